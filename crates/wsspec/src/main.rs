@@ -1,0 +1,2 @@
+//! wsspec.
+fn main() {}
