@@ -1,0 +1,188 @@
+//! Frame headers, RFC 6455 section 5.2: any header that the octets can express.
+
+use crate::mask::MaskingKey;
+use crate::opcode::Opcode;
+
+const FIN: u8 = 0x80;
+const MASK: u8 = 0x80;
+const LENGTH_BITS: u8 = 0x7F;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+/// The three reserved bits of a frame, RFC 6455 section 5.2.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash, Debug)]
+pub struct Rsv(u8);
+
+impl Rsv {
+    /// No reserved bit set.
+    pub const NONE: Self = Self(0);
+    /// RSV1; permessage-deflate marks compressed messages with it (RFC 7692 section 7.2).
+    pub const RSV1: Self = Self(4);
+    /// RSV2.
+    pub const RSV2: Self = Self(2);
+    /// RSV3.
+    pub const RSV3: Self = Self(1);
+
+    /// Takes the low three bits: 4 is RSV1, 2 is RSV2, 1 is RSV3; the others are ignored.
+    #[must_use]
+    pub const fn new(bits: u8) -> Self {
+        Self(bits & 0x07)
+    }
+
+    /// The bits as a number, 0 to 7.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether all bits of `other` are set here.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether no bit is set.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// How the payload length is written, RFC 6455 section 5.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum LengthForm {
+    /// In the second octet; 0 to 125.
+    Bits7,
+    /// In two further octets, announced by 126.
+    Bits16,
+    /// In eight further octets, announced by 127.
+    Bits64,
+}
+
+impl LengthForm {
+    /// The shortest form that can hold `len`; senders must use it.
+    #[must_use]
+    pub const fn minimal(len: u64) -> Self {
+        match len {
+            0..=125 => Self::Bits7,
+            126..=0xFFFF => Self::Bits16,
+            _ => Self::Bits64,
+        }
+    }
+
+    /// Octets behind the second octet of the header.
+    const fn extra_octets(self) -> usize {
+        match self {
+            Self::Bits7 => 0,
+            Self::Bits16 => 2,
+            Self::Bits64 => 8,
+        }
+    }
+
+    const fn of_second_octet(octet: u8) -> Self {
+        match octet & LENGTH_BITS {
+            LENGTH_16 => Self::Bits16,
+            LENGTH_64 => Self::Bits64,
+            _ => Self::Bits7,
+        }
+    }
+}
+
+/// The header of a frame: everything in front of the payload, RFC 6455 section 5.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FrameHeader {
+    /// Whether this is the last fragment of its message.
+    pub fin: bool,
+    /// The reserved bits.
+    pub rsv: Rsv,
+    /// The opcode.
+    pub opcode: Opcode,
+    /// The masking key, if the payload is masked.
+    pub mask: Option<MaskingKey>,
+    /// The announced payload length in octets. Decoded values may exceed 2^63 - 1.
+    pub length: u64,
+    /// How the length is written.
+    pub length_form: LengthForm,
+}
+
+impl FrameHeader {
+    /// The longest header in octets.
+    pub const MAX_LEN: usize = 14;
+
+    /// An unmasked final frame without reserved bits and with the shortest length form.
+    #[must_use]
+    pub const fn new(opcode: Opcode, length: u64) -> Self {
+        let length_form = LengthForm::minimal(length);
+        Self { fin: true, rsv: Rsv::NONE, opcode, mask: None, length, length_form }
+    }
+
+    /// The length of the encoded header in octets, 2 to [`Self::MAX_LEN`].
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        2 + self.length_form.extra_octets() + if self.mask.is_some() { 4 } else { 0 }
+    }
+
+    /// Appends the encoded header to `out`.
+    ///
+    /// The length form is used as it is; a length too great for it is cut to its low bits.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let (octets, len) = self.encode_array();
+        out.extend_from_slice(&octets[..len]);
+    }
+
+    /// The encoded header without allocation: the octets and how many of them count. See [`Self::encode`].
+    #[must_use]
+    pub fn encode_array(&self) -> ([u8; Self::MAX_LEN], usize) {
+        let mut octets = [0; Self::MAX_LEN];
+        let fin = if self.fin { FIN } else { 0 };
+        octets[0] = fin | self.rsv.bits() << 4 | self.opcode.bits();
+        let length = self.length.to_be_bytes();
+        octets[1] = match self.length_form {
+            LengthForm::Bits7 => length[7] & LENGTH_BITS,
+            LengthForm::Bits16 => LENGTH_16,
+            LengthForm::Bits64 => LENGTH_64,
+        };
+        let extra = self.length_form.extra_octets();
+        octets[2..2 + extra].copy_from_slice(&length[8 - extra..]);
+        if let Some(key) = self.mask {
+            octets[1] |= MASK;
+            octets[2 + extra..6 + extra].copy_from_slice(&key);
+        }
+        (octets, self.encoded_len())
+    }
+
+    /// Decodes the header at the start of `input`: the header and its length in octets.
+    ///
+    /// `None` means that more octets are needed; there is no octet string that is not a header.
+    #[must_use]
+    pub fn decode(input: &[u8]) -> Option<(Self, usize)> {
+        let (&[first, second], rest) = input.split_first_chunk()?;
+        let length_form = LengthForm::of_second_octet(second);
+        let (length, rest) = match length_form {
+            LengthForm::Bits7 => (u64::from(second & LENGTH_BITS), rest),
+            LengthForm::Bits16 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (u64::from(u16::from_be_bytes(*length)), rest)
+            }
+            LengthForm::Bits64 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (u64::from_be_bytes(*length), rest)
+            }
+        };
+        let (mask, rest) = if second & MASK == 0 {
+            (None, rest)
+        } else {
+            let (key, rest) = rest.split_first_chunk()?;
+            (Some(*key), rest)
+        };
+        let (rsv, opcode) = (Rsv::new(first >> 4), Opcode::new(first));
+        let header = Self { fin: first & FIN != 0, rsv, opcode, mask, length, length_form };
+        Some((header, input.len() - rest.len()))
+    }
+
+    /// Whether the length is written in the shortest form, as RFC 6455 section 5.2 demands.
+    #[must_use]
+    pub fn is_minimal(&self) -> bool {
+        self.length_form == LengthForm::minimal(self.length)
+    }
+}

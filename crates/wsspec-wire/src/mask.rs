@@ -1,0 +1,41 @@
+//! Masking, RFC 6455 section 5.3.
+
+/// The masking key of a frame.
+pub type MaskingKey = [u8; 4];
+
+/// Small enough to stay in the first-level cache between copying and masking.
+const COPY_CHUNK: usize = 16 * 1024;
+
+/// Masks or unmasks `data` in place.
+///
+/// `offset` says how many octets of this payload came before `data`, so that a payload may be processed in
+/// pieces of any size.
+pub fn apply_mask(key: MaskingKey, offset: usize, data: &mut [u8]) {
+    let [a, b, c, d] = key_at(key, offset);
+    let key = [a, b, c, d, a, b, c, d];
+    let word_key = u64::from_ne_bytes(key);
+    let (words, rest) = data.as_chunks_mut();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ word_key).to_ne_bytes();
+    }
+    for (octet, key) in rest.iter_mut().zip(key) {
+        *octet ^= key;
+    }
+}
+
+/// Appends `src`, masked or unmasked, to `out`; `offset` as for [`apply_mask`].
+pub fn copy_masked(key: MaskingKey, offset: usize, src: &[u8], out: &mut Vec<u8>) {
+    out.reserve(src.len());
+    // A chunk is a multiple of the key's length, so the offset holds for each of them.
+    for chunk in src.chunks(COPY_CHUNK) {
+        let start = out.len();
+        out.extend_from_slice(chunk);
+        apply_mask(key, offset, &mut out[start..]);
+    }
+}
+
+/// The key turned so that its first octet belongs to the payload octet at `offset`.
+fn key_at(mut key: MaskingKey, offset: usize) -> MaskingKey {
+    key.rotate_left(offset % 4);
+    key
+}
