@@ -1,1 +1,28 @@
-//! wsspec-cases.
+//! What wsspec tests: every case is a value, built once, immutable, holding no result.
+//!
+//! A [`Case`] says what goes on the wire ([`Step`]s, or a [`Driver`] where control flow is needed),
+//! which answers are accepted ([`Accept`], ordered, the first match wins), how the connection has to
+//! end ([`CloseRule`]) and which rules of the RFCs it tests ([`Rule`]). It knows nothing of sockets,
+//! clocks or the endpoint that it is tried on.
+#![forbid(unsafe_code)]
+
+mod case;
+mod close_rule;
+mod deflate;
+mod driver;
+mod event;
+mod id;
+mod rule;
+mod step;
+mod suite;
+pub mod words;
+
+pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text};
+pub use close_rule::{CloseRule, FirstToClose};
+pub use deflate::{DeflateAnswer, DeflateOffer, DeflatePlan};
+pub use driver::{Conclusion, Driver, Opened, Outbox};
+pub use event::{Event, Expected, Received};
+pub use id::{CaseId, CaseIdError};
+pub use rule::{Level, Rfc, Rule};
+pub use step::{CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
+pub use suite::{Section, Suite, suite};

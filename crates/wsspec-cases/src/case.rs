@@ -1,0 +1,112 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::close_rule::CloseRule;
+use crate::deflate::DeflatePlan;
+use crate::driver::Driver;
+use crate::event::Expected;
+use crate::id::CaseId;
+use crate::rule::Rule;
+use crate::step::Step;
+
+/// Prose in our own words, mostly literals.
+pub type Text = Cow<'static, str>;
+
+/// One conversation with the implementation under test: a value, immutable, holding no result.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Never renumbered, never reused.
+    pub id: CaseId,
+    /// A name for people, unique, such as `orphan-continuation`.
+    pub slug: Text,
+    /// What the tester does.
+    pub title: Text,
+    /// What a conforming implementation does.
+    pub expectation: Text,
+    /// What is tested; the first rule is the main one.
+    pub rules: Vec<Rule>,
+    /// Which roles the tester can play in it.
+    pub roles: Roles,
+    /// The permessage-deflate offer, if any.
+    pub deflate: Option<DeflatePlan>,
+    /// What happens on the wire.
+    pub play: Play,
+    /// Accepted outcomes, in order; the first match gives the verdict. Empty for drivers.
+    pub accepts: Vec<Accept>,
+    /// How the connection has to end.
+    pub close: CloseRule,
+    /// If given: the case only informs, for this reason, and no verdict is worse than that.
+    pub informational: Option<Text>,
+    /// When the case is over at the latest, counted from the open connection.
+    pub time_limit: Duration,
+    /// What the report shows beyond the verdict.
+    pub measures: Measures,
+}
+
+/// The roles of the tester.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roles {
+    /// Client and server.
+    Both,
+    /// Only as a client: a server is under test.
+    Client,
+    /// Only as a server: a client is under test.
+    Server,
+}
+
+/// How a case is played.
+#[derive(Clone)]
+pub enum Play {
+    /// A list of steps.
+    Script(Vec<Step>),
+    /// A state machine that emits steps, made anew for every run, and what it does in words.
+    Drive(Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>, Text),
+}
+
+impl fmt::Debug for Play {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Script(steps) => f.debug_tuple("Script").field(steps).finish(),
+            Self::Drive(_, words) => f.debug_tuple("Drive").field(words).finish(),
+        }
+    }
+}
+
+/// An accepted outcome: exactly these events, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accept {
+    /// `Ok` or `NonStrict`.
+    pub grade: Grade,
+    /// The events, nothing missing, nothing extra.
+    pub events: Vec<Expected>,
+    /// Why it is accepted, if it is not OK.
+    pub because: Text,
+}
+
+/// The judgement of behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// As the RFC asks.
+    Ok,
+    /// Every MUST kept, a SHOULD broken.
+    NonStrict,
+    /// Recorded, not judged.
+    Informational,
+    /// The feature was not offered or not negotiated.
+    Unimplemented,
+    /// A MUST broken.
+    Failed,
+}
+
+/// What the report shows beyond the verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// The time that the case took means something.
+    pub time: bool,
+    /// The compression ratio both ways.
+    pub compression: bool,
+    /// No octets in the wire log: the traffic is large.
+    pub quiet: bool,
+}

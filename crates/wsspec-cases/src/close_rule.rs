@@ -1,0 +1,52 @@
+/// How the connection has to end. Judged apart from the behaviour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseRule {
+    /// Who has to send the first Close frame or fail the connection.
+    pub first: FirstToClose,
+    /// The close codes that the peer may send; sending none is accepted always. The first one is what
+    /// the tester closes with on a match.
+    pub codes: Vec<u16>,
+    /// Close frames both ways and TCP dropped by the side that should (RFC 6455 7.1.4).
+    pub clean: bool,
+    /// A wrong code fails the behaviour too.
+    pub wrong_code_fails: bool,
+    /// The wrong side closing fails the behaviour too.
+    pub wrong_end_fails: bool,
+    /// The tester does not close by itself when the accepted events have come.
+    pub stays_open: bool,
+}
+
+/// Who has to end the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstToClose {
+    /// The tester starts the closing handshake.
+    Tester,
+    /// The implementation under test has to fail the connection.
+    Peer,
+}
+
+impl CloseRule {
+    /// A wrong close code fails the case.
+    pub fn wrong_code_fails(mut self) -> Self {
+        self.wrong_code_fails = true;
+        self
+    }
+
+    /// The wrong side closing fails the case.
+    pub fn wrong_end_fails(mut self) -> Self {
+        self.wrong_end_fails = true;
+        self
+    }
+
+    /// The tester leaves the connection open when the accepted events have come.
+    pub fn stays_open(mut self) -> Self {
+        self.stays_open = true;
+        self
+    }
+
+    /// The connection need not end cleanly.
+    pub fn need_not_be_clean(mut self) -> Self {
+        self.clean = false;
+        self
+    }
+}

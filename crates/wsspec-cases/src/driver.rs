@@ -1,0 +1,68 @@
+use std::collections::VecDeque;
+
+use crate::case::{Grade, Text};
+use crate::event::Event;
+use crate::step::Step;
+
+/// What was agreed in the opening handshake, as far as a driver needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// permessage-deflate was negotiated.
+    pub deflate: bool,
+    /// The subprotocol, if one was agreed.
+    pub subprotocol: Option<String>,
+}
+
+/// Control flow for the few cases that a list of steps cannot tell: sans-IO, emitting the same steps.
+pub trait Driver: Send {
+    /// The connection is open.
+    fn open(&mut self, opened: &Opened, out: &mut Outbox);
+
+    /// Something came from the peer or a wait ran out.
+    fn event(&mut self, event: &Event, out: &mut Outbox);
+
+    /// The verdict if the case ends before the driver concluded.
+    fn unfinished(&self) -> Conclusion;
+
+    /// The largest message in octets that the driver needs to see whole.
+    fn largest_message(&self) -> usize;
+}
+
+/// Where a driver puts its steps and its conclusion.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Steps still to be done, in order.
+    pub steps: VecDeque<Step>,
+    /// What the driver found; the first one stands.
+    pub conclusion: Option<Conclusion>,
+}
+
+impl Outbox {
+    /// Queue a step.
+    pub fn push(&mut self, step: Step) {
+        self.steps.push_back(step);
+    }
+
+    /// State the verdict. Later ones do not count.
+    pub fn conclude(&mut self, conclusion: Conclusion) {
+        self.conclusion.get_or_insert(conclusion);
+    }
+}
+
+/// The verdict of a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The verdict by the RFC.
+    pub grade: Grade,
+    /// The verdict of the reference suite where it differs (its echo cases compare the length only).
+    pub reference_grade: Option<Grade>,
+    /// What was found, for people.
+    pub text: Text,
+}
+
+impl Conclusion {
+    /// A conclusion on which the reference suite agrees.
+    pub fn new(grade: Grade, text: impl Into<Text>) -> Self {
+        Self { grade, reference_grade: None, text: text.into() }
+    }
+}

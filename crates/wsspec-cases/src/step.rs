@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use wsspec_wire::{LengthForm, MaskingKey, Opcode, Rsv};
+
+/// What the tester does next. Steps happen in order, as soon as the connection is open.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Send one frame, lawful or not.
+    Send(FrameSpec),
+    /// Send a message, in one frame or in fragments.
+    SendMessage(MessageSpec),
+    /// More payload of the frame whose header was sent last; the masking key goes on where it stood.
+    Data(Payload),
+    /// Octets as they are, masked by nobody.
+    Octets(Bytes),
+    /// Start the closing handshake (once; RFC 6455 7.1.2).
+    Close(CloseSpec),
+    /// Go on after that time, and record the event `Elapsed` if a tag is given.
+    Wait {
+        /// How long.
+        duration: Duration,
+        /// The name that the event gets.
+        tag: Option<&'static str>,
+    },
+    /// Arm a timer and go on: when it fires and the connection is not closed, fail the connection.
+    FailAfter(Duration),
+    /// Arm a timer and go on: when it fires and the connection is not closed, send an empty Close frame.
+    CloseAfter(Duration),
+    /// Send FIN: nothing more will be sent, reading goes on.
+    HalfClose,
+    /// Drop TCP with a RST.
+    Reset,
+}
+
+/// One frame; every octet of it is a field, and every field has the lawful default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameSpec {
+    /// The opcode, 0 to 15.
+    pub opcode: Opcode,
+    /// FIN.
+    pub fin: bool,
+    /// RSV1 to RSV3.
+    pub rsv: Rsv,
+    /// Whether and with which key the payload is masked.
+    pub mask: Masking,
+    /// How the length is written.
+    pub length: Length,
+    /// What follows the header.
+    pub payload: Payload,
+    /// Hand the octets of the frame to the network that many at a time.
+    pub chop: Option<usize>,
+    /// Push every write on its own before the next.
+    pub sync: bool,
+}
+
+/// The masking of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Masking {
+    /// As the role of the tester asks: a client masks with a fresh key, a server does not (RFC 6455 5.1).
+    ByRole,
+    /// With this key, whatever the role.
+    Key(MaskingKey),
+    /// Not at all, whatever the role.
+    None,
+}
+
+/// The length field of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// The true length in the shortest form (RFC 6455 5.2).
+    Minimal,
+    /// The true length in this form.
+    Form(LengthForm),
+    /// This length, true or not, in this form.
+    Claimed(LengthForm, u64),
+}
+
+/// A message, sent in one frame or in fragments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageSpec {
+    /// Text or binary.
+    pub opcode: Opcode,
+    /// The payload before compression.
+    pub payload: Payload,
+    /// The size of the fragments in octets (of what goes on the wire); `None`: one frame.
+    pub fragment: Option<usize>,
+    /// Hand the octets of each frame to the network that many at a time.
+    pub chop: Option<usize>,
+    /// Compress if permessage-deflate was agreed.
+    pub compress: bool,
+}
+
+/// The Close frame that starts the closing handshake. The body is free: it may be unlawful.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloseSpec {
+    /// The two octets of the code; `None`: they are not sent.
+    pub code: Option<u16>,
+    /// What follows the code.
+    pub reason: Bytes,
+}
+
+/// Octets, written down or made when needed. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// These octets.
+    Bytes(Bytes),
+    /// The unit, repeated and cut to the length.
+    Repeat {
+        /// What is repeated; not empty unless `len` is 0.
+        unit: Bytes,
+        /// The length in octets.
+        len: usize,
+    },
+}
+
+impl Payload {
+    /// The length in octets.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Repeat { len, .. } => *len,
+        }
+    }
+
+    /// Whether there is no octet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All octets in one piece.
+    pub fn to_bytes(&self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Repeat { unit, len } => unit.iter().copied().cycle().take(*len).collect(),
+        }
+    }
+
+    /// Whether the octets are exactly these.
+    pub fn equals(&self, octets: &[u8]) -> bool {
+        match self {
+            Self::Bytes(bytes) => bytes == octets,
+            Self::Repeat { len, .. } if *len != octets.len() => false,
+            Self::Repeat { unit, .. } => octets.chunks(unit.len().max(1)).all(|part| part == &unit[..part.len()]),
+        }
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.equals(&other.to_bytes())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Payload {
+    fn from(octets: T) -> Self {
+        Self::Bytes(octets.into())
+    }
+}

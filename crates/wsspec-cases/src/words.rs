@@ -1,0 +1,1 @@
+//! The vocabulary of the case files: nouns are functions, modifiers are methods.

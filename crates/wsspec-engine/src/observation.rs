@@ -1,0 +1,171 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wsspec_cases::{Conclusion, Event};
+
+use crate::wire_log::WireLog;
+
+/// Everything that was seen while a case ran: what judging and reporting need, bounded in size.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Which side the tester played.
+    pub role: TesterRole,
+    /// The opening handshake.
+    pub handshake: HandshakeRecord,
+    /// What came, in order (the list that accepted outcomes are compared with).
+    pub events: Vec<Event>,
+    /// The driver's verdict, for cases that are driven.
+    pub conclusion: Option<Conclusion>,
+    /// How the connection ended.
+    pub close: CloseRecord,
+    /// A rule that the peer broke on the frame level, if the tester had to fail the connection for it.
+    pub fault: Option<PeerFault>,
+    /// Frames, chunks and timers with their times.
+    pub log: WireLog,
+    /// Counts by size and opcode.
+    pub stats: WireStats,
+    /// Payload and wire octets by direction.
+    pub traffic: Traffic,
+    /// From the open connection until TCP was gone (from the start if it never opened).
+    pub duration: Duration,
+}
+
+/// Which side of the wire the tester plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TesterRole {
+    /// A server is under test.
+    Client,
+    /// A client is under test.
+    Server,
+}
+
+/// The opening handshake as it was on the wire.
+#[derive(Clone, Debug, Default)]
+pub struct HandshakeRecord {
+    /// The octets of the request head.
+    pub request: Vec<u8>,
+    /// The octets of the response head, cut at 16 KiB.
+    pub response: Vec<u8>,
+    /// The status code, if there was a status line.
+    pub status: Option<u16>,
+    /// The agreed extensions, as the response names them.
+    pub extensions: Option<String>,
+    /// The agreed subprotocol.
+    pub subprotocol: Option<String>,
+    /// The `Server` or `User-Agent` header of the peer.
+    pub agent: Option<String>,
+    /// Why the connection never opened; `None` if it did.
+    pub never_opened: Option<NeverOpened>,
+    /// From the start of the connection until the handshake was complete.
+    pub took: Option<Duration>,
+}
+
+/// Why a connection never opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NeverOpened {
+    /// No complete response in time.
+    TimedOut,
+    /// TCP ended before the response was complete.
+    Dropped(TcpEnd),
+    /// A response other than 101.
+    Status(u16),
+    /// A 101 that breaks a rule; the text says which.
+    Invalid(String),
+    /// The first octets are no HTTP.
+    NotHttp,
+    /// The head is larger than the limit.
+    TooLarge,
+    /// No TCP or TLS connection; the text says why.
+    Unreachable(String),
+}
+
+/// Who ended TCP, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TcpEnd {
+    /// The peer sent FIN.
+    PeerFin,
+    /// The peer sent RST.
+    PeerReset,
+    /// The tester ended it.
+    Tester,
+}
+
+/// How the connection ended. The names are those of the reference's report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloseRecord {
+    /// The tester sent the first Close frame.
+    pub closed_by_me: bool,
+    /// The tester failed the connection.
+    pub failed_by_me: bool,
+    /// The tester dropped TCP.
+    pub dropped_by_me: bool,
+    /// Close frames both ways, and TCP dropped by the side that should.
+    pub was_clean: bool,
+    /// Why it was not clean.
+    pub was_not_clean_reason: Option<String>,
+    /// The server did not drop TCP in time.
+    pub was_server_connection_drop_timeout: bool,
+    /// The opening handshake was not complete in time.
+    pub was_open_handshake_timeout: bool,
+    /// The peer's Close frame did not come in time.
+    pub was_close_handshake_timeout: bool,
+    /// The code that the tester sent.
+    pub local_code: Option<u16>,
+    /// The reason that the tester sent.
+    pub local_reason: Option<Vec<u8>>,
+    /// The code that the peer sent.
+    pub remote_code: Option<u16>,
+    /// The reason that the peer sent.
+    pub remote_reason: Option<Vec<u8>>,
+    /// Who ended TCP, and how.
+    pub tcp: Option<TcpEnd>,
+}
+
+/// A rule of the frame level that the peer broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerFault {
+    /// A stable name, such as `frame.rsv`.
+    pub id: &'static str,
+    /// The section, such as `RFC 6455 section 5.2`.
+    pub section: &'static str,
+    /// What was seen.
+    pub text: String,
+}
+
+/// Counts of what went over the wire, the opening handshake included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireStats {
+    /// Size of a read in octets, and how often.
+    pub rx_octets: BTreeMap<u64, u64>,
+    /// Size of a write in octets, and how often.
+    pub tx_octets: BTreeMap<u64, u64>,
+    /// Frames received by opcode.
+    pub rx_frames: BTreeMap<u8, u64>,
+    /// Frames sent by opcode.
+    pub tx_frames: BTreeMap<u8, u64>,
+}
+
+/// How many octets of messages became how many on the wire (frame level, after the handshake).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Application payload sent, before compression.
+    pub tx_app: u64,
+    /// Payload of data frames sent, after compression.
+    pub tx_ws: u64,
+    /// Octets sent after the handshake, headers included.
+    pub tx_wire: u64,
+    /// Messages sent.
+    pub tx_messages: u64,
+    /// Data frames sent.
+    pub tx_frames: u64,
+    /// Application payload received, after inflation.
+    pub rx_app: u64,
+    /// Payload of data frames received, before inflation.
+    pub rx_ws: u64,
+    /// Octets received after the handshake.
+    pub rx_wire: u64,
+    /// Messages received.
+    pub rx_messages: u64,
+    /// Data frames received.
+    pub rx_frames: u64,
+}

@@ -1,0 +1,152 @@
+use wsspec_cases::{CaseId, Level};
+
+use crate::observation::Observation;
+
+/// The result of one case against one implementation.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The case.
+    pub id: CaseId,
+    /// The native verdict: behaviour and close together.
+    pub verdict: Verdict,
+    /// One sentence: what was found.
+    pub summary: String,
+    /// Every assertion of the case, in order; the first one that failed is the cause.
+    pub checks: Vec<Check>,
+    /// The reference's verdict on the behaviour.
+    pub behavior: Behavior,
+    /// The reference's verdict on the close.
+    pub behavior_close: BehaviorClose,
+    /// The reference's sentence on the behaviour.
+    pub result: String,
+    /// The reference's sentence on the close.
+    pub result_close: String,
+    /// What was seen.
+    pub observation: Observation,
+}
+
+/// The native verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// All checks hold.
+    Pass,
+    /// A SHOULD broken, every MUST kept.
+    NonStrict,
+    /// A MUST broken.
+    Fail,
+    /// Recorded, not judged.
+    Info,
+    /// The feature was not offered or not negotiated.
+    NotApplicable,
+    /// The implementation went silent; counts as a failure.
+    Timeout,
+    /// The implementation died; counts as a failure.
+    Crash,
+    /// The case could not be run; never counts as a pass.
+    Error,
+    /// Deselected.
+    Skipped,
+    /// Selected, but the run ended first.
+    NotRun,
+}
+
+impl Verdict {
+    /// The word that every surface uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::NonStrict => "non-strict",
+            Self::Fail => "fail",
+            Self::Info => "info",
+            Self::NotApplicable => "n/a",
+            Self::Timeout => "timeout",
+            Self::Crash => "crash",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+            Self::NotRun => "not run",
+        }
+    }
+
+    /// Whether it counts as a failure of the implementation.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Fail | Self::Timeout | Self::Crash)
+    }
+}
+
+/// One assertion inside a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// A stable name, such as `events`, `close.code`, `close.clean`, `close.initiator`, `close.tcp`.
+    pub id: &'static str,
+    /// How binding it is.
+    pub level: Level,
+    /// The section, such as `RFC 6455 section 5.4`.
+    pub section: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What had to be.
+    pub expected: String,
+    /// What was.
+    pub observed: String,
+    /// The index of the log entry that shows it.
+    pub entry: Option<usize>,
+}
+
+/// The reference's words for the behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Behavior {
+    /// `OK`
+    Ok,
+    /// `NON-STRICT`
+    NonStrict,
+    /// `INFORMATIONAL`
+    Informational,
+    /// `UNIMPLEMENTED`
+    Unimplemented,
+    /// `FAILED`
+    Failed,
+}
+
+/// The reference's words for the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BehaviorClose {
+    /// `OK`
+    Ok,
+    /// `INFORMATIONAL`
+    Informational,
+    /// `UNCLEAN`
+    Unclean,
+    /// `WRONG CODE`
+    WrongCode,
+    /// `FAILED BY CLIENT`
+    FailedByClient,
+    /// `FAILED`
+    Failed,
+}
+
+impl Behavior {
+    /// The word in the reference's files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NonStrict => "NON-STRICT",
+            Self::Informational => "INFORMATIONAL",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl BehaviorClose {
+    /// The word in the reference's files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Informational => "INFORMATIONAL",
+            Self::Unclean => "UNCLEAN",
+            Self::WrongCode => "WRONG CODE",
+            Self::FailedByClient => "FAILED BY CLIENT",
+            Self::Failed => "FAILED",
+        }
+    }
+}

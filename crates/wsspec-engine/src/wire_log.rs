@@ -1,0 +1,100 @@
+use bytes::Bytes;
+use wsspec_wire::FrameHeader;
+
+use crate::Time;
+
+/// What happened on the wire, in order, bounded: the first entries and the last ones are kept.
+#[derive(Clone, Debug, Default)]
+pub struct WireLog {
+    /// The entries that were kept, in order of time.
+    pub entries: Vec<LogEntry>,
+    /// How many were dropped between the first and the last ones.
+    pub dropped: u64,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct LogEntry {
+    /// When, since the start of the connection.
+    pub at: Time,
+    /// What.
+    pub kind: LogKind,
+}
+
+/// From the tester's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Received from the peer.
+    Rx,
+    /// Sent by the tester.
+    Tx,
+}
+
+/// The kinds of entries.
+#[derive(Clone, Debug)]
+pub enum LogKind {
+    /// A read or a write.
+    Octets {
+        /// Which way.
+        direction: Direction,
+        /// The first octets and the length.
+        data: Snippet,
+        /// Written on its own.
+        sync: bool,
+    },
+    /// A frame.
+    Frame {
+        /// Which way.
+        direction: Direction,
+        /// The header as it was on the wire.
+        header: FrameHeader,
+        /// The first octets of the unmasked payload, and its length.
+        payload: Snippet,
+        /// The payload was made by repeating a unit to this length.
+        repeated_to: Option<u64>,
+        /// Written in pieces of this size.
+        chop: Option<usize>,
+        /// Written on its own.
+        sync: bool,
+    },
+    /// The script waits.
+    WaitStarted {
+        /// For so long.
+        delay: Time,
+        /// Its name.
+        tag: Option<&'static str>,
+    },
+    /// The wait ran out.
+    WaitEnded {
+        /// Its name.
+        tag: Option<&'static str>,
+    },
+    /// The timer that fails the connection was armed.
+    FailTimerArmed(Time),
+    /// It fired.
+    FailTimerFired,
+    /// The timer that closes the connection was armed.
+    CloseTimerArmed(Time),
+    /// It fired.
+    CloseTimerFired,
+    /// Octets are recorded from here on, or no more.
+    Recording(bool),
+    /// The tester failed the connection for this reason.
+    Failed(String),
+    /// TCP ended.
+    TcpEnd(crate::TcpEnd),
+}
+
+/// The beginning of some octets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippet {
+    /// The first octets, at most [`Snippet::KEPT`].
+    pub kept: Bytes,
+    /// How many there were.
+    pub len: u64,
+}
+
+impl Snippet {
+    /// The most octets that are kept.
+    pub const KEPT: usize = 256;
+}
