@@ -9,7 +9,8 @@
 //! | [`opcode`], [`frame`], [`decoder`], [`mask`] | frames, RFC 6455 section 5 |
 //! | [`close`] | the body of a Close frame, RFC 6455 sections 5.5.1 and 7.4 |
 //! | [`utf8`] | text, validated as it arrives, RFC 6455 section 8.1 |
-//! | [`http`], [`accept_key`](mod@accept_key) | the opening handshake, RFC 6455 section 4 |
+//! | [`http`], [`accept_key`](mod@accept_key), [`extension`] | the opening handshake, RFC 6455 sections 4 and 9.1 |
+//! | [`deflate`], [`inflate`] | compressed messages, RFC 7692 section 7.2 |
 //!
 //! No function performs I/O, reads a clock or draws random numbers.
 
@@ -19,8 +20,11 @@
 pub mod accept_key;
 pub mod close;
 pub mod decoder;
+pub mod deflate;
+pub mod extension;
 pub mod frame;
 pub mod http;
+pub mod inflate;
 pub mod mask;
 pub mod opcode;
 pub mod utf8;
@@ -28,10 +32,13 @@ pub mod utf8;
 pub use accept_key::{accept_key, encode_key, is_valid_key};
 pub use close::{CloseBody, close_code, encode_close};
 pub use decoder::{FrameDecoder, Token};
+pub use deflate::{Deflater, WindowBits};
+pub use extension::{Extension, ExtensionSyntax, Param, ParamValue, parse_extensions};
 pub use frame::{FrameHeader, LengthForm, Rsv};
 pub use http::{
     HeadBuffer, HeadProgress, Header, Headers, RequestHead, ResponseHead, write_request, write_response,
 };
+pub use inflate::{InflateError, Inflated, Inflater};
 pub use mask::{MaskingKey, apply_mask, copy_masked};
 pub use opcode::Opcode;
 pub use utf8::{InvalidUtf8, Utf8Validator};

@@ -1,0 +1,127 @@
+//! Compresses messages for permessage-deflate, RFC 7692 section 7.2.1.
+
+use thiserror::Error;
+use zlib_rs::{Deflate, DeflateFlush};
+
+/// The end of every flushed DEFLATE stream, which permessage-deflate leaves out (RFC 7692 section 7.2.1).
+pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+
+/// All that remains of an empty message without its tail (RFC 7692 section 7.2.3.6).
+const EMPTY_MESSAGE: u8 = 0x00;
+
+/// The smallest window the compressor knows. It never looks back further than the window less 262 octets,
+/// so the 512 octets of 9 bits also keep within the 256 octets of 8 bits.
+const SMALLEST_WINDOW: u8 = 9;
+
+const HIGHEST_LEVEL: u8 = 9;
+
+/// The most output prepared for at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A number of window bits outside 8 to 15, the range of RFC 7692 section 7.1.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("window bits must be 8 to 15, not {0}")]
+pub struct WindowBits(pub u8);
+
+impl WindowBits {
+    pub(crate) const fn check(bits: u8) -> Result<u8, Self> {
+        if matches!(bits, 8..=15) { Ok(bits) } else { Err(Self(bits)) }
+    }
+}
+
+/// Compresses the messages of one direction.
+///
+/// The window is kept from message to message; call [`Self::reset`] after each of them where context
+/// takeover is off.
+pub struct Deflater {
+    stream: Deflate,
+    /// Whether the message has payload so far.
+    begun: bool,
+}
+
+impl Deflater {
+    /// A compressor with a window of 2^`window_bits` octets; `level` is 0 (store) to 9 (smallest), greater
+    /// ones count as 9.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowBits`] outside 8 to 15.
+    pub fn new(window_bits: u8, level: u8) -> Result<Self, WindowBits> {
+        let window_bits = WindowBits::check(window_bits)?.max(SMALLEST_WINDOW);
+        let stream = Deflate::new(level.min(HIGHEST_LEVEL).into(), false, window_bits);
+        Ok(Self { stream, begun: false })
+    }
+
+    /// Appends a whole compressed message to `out`.
+    pub fn message(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        self.update(payload, out);
+        self.finish_message(out);
+    }
+
+    /// Compresses the next part of a message; what is ready is appended to `out`.
+    pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) {
+        if !part.is_empty() {
+            self.begun = true;
+            self.compress(part, DeflateFlush::NoFlush, out);
+        }
+    }
+
+    /// Ends a message: the rest of it is appended to `out`, up to its last octet but without the tail.
+    pub fn finish_message(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::take(&mut self.begun) {
+            out.push(EMPTY_MESSAGE);
+            return;
+        }
+        self.compress(&[], DeflateFlush::SyncFlush, out);
+        debug_assert!(out.ends_with(&TAIL), "a flush ends with an empty stored block");
+        out.truncate(out.len() - TAIL.len());
+    }
+
+    /// Forgets the window, and a message that is not finished.
+    pub fn reset(&mut self) {
+        self.stream.reset();
+        self.begun = false;
+    }
+
+    fn compress(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
+        loop {
+            let start = out.len();
+            let room = (input.len() + input.len() / 8 + 64).min(CHUNK);
+            out.resize(start + room, 0);
+            let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
+            let result = self.stream.compress(input, &mut out[start..], flush);
+            let written = (self.stream.total_out() - before_out) as usize;
+            input = &input[(self.stream.total_in() - before_in) as usize..];
+            out.truncate(start + written);
+            debug_assert!(result.is_ok(), "a compressor with checked parameters does not fail");
+            if written < room {
+                return;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deflater").field("begun", &self.begun).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_rfc_7692_come_out() {
+        let mut deflater = Deflater::new(15, 6).unwrap();
+        let mut out = Vec::new();
+        deflater.message(b"Hello", &mut out);
+        assert_eq!(out, [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
+        out.clear();
+        deflater.message(b"Hello", &mut out);
+        assert_eq!(out, [0xF2, 0x00, 0x11, 0x00, 0x00]);
+        out.clear();
+        deflater.message(b"", &mut out);
+        assert_eq!(out, [0x00]);
+    }
+}
