@@ -26,3 +26,31 @@ pub fn is_valid_key(key: &[u8]) -> bool {
     let mut nonce = [0; 18];
     STANDARD.decode_slice(key, &mut nonce) == Ok(16)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_6455_comes_out() {
+        assert_eq!(encode_key(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_key_is_base64_of_sixteen_octets() {
+        assert!(is_valid_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        for wrong in [
+            "",
+            "dGhlIHNhbXBsZSBub25j",         // 15 octets
+            "dGhlIHNhbXBsZSBub25jZSE=",     // 17 octets
+            "dGhlIHNhbXBsZSBub25jZQ",       // no padding
+            "dGhlIHNhbXBsZSBub25jZQ== ",    // white space
+            "dGhl*HNhbXBsZSBub25jZQ==",     // not base64
+            "dGhlIHNhbXBsZSBub25jZQ==dGhl", // more behind the padding
+        ] {
+            assert!(!is_valid_key(wrong.as_bytes()), "{wrong}");
+        }
+        assert!(!is_valid_key(&[b'A'; 4096]));
+    }
+}

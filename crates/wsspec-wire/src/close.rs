@@ -92,3 +92,30 @@ pub mod close_code {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_code_and_reason() {
+        let payload = encode_close(Some(close_code::GOING_AWAY), b"bye");
+        assert_eq!(payload, b"\x03\xE9bye");
+        let body = CloseBody { code: Some(1001), reason: b"bye", malformed: false };
+        assert_eq!(CloseBody::decode(&payload), body);
+    }
+
+    #[test]
+    fn a_body_may_be_empty_or_torn() {
+        assert_eq!(CloseBody::decode(b""), CloseBody { code: None, reason: b"", malformed: false });
+        assert_eq!(CloseBody::decode(b"\x03"), CloseBody { code: None, reason: b"", malformed: true });
+        assert_eq!(encode_close(None, b"\x03"), b"\x03");
+    }
+
+    #[test]
+    fn codes_have_names_where_registered() {
+        let named: Vec<u16> = (0..=u16::MAX).filter(|&code| close_code::name(code).is_some()).collect();
+        let registered: Vec<u16> = (1000..=1015).filter(|&code| code != 1004).collect();
+        assert_eq!(named, registered);
+    }
+}

@@ -137,3 +137,43 @@ fn read_payload(header: &FrameHeader, offset: &mut u64, input: &mut [u8]) -> (us
     *offset += len as u64;
     (len, token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opcode::Opcode;
+
+    #[test]
+    fn an_empty_frame_has_a_header_and_an_end() {
+        let mut decoder = FrameDecoder::new();
+        let header = FrameHeader::new(Opcode::PING, 0);
+        assert_eq!(decoder.next(&mut [0x89, 0x00]), (2, Some(Token::Header(header))));
+        assert_eq!(decoder.next(&mut []), (0, Some(Token::FrameEnd)));
+        assert_eq!(decoder.next(&mut []), (0, None));
+        assert!(decoder.is_at_frame_start());
+    }
+
+    #[test]
+    fn payload_is_unmasked_at_its_offset() {
+        let mut decoder = FrameDecoder::new();
+        let mut octets = *b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58";
+        assert_eq!(decoder.next(&mut octets[..9]).0, 6);
+        assert_eq!(decoder.next(&mut octets[6..9]), (3, Some(Token::Payload { len: 3, offset: 0 })));
+        assert_eq!(decoder.next(&mut octets[9..9]), (0, None));
+        assert_eq!(decoder.next(&mut octets[9..]), (2, Some(Token::Payload { len: 2, offset: 3 })));
+        assert_eq!(&octets[6..], b"Hello");
+    }
+
+    #[test]
+    fn a_header_may_come_octet_by_octet() {
+        let mut decoder = FrameDecoder::new();
+        let header = FrameHeader { mask: Some([1, 2, 3, 4]), ..FrameHeader::new(Opcode::BINARY, 1 << 40) };
+        let (mut octets, len) = header.encode_array();
+        assert_eq!(len, FrameHeader::MAX_LEN);
+        for octet in &mut octets[..13] {
+            assert_eq!(decoder.next(std::slice::from_mut(octet)), (1, None));
+            assert!(!decoder.is_at_frame_start());
+        }
+        assert_eq!(decoder.next(&mut octets[13..]), (1, Some(Token::Header(header))));
+    }
+}

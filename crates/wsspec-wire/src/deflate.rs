@@ -4,7 +4,7 @@ use thiserror::Error;
 use zlib_rs::{Deflate, DeflateFlush};
 
 /// The end of every flushed DEFLATE stream, which permessage-deflate leaves out (RFC 7692 section 7.2.1).
-pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
 /// All that remains of an empty message without its tail (RFC 7692 section 7.2.3.6).
 const EMPTY_MESSAGE: u8 = 0x00;
@@ -15,8 +15,9 @@ const SMALLEST_WINDOW: u8 = 9;
 
 const HIGHEST_LEVEL: u8 = 9;
 
-/// The most output prepared for at once.
-const CHUNK: usize = 64 * 1024;
+/// The least and most octets of output prepared for at once.
+const LEAST_ROOM: usize = 256;
+const MOST_ROOM: usize = 64 * 1024;
 
 /// A number of window bits outside 8 to 15, the range of RFC 7692 section 7.1.2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -54,27 +55,19 @@ impl Deflater {
 
     /// Appends a whole compressed message to `out`.
     pub fn message(&mut self, payload: &[u8], out: &mut Vec<u8>) {
-        self.update(payload, out);
-        self.finish_message(out);
+        self.begun |= !payload.is_empty();
+        self.flush(payload, out);
     }
 
     /// Compresses the next part of a message; what is ready is appended to `out`.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) {
-        if !part.is_empty() {
-            self.begun = true;
-            self.compress(part, DeflateFlush::NoFlush, out);
-        }
+        self.begun |= !part.is_empty();
+        self.compress(part, DeflateFlush::NoFlush, out);
     }
 
-    /// Ends a message: the rest of it is appended to `out`, up to its last octet but without the tail.
+    /// Ends a message: the rest of it is appended to `out`, without the tail.
     pub fn finish_message(&mut self, out: &mut Vec<u8>) {
-        if !std::mem::take(&mut self.begun) {
-            out.push(EMPTY_MESSAGE);
-            return;
-        }
-        self.compress(&[], DeflateFlush::SyncFlush, out);
-        debug_assert!(out.ends_with(&TAIL), "a flush ends with an empty stored block");
-        out.truncate(out.len() - TAIL.len());
+        self.flush(&[], out);
     }
 
     /// Forgets the window, and a message that is not finished.
@@ -83,10 +76,21 @@ impl Deflater {
         self.begun = false;
     }
 
+    /// Compresses the last part of a message and removes the tail.
+    fn flush(&mut self, part: &[u8], out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.begun) {
+            self.compress(part, DeflateFlush::SyncFlush, out);
+            debug_assert!(out.ends_with(&TAIL), "a flush ends with an empty stored block");
+            out.truncate(out.len() - TAIL.len());
+        } else {
+            out.push(EMPTY_MESSAGE);
+        }
+    }
+
     fn compress(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         loop {
             let start = out.len();
-            let room = (input.len() + input.len() / 8 + 64).min(CHUNK);
+            let room = (LEAST_ROOM + input.len()).min(MOST_ROOM);
             out.resize(start + room, 0);
             let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
             let result = self.stream.compress(input, &mut out[start..], flush);
@@ -94,7 +98,7 @@ impl Deflater {
             input = &input[(self.stream.total_in() - before_in) as usize..];
             out.truncate(start + written);
             debug_assert!(result.is_ok(), "a compressor with checked parameters does not fail");
-            if written < room {
+            if input.is_empty() && written < room {
                 return;
             }
         }
@@ -111,17 +115,36 @@ impl std::fmt::Debug for Deflater {
 mod tests {
     use super::*;
 
+    fn message(deflater: &mut Deflater, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        deflater.message(payload, &mut out);
+        out
+    }
+
     #[test]
     fn the_examples_of_rfc_7692_come_out() {
         let mut deflater = Deflater::new(15, 6).unwrap();
-        let mut out = Vec::new();
-        deflater.message(b"Hello", &mut out);
-        assert_eq!(out, [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
-        out.clear();
-        deflater.message(b"Hello", &mut out);
-        assert_eq!(out, [0xF2, 0x00, 0x11, 0x00, 0x00]);
-        out.clear();
-        deflater.message(b"", &mut out);
-        assert_eq!(out, [0x00]);
+        assert_eq!(message(&mut deflater, b"Hello"), [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
+        assert_eq!(message(&mut deflater, b"Hello"), [0xF2, 0x00, 0x11, 0x00, 0x00], "takes over");
+        deflater.reset();
+        assert_eq!(message(&mut deflater, b"Hello"), [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
+        assert_eq!(message(&mut deflater, b""), [0x00]);
+    }
+
+    #[test]
+    fn reset_drops_an_unfinished_message() {
+        let mut deflater = Deflater::new(15, 6).unwrap();
+        deflater.update(b"Hel", &mut Vec::new());
+        deflater.reset();
+        assert_eq!(message(&mut deflater, b""), [0x00]);
+        assert_eq!(message(&mut deflater, b"Hello"), [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
+    }
+
+    #[test]
+    fn window_bits_are_8_to_15() {
+        for bits in 0..=u8::MAX {
+            let expected = if (8..=15).contains(&bits) { None } else { Some(WindowBits(bits)) };
+            assert_eq!(Deflater::new(bits, u8::MAX).err(), expected);
+        }
     }
 }

@@ -190,3 +190,59 @@ impl fmt::Display for ParamValue {
         write!(f, "\"{escaped}\"")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(values: &[&str]) -> Result<Vec<String>, ExtensionSyntax> {
+        let extensions = parse_extensions(values.iter().map(|value| value.as_bytes()))?;
+        Ok(extensions.iter().map(Extension::to_string).collect())
+    }
+
+    #[test]
+    fn lists_go_on_over_several_values() {
+        let values = ["foo", "bar; baz=2 , ,\tdeflate;a ;b=\"c\\d\"", ""];
+        assert_eq!(parse(&values).unwrap(), ["foo", "bar; baz=2", "deflate; a; b=\"cd\""]);
+        assert_eq!(parse(&[]).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn parameters_keep_their_order_and_form() {
+        let extensions = parse_extensions([&b"x;b;a=1;b=\"1\""[..]]).unwrap();
+        let param = |name: &str, value: Option<(&str, bool)>| Param {
+            name: name.into(),
+            value: value.map(|(text, quoted)| ParamValue { text: text.into(), quoted }),
+        };
+        let params = vec![param("b", None), param("a", Some(("1", false))), param("b", Some(("1", true)))];
+        assert_eq!(extensions, [Extension { name: "x".into(), params }]);
+    }
+
+    #[test]
+    fn the_first_departure_from_the_grammar_is_told() {
+        for (values, value, offset, expected) in [
+            (&[""][..], 0, 0, EXTENSION),
+            (&[" ,, "], 0, 4, EXTENSION),
+            (&["a", "; b"], 1, 0, EXTENSION),
+            (&["a; "], 0, 3, "a parameter name"),
+            (&["a;b=,"], 0, 4, "a parameter value"),
+            (&["a;b=\"\""], 0, 5, "a token in quotation marks"),
+            (&["a;b=\"c d\""], 0, 6, "a token in quotation marks"),
+            (&["a;b=\"c"], 0, 6, "a token in quotation marks"),
+            (&["a;b=\"c\\"], 0, 6, "a token in quotation marks"),
+            (&["a b"], 0, 2, "`;`, `,` or the end"),
+            (&["a;b=c=d"], 0, 5, "`;`, `,` or the end"),
+            (&["a\u{e9}"], 0, 1, "`;`, `,` or the end"),
+        ] {
+            assert_eq!(parse(values), Err(ExtensionSyntax { value, offset, expected }), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_tokens_are_quoted() {
+        let value = |text: &str| ParamValue { text: text.into(), quoted: false }.to_string();
+        assert_eq!(value("15"), "15");
+        assert_eq!(value(""), "\"\"");
+        assert_eq!(value("a \"b\\"), r#""a \"b\\""#);
+    }
+}

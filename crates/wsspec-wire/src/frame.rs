@@ -186,3 +186,64 @@ impl FrameHeader {
         self.length_form == LengthForm::minimal(self.length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(header: FrameHeader) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.encode(&mut out);
+        assert_eq!(out.len(), header.encoded_len());
+        out
+    }
+
+    #[test]
+    fn the_examples_of_rfc_6455_come_out() {
+        let key = [0x37, 0xFA, 0x21, 0x3D];
+        let text = FrameHeader::new(Opcode::TEXT, 5);
+        assert_eq!(encoded(text), [0x81, 0x05]);
+        assert_eq!(encoded(FrameHeader { mask: Some(key), ..text }), [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D]);
+        let fragment = FrameHeader { fin: false, length: 3, ..text };
+        assert_eq!(encoded(fragment), [0x01, 0x03]);
+        assert_eq!(encoded(FrameHeader::new(Opcode::BINARY, 256)), [0x82, 0x7E, 0x01, 0x00]);
+        let long = encoded(FrameHeader::new(Opcode::BINARY, 65536));
+        assert_eq!(long, [0x82, 0x7F, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00]);
+    }
+
+    #[test]
+    fn every_length_form_can_be_forced() {
+        let forced = |length_form, length| {
+            encoded(FrameHeader { length_form, length, ..FrameHeader::new(Opcode::PING, 0) })
+        };
+        assert_eq!(forced(LengthForm::Bits16, 5), [0x89, 0x7E, 0x00, 0x05]);
+        assert_eq!(forced(LengthForm::Bits64, 5), [0x89, 0x7F, 0, 0, 0, 0, 0, 0, 0, 5]);
+        assert_eq!(forced(LengthForm::Bits64, u64::MAX)[2..], [0xFF; 8]);
+        assert_eq!(forced(LengthForm::Bits16, 0x1_2345), [0x89, 0x7E, 0x23, 0x45], "cut to 16 bits");
+        assert_eq!(forced(LengthForm::Bits7, 0x83), [0x89, 0x03], "cut to 7 bits, the mask bit stays clear");
+    }
+
+    #[test]
+    fn the_shortest_form_changes_at_126_and_65536() {
+        for (length, form) in [
+            (125, LengthForm::Bits7),
+            (126, LengthForm::Bits16),
+            (65535, LengthForm::Bits16),
+            (65536, LengthForm::Bits64),
+        ] {
+            assert_eq!(LengthForm::minimal(length), form);
+            assert!(FrameHeader::new(Opcode::TEXT, length).is_minimal());
+        }
+        let (wasteful, _) = FrameHeader::decode(&[0x82, 0x7E, 0x00, 0x7D]).unwrap();
+        assert!(!wasteful.is_minimal());
+    }
+
+    #[test]
+    fn reserved_bits_are_told_apart() {
+        for (octet, rsv) in [(0xC1, Rsv::RSV1), (0xA1, Rsv::RSV2), (0x91, Rsv::RSV3), (0x81, Rsv::NONE)] {
+            let (header, len) = FrameHeader::decode(&[octet, 0]).unwrap();
+            assert_eq!((header.rsv, len), (rsv, 2));
+        }
+        assert!(Rsv::new(6).contains(Rsv::RSV2) && !Rsv::new(6).contains(Rsv::RSV3));
+    }
+}

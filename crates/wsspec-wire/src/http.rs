@@ -285,3 +285,109 @@ pub(crate) const fn is_token_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric()
         || matches!(octet, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_taken_apart() {
+        let raw = write_request("/chat?x=1", &[("Host", "example.com"), ("Upgrade", "websocket")]);
+        assert_eq!(raw, b"GET /chat?x=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\r\n");
+        let head = RequestHead::parse(&raw);
+        assert_eq!(head.raw, raw);
+        assert_eq!((&head.method[..], &head.target[..]), (&b"GET"[..], &b"/chat?x=1"[..]));
+        assert_eq!(head.version, b"HTTP/1.1");
+        assert_eq!(head.headers.get("hOST"), Some(&b"example.com"[..]));
+        assert_eq!(head.headers.get("Origin"), None);
+    }
+
+    #[test]
+    fn a_response_is_taken_apart() {
+        let raw = write_response(101, "Switching Protocols", &[("Connection", "Upgrade")]);
+        let head = ResponseHead::parse(&raw);
+        assert_eq!((&head.version[..], head.status), (&b"HTTP/1.1"[..], Some(101)));
+        assert_eq!(head.reason, b"Switching Protocols");
+        assert!(head.headers.has_token("connection", "upgrade"));
+    }
+
+    #[test]
+    fn a_status_has_three_digits() {
+        for (line, status) in [
+            ("HTTP/1.1 404", Some(404)),
+            ("HTTP/1.1 999 x", Some(999)),
+            ("HTTP/1.1 1010 x", None),
+            ("HTTP/1.1 +10 x", None),
+            ("HTTP/1.1 1o1 x", None),
+            ("HTTP/1.1  101 x", None),
+            ("HTTP/1.1", None),
+            ("", None),
+        ] {
+            assert_eq!(ResponseHead::parse(line.as_bytes()).status, status, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_found_in_lists_and_repeated_fields() {
+        let raw = b"GET / HTTP/1.1\nConnection: keep-alive\nconnection:,\tUpgrade ,\n\n";
+        let headers = RequestHead::parse(raw).headers;
+        assert!(headers.has_token("Connection", "upgrade"));
+        assert!(headers.has_token("Connection", "Keep-Alive"));
+        assert!(!headers.has_token("Connection", "keep"));
+        assert_eq!(headers.get_all("CONNECTION").count(), 2);
+    }
+
+    #[test]
+    fn broken_lines_are_kept_apart() {
+        let raw =
+            b"GET / HTTP/1.1\r\n folded: early\r\nno colon\r\n: no name\r\nSpace : x\r\nGood:\tx\r\n\r\n";
+        let headers = RequestHead::parse(raw).headers;
+        let malformed = [&b" folded: early"[..], b"no colon", b": no name", b"Space : x"];
+        assert_eq!(headers.malformed, malformed);
+        assert_eq!(headers.get("Good"), Some(&b"x"[..]));
+        assert_eq!(headers.iter().count(), 1);
+    }
+
+    #[test]
+    fn a_folded_value_is_joined_and_its_lines_are_kept() {
+        let headers = RequestHead::parse(b"GET / HTTP/1.1\r\nA: one\r\n\t two \r\n three\r\n\r\n").headers;
+        let field = headers.iter().next().unwrap();
+        assert_eq!(field.value, b"one two three");
+        assert_eq!(field.raw, b"A: one\r\n\t two \r\n three");
+    }
+
+    #[test]
+    fn a_request_line_may_have_any_number_of_spaces() {
+        let parts = |line: &[u8]| {
+            let RequestHead { method, target, version, .. } = RequestHead::parse(line);
+            [method, target, version].map(|part| String::from_utf8(part).unwrap())
+        };
+        assert_eq!(parts(b"GET /a b c HTTP/1.1"), ["GET", "/a b c", "HTTP/1.1"]);
+        assert_eq!(parts(b"GET /"), ["GET", "/", ""]);
+        assert_eq!(parts(b"GET"), ["GET", "", ""]);
+        assert_eq!(parts(b""), ["", "", ""]);
+    }
+
+    #[test]
+    fn a_head_ends_with_its_empty_line() {
+        for head in ["GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n", "GET / HTTP/1.1\n\r\n"] {
+            let mut buffer = HeadBuffer::new(1000);
+            let input = [head.as_bytes(), b"\x81\x00"].concat();
+            assert_eq!(buffer.feed(&input), HeadProgress::Complete { consumed: head.len() });
+            assert_eq!(buffer.octets(), head.as_bytes());
+        }
+        assert_eq!(HeadBuffer::new(1000).feed(b"GET / HTTP/1.1\r\n\r\r\n\r"), HeadProgress::Incomplete);
+    }
+
+    #[test]
+    fn a_head_may_fill_its_limit_but_not_exceed_it() {
+        let head = b"GET / HTTP/1.1\r\n\r\n";
+        let exact = HeadBuffer::new(head.len()).feed(head);
+        assert_eq!(exact, HeadProgress::Complete { consumed: head.len() });
+        let mut short = HeadBuffer::new(head.len() - 1);
+        assert_eq!(short.feed(&head[..10]), HeadProgress::Incomplete);
+        assert_eq!(short.feed(&head[10..]), HeadProgress::TooLarge);
+        assert_eq!(short.feed(b"x"), HeadProgress::TooLarge);
+        assert_eq!(short.octets().len(), head.len() - 1);
+    }
+}

@@ -3,13 +3,14 @@
 use thiserror::Error;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use crate::deflate::{TAIL, WindowBits};
+use crate::deflate::WindowBits;
 
 /// The largest window of DEFLATE. References further back do not exist, whatever window was agreed.
 const WINDOW: usize = 32 * 1024;
 
-/// The least and most output prepared for at once.
-const CHUNK: std::ops::RangeInclusive<usize> = 256..=64 * 1024;
+/// The least and most octets of output prepared for at once.
+const LEAST_ROOM: usize = 256;
+const MOST_ROOM: usize = 64 * 1024;
 
 /// The tail and an empty stored block.
 const TAIL_AND_EMPTY_BLOCK: [u8; 9] = [0x00, 0x00, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF];
@@ -37,17 +38,18 @@ pub enum InflateError {
     /// The message does not end where the left-out tail 00 00 FF FF belongs.
     #[error("the message ends inside a DEFLATE block")]
     UnexpectedEnd,
-    /// The message ends with a final block but lacks the 00 that must follow it (RFC 7692 section 7.2.3.4).
-    /// All of it was decoded, and decoding can go on with the next message.
-    #[error("the message lacks the 00 after its final DEFLATE block")]
-    MissingOctetAfterFinalBlock,
+    /// The message ends behind a complete block, not with the octet that begins the left-out tail: it is
+    /// empty, or the 00 behind a final block is missing, or the tail was kept (RFC 7692 sections 7.2.1 and
+    /// 7.2.3.4). All of it was decoded, and decoding can go on with the next message.
+    #[error("the message ends with a complete DEFLATE block instead of a flush")]
+    MissingFlush,
 }
 
 /// Decompresses the messages of one direction.
 ///
 /// The window is kept from message to message; call [`Self::reset`] after each of them where context
-/// takeover is off. After an error every call fails with it, until [`Self::reset`]; only a missing octet after a
-/// final block spoils nothing.
+/// takeover is off. After an error every call fails with it, until [`Self::reset`]; only a missing flush spoils
+/// nothing.
 ///
 /// A final block (`BFINAL` 1) does not end anything: what follows, in this message or the next, begins at the
 /// next octet and may refer to what was before (RFC 7692 section 7.2.3.4).
@@ -96,16 +98,16 @@ impl Inflater {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if let Some(octet) = self.held {
-            if out.len() >= limit {
-                return Ok(Inflated { consumed: 0, limit_reached: true });
-            }
-            out.push(octet);
-            self.held = None;
+        if out.len() + usize::from(self.held.is_some()) > limit {
+            return Ok(Inflated { consumed: 0, limit_reached: true });
         }
+        out.extend(self.held.take());
         let result = self.inflate(octets, limit, out);
         self.failed = result.err();
-        result
+        if out.len() > limit {
+            self.held = out.pop();
+        }
+        result.map(|consumed| Inflated { consumed, limit_reached: self.held.is_some() })
     }
 
     /// Ends a message: checks that the tail left out by the sender fits, which makes no output of its own.
@@ -122,7 +124,7 @@ impl Inflater {
         }
         let result = self.take_tail();
         self.consumed = 0;
-        self.failed = result.err().filter(|error| *error != InflateError::MissingOctetAfterFinalBlock);
+        self.failed = result.err().filter(|error| *error != InflateError::MissingFlush);
         result.map(|()| rest)
     }
 
@@ -136,18 +138,15 @@ impl Inflater {
         self.failed = None;
     }
 
-    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<Inflated, InflateError> {
+    /// Inflates into `out`, one octet beyond the limit if there is so much; that shows whether there is more.
+    /// Returns how many octets were consumed.
+    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<usize, InflateError> {
         let mut rest = octets;
         // Output from here on is not yet in the window.
         let mut fresh = out.len();
-        let limit_reached = loop {
+        while out.len() <= limit {
             let start = out.len();
-            // One octet more than allowed shows whether there is more, and is held back.
-            let allowed = limit.saturating_add(1).saturating_sub(start);
-            if allowed == 0 {
-                break true;
-            }
-            let room = (rest.len() * 4).clamp(*CHUNK.start(), *CHUNK.end()).min(allowed);
+            let room = (rest.len() * 4).clamp(LEAST_ROOM, MOST_ROOM).min((limit - start).saturating_add(1));
             out.resize(start + room, 0);
             let step = self.step(rest, &mut out[start..], InflateFlush::NoFlush);
             out.truncate(start + step.written);
@@ -155,20 +154,14 @@ impl Inflater {
             if step.status? == Status::StreamEnd {
                 self.window.push(&out[fresh..]);
                 fresh = out.len();
-                self.go_on_after_final_block();
+                self.restart();
                 self.after_final_block = rest.is_empty();
-            } else if step.written < room {
-                break false;
+            } else if rest.is_empty() && step.written < room {
+                break;
             }
-            if out.len() > limit {
-                break true;
-            }
-        };
-        self.window.push(&out[fresh..]);
-        if out.len() > limit {
-            self.held = out.pop();
         }
-        Ok(Inflated { consumed: octets.len() - rest.len(), limit_reached })
+        self.window.push(&out[fresh..]);
+        Ok(octets.len() - rest.len())
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Step {
@@ -187,8 +180,8 @@ impl Inflater {
         }
     }
 
-    /// The library takes a final block for the end of all; begin a stream that remembers what was before.
-    fn go_on_after_final_block(&mut self) {
+    /// Begins a DEFLATE stream that remembers the window; the library takes a final block for the end of all.
+    fn restart(&mut self) {
         self.stream.reset(false);
         for part in self.window.parts() {
             let result = self.stream.set_dictionary(part);
@@ -196,22 +189,28 @@ impl Inflater {
         }
     }
 
-    /// Feeds the tail and looks whether it ends a block, by asking to stop where a block ends: exactly behind
-    /// the tail, and again behind an empty stored block, which changes nothing.
+    /// Feeds the tail and looks whether it ends a block: asked to stop where a block ends, the library stops
+    /// exactly behind the tail, and again behind the empty block, which changes nothing.
     fn take_tail(&mut self) -> Result<(), InflateError> {
         if self.after_final_block {
-            return Err(InflateError::MissingOctetAfterFinalBlock);
+            return Err(InflateError::MissingFlush);
         }
-        let mut octets = &TAIL_AND_EMPTY_BLOCK[..];
-        for expected in [TAIL.len(), octets.len() - TAIL.len()] {
-            let step = self.step(octets, &mut [0], InflateFlush::Block);
-            let ends_here = step.consumed == expected && step.written == 0 && step.status == Ok(Status::Ok);
-            if !ends_here {
-                return Err(InflateError::UnexpectedEnd);
+        let scratch = &mut [0; TAIL_AND_EMPTY_BLOCK.len()];
+        let tail = self.step(&TAIL_AND_EMPTY_BLOCK, scratch, InflateFlush::Block);
+        match (tail.consumed, tail.written, tail.status) {
+            (4, 0, Ok(_)) => {
+                let empty = self.step(&TAIL_AND_EMPTY_BLOCK[4..], scratch, InflateFlush::Block);
+                let is_clean = (empty.consumed, empty.written, empty.status) == (5, 0, Ok(Status::Ok));
+                if is_clean { Ok(()) } else { Err(InflateError::UnexpectedEnd) }
             }
-            octets = &octets[expected..];
+            // In front of a block the first octet is its header, the next four are the length of a stored
+            // block, and the last four its first octets.
+            (9, 4, Ok(_)) => {
+                self.restart();
+                Err(InflateError::MissingFlush)
+            }
+            _ => Err(InflateError::UnexpectedEnd),
         }
-        Ok(())
     }
 }
 
@@ -269,22 +268,120 @@ impl Window {
 mod tests {
     use super::*;
 
+    const HELLO: [u8; 7] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
+    const FINAL_HELLO: [u8; 8] = [0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00];
+    /// "Hello", as a reference to the same text before.
+    const HELLO_AGAIN: [u8; 5] = [0xF2, 0x00, 0x11, 0x00, 0x00];
+
+    /// The message, or with the error what was decoded before.
+    fn message(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, (InflateError, Vec<u8>)> {
+        let mut out = Vec::new();
+        let result = inflater.feed(payload, 1000, &mut out);
+        match result.and_then(|_| inflater.finish_message(1000, &mut out)) {
+            Ok(_) => Ok(out),
+            Err(error) => Err((error, out)),
+        }
+    }
+
     #[test]
     fn the_examples_of_rfc_7692_are_understood() {
         let mut inflater = Inflater::new(15).unwrap();
-        for message in [
-            &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00][..],
-            &[0xF2, 0x00, 0x11, 0x00, 0x00],
+        for payload in [
+            &HELLO[..],
+            &HELLO_AGAIN,
             &[0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48, 0x65, 0x6C, 0x6C, 0x6F, 0x00],
-            &[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00],
+            &FINAL_HELLO,
             &[0xF2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xCA, 0xC9, 0xC9, 0x07, 0x00],
-            &[0xF2, 0x00, 0x11, 0x00, 0x00],
         ] {
-            let mut out = Vec::new();
-            let fed = inflater.feed(message, 100, &mut out).unwrap();
-            assert_eq!(fed, Inflated { consumed: message.len(), limit_reached: false });
-            inflater.finish_message(100, &mut out).unwrap();
-            assert_eq!(out, b"Hello");
+            assert_eq!(message(&mut inflater, payload).unwrap(), b"Hello");
+        }
+        assert_eq!(message(&mut inflater, &[0x00]).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_final_block_ends_neither_message_nor_context() {
+        let mut inflater = Inflater::new(15).unwrap();
+        for payload in [&FINAL_HELLO[..], &HELLO_AGAIN, &FINAL_HELLO, &FINAL_HELLO, &HELLO_AGAIN] {
+            assert_eq!(message(&mut inflater, payload).unwrap(), b"Hello");
+        }
+        let two_in_one = [0xF3, 0x48, 0xCD, 0x01, 0x00, 0xCB, 0xC9, 0x07, 0x00, 0x00];
+        assert_eq!(message(&mut inflater, &two_in_one).unwrap(), b"Hello");
+        let normal_block_behind = [0xF3, 0x48, 0xCD, 0x01, 0x00, 0xCA, 0xC9, 0x07, 0x00];
+        assert_eq!(message(&mut inflater, &normal_block_behind).unwrap(), b"Hello");
+    }
+
+    #[test]
+    fn a_missing_flush_is_told_and_spoils_nothing() {
+        let tail_kept = [&HELLO[..], &[0x00, 0x00, 0xFF, 0xFF]].concat();
+        for (payload, text) in [(&b""[..], &b""[..]), (&FINAL_HELLO[..7], b"Hello"), (&tail_kept, b"Hello")] {
+            let mut inflater = Inflater::new(15).unwrap();
+            assert_eq!(message(&mut inflater, payload), Err((InflateError::MissingFlush, text.to_vec())));
+            assert_eq!(message(&mut inflater, &HELLO).unwrap(), b"Hello");
+            assert_eq!(message(&mut inflater, payload), Err((InflateError::MissingFlush, text.to_vec())));
+            assert_eq!(message(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+        }
+    }
+
+    #[test]
+    fn a_message_cut_inside_a_block_is_told() {
+        let stored = [0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48, 0x65, 0x6C, 0x6C, 0x6F];
+        for payload in [&HELLO[..6], &HELLO[..4], &HELLO[..1], &stored[..9], &stored[..7], &stored[..2]] {
+            let mut inflater = Inflater::new(15).unwrap();
+            let (error, _) = message(&mut inflater, payload).unwrap_err();
+            assert_eq!(error, InflateError::UnexpectedEnd, "{payload:02X?}");
+            assert_eq!(inflater.feed(&HELLO, 9, &mut Vec::new()), Err(error), "stays");
+            inflater.reset();
+            assert_eq!(message(&mut inflater, &HELLO).unwrap(), b"Hello");
+        }
+    }
+
+    #[test]
+    fn octets_that_are_not_deflate_are_told() {
+        for payload in [
+            &[0x06][..],                                                   // block type 3
+            &[0x00, 0x05, 0x00, 0x34, 0x12],                               // stored length not confirmed
+            &[0x4A, 0x04, 0x42, 0x00, 0x00],                               // refers to before the start
+            &[0x4A, 0x1C, 0x03, 0x00],                                     // length code 286
+            &[0x4A, 0x04, 0x3E, 0x00, 0x00],                               // distance code 30
+            &[0x04, 0xE0, 0x93, 0x24, 0x49, 0x92, 0x24, 0x49, 0x92, 0x00], // impossible code lengths
+        ] {
+            let mut inflater = Inflater::new(15).unwrap();
+            let (error, _) = message(&mut inflater, payload).unwrap_err();
+            let InflateError::Invalid { offset, reason } = error else { panic!("{error}: {payload:02X?}") };
+            assert!((1..=payload.len() as u64).contains(&offset) && !reason.is_empty());
+        }
+    }
+
+    #[test]
+    fn output_stops_at_the_limit_and_goes_on_with_room() {
+        let mut inflater = Inflater::new(15).unwrap();
+        let mut out = Vec::new();
+        let fed = inflater.feed(&HELLO, 3, &mut out).unwrap();
+        assert!(fed.limit_reached);
+        assert_eq!(out, b"Hel");
+        assert!(inflater.finish_message(3, &mut out).unwrap().limit_reached);
+        assert!(inflater.feed(&HELLO[fed.consumed..], 4, &mut out).unwrap().limit_reached);
+        assert!(!inflater.finish_message(5, &mut out).unwrap().limit_reached);
+        assert_eq!(out, b"Hello");
+        assert_eq!(inflater.feed(&HELLO, 4, &mut out), Ok(Inflated { consumed: 0, limit_reached: true }));
+        assert_eq!(out, b"Hello", "octets beyond the limit stay");
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        let mut inflater = Inflater::new(15).unwrap();
+        let mut out = Vec::new();
+        let all = Inflated { consumed: HELLO.len(), limit_reached: false };
+        assert_eq!(inflater.feed(&HELLO, 5, &mut out), Ok(all));
+        assert!(!inflater.finish_message(5, &mut out).unwrap().limit_reached);
+        assert_eq!(out, b"Hello");
+    }
+
+    #[test]
+    fn window_bits_are_8_to_15() {
+        for bits in 0..=u8::MAX {
+            let expected = if (8..=15).contains(&bits) { None } else { Some(WindowBits(bits)) };
+            assert_eq!(Inflater::new(bits).err(), expected);
         }
     }
 }

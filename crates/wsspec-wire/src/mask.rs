@@ -39,3 +39,15 @@ fn key_at(mut key: MaskingKey, offset: usize) -> MaskingKey {
     key.rotate_left(offset % 4);
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_6455_comes_out() {
+        let mut payload = *b"Hello";
+        apply_mask([0x37, 0xFA, 0x21, 0x3D], 0, &mut payload);
+        assert_eq!(payload, [0x7F, 0x9F, 0x4D, 0x51, 0x58]);
+    }
+}

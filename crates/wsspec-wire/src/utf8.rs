@@ -123,3 +123,60 @@ impl Utf8Validator {
         *self.error.insert(InvalidUtf8 { offset })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offender(text: &[u8]) -> Option<u64> {
+        let mut validator = Utf8Validator::new();
+        let fed = validator.feed(text);
+        fed.and_then(|()| validator.finish()).err().map(|error| error.offset)
+    }
+
+    #[test]
+    fn the_offending_octet_is_the_first_without_a_way_out() {
+        for (text, offset) in [
+            (&b"abc\xFFd"[..], 3),
+            (b"\x80", 0),
+            (b"\xC0\xAF", 0),
+            (b"\xF5\x80\x80\x80", 0),
+            (b"\xE0\x9F\xBF", 1),
+            (b"\xED\xA0\x80", 1),
+            (b"\xF4\x90\x80\x80", 1),
+            (b"\xCE\xBA\xE1\xBD", 4),
+            (b"\xF0\x9F\x98A", 3),
+        ] {
+            assert_eq!(offender(text), Some(offset), "{text:02X?}");
+        }
+        assert_eq!(offender("κόσμε \u{10FFFF}".as_bytes()), None);
+    }
+
+    #[test]
+    fn an_error_stays_until_finish() {
+        let mut validator = Utf8Validator::new();
+        let error = validator.feed(b"a\xFF").unwrap_err();
+        assert_eq!(validator.feed(b"b"), Err(error));
+        assert!(!validator.is_at_boundary());
+        assert_eq!(validator.finish(), Err(error));
+        assert_eq!(validator.finish(), Ok(()));
+    }
+
+    #[test]
+    fn a_boundary_is_where_no_sequence_is_open() {
+        let mut validator = Utf8Validator::new();
+        let at_boundary = "aé😀".bytes().map(|octet| {
+            validator.feed(&[octet]).unwrap();
+            validator.is_at_boundary()
+        });
+        assert!(at_boundary.eq([true, false, true, false, false, false, true]));
+    }
+
+    #[test]
+    fn reset_forgets_an_open_sequence() {
+        let mut validator = Utf8Validator::new();
+        validator.feed(b"ab\xF0\x9F").unwrap();
+        validator.reset();
+        assert_eq!(validator.feed(b"\xFF"), Err(InvalidUtf8 { offset: 0 }));
+    }
+}
