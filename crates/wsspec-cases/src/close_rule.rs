@@ -26,6 +26,18 @@ pub enum FirstToClose {
 }
 
 impl CloseRule {
+    /// A clean end that this side begins.
+    pub fn new(first: FirstToClose, codes: Vec<u16>) -> Self {
+        Self {
+            first,
+            codes,
+            clean: true,
+            wrong_code_fails: false,
+            wrong_end_fails: false,
+            stays_open: false,
+        }
+    }
+
     /// A wrong close code fails the case.
     pub fn wrong_code_fails(mut self) -> Self {
         self.wrong_code_fails = true;

@@ -6,13 +6,16 @@
 //! clocks or the endpoint that it is tried on.
 #![forbid(unsafe_code)]
 
+mod builder;
 mod case;
 mod close_rule;
 mod deflate;
 mod driver;
 mod event;
 mod id;
+mod prelude;
 mod rule;
+mod sections;
 mod step;
 mod suite;
 pub mod words;
@@ -25,4 +28,4 @@ pub use event::{Event, Expected, Received};
 pub use id::{CaseId, CaseIdError};
 pub use rule::{Level, Rfc, Rule};
 pub use step::{CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
-pub use suite::{Section, Suite, suite};
+pub use suite::{Declaration, Group, Section, Suite, suite};

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::case::{Accept, Case, Grade, Measures, Play, Roles, Text};
+use crate::close_rule::{CloseRule, FirstToClose};
+use crate::deflate::DeflatePlan;
+use crate::driver::Driver;
+use crate::event::Expected;
+use crate::id::CaseId;
+use crate::rule::Rule;
+use crate::step::{Payload, Step};
+
+/// What a case gets beyond its own timers: for the closing handshake and the end of TCP.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The words by which a case is declared. The order of the chain is the order of the wire: what is sent,
+/// what is accepted, how the connection ends.
+impl Case {
+    /// A case that does nothing yet.
+    pub fn new(id: CaseId, slug: impl Into<Text>, title: impl Into<Text>) -> Self {
+        Self {
+            id,
+            slug: slug.into(),
+            title: title.into(),
+            expectation: Text::default(),
+            rules: Vec::new(),
+            roles: Roles::Both,
+            deflate: None,
+            play: Play::Script(Vec::new()),
+            accepts: Vec::new(),
+            close: CloseRule::new(FirstToClose::Tester, Vec::new()),
+            informational: None,
+            time_limit: GRACE,
+            measures: Measures::default(),
+        }
+    }
+
+    /// What a conforming implementation does.
+    pub fn expect(&mut self, expectation: impl Into<Text>) -> &mut Self {
+        self.expectation = expectation.into();
+        self
+    }
+
+    /// A further rule that the case tests.
+    pub fn also(&mut self, rule: Rule) -> &mut Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Send a frame or a message, or start the closing handshake.
+    pub fn send(&mut self, step: impl Into<Step>) -> &mut Self {
+        self.step(step.into())
+    }
+
+    /// Send several frames in a row.
+    pub fn send_all<S: Into<Step>>(&mut self, steps: impl IntoIterator<Item = S>) -> &mut Self {
+        steps.into_iter().fold(self, |case, step| case.send(step))
+    }
+
+    /// Send more payload of the frame that was begun last.
+    pub fn data(&mut self, payload: impl Into<Payload>) -> &mut Self {
+        self.step(Step::Data(payload.into()))
+    }
+
+    /// Go on after that time.
+    pub fn wait(&mut self, duration: Duration) -> &mut Self {
+        self.lasting(duration).step(Step::Wait { duration, tag: None })
+    }
+
+    /// Go on after that time, and record the event [`Elapsed`](crate::Event::Elapsed).
+    pub fn wait_noting(&mut self, duration: Duration, tag: &'static str) -> &mut Self {
+        self.lasting(duration).step(Step::Wait { duration, tag: Some(tag) })
+    }
+
+    /// If the connection is not closed by then, fail it.
+    pub fn fail_after(&mut self, duration: Duration) -> &mut Self {
+        self.lasting(duration).step(Step::FailAfter(duration))
+    }
+
+    /// If the connection is not closed by then, close it.
+    pub fn close_after(&mut self, duration: Duration) -> &mut Self {
+        self.lasting(duration).step(Step::CloseAfter(duration))
+    }
+
+    /// Let a state machine decide what is sent; `words` says what it does.
+    pub fn drive<D: Driver + 'static>(
+        &mut self,
+        words: impl Into<Text>,
+        make: impl Fn() -> D + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.play = Play::Drive(Arc::new(move || Box::new(make())), words.into());
+        self
+    }
+
+    /// A driven case takes no longer than that.
+    pub fn within(&mut self, duration: Duration) -> &mut Self {
+        self.lasting(duration)
+    }
+
+    /// Negotiate permessage-deflate.
+    pub fn deflate(&mut self, plan: DeflatePlan) -> &mut Self {
+        self.deflate = Some(plan);
+        self
+    }
+
+    /// These events, exactly, are as the RFC asks.
+    pub fn ok(&mut self, events: impl Into<Vec<Expected>>) -> &mut Self {
+        self.accept(Grade::Ok, events.into(), Text::default())
+    }
+
+    /// These events, exactly, keep every MUST, though a SHOULD is broken.
+    pub fn non_strict(&mut self, events: impl Into<Vec<Expected>>, because: impl Into<Text>) -> &mut Self {
+        self.accept(Grade::NonStrict, events.into(), because.into())
+    }
+
+    /// How the connection has to end.
+    pub fn close(&mut self, rule: CloseRule) -> &mut Self {
+        self.close = rule;
+        self
+    }
+
+    /// Nothing is judged, for this reason.
+    pub fn informational(&mut self, because: impl Into<Text>) -> &mut Self {
+        self.informational = Some(because.into());
+        self
+    }
+
+    /// The time that the case takes is worth reporting.
+    pub fn measure_time(&mut self) -> &mut Self {
+        self.measures.time = true;
+        self
+    }
+
+    /// The compression ratio is worth reporting.
+    pub fn measure_compression(&mut self) -> &mut Self {
+        self.measures.compression = true;
+        self
+    }
+
+    /// The traffic is too much for the wire log.
+    pub fn quiet(&mut self) -> &mut Self {
+        self.measures.quiet = true;
+        self
+    }
+
+    /// Steps belong to a script: after `drive` they have no place, and `check` finds their absence.
+    fn step(&mut self, step: Step) -> &mut Self {
+        if let Play::Script(steps) = &mut self.play {
+            steps.push(step);
+        }
+        self
+    }
+
+    fn accept(&mut self, grade: Grade, events: Vec<Expected>, because: Text) -> &mut Self {
+        self.accepts.push(Accept { grade, events, because });
+        self
+    }
+
+    fn lasting(&mut self, duration: Duration) -> &mut Self {
+        self.time_limit += duration;
+        self
+    }
+}

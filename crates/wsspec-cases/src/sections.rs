@@ -1,0 +1,24 @@
+//! One file per section. The list below is the table of contents.
+
+mod s01_framing;
+mod s02_pings_pongs;
+mod s03_reserved_bits;
+mod s04_opcodes;
+mod s05_fragmentation;
+mod s06_utf8;
+mod s07_closing;
+mod s10_auto_fragmentation;
+
+use crate::suite::Suite;
+
+/// Fills the suite. Numbers 8 and 11 were never used.
+pub(crate) fn declare(suite: &mut Suite) {
+    s01_framing::declare(suite);
+    s02_pings_pongs::declare(suite);
+    s03_reserved_bits::declare(suite);
+    s04_opcodes::declare(suite);
+    s05_fragmentation::declare(suite);
+    s06_utf8::declare(suite);
+    s07_closing::declare(suite);
+    s10_auto_fragmentation::declare(suite);
+}
