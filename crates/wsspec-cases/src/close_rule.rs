@@ -28,14 +28,7 @@ pub enum FirstToClose {
 impl CloseRule {
     /// A clean end that this side begins.
     pub fn new(first: FirstToClose, codes: Vec<u16>) -> Self {
-        Self {
-            first,
-            codes,
-            clean: true,
-            wrong_code_fails: false,
-            wrong_end_fails: false,
-            stays_open: false,
-        }
+        Self { first, codes, clean: true, wrong_code_fails: false, wrong_end_fails: false, stays_open: false }
     }
 
     /// A wrong close code fails the case.

@@ -141,7 +141,9 @@ impl Payload {
         match self {
             Self::Bytes(bytes) => bytes == octets,
             Self::Repeat { len, .. } if *len != octets.len() => false,
-            Self::Repeat { unit, .. } => octets.chunks(unit.len().max(1)).all(|part| part == &unit[..part.len()]),
+            Self::Repeat { unit, .. } => {
+                octets.chunks(unit.len().max(1)).all(|part| part == &unit[..part.len()])
+            }
         }
     }
 }

@@ -91,12 +91,7 @@ impl Declaration<'_> {
     ///
     /// # Panics
     /// If the id is none: ids are literals of the case files, built by every test.
-    pub fn case(
-        &mut self,
-        id: impl AsRef<str>,
-        slug: impl Into<Text>,
-        title: impl Into<Text>,
-    ) -> &mut Case {
+    pub fn case(&mut self, id: impl AsRef<str>, slug: impl Into<Text>, title: impl Into<Text>) -> &mut Case {
         let id = id.as_ref().parse().expect("the id of a case");
         self.suite.cases.push(Case { rules: self.rules.clone(), ..Case::new(id, slug, title) });
         self.suite.cases.last_mut().expect("the case just added")

@@ -130,7 +130,10 @@ fn continuations_of_nothing(s: &mut Declaration<'_>) {
     s.rules([NOTHING_OPEN]);
 
     for (id, pace) in [("5.9", Burst), ("5.10", FrameByFrame), ("5.11", OctetByOctet)] {
-        let title = format!("A continuation with FIN set and nothing to continue, then a text message{}", pace.words());
+        let title = format!(
+            "A continuation with FIN set and nothing to continue, then a text message{}",
+            pace.words()
+        );
         s.case(id, format!("continuation-of-nothing{}", pace.slug()), title)
             .expect(NO_ECHO)
             .send(pace.of(continuation(ORPHAN)))
@@ -141,8 +144,10 @@ fn continuations_of_nothing(s: &mut Declaration<'_>) {
     }
 
     for (id, pace) in [("5.12", Burst), ("5.13", FrameByFrame), ("5.14", OctetByOctet)] {
-        let title =
-            format!("A continuation with FIN clear and nothing to continue, then a text message{}", pace.words());
+        let title = format!(
+            "A continuation with FIN clear and nothing to continue, then a text message{}",
+            pace.words()
+        );
         s.case(id, format!("open-continuation-of-nothing{}", pace.slug()), title)
             .expect(NO_ECHO)
             .send(pace.of(continuation(ORPHAN).not_final()))
@@ -168,7 +173,8 @@ fn continuations_of_nothing(s: &mut Declaration<'_>) {
     .close(peer_fails([PROTOCOL_ERROR]));
 
     let twice = |first: FrameSpec| {
-        [first, text(F2).not_final(), continuation(F3)].repeat(2)
+        let row = vec![first, text(F2).not_final(), continuation(F3)];
+        [row.clone(), row].concat()
     };
     s.case(
         "5.16",
@@ -209,8 +215,10 @@ fn pings_and_pauses(s: &mut Declaration<'_>) {
     s.rules([FRAGMENTS, CONTROL_BETWEEN, ANSWER]);
 
     for (id, pace) in [("5.19", Burst), ("5.20", FrameByFrame)] {
-        let title =
-            format!("A text message in five fragments, with two pings and a pause between them{}", pace.words());
+        let title = format!(
+            "A text message in five fragments, with two pings and a pause between them{}",
+            pace.words()
+        );
         s.case(id, format!("five-fragments-two-pings{}", pace.slug()), title)
             .expect("Each pong comes back as soon as its ping was sent, then the message.")
             .send(pace.of(text(F1).not_final()))

@@ -11,7 +11,7 @@ const FRAGMENTS: Rule =
     Rule::must(Rfc6455, "5.4", "fragments may be empty, and may end inside a code point of the text");
 
 const GREETING: &str = "Hello-µ@ßöäüàá-UTF-8!!";
-const WORD: &str = "κόσμε";
+const WORD: &str = "κ\u{1f79}σμε";
 
 /// A word, a surrogate and more text: U+D800 has no place in UTF-8.
 const WITH_SURROGATE: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited";
@@ -23,7 +23,8 @@ const COMES_BACK: &str = "The message comes back unchanged.";
 const FAILS: &str = "The connection is failed with code 1007 or without a code, and nothing comes back.";
 const FAILS_AT_ONCE: &str =
     "The connection is failed as soon as the octets that cannot be UTF-8 have come, before the rest is sent.";
-const NO_MOMENT_SET: &str = "the RFC sets no moment for it: to fail when the message is complete conforms too";
+const NO_MOMENT_SET: &str =
+    "the RFC sets no moment for it: to fail when the message is complete conforms too";
 
 pub(crate) fn declare(suite: &mut Suite) {
     let mut s = suite.section(6, "UTF-8");
@@ -79,20 +80,28 @@ fn multi_octet_characters(s: &mut Declaration<'_>) {
         .close(we_close([NORMAL]));
 
     let (first, second) = GREETING.split_at("Hello-µ@ßöä".len());
-    s.case("6.2.2", "utf8-cut-between-characters", "The same text in two fragments, cut between two characters")
-        .expect(COMES_BACK)
-        .send(text(first).not_final())
-        .send(continuation(second))
-        .close_after(secs(1))
-        .ok([message(GREETING)])
-        .close(we_close([NORMAL]));
+    s.case(
+        "6.2.2",
+        "utf8-cut-between-characters",
+        "The same text in two fragments, cut between two characters",
+    )
+    .expect(COMES_BACK)
+    .send(text(first).not_final())
+    .send(continuation(second))
+    .close_after(secs(1))
+    .ok([message(GREETING)])
+    .close(we_close([NORMAL]));
 
-    s.case("6.2.3", "utf8-octet-fragments", "The same text in fragments of one octet, cut inside characters too")
-        .expect(COMES_BACK)
-        .send(text(GREETING).in_fragments_of(1))
-        .close_after(secs(1))
-        .ok([message(GREETING)])
-        .close(we_close([NORMAL]));
+    s.case(
+        "6.2.3",
+        "utf8-octet-fragments",
+        "The same text in fragments of one octet, cut inside characters too",
+    )
+    .expect(COMES_BACK)
+    .send(text(GREETING).in_fragments_of(1))
+    .close_after(secs(1))
+    .ok([message(GREETING)])
+    .close(we_close([NORMAL]));
 
     s.case("6.2.4", "utf8-greek-octet-fragments", "A Greek word in fragments of one octet")
         .expect(COMES_BACK)

@@ -8,12 +8,16 @@ const NOTHING_AFTER: Rule = Rule::must(Rfc6455, "5.5.1", "nothing is sent after 
 const IGNORE_AFTER: Rule = Rule::may(Rfc6455, "1.4", "what comes after a Close is discarded");
 const UNFINISHED: Rule = Rule::must(Rfc6455, "5.4", "a message is delivered when its last fragment has come");
 const ECHO: Rule = Rule::should(Rfc6455, "5.5.1", "the answer to a Close typically repeats its code");
-const BODY: Rule = Rule::must(Rfc6455, "5.5.1", "the payload of a Close, if any, begins with a code of two octets");
+const BODY: Rule =
+    Rule::must(Rfc6455, "5.5.1", "the payload of a Close, if any, begins with a code of two octets");
 const SHORT: Rule = Rule::must(Rfc6455, "5.5", "a control frame has a payload of at most 125 octets");
 const REASON: Rule = Rule::must(Rfc6455, "5.5.1", "what follows the code of a Close is UTF-8");
 const NOT_UTF8: Rule = Rule::must(Rfc6455, "8.1", "text that is no UTF-8 fails the connection");
-const CODES: Rule =
-    Rule::must(Rfc6455, "7.4.1", "the codes that are defined for it may stand in a Close, and no reserved one");
+const CODES: Rule = Rule::must(
+    Rfc6455,
+    "7.4.1",
+    "the codes that are defined for it may stand in a Close, and no reserved one",
+);
 const RANGES: Rule = Rule::must(
     Rfc6455,
     "7.4.2",
@@ -145,12 +149,16 @@ fn payload(s: &mut Declaration<'_>) {
         .ok([])
         .close(we_close([NORMAL]).wrong_code_fails().stays_open());
 
-    s.case("7.3.5", "close-of-125", "A close frame with a code and a reason of 123 octets, the most that fits")
-        .expect(ANSWERED)
-        .send(close(NORMAL).reason("*".repeat(123)))
-        .fail_after(secs(1))
-        .ok([])
-        .close(we_close([NORMAL]).wrong_code_fails().stays_open());
+    s.case(
+        "7.3.5",
+        "close-of-125",
+        "A close frame with a code and a reason of 123 octets, the most that fits",
+    )
+    .expect(ANSWERED)
+    .send(close(NORMAL).reason("*".repeat(123)))
+    .fail_after(secs(1))
+    .ok([])
+    .close(we_close([NORMAL]).wrong_code_fails().stays_open());
 
     s.rules([SHORT]);
     s.case("7.3.6", "close-of-126", "A close frame with a code and a reason of 124 octets, one too many")
@@ -190,12 +198,16 @@ fn unlawful_codes(s: &mut Declaration<'_>) {
     s.group(9, "Codes that may not stand in a close frame");
     for (n, code) in (1..).zip(UNLAWFUL) {
         s.rules(if (1004..=1006).contains(&code) { [CODES] } else { [RANGES] });
-        s.case(format!("7.9.{n}"), format!("close-code-{code}"), format!("A close with the unlawful code {code}"))
-            .expect(FAILS)
-            .send(close(code))
-            .fail_after(secs(1))
-            .ok([])
-            .close(we_close([PROTOCOL_ERROR]).need_not_be_clean().wrong_code_fails());
+        s.case(
+            format!("7.9.{n}"),
+            format!("close-code-{code}"),
+            format!("A close with the unlawful code {code}"),
+        )
+        .expect(FAILS)
+        .send(close(code))
+        .fail_after(secs(1))
+        .ok([])
+        .close(we_close([PROTOCOL_ERROR]).need_not_be_clean().wrong_code_fails());
     }
 }
 

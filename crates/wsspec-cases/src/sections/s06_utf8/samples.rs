@@ -41,7 +41,7 @@ pub(super) fn groups() -> [(u16, &'static str, Vec<Sample>); 19] {
     ]
 }
 
-const WORD: &str = "κόσμε";
+const WORD: &str = "κ\u{1f79}σμε";
 
 fn characters() -> Vec<Sample> {
     vec![
@@ -94,7 +94,11 @@ fn last_of_each_length() -> Vec<Sample> {
 
 fn last_beyond() -> Vec<Sample> {
     vec![
-        not_utf8(b"\xf7\xbf\xbf\xbf", "utf8-beyond-of-4", "the last sequence of four octets, beyond U+10FFFF"),
+        not_utf8(
+            b"\xf7\xbf\xbf\xbf",
+            "utf8-beyond-of-4",
+            "the last sequence of four octets, beyond U+10FFFF",
+        ),
         not_utf8(b"\xfb\xbf\xbf\xbf\xbf", "utf8-last-of-5", "the last sequence of five octets"),
         not_utf8(b"\xfd\xbf\xbf\xbf\xbf\xbf", "utf8-last-of-6", "the last sequence of six octets"),
     ]
@@ -122,7 +126,11 @@ fn continuations() -> Vec<Sample> {
     ];
     samples.extend((2..=6).map(alternating));
     let all: Vec<u8> = (0x80..=0xbe).collect();
-    samples.push(not_utf8(all, "utf8-continuations-all", "the continuation octets from 0x80 to 0xbe in a row"));
+    samples.push(not_utf8(
+        all,
+        "utf8-continuations-all",
+        "the continuation octets from 0x80 to 0xbe in a row",
+    ));
     samples
 }
 
