@@ -1,2 +1,34 @@
-//! xtask.
-fn main() {}
+//! Maintenance commands of the repository: `cargo xtask COMMAND`.
+
+mod parity;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Maintenance commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Compare every verdict with the reference suite's, against real peers
+    Parity(parity::Args),
+}
+
+fn main() -> Result<ExitCode> {
+    match Command::parse() {
+        Command::Parity(args) => parity::run(&args),
+    }
+}
+
+/// The root folder of the repository.
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+}
+
+/// Where cargo puts its results.
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+}

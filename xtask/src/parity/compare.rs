@@ -1,0 +1,181 @@
+//! Verdicts, and how those of the two suites compare.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// A case id that sorts by its numbers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CaseId(Vec<u32>);
+
+impl CaseId {
+    fn parse(id: &str) -> Result<Self> {
+        let numbers: Result<_, _> = id.split('.').map(str::parse).collect();
+        Ok(Self(numbers.with_context(|| format!("{id} is no case id"))?))
+    }
+}
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&numbers.join("."))
+    }
+}
+
+/// What is compared of one case.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    behavior: String,
+    behavior_close: String,
+    remote_close_code: Option<u64>,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {} / ", self.behavior, self.behavior_close)?;
+        match self.remote_close_code {
+            Some(code) => write!(f, "{code}"),
+            None => f.write_str("no code"),
+        }
+    }
+}
+
+/// The verdicts of one run.
+pub(crate) type Verdicts = BTreeMap<CaseId, Verdict>;
+
+/// Reads the verdicts of `agent` from an index.json, which both suites write alike.
+pub(crate) fn read_index(path: &Path, agent: &str) -> Result<Verdicts> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let index: Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+    let Some(cases) = index.get(agent).and_then(Value::as_object) else {
+        bail!("{} has nothing on the agent {agent}", path.display());
+    };
+    cases.iter().map(|(id, case)| Ok((CaseId::parse(id)?, verdict(case)?))).collect()
+}
+
+fn verdict(case: &Value) -> Result<Verdict> {
+    let text = |key: &str| {
+        let value = case.get(key).and_then(Value::as_str);
+        value.map(str::to_owned).with_context(|| format!("a case without {key}"))
+    };
+    Ok(Verdict {
+        behavior: text("behavior")?,
+        behavior_close: text("behaviorClose")?,
+        remote_close_code: case.get("remoteCloseCode").and_then(Value::as_u64),
+    })
+}
+
+/// A case that the suites do not agree on, or the reference not with itself.
+pub(crate) struct Deviation {
+    /// The case.
+    pub(crate) id: CaseId,
+    /// The verdict in each run of the reference; `None` where the case is missing.
+    pub(crate) reference: Vec<Option<Verdict>>,
+    /// The verdict of wsspec.
+    pub(crate) product: Option<Verdict>,
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show =
+            |verdict: &Option<Verdict>| verdict.as_ref().map_or("missing".to_owned(), Verdict::to_string);
+        let mut reference: Vec<String> = self.reference.iter().map(show).collect();
+        reference.dedup();
+        write!(f, "{}: reference {}; wsspec {}", self.id, reference.join(", then "), show(&self.product))
+    }
+}
+
+/// Case by case, wsspec beside the reference.
+#[derive(Default)]
+pub(crate) struct Comparison {
+    /// How many cases have the same verdict everywhere.
+    pub(crate) same: usize,
+    /// Cases on which the reference's own runs differ: races inside the peer.
+    pub(crate) races: Vec<Deviation>,
+    /// Everything else.
+    pub(crate) differences: Vec<Deviation>,
+}
+
+impl Comparison {
+    /// Compares one run of wsspec with the runs of the reference.
+    pub(crate) fn new(reference: &[Verdicts], product: &Verdicts) -> Self {
+        let mut ids: Vec<&CaseId> = reference.iter().chain([product]).flat_map(BTreeMap::keys).collect();
+        ids.sort();
+        ids.dedup();
+        let mut comparison = Self::default();
+        for id in ids {
+            let runs: Vec<_> = reference.iter().map(|run| run.get(id).cloned()).collect();
+            let product = product.get(id).cloned();
+            let flips = runs.iter().any(|run| *run != runs[0]);
+            if !flips && product == runs[0] {
+                comparison.same += 1;
+                continue;
+            }
+            let deviation = Deviation { id: id.clone(), reference: runs, product };
+            if flips { &mut comparison.races } else { &mut comparison.differences }.push(deviation);
+        }
+        comparison
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for race in &self.races {
+            writeln!(f, "  race       {race}")?;
+        }
+        for difference in &self.differences {
+            writeln!(f, "  DIFFERENCE {difference}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(cases: &[(&str, &str, Option<u64>)]) -> Verdicts {
+        let verdict = |behavior: &str, code| Verdict {
+            behavior: behavior.to_owned(),
+            behavior_close: "OK".to_owned(),
+            remote_close_code: code,
+        };
+        let entry =
+            |&(id, behavior, code): &(&str, &str, _)| (CaseId::parse(id).unwrap(), verdict(behavior, code));
+        cases.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn a_flip_of_the_reference_is_a_race_and_anything_else_a_difference() {
+        let first = verdicts(&[("1.1.1", "OK", Some(1000)), ("2.10", "OK", None), ("3.2", "OK", None)]);
+        let second =
+            verdicts(&[("1.1.1", "OK", Some(1000)), ("2.10", "OK", None), ("3.2", "NON-STRICT", None)]);
+        let product =
+            verdicts(&[("1.1.1", "OK", Some(1000)), ("2.10", "OK", Some(1002)), ("3.2", "OK", None)]);
+        let comparison = Comparison::new(&[first, second], &product);
+        assert_eq!(comparison.same, 1);
+        assert_eq!(comparison.races.len(), 1);
+        assert_eq!(comparison.races[0].id.to_string(), "3.2");
+        let difference = comparison.differences[0].to_string();
+        assert_eq!(difference, "2.10: reference OK / OK / no code; wsspec OK / OK / 1002");
+    }
+
+    #[test]
+    fn a_missing_case_is_a_difference() {
+        let both = verdicts(&[("9.1.1", "OK", None)]);
+        let nothing = Verdicts::new();
+        assert_eq!(Comparison::new(&[both.clone(), both.clone()], &nothing).differences.len(), 1);
+        assert_eq!(Comparison::new(&[nothing.clone(), nothing], &both).differences.len(), 1);
+    }
+
+    #[test]
+    fn ids_sort_by_number() {
+        let two = CaseId::parse("9.2.1").unwrap();
+        assert!(two < CaseId::parse("10.1.1").unwrap());
+    }
+}

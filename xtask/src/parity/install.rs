@@ -1,0 +1,188 @@
+//! Installs the reference suite and the peers from their registries, at pinned versions, into the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::run;
+use crate::repository;
+
+/// What a peer needs installed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kit {
+    /// Our scripts on Python websockets.
+    Python,
+    /// Our scripts on Node ws.
+    Node,
+    /// Our programs on Rust libraries.
+    Rust,
+    /// The reference suite, whose testee is a peer as well.
+    Reference,
+}
+
+/// The reference and what it ran on when it was released last: later versions of these break it.
+const REFERENCE: &[&str] = &["autobahn==0.10.9", "autobahntestsuite==25.10.1"];
+const REFERENCE_BUILD_BASE: &[&str] = &[
+    "setuptools==44.0.0",
+    "incremental==16.10.1",
+    "Twisted==19.10.0",
+    "zope.interface==4.6.0",
+    "txaio==2.1.0",
+    "six==1.16.0",
+    "wsaccel==0.6.2",
+    "ujson==2.0.3",
+];
+const REFERENCE_LIBRARIES: &[&str] = &[
+    "pyOpenSSL==19.1.0",
+    "cryptography==3.3.2",
+    "service_identity==18.1.0",
+    "idna==2.10",
+    "attrs==21.4.0",
+    "jinja2==2.11.3",
+    "markupsafe==1.1.1",
+    "Werkzeug==1.0.1",
+    "klein==17.10.0",
+    "unittest2==1.1.0",
+];
+
+/// The installations in the cache folder.
+pub(crate) struct Kits {
+    cache: PathBuf,
+    python27: PathBuf,
+    reference: Option<PathBuf>,
+}
+
+impl Kits {
+    /// Kits in `cache`; `reference` is an installation of the reference to use in place of our own.
+    pub(crate) fn new(cache: PathBuf, python27: PathBuf, reference: Option<PathBuf>) -> Result<Self> {
+        fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
+        Ok(Self { cache: cache.canonicalize()?, python27, reference })
+    }
+
+    /// The folder for results and installations.
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Installs `kit` unless that has been done, and always the reference.
+    pub(crate) fn install(&self, kit: Kit) -> Result<()> {
+        self.install_reference()?;
+        match kit {
+            Kit::Python => self.install_python(),
+            Kit::Node => self.install_node(),
+            Kit::Rust => self.install_rust(),
+            Kit::Reference => Ok(()),
+        }
+    }
+
+    /// The command that starts `name` of `kit`, ready for its arguments.
+    pub(crate) fn program(&self, kit: Kit, name: &str) -> Command {
+        match kit {
+            Kit::Python => {
+                let mut command = Command::new(self.folder("python").join("bin/python"));
+                command.arg(peer_sources("python").join(name));
+                command
+            }
+            Kit::Node => {
+                let mut command = Command::new("node");
+                command.arg(peer_sources("node").join(name));
+                command.env("NODE_PATH", self.folder("node").join("node_modules"));
+                command
+            }
+            Kit::Rust => Command::new(self.folder("rust").join("debug").join(name)),
+            Kit::Reference => self.wstest(name),
+        }
+    }
+
+    /// The reference in `mode`.
+    pub(crate) fn wstest(&self, mode: &str) -> Command {
+        let mut command = Command::new(self.reference_folder().join("bin/wstest"));
+        command.args(["-m", mode]);
+        command
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.cache.join("install").join(name)
+    }
+
+    fn reference_folder(&self) -> PathBuf {
+        self.reference.clone().unwrap_or_else(|| self.folder("reference"))
+    }
+
+    fn install_reference(&self) -> Result<()> {
+        let folder = self.reference_folder();
+        if self.reference.is_some() {
+            let wstest = folder.join("bin/wstest");
+            return if wstest.exists() { Ok(()) } else { bail!("there is no {}", wstest.display()) };
+        }
+        once(&folder, || {
+            let bootstrap = self.folder("virtualenv");
+            let python = || Command::new(&self.python27);
+            run(python()
+                .args(["-m", "pip", "install", "-q", "--target"])
+                .arg(&bootstrap)
+                .arg("virtualenv==20.15.1"))
+            .context("the reference needs CPython 2.7 with pip; name it with --python27")?;
+            run(python().args(["-m", "virtualenv", "-q"]).arg(&folder).env("PYTHONPATH", &bootstrap))?;
+            for packages in [REFERENCE_BUILD_BASE, REFERENCE_LIBRARIES] {
+                pip_install(&folder, &[], packages)?;
+            }
+            // Its own metadata asks for versions that no longer work together.
+            pip_install(&folder, &["--no-deps"], REFERENCE)
+        })
+    }
+
+    fn install_python(&self) -> Result<()> {
+        let folder = self.folder("python");
+        once(&folder, || {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+            pip_install(&folder, &[], &["websockets==17.4"])
+        })
+    }
+
+    fn install_node(&self) -> Result<()> {
+        let folder = self.folder("node");
+        once(&folder, || {
+            fs::create_dir_all(&folder)?;
+            fs::copy(peer_sources("node").join("package.json"), folder.join("package.json"))?;
+            run(Command::new("npm")
+                .args(["install", "--silent", "--no-audit", "--no-fund"])
+                .current_dir(&folder))
+        })
+    }
+
+    fn install_rust(&self) -> Result<()> {
+        // Cargo knows itself what is up to date.
+        run(Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--manifest-path"])
+            .arg(peer_sources("rust").join("Cargo.toml"))
+            .env("CARGO_TARGET_DIR", self.folder("rust")))
+    }
+}
+
+/// Runs `install`, which fills `folder`, unless it has succeeded before.
+fn once(folder: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let done = folder.join("installed");
+    if done.exists() {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder)?; // left by an installation that broke off
+    }
+    install()?;
+    Ok(fs::write(done, "")?)
+}
+
+fn pip_install(environment: &Path, options: &[&str], packages: &[&str]) -> Result<()> {
+    let mut command = Command::new(environment.join("bin/python"));
+    run(command
+        .args(["-m", "pip", "install", "-q", "--disable-pip-version-check"])
+        .args(options)
+        .args(packages))
+}
+
+fn peer_sources(language: &str) -> PathBuf {
+    repository().join("peers").join(language)
+}

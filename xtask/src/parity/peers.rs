@@ -1,0 +1,84 @@
+//! The peers: real WebSocket implementations, as echo servers and as echo clients.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use super::install::{Kit, Kits};
+
+/// An implementation that both suites are run against.
+pub(crate) struct Peer {
+    /// Name on the command line, in tables, and as agent in both suites.
+    pub(crate) name: &'static str,
+    /// The exact version that is installed.
+    pub(crate) version: &'static str,
+    /// What has to be installed to run it.
+    pub(crate) kit: Kit,
+    /// Its echo server: a file name or program in its kit.
+    pub(crate) server: Option<&'static str>,
+    /// Its echo client, which asks a fuzzing server for cases and echoes through them.
+    pub(crate) client: Option<&'static str>,
+}
+
+/// All peers.
+pub(crate) const PEERS: &[Peer] = &[
+    Peer {
+        name: "testee",
+        version: "25.10.1",
+        kit: Kit::Reference,
+        server: Some("testeeserver"),
+        client: Some("testeeclient"),
+    },
+    Peer {
+        name: "websockets",
+        version: "17.4",
+        kit: Kit::Python,
+        server: Some("server.py"),
+        client: Some("client.py"),
+    },
+    Peer {
+        name: "ws",
+        version: "8.23.0",
+        kit: Kit::Node,
+        server: Some("server.js"),
+        client: Some("client.js"),
+    },
+    Peer {
+        name: "tokio-tungstenite",
+        version: "0.30.0",
+        kit: Kit::Rust,
+        server: Some("tungstenite-server"),
+        client: Some("tungstenite-client"),
+    },
+    Peer {
+        name: "fastwebsockets",
+        version: "0.10.0",
+        kit: Kit::Rust,
+        server: Some("fastwebsockets-server"),
+        client: None,
+    },
+];
+
+impl Peer {
+    /// The command that serves echo on `address`.
+    pub(crate) fn server_command(&self, kits: &Kits, address: SocketAddr) -> Option<Command> {
+        let program = self.server?;
+        let mut command = kits.program(self.kit, program);
+        match self.kit {
+            Kit::Reference => command.args(["-w", &format!("ws://{address}")]),
+            _ => command.arg(address.port().to_string()),
+        };
+        Some(command)
+    }
+
+    /// The command that runs the client through all cases of the fuzzing server at `address`.
+    pub(crate) fn client_command(&self, kits: &Kits, address: SocketAddr) -> Option<Command> {
+        let program = self.client?;
+        let mut command = kits.program(self.kit, program);
+        let url = format!("ws://{address}");
+        match self.kit {
+            Kit::Reference => command.args(["-w", &url, "-i", self.name]),
+            _ => command.args([&url, self.name]),
+        };
+        Some(command)
+    }
+}

@@ -1,0 +1,109 @@
+//! The outcome of the comparison, as a table for the terminal and as a page for the documentation.
+
+use std::fmt::Write;
+
+use super::Role;
+use super::case_sets::CaseSet;
+use super::compare::{Comparison, Deviation};
+use super::peers::Peer;
+
+/// One peer in one role with one set of cases.
+pub(crate) struct Row {
+    peer: &'static Peer,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Skipped(String),
+    Compared { role: Role, set: String, comparison: Comparison },
+}
+
+impl Row {
+    /// A peer that could not be installed.
+    pub(crate) fn skipped(peer: &'static Peer, reason: String) -> Self {
+        Self { peer, outcome: Outcome::Skipped(reason) }
+    }
+
+    /// A finished comparison.
+    pub(crate) fn compared(peer: &'static Peer, role: Role, set: &CaseSet, comparison: Comparison) -> Self {
+        Self { peer, outcome: Outcome::Compared { role, set: set.name.clone(), comparison } }
+    }
+
+    /// Whether the suites disagree.
+    pub(crate) fn differs(&self) -> bool {
+        matches!(&self.outcome, Outcome::Compared { comparison, .. } if !comparison.differences.is_empty())
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let peer = format!("{} {}", self.peer.name, self.peer.version);
+        match &self.outcome {
+            Outcome::Skipped(_) => [peer, "-".into(), "skipped".into(), "-".into(), "-".into(), "-".into()],
+            Outcome::Compared { role, set, comparison } => [
+                peer,
+                role.name().to_owned(),
+                set.clone(),
+                comparison.same.to_string(),
+                comparison.races.len().to_string(),
+                comparison.differences.len().to_string(),
+            ],
+        }
+    }
+}
+
+const HEADINGS: [&str; 6] = ["peer", "role", "cases", "same", "races", "differences"];
+
+/// The table for the terminal.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut lines = vec![HEADINGS.map(str::to_owned)];
+    lines.extend(rows.iter().map(Row::cells));
+    let mut out = String::new();
+    for [peer, role, set, same, races, differences] in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{peer:<26} {role:<8} {set:<12} {same:>5} {races:>6} {differences:>12}");
+    }
+    out
+}
+
+/// The page docs/parity.md.
+pub(crate) fn markdown(rows: &[Row]) -> String {
+    let mut out = String::from(INTRODUCTION);
+    let _ = writeln!(out, "| {} |\n|---|---|---|--:|--:|--:|", HEADINGS.join(" | "));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.cells().join(" | "));
+    }
+    out.push_str("\n## Races\n\n");
+    list(&mut out, rows, |comparison| &comparison.races);
+    out.push_str("\n## Differences\n\n");
+    list(&mut out, rows, |comparison| &comparison.differences);
+    for row in rows {
+        if let Outcome::Skipped(reason) = &row.outcome {
+            let _ = writeln!(out, "\n{} was skipped: {reason}", row.peer.name);
+        }
+    }
+    out
+}
+
+const INTRODUCTION: &str = "\
+# Parity with the reference suite
+
+Both suites run against the same peers, and every case is compared: `behavior`, `behaviorClose` and
+`remoteCloseCode`. The reference runs at least twice; a case whose verdict changes between its own runs is a
+race inside the peer, and is listed as such. Anything else that is not the same is a difference.
+
+This page is written by `cargo xtask parity --write-docs`.
+
+";
+
+fn list(out: &mut String, rows: &[Row], of: impl Fn(&Comparison) -> &Vec<Deviation>) {
+    let before = out.len();
+    for row in rows {
+        if let Outcome::Compared { role, comparison, .. } = &row.outcome {
+            for deviation in of(comparison) {
+                let _ = writeln!(out, "- {} as {}, {deviation}", row.peer.name, role.name());
+            }
+        }
+    }
+    if out.len() == before {
+        out.push_str("None.\n");
+    }
+}
