@@ -1,7 +1,11 @@
 //! Maintenance commands of the repository: `cargo xtask COMMAND`.
 
+mod case_sets;
+mod install;
 mod parity;
+mod peers;
 mod process;
+mod suite;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

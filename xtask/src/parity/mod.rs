@@ -1,25 +1,23 @@
 //! `cargo xtask parity`: the same verdicts as the reference suite, shown by running both against the same peers.
 
-mod case_sets;
 mod compare;
-mod install;
-mod peers;
-mod product;
-mod reference;
 mod summary;
+mod verdicts;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::{repository, target_folder};
-use case_sets::CaseSet;
 use compare::Comparison;
-use install::Kits;
-use peers::{PEERS, Peer};
 use summary::Row;
+use verdicts::Subject;
+
+use crate::case_sets::{self, SectionChoice};
+use crate::install::{InstallArgs, Kits};
+use crate::peers::{self, Peer, Role};
+use crate::repository;
+use crate::suite::build_wsspec;
 
 /// Options of `cargo xtask parity`.
 #[derive(clap::Args)]
@@ -39,15 +37,8 @@ pub(crate) struct Args {
     /// How often the reference runs: a case whose verdict differs between its runs is a race of the peer
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// An existing installation of the reference (a Python 2.7 environment with bin/wstest)
-    #[arg(long, value_name = "DIR")]
-    reference_dir: Option<PathBuf>,
-    /// CPython 2.7, which the reference needs
-    #[arg(long, value_name = "PROGRAM", default_value = "python2.7")]
-    python27: PathBuf,
-    /// Where installations and the reference's results are kept [default: parity in cargo's target folder]
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    install: InstallArgs,
     /// Run the reference again although its results are in the cache
     #[arg(long)]
     fresh: bool,
@@ -66,40 +57,15 @@ enum RoleChoice {
     Both,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum SectionChoice {
-    Functional,
-    Limits,
-    Volume,
-    All,
-}
-
-/// What the peer is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Role {
-    Server,
-    Client,
-}
-
-impl Role {
-    /// The word in tables and folder names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        }
-    }
-}
-
 /// Runs the comparison; fails (exit status 1) on any difference.
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let peers = selected_peers(&args.peers)?;
-    let cache = args.cache.clone().unwrap_or_else(|| target_folder().join("parity"));
-    let kits = Kits::new(cache, args.python27.clone(), args.reference_dir.clone())?;
+    let peers = peers::named(&args.peers)?;
+    let kits = Kits::new(&args.install)?;
     if !args.reference_only {
-        product::build()?;
+        build_wsspec()?;
     }
+    let sets = case_sets::selected(&args.sections, &args.cases);
     let mut rows = Vec::new();
     for peer in peers {
         if let Err(reason) = kits.install(peer.kit) {
@@ -108,8 +74,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             continue;
         }
         for role in selected_roles(args.role, peer) {
-            for set in case_sets::selected(&args.sections, &args.cases) {
-                rows.extend(compare_one(args, &kits, peer, role, &set)?);
+            for set in &sets {
+                rows.extend(compare_one(args, Subject { kits: &kits, peer, role, set })?);
             }
         }
     }
@@ -123,40 +89,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "runs take minutes: say what is going on")]
-fn compare_one(
-    args: &Args,
-    kits: &Kits,
-    peer: &'static Peer,
-    role: Role,
-    set: &CaseSet,
-) -> Result<Option<Row>> {
+fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
+    let what = format!("{} as {}, {}", subject.peer.name, subject.role.name(), subject.set.name);
     let mut reference = Vec::new();
-    for run in 1..=args.runs.max(1) {
-        println!("{} as {}, {}: reference, run {run}", peer.name, role.name(), set.name);
-        reference.push(reference::verdicts(kits, peer, role, set, run, args.fresh)?);
+    for number in 1..=args.runs.max(1) {
+        println!("{what}: reference, run {number}");
+        reference.push(subject.reference(number, args.fresh)?);
     }
     if args.reference_only {
         return Ok(None);
     }
-    println!("{} as {}, {}: wsspec", peer.name, role.name(), set.name);
-    let product = product::verdicts(kits, peer, role, set)?;
-    let comparison = Comparison::new(&reference, &product);
+    println!("{what}: wsspec");
+    let comparison = Comparison::new(&reference, &subject.wsspec()?);
     print!("{comparison}");
-    Ok(Some(Row::compared(peer, role, set, comparison)))
-}
-
-fn selected_peers(names: &[String]) -> Result<Vec<&'static Peer>> {
-    if names.is_empty() {
-        return Ok(PEERS.iter().collect());
-    }
-    let find = |name: &String| match PEERS.iter().find(|peer| peer.name == name) {
-        Some(peer) => Ok(peer),
-        None => bail!(
-            "no peer is called {name}; there are {}",
-            PEERS.iter().map(|peer| peer.name).collect::<Vec<_>>().join(", ")
-        ),
-    };
-    names.iter().map(find).collect()
+    Ok(Some(Row::compared(subject.peer, subject.role, subject.set, comparison)))
 }
 
 fn selected_roles(choice: RoleChoice, peer: &Peer) -> Vec<Role> {

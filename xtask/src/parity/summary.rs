@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Role;
-use super::case_sets::CaseSet;
 use super::compare::{Comparison, Deviation};
-use super::peers::Peer;
+use crate::case_sets::CaseSet;
+use crate::peers::{Peer, Role};
 
 /// One peer in one role with one set of cases.
 pub(crate) struct Row {

@@ -2,7 +2,16 @@
 
 use std::time::Duration;
 
-use super::SectionChoice;
+use clap::ValueEnum;
+
+/// A choice on the command line.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum SectionChoice {
+    Functional,
+    Limits,
+    Volume,
+    All,
+}
 
 /// A selection of the reference's cases.
 pub(crate) struct CaseSet {

@@ -3,7 +3,26 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use super::install::{Kit, Kits};
+use anyhow::{Result, bail};
+
+use crate::install::{Kit, Kits};
+
+/// What a peer is in a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+impl Role {
+    /// The word in tables and folder names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
 
 /// An implementation that both suites are run against.
 pub(crate) struct Peer {
@@ -81,4 +100,17 @@ impl Peer {
         };
         Some(command)
     }
+}
+
+/// The peers of these names; all if there are none.
+pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Peer>> {
+    if names.is_empty() {
+        return Ok(PEERS.iter().collect());
+    }
+    let known = || PEERS.iter().map(|peer| peer.name).collect::<Vec<_>>().join(", ");
+    let find = |name: &String| match PEERS.iter().find(|peer| peer.name == name) {
+        Some(peer) => Ok(peer),
+        None => bail!("no peer is called {name}; there are {}", known()),
+    };
+    names.iter().map(find).collect()
 }

@@ -7,7 +7,21 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::run;
-use crate::repository;
+use crate::{repository, target_folder};
+
+/// Where things are installed, and from what.
+#[derive(clap::Args)]
+pub(crate) struct InstallArgs {
+    /// An existing installation of the reference (a Python 2.7 environment with bin/wstest)
+    #[arg(long, value_name = "DIR")]
+    reference_dir: Option<PathBuf>,
+    /// CPython 2.7, which the reference needs [default: python2.7, or one that pyenv has installed]
+    #[arg(long, value_name = "PROGRAM")]
+    python27: Option<PathBuf>,
+    /// Where installations and the reference's results are kept [default: parity in cargo's target folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+}
 
 /// What a peer needs installed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,10 +69,12 @@ pub(crate) struct Kits {
 }
 
 impl Kits {
-    /// Kits in `cache`; `reference` is an installation of the reference to use in place of our own.
-    pub(crate) fn new(cache: PathBuf, python27: PathBuf, reference: Option<PathBuf>) -> Result<Self> {
+    /// Kits in the cache folder, which is made.
+    pub(crate) fn new(args: &InstallArgs) -> Result<Self> {
+        let cache = args.cache.clone().unwrap_or_else(|| target_folder().join("parity"));
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        Ok(Self { cache: cache.canonicalize()?, python27, reference })
+        let python27 = args.python27.clone().unwrap_or_else(find_python27);
+        Ok(Self { cache: cache.canonicalize()?, python27, reference: args.reference_dir.clone() })
     }
 
     /// The folder for results and installations.
@@ -160,6 +176,20 @@ impl Kits {
             .arg(peer_sources("rust").join("Cargo.toml"))
             .env("CARGO_TARGET_DIR", self.folder("rust")))
     }
+}
+
+/// A CPython 2.7 that works: a shim on the path may only say that none is chosen.
+fn find_python27() -> PathBuf {
+    let on_path = PathBuf::from("python2.7");
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let pyenv = fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
+    let installed = pyenv.filter(|entry| entry.file_name().to_string_lossy().starts_with("2.7."));
+    let mut candidates =
+        std::iter::once(on_path.clone()).chain(installed.map(|entry| entry.path().join("bin/python")));
+    let works = |program: &PathBuf| {
+        Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success())
+    };
+    candidates.find(works).unwrap_or(on_path)
 }
 
 /// Runs `install`, which fills `folder`, unless it has succeeded before.

@@ -1,0 +1,113 @@
+//! The two test suites, started alike: the reference, and wsspec.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::install::Kits;
+use crate::process::run;
+use crate::target_folder;
+
+/// A test suite that writes its results to `reports/index.json` in the folder of its run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    Reference,
+    Wsspec,
+}
+
+impl Suite {
+    /// The word in messages and folder names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Wsspec => "wsspec",
+        }
+    }
+
+    /// The command that runs the cases of `patterns` against the server at `address`.
+    pub(crate) fn test_server(
+        self,
+        kits: &Kits,
+        address: SocketAddr,
+        agent: &str,
+        patterns: &[String],
+        folder: &Path,
+    ) -> Result<Command> {
+        let url = format!("ws://{address}");
+        match self {
+            Self::Reference => {
+                let servers = json!([{"agent": agent, "url": url}]);
+                reference(kits, "fuzzingclient", "servers", servers, patterns, folder)
+            }
+            Self::Wsspec => {
+                let mut command = Command::new(wsspec());
+                command.arg("run").arg(url).args(["--agent", agent]);
+                Ok(with_selection(command, patterns, folder))
+            }
+        }
+    }
+
+    /// The command that serves the cases of `patterns` on `address`, for clients that ask for them.
+    pub(crate) fn serve(
+        self,
+        kits: &Kits,
+        address: SocketAddr,
+        patterns: &[String],
+        folder: &Path,
+    ) -> Result<Command> {
+        match self {
+            Self::Reference => {
+                let url = json!(format!("ws://{address}"));
+                let mut command = reference(kits, "fuzzingserver", "url", url, patterns, folder)?;
+                command.args(["-u", "0"]);
+                Ok(command)
+            }
+            Self::Wsspec => {
+                let mut command = Command::new(wsspec());
+                let (host, port) = (address.ip().to_string(), address.port().to_string());
+                command.args(["serve", "--bind", &host, "--port", &port]);
+                Ok(with_selection(command, patterns, folder))
+            }
+        }
+    }
+}
+
+fn reference(
+    kits: &Kits,
+    mode: &str,
+    key: &str,
+    value: serde_json::Value,
+    patterns: &[String],
+    folder: &Path,
+) -> Result<Command> {
+    let mut spec = json!({
+        "outdir": "./reports",
+        "cases": patterns,
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    });
+    spec[key] = value;
+    fs::write(folder.join("spec.json"), spec.to_string())?;
+    let mut command = kits.wstest(mode);
+    command.args(["-s", "spec.json"]).current_dir(folder);
+    Ok(command)
+}
+
+fn with_selection(mut command: Command, patterns: &[String], folder: &Path) -> Command {
+    command.args(["--set", "autobahn"]).arg("-o").arg(folder.join("reports")).args(patterns);
+    command
+}
+
+/// Builds wsspec as it is released.
+pub(crate) fn build_wsspec() -> Result<()> {
+    let cargo = env!("CARGO");
+    run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", "wsspec", "--bin", "wsspec"]))
+}
+
+fn wsspec() -> PathBuf {
+    target_folder().join("release/wsspec")
+}
