@@ -2,6 +2,7 @@
 
 mod case_sets;
 mod install;
+mod octets;
 mod parity;
 mod peers;
 mod process;
@@ -19,11 +20,14 @@ use clap::Parser;
 enum Command {
     /// Compare every verdict with the reference suite's, against real peers
     Parity(parity::Args),
+    /// Compare every octet sent with the reference suite's
+    Octets(octets::Args),
 }
 
 fn main() -> Result<ExitCode> {
     match Command::parse() {
         Command::Parity(args) => parity::run(&args),
+        Command::Octets(args) => octets::run(&args),
     }
 }
 

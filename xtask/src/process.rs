@@ -41,6 +41,11 @@ impl Running {
         bail!("{} does not listen on {address} after 30 s", self.what)
     }
 
+    /// Whether the child has ended.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Waits for the end of the child, at most `limit`.
     pub(crate) fn wait(mut self, limit: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + limit;

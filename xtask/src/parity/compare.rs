@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -12,8 +13,10 @@ use serde_json::Value;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CaseId(Vec<u32>);
 
-impl CaseId {
-    fn parse(id: &str) -> Result<Self> {
+impl FromStr for CaseId {
+    type Err = anyhow::Error;
+
+    fn from_str(id: &str) -> Result<Self> {
         let numbers: Result<_, _> = id.split('.').map(str::parse).collect();
         Ok(Self(numbers.with_context(|| format!("{id} is no case id"))?))
     }
@@ -55,7 +58,7 @@ pub(crate) fn read_index(path: &Path, agent: &str) -> Result<Verdicts> {
     let Some(cases) = index.get(agent).and_then(Value::as_object) else {
         bail!("{} has nothing on the agent {agent}", path.display());
     };
-    cases.iter().map(|(id, case)| Ok((CaseId::parse(id)?, verdict(case)?))).collect()
+    cases.iter().map(|(id, case)| Ok((id.parse()?, verdict(case)?))).collect()
 }
 
 fn verdict(case: &Value) -> Result<Verdict> {
@@ -145,8 +148,7 @@ mod tests {
             behavior_close: "OK".to_owned(),
             remote_close_code: code,
         };
-        let entry =
-            |&(id, behavior, code): &(&str, &str, _)| (CaseId::parse(id).unwrap(), verdict(behavior, code));
+        let entry = |&(id, behavior, code): &(&str, &str, _)| (id.parse().unwrap(), verdict(behavior, code));
         cases.iter().map(entry).collect()
     }
 
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn ids_sort_by_number() {
-        let two = CaseId::parse("9.2.1").unwrap();
-        assert!(two < CaseId::parse("10.1.1").unwrap());
+        let two: CaseId = "9.2.1".parse().unwrap();
+        assert!(two < "10.1.1".parse().unwrap());
     }
 }

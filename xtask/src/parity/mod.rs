@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use compare::Comparison;
+pub(crate) use compare::{CaseId, read_index};
 use summary::Row;
 use verdicts::Subject;
 
