@@ -11,6 +11,7 @@
 //! | [`utf8`] | text, validated as it arrives, RFC 6455 section 8.1 |
 //! | [`http`], [`accept_key`](mod@accept_key), [`extension`] | the opening handshake, RFC 6455 sections 4 and 9.1 |
 //! | [`deflate`], [`inflate`] | compressed messages, RFC 7692 section 7.2 |
+//! | [`DeflateWriter`], [`DeflateInspector`] | compressed messages bit by bit, RFC 1951 |
 //!
 //! No function performs I/O, reads a clock or draws random numbers.
 
@@ -21,6 +22,9 @@ pub mod accept_key;
 pub mod close;
 pub mod decoder;
 pub mod deflate;
+mod deflate_codes;
+mod deflate_inspector;
+mod deflate_writer;
 pub mod extension;
 pub mod frame;
 pub mod http;
@@ -33,6 +37,8 @@ pub use accept_key::{accept_key, encode_key, is_valid_key};
 pub use close::{CloseBody, close_code, encode_close};
 pub use decoder::{FrameDecoder, Token};
 pub use deflate::{Deflater, WindowBits};
+pub use deflate_inspector::{DeflateInspector, InspectError, Inspection};
+pub use deflate_writer::{BlockType, DeflateWriter};
 pub use extension::{Extension, ExtensionSyntax, Param, ParamValue, parse_extensions};
 pub use frame::{FrameHeader, LengthForm, Rsv};
 pub use http::{
