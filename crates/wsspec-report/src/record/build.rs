@@ -1,0 +1,283 @@
+//! From the outcome of a case to its record.
+
+use std::time::Duration;
+
+use wsspec_cases::{Case, Event, Expected, FirstToClose};
+use wsspec_engine::{NeverOpened, Observation, Outcome, TcpEnd, TesterRole, Traffic, WireStats};
+
+use crate::Untrusted;
+use crate::record::case::{AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Role, RuleRecord};
+use crate::record::connection::{
+    AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
+    NeverOpenedRecord, StatsRecord, TrafficRecord,
+};
+use crate::record::{Payload, Redaction, cause, log, redact};
+
+/// The most octets of a payload that are recorded.
+const PAYLOAD_LIMIT: usize = 256;
+/// The most octets of a request or response head that are recorded.
+const HEAD_LIMIT: usize = 16 * 1024;
+/// The most received events that are recorded.
+const EVENT_LIMIT: usize = 1024;
+
+/// What the outcome itself does not know.
+#[derive(Clone, Debug, Default)]
+pub struct CaseMeta {
+    /// The place of the case in the list of all cases, from 1; 0 if it is in no list.
+    pub number: u32,
+    /// When the case started: UTC, ISO 8601 with milliseconds, such as `2026-11-21T10:14:02.113Z`.
+    pub started: String,
+    /// From the start of the run to the start of the case.
+    pub since_start: Duration,
+    /// 1, or more if the case was repeated.
+    pub attempt: u32,
+    /// The command that runs the case again: the arguments, the program's name first.
+    pub repro: Vec<String>,
+    /// What the implementation wrote to its log while the case ran.
+    pub log: Option<AgentLog>,
+}
+
+impl CaseRecord {
+    /// The record of an outcome. Secrets are replaced here, so that they never reach a file.
+    pub fn from_outcome(
+        agent: &str,
+        case: &Case,
+        outcome: &Outcome,
+        meta: CaseMeta,
+        redaction: &Redaction,
+    ) -> Self {
+        let seen = &outcome.observation;
+        Self {
+            agent: agent.into(),
+            id: case.id,
+            slug: case.slug.to_string(),
+            section: case.id.section().to_string(),
+            number: meta.number,
+            title: case.title.to_string(),
+            expectation: case.expectation.to_string(),
+            rules: case.rules.iter().map(rule).collect(),
+            verdict: outcome.verdict,
+            outcome: None,
+            cause: cause::of(case, outcome),
+            summary: redaction.text(&outcome.summary).into(),
+            role: if seen.role == TesterRole::Client { Role::Server } else { Role::Client },
+            started: meta.started,
+            started_us: micros(meta.since_start),
+            duration_us: micros(seen.duration),
+            attempt: meta.attempt.max(1),
+            checks: outcome.checks.iter().map(check).collect(),
+            accepts: case.accepts.iter().map(accept).collect(),
+            received: received(case, seen),
+            close_rule: close_rule(case),
+            close: close(seen),
+            handshake: handshake(seen, redaction),
+            events: log::lines(seen, redaction),
+            stats: stats(&seen.stats, seen),
+            traffic: traffic(&seen.traffic),
+            measures: measures(case),
+            log: meta.log,
+            autobahn: autobahn(outcome, redaction),
+            repro: meta.repro.iter().map(|argument| redaction.text(argument)).collect(),
+        }
+    }
+}
+
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn rule(rule: &wsspec_cases::Rule) -> RuleRecord {
+    let rfc = Clause { rfc: rule.rfc.number(), section: rule.section.to_owned() };
+    RuleRecord { rfc, level: rule.level, summary: rule.summary.to_owned() }
+}
+
+fn check(check: &wsspec_engine::Check) -> CheckRecord {
+    CheckRecord {
+        id: check.id.to_owned(),
+        level: check.level,
+        rfc: Clause::parse(&check.section),
+        ok: check.ok,
+        expected: check.expected.as_str().into(),
+        observed: check.observed.as_str().into(),
+        event: check.entry,
+    }
+}
+
+fn accept(accept: &wsspec_cases::Accept) -> AcceptRecord {
+    AcceptRecord {
+        grade: accept.grade,
+        events: accept.events.iter().map(expected).collect(),
+        because: accept.because.to_string(),
+    }
+}
+
+fn expected(event: &Expected) -> EventRecord {
+    let data = |payload: &wsspec_cases::Payload| Payload::new(&payload.to_bytes(), PAYLOAD_LIMIT);
+    match event {
+        Expected::Message { binary, payload } => {
+            EventRecord::Message { binary: *binary, data: data(payload), differs_at: None }
+        }
+        Expected::Pong(payload) => EventRecord::Pong { data: data(payload) },
+        Expected::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
+    }
+}
+
+fn received(case: &Case, seen: &Observation) -> Vec<EventRecord> {
+    let wanted = cause::closest(case, &seen.events).map_or(&[][..], |accept| &accept.events);
+    let pairs = seen.events.iter().enumerate().take(EVENT_LIMIT);
+    pairs.map(|(place, event)| received_event(event, wanted.get(place))).collect()
+}
+
+fn received_event(event: &Event, wanted: Option<&Expected>) -> EventRecord {
+    let data = |received: &wsspec_cases::Received| {
+        if received.is_whole() {
+            Payload::new(&received.kept, PAYLOAD_LIMIT)
+        } else {
+            Payload::beginning(&received.kept, received.len, PAYLOAD_LIMIT)
+        }
+    };
+    match event {
+        Event::Message { binary, payload } => EventRecord::Message {
+            binary: *binary,
+            data: data(payload),
+            differs_at: wanted.and_then(|wanted| first_difference(wanted, &payload.kept)),
+        },
+        Event::Pong(payload) => EventRecord::Pong { data: data(payload) },
+        Event::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
+    }
+}
+
+/// The first octet that differs from the expected message; none if one is the beginning of the other.
+fn first_difference(wanted: &Expected, got: &[u8]) -> Option<u64> {
+    let Expected::Message { payload, .. } = wanted else { return None };
+    let wanted = payload.to_bytes();
+    wanted.iter().zip(got).position(|(a, b)| a != b).map(|at| at as u64)
+}
+
+fn close_rule(case: &Case) -> CloseRuleRecord {
+    let rule = &case.close;
+    CloseRuleRecord {
+        by_tester: rule.first == FirstToClose::Tester,
+        codes: rule.codes.clone(),
+        clean: rule.clean,
+        wrong_code_fails: rule.wrong_code_fails,
+        wrong_end_fails: rule.wrong_end_fails,
+    }
+}
+
+fn close(seen: &Observation) -> CloseRecord {
+    let close = &seen.close;
+    let peer_closed = close.remote_code.is_some() || close.remote_reason.is_some();
+    let first = match (close.closed_by_me, peer_closed) {
+        (true, _) => "wsspec",
+        (false, true) => "peer",
+        (false, false) => "none",
+    };
+    let reason = |octets: &Option<Vec<u8>>| octets.as_ref().map(|octets| Payload::new(octets, PAYLOAD_LIMIT));
+    CloseRecord {
+        first: first.to_owned(),
+        local: close.local_code,
+        local_reason: reason(&close.local_reason),
+        remote: close.remote_code,
+        remote_reason: reason(&close.remote_reason),
+        clean: close.was_clean,
+        not_clean_reason: close.was_not_clean_reason.as_deref().map(Untrusted::from),
+        tcp: close.tcp.map(tcp_end),
+        closed_by_wsspec: close.closed_by_me,
+        failed_by_wsspec: close.failed_by_me,
+        dropped_by_wsspec: close.dropped_by_me,
+        open_timeout: close.was_open_handshake_timeout,
+        close_timeout: close.was_close_handshake_timeout,
+        drop_timeout: close.was_server_connection_drop_timeout,
+    }
+}
+
+pub(super) fn tcp_end(end: TcpEnd) -> String {
+    match end {
+        TcpEnd::PeerFin => "peer-fin",
+        TcpEnd::PeerReset => "peer-rst",
+        TcpEnd::Tester => "wsspec",
+    }
+    .to_owned()
+}
+
+fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
+    let record = &seen.handshake;
+    let mut redacted = 0;
+    let mut head = |octets: &[u8]| {
+        let secrets = redaction.in_head(octets);
+        redacted += secrets.len();
+        Payload::new(&redact::replace(octets, &secrets), HEAD_LIMIT)
+    };
+    let (request, response) = (head(&record.request), head(&record.response));
+    HandshakeRecord {
+        request,
+        response,
+        status: record.status,
+        extensions: record.extensions.as_deref().map(Untrusted::from),
+        subprotocol: record.subprotocol.as_deref().map(Untrusted::from),
+        agent: record.agent.as_deref().map(Untrusted::from),
+        never_opened: record.never_opened.as_ref().map(|why| never_opened(why, redaction)),
+        took_us: record.took.map(micros),
+        redacted,
+    }
+}
+
+fn never_opened(why: &NeverOpened, redaction: &Redaction) -> NeverOpenedRecord {
+    let (kind, text) = match why {
+        NeverOpened::TimedOut => ("timeout", "no complete response in time".to_owned()),
+        NeverOpened::Dropped(TcpEnd::PeerReset) => ("dropped", "the peer reset the connection".to_owned()),
+        NeverOpened::Dropped(_) => ("dropped", "TCP ended before the response was complete".to_owned()),
+        NeverOpened::Status(status) => ("status", format!("the response has the status {status}")),
+        NeverOpened::Invalid(text) => ("invalid", text.clone()),
+        NeverOpened::NotHttp => ("not-http", "the first octets are no HTTP".to_owned()),
+        NeverOpened::TooLarge => ("too-large", "the head is larger than the limit".to_owned()),
+        NeverOpened::Unreachable(text) => ("unreachable", text.clone()),
+    };
+    NeverOpenedRecord { kind: kind.to_owned(), text: redaction.text(&text).into() }
+}
+
+fn stats(stats: &WireStats, seen: &Observation) -> StatsRecord {
+    let octets = |chunks: &std::collections::BTreeMap<u64, u64>| {
+        chunks.iter().fold(0_u64, |sum, (size, count)| sum.saturating_add(size.saturating_mul(*count)))
+    };
+    StatsRecord {
+        tx_octets: octets(&stats.tx_octets),
+        rx_octets: octets(&stats.rx_octets),
+        tx_chunks: stats.tx_octets.clone(),
+        rx_chunks: stats.rx_octets.clone(),
+        tx_frames: stats.tx_frames.clone(),
+        rx_frames: stats.rx_frames.clone(),
+        kept: seen.log.entries.len() as u64,
+        dropped: seen.log.dropped,
+    }
+}
+
+const fn traffic(traffic: &Traffic) -> TrafficRecord {
+    TrafficRecord {
+        tx_app: traffic.tx_app,
+        tx_ws: traffic.tx_ws,
+        tx_wire: traffic.tx_wire,
+        tx_messages: traffic.tx_messages,
+        tx_frames: traffic.tx_frames,
+        rx_app: traffic.rx_app,
+        rx_ws: traffic.rx_ws,
+        rx_wire: traffic.rx_wire,
+        rx_messages: traffic.rx_messages,
+        rx_frames: traffic.rx_frames,
+    }
+}
+
+const fn measures(case: &Case) -> MeasuresRecord {
+    let measures = case.measures;
+    MeasuresRecord { time: measures.time, compression: measures.compression, quiet: measures.quiet }
+}
+
+fn autobahn(outcome: &Outcome, redaction: &Redaction) -> AutobahnRecord {
+    AutobahnRecord {
+        behavior: outcome.behavior,
+        behavior_close: outcome.behavior_close,
+        result: redaction.text(&outcome.result).into(),
+        result_close: redaction.text(&outcome.result_close).into(),
+    }
+}

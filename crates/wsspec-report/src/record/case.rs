@@ -1,0 +1,255 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use wsspec_cases::{CaseId, Grade, Level};
+use wsspec_engine::Verdict;
+
+use crate::Untrusted;
+use crate::record::words;
+use crate::record::{
+    AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine, MeasuresRecord,
+    Payload, StatsRecord, TrafficRecord,
+};
+
+/// The result of one case against one implementation: a line of `results.jsonl`.
+///
+/// It holds everything that the reports show, also the texts of the case, so that an old file can be
+/// shown by a newer version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// The implementation under test.
+    pub agent: Untrusted,
+    /// The case.
+    #[serde(with = "words::case_id")]
+    pub id: CaseId,
+    /// Its name for people.
+    pub slug: String,
+    /// The section of the suite.
+    pub section: String,
+    /// Its place in the list of all cases, from 1; 0 if it is in no list.
+    #[serde(default)]
+    pub number: u32,
+    /// What the tester does.
+    pub title: String,
+    /// What a conforming implementation does.
+    pub expectation: String,
+    /// What is tested; the first rule is the main one.
+    pub rules: Vec<RuleRecord>,
+    /// The native verdict.
+    #[serde(with = "words::word")]
+    pub verdict: Verdict,
+    /// How it stands against the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Standing>,
+    /// The name of the group of failures that it belongs to; none if it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// One sentence: what was found.
+    pub summary: Untrusted,
+    /// The role of the implementation under test.
+    pub role: Role,
+    /// When the case started: UTC, ISO 8601.
+    pub started: String,
+    /// Microseconds from the start of the run to the start of the case.
+    #[serde(default)]
+    pub started_us: u64,
+    /// From the open connection until TCP was gone, in microseconds.
+    pub duration_us: u64,
+    /// 1, or more if the case was repeated.
+    #[serde(default = "one")]
+    pub attempt: u32,
+    /// Every assertion, in order.
+    pub checks: Vec<CheckRecord>,
+    /// Accepted outcomes in order; empty for driven cases.
+    pub accepts: Vec<AcceptRecord>,
+    /// What came, in order.
+    pub received: Vec<EventRecord>,
+    /// How the connection had to end.
+    pub close_rule: CloseRuleRecord,
+    /// How it ended.
+    pub close: CloseRecord,
+    /// The opening handshake.
+    pub handshake: HandshakeRecord,
+    /// The wire log.
+    pub events: Vec<LogLine>,
+    /// Counts of reads, writes and frames.
+    pub stats: StatsRecord,
+    /// Octets by layer.
+    pub traffic: TrafficRecord,
+    /// What the report shows beyond the verdict.
+    #[serde(default)]
+    pub measures: MeasuresRecord,
+    /// What the implementation wrote to its log while the case ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<AgentLog>,
+    /// The verdicts of the reference suite.
+    pub autobahn: AutobahnRecord,
+    /// The command that runs the case again.
+    #[serde(default)]
+    pub repro: Vec<String>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl CaseRecord {
+    /// The most binding level of the case's rules.
+    pub fn level(&self) -> Level {
+        self.rules.iter().map(|rule| rule.level).min().unwrap_or(Level::Must)
+    }
+
+    /// The first assertion that does not hold.
+    pub fn first_failed(&self) -> Option<&CheckRecord> {
+        self.checks.iter().find(|check| !check.ok)
+    }
+
+    /// When the opening handshake was complete, in microseconds since the start of the connection.
+    pub fn opened_us(&self) -> u64 {
+        self.handshake.took_us.unwrap_or(0)
+    }
+}
+
+/// A rule that a case tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRecord {
+    /// Where it stands.
+    pub rfc: Clause,
+    /// How binding it is.
+    #[serde(with = "words::word")]
+    pub level: Level,
+    /// What it asks, in our own words.
+    pub summary: String,
+}
+
+/// A section of an RFC, written `6455#5.4`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Clause {
+    /// The number of the RFC.
+    pub rfc: u16,
+    /// The section, such as `5.4`.
+    pub section: String,
+}
+
+impl Clause {
+    /// Reads `6455#5.4` or `RFC 6455 section 5.4`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix("RFC ").unwrap_or(text);
+        let (rfc, section) = text.split_once('#').or_else(|| text.split_once(" section "))?;
+        let plain = section.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+        (plain && !section.is_empty()).then_some(())?;
+        Some(Self { rfc: rfc.parse().ok()?, section: section.to_owned() })
+    }
+
+    /// The address of the section at the RFC editor's.
+    pub fn url(&self) -> String {
+        format!("https://www.rfc-editor.org/rfc/rfc{}#section-{}", self.rfc, self.section)
+    }
+}
+
+/// `RFC 6455 section 5.4`
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RFC {} section {}", self.rfc, self.section)
+    }
+}
+
+impl Serialize for Clause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}#{}", self.rfc, self.section))
+    }
+}
+
+impl<'de> Deserialize<'de> for Clause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("a clause is written like 6455#5.4"))
+    }
+}
+
+/// How a verdict stands against the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// As it should be.
+    Expected,
+    /// Worse than the baseline allows.
+    Unexpected,
+    /// As bad as the baseline says.
+    Known,
+    /// Better than the baseline says.
+    Fixed,
+    /// Differs between the run and its repetition.
+    Flaky,
+}
+
+/// The role of the implementation under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It is the server, the tester the client.
+    Server,
+    /// It is the client, the tester the server.
+    Client,
+}
+
+/// One assertion inside a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// A stable name, such as `close.code`.
+    pub id: String,
+    /// How binding it is.
+    #[serde(with = "words::word")]
+    pub level: Level,
+    /// Where the rule stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rfc: Option<Clause>,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What had to be.
+    pub expected: Untrusted,
+    /// What was.
+    pub observed: Untrusted,
+    /// The number of the log line that shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<usize>,
+}
+
+/// An accepted outcome: exactly these events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptRecord {
+    /// The verdict that it earns.
+    #[serde(with = "words::word")]
+    pub grade: Grade,
+    /// The events.
+    pub events: Vec<EventRecord>,
+    /// Why it is accepted, if it is not ok.
+    #[serde(default)]
+    pub because: String,
+}
+
+/// An event that a case is judged by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum EventRecord {
+    /// A whole message.
+    Message {
+        /// Binary or text.
+        binary: bool,
+        /// The content.
+        data: Payload,
+        /// The first octet that differs from the expected message at this place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differs_at: Option<u64>,
+    },
+    /// A Pong.
+    Pong {
+        /// Its payload.
+        data: Payload,
+    },
+    /// A wait of the script ran out.
+    Elapsed {
+        /// Its name.
+        tag: String,
+    },
+}

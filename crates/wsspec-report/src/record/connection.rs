@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use wsspec_engine::{Behavior, BehaviorClose};
+
+use crate::Untrusted;
+use crate::record::{Payload, words};
+
+/// How the connection had to end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CloseRuleRecord {
+    /// The tester starts the closing handshake; else the implementation fails the connection.
+    pub by_tester: bool,
+    /// The codes that the peer may send.
+    pub codes: Vec<u16>,
+    /// Close frames both ways, and TCP dropped by the side that should.
+    pub clean: bool,
+    /// A wrong code fails the case.
+    pub wrong_code_fails: bool,
+    /// The wrong side closing fails the case.
+    pub wrong_end_fails: bool,
+}
+
+/// How the connection ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CloseRecord {
+    /// Who sent the first Close frame: `wsspec`, `peer` or `none`.
+    pub first: String,
+    /// The code that the tester sent.
+    pub local: Option<u16>,
+    /// The reason that the tester sent.
+    pub local_reason: Option<Payload>,
+    /// The code that the peer sent.
+    pub remote: Option<u16>,
+    /// The reason that the peer sent.
+    pub remote_reason: Option<Payload>,
+    /// Close frames both ways, and TCP dropped by the side that should.
+    pub clean: bool,
+    /// Why it was not clean.
+    pub not_clean_reason: Option<Untrusted>,
+    /// Who ended TCP: `wsspec`, `peer-fin` or `peer-rst`.
+    pub tcp: Option<String>,
+    /// The tester sent the first Close frame.
+    pub closed_by_wsspec: bool,
+    /// The tester failed the connection.
+    pub failed_by_wsspec: bool,
+    /// The tester dropped TCP.
+    pub dropped_by_wsspec: bool,
+    /// The opening handshake was not complete in time.
+    pub open_timeout: bool,
+    /// The peer's Close frame did not come in time.
+    pub close_timeout: bool,
+    /// The server did not drop TCP in time.
+    pub drop_timeout: bool,
+}
+
+/// The opening handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandshakeRecord {
+    /// The request head.
+    pub request: Payload,
+    /// The response head.
+    pub response: Payload,
+    /// The status code of the response.
+    pub status: Option<u16>,
+    /// The agreed extensions.
+    pub extensions: Option<Untrusted>,
+    /// The agreed subprotocol.
+    pub subprotocol: Option<Untrusted>,
+    /// The `Server` or `User-Agent` header of the peer.
+    pub agent: Option<Untrusted>,
+    /// Why the connection never opened.
+    pub never_opened: Option<NeverOpenedRecord>,
+    /// Until the handshake was complete, in microseconds.
+    pub took_us: Option<u64>,
+    /// How many secrets were replaced in the heads.
+    pub redacted: usize,
+}
+
+/// Why a connection never opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeverOpenedRecord {
+    /// `timeout`, `dropped`, `status`, `invalid`, `not-http`, `too-large` or `unreachable`.
+    pub kind: String,
+    /// In words.
+    pub text: Untrusted,
+}
+
+/// Counts of what went over the wire, the opening handshake included.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatsRecord {
+    /// Octets sent.
+    pub tx_octets: u64,
+    /// Octets received.
+    pub rx_octets: u64,
+    /// Size of a write, and how often.
+    pub tx_chunks: BTreeMap<u64, u64>,
+    /// Size of a read, and how often.
+    pub rx_chunks: BTreeMap<u64, u64>,
+    /// Frames sent by opcode.
+    pub tx_frames: BTreeMap<u8, u64>,
+    /// Frames received by opcode.
+    pub rx_frames: BTreeMap<u8, u64>,
+    /// How many lines of the wire log were kept.
+    pub kept: u64,
+    /// How many were not.
+    pub dropped: u64,
+}
+
+/// Octets by layer, the opening handshake not included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrafficRecord {
+    /// Application payload sent, before compression.
+    pub tx_app: u64,
+    /// Payload of data frames sent, after compression.
+    pub tx_ws: u64,
+    /// Octets sent, headers included.
+    pub tx_wire: u64,
+    /// Messages sent.
+    pub tx_messages: u64,
+    /// Data frames sent.
+    pub tx_frames: u64,
+    /// Application payload received, after inflation.
+    pub rx_app: u64,
+    /// Payload of data frames received, before inflation.
+    pub rx_ws: u64,
+    /// Octets received, headers included.
+    pub rx_wire: u64,
+    /// Messages received.
+    pub rx_messages: u64,
+    /// Data frames received.
+    pub rx_frames: u64,
+}
+
+/// What the report shows beyond the verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MeasuresRecord {
+    /// The time that the case took means something.
+    pub time: bool,
+    /// The compression ratio both ways.
+    pub compression: bool,
+    /// Octets were not recorded, the traffic is large.
+    pub quiet: bool,
+}
+
+/// The part of the implementation's log that was written while the case ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentLog {
+    /// Where it starts in `agent.log`, in octets.
+    pub from: u64,
+    /// Where it ends.
+    pub to: u64,
+    /// The text, cut.
+    pub text: Untrusted,
+}
+
+/// The verdicts of the reference suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AutobahnRecord {
+    /// On the behaviour.
+    #[serde(with = "words::word")]
+    pub behavior: Behavior,
+    /// On the close.
+    #[serde(with = "words::word")]
+    pub behavior_close: BehaviorClose,
+    /// The sentence on the behaviour.
+    pub result: Untrusted,
+    /// The sentence on the close.
+    pub result_close: Untrusted,
+}

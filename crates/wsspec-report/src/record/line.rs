@@ -1,0 +1,166 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Untrusted;
+use crate::record::{CaseRecord, Role};
+
+/// The name and version of the format.
+pub const SCHEMA: &str = "wsspec/results/1";
+
+/// One line of `results.jsonl`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// What is going to run; the first line.
+    Run(RunRecord),
+    /// A finished case.
+    Case(Box<CaseRecord>),
+    /// How the run ended; the last line.
+    End(EndRecord),
+}
+
+impl Line {
+    /// The line as JSON, without a line break.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Run(run) => tagged("run", run),
+            Self::Case(case) => tagged("case", case.as_ref()),
+            Self::End(end) => tagged("end", end),
+        }
+    }
+
+    /// Reads a line; `None` if it is of a kind that this version does not know.
+    ///
+    /// # Errors
+    /// If it is no JSON object with the fields of its kind.
+    pub fn from_json(json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Kind<'a> {
+            #[serde(borrow)]
+            t: std::borrow::Cow<'a, str>,
+        }
+        let kind: Kind<'_> = serde_json::from_slice(json)?;
+        Ok(match kind.t.as_ref() {
+            "run" => Some(Self::Run(serde_json::from_slice(json)?)),
+            "case" => Some(Self::Case(serde_json::from_slice(json)?)),
+            "end" => Some(Self::End(serde_json::from_slice(json)?)),
+            _ => None,
+        })
+    }
+}
+
+fn tagged<T: Serialize>(t: &'static str, record: &T) -> String {
+    #[derive(Serialize)]
+    struct Tagged<'a, T> {
+        t: &'static str,
+        #[serde(flatten)]
+        record: &'a T,
+    }
+    serde_json::to_string(&Tagged { t, record }).expect("records have string keys and no failing serialisers")
+}
+
+/// What is going to run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunRecord {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The version of wsspec.
+    pub tool: String,
+    /// The version of the list of cases.
+    pub catalog: String,
+    /// A name of the run, unique.
+    pub id: String,
+    /// When it started: UTC, ISO 8601.
+    pub started: String,
+    /// The command line after the program's name, secrets replaced.
+    pub argv: Vec<String>,
+    /// What the masking keys and other random octets were made from.
+    pub seed: String,
+    /// The sets of cases that were asked for.
+    pub set: Vec<String>,
+    /// How many cases were selected for each target.
+    pub selected: u64,
+    /// Sets that were not selected, and how many cases they have.
+    pub not_selected: BTreeMap<String, u64>,
+    /// Which rule the overall rating follows.
+    pub rating_rule: u32,
+    /// The file of expected verdicts, if one was used.
+    pub baseline: Option<String>,
+    /// Secrets were recorded as they are.
+    pub unredacted: bool,
+    /// What is tested.
+    pub targets: Vec<Target>,
+}
+
+/// One implementation under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub agent: Untrusted,
+    /// Where it was reached, secrets replaced; none for clients.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Its role.
+    pub role: Role,
+    /// Whether it negotiates permessage-deflate, if that is known.
+    #[serde(default)]
+    pub deflate: Option<bool>,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndRecord {
+    /// When: UTC, ISO 8601.
+    pub finished: String,
+    /// From start to end in microseconds.
+    pub duration_us: u64,
+    /// Every selected case ran.
+    pub complete: bool,
+    /// The exit code.
+    pub exit: i32,
+    /// How many cases had which verdict.
+    pub totals: BTreeMap<String, u64>,
+    /// `strict`, `conformant`, `not-conformant` or `incomplete`.
+    pub rating: String,
+    /// Selected cases that did not run, by agent.
+    pub not_run: Vec<NotRun>,
+    /// Why the run ended early, if it did.
+    pub reason: Option<Untrusted>,
+}
+
+/// Cases of one agent that were selected and did not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotRun {
+    /// The implementation under test.
+    pub agent: Untrusted,
+    /// The ids of the cases.
+    pub cases: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_carry_their_kind_and_come_back() {
+        let end = Line::End(EndRecord {
+            complete: true,
+            totals: [("pass".to_owned(), 3)].into(),
+            rating: "strict".to_owned(),
+            ..EndRecord::default()
+        });
+        let json = end.to_json();
+        assert!(json.starts_with(r#"{"t":"end","#), "{json}");
+        assert_eq!(Line::from_json(json.as_bytes()).unwrap(), Some(end));
+    }
+
+    #[test]
+    fn unknown_kinds_and_fields_are_no_errors() {
+        assert_eq!(Line::from_json(br#"{"t":"weather","rain":true}"#).unwrap(), None);
+        let run = Line::from_json(br#"{"t":"run","tool":"9","colour":"red"}"#).unwrap();
+        assert_eq!(run, Some(Line::Run(RunRecord { tool: "9".to_owned(), ..RunRecord::default() })));
+        assert!(Line::from_json(b"{\"t\":\"case\"").is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! `results.jsonl`: the record of a run, one JSON object per line.
+//!
+//! A `run` line first, a `case` line for every finished case, an `end` line last. A file without an
+//! `end` line is incomplete by definition. Within a schema version fields are only added; readers
+//! ignore what they do not know.
+
+mod build;
+mod case;
+mod cause;
+mod connection;
+mod event;
+mod line;
+mod log;
+mod payload;
+mod read;
+mod redact;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::CaseMeta;
+pub use case::{AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Role, RuleRecord, Standing};
+pub use connection::{
+    AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
+    NeverOpenedRecord, StatsRecord, TrafficRecord,
+};
+pub use event::{Dir, Happening, LogLine};
+pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};
+pub use payload::Payload;
+pub use read::{RecordError, Report, read};
+pub use redact::Redaction;
+pub use words::{verdict_from_word, verdict_order};

@@ -1,0 +1,217 @@
+use std::ops::Range;
+
+/// What is replaced when a result is recorded, so that it never reaches a file.
+///
+/// Values of secret headers, user names and passwords in addresses, secret query parameters, and
+/// values that the user named.
+#[derive(Clone, Debug)]
+pub struct Redaction {
+    headers: Vec<String>,
+    values: Vec<Vec<u8>>,
+    off: bool,
+}
+
+/// Headers whose values are secrets.
+const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+
+/// Query parameters whose values are secrets.
+const QUERY_KEYS: [&str; 6] = ["token", "key", "secret", "sig", "access_token", "password"];
+
+impl Default for Redaction {
+    fn default() -> Self {
+        Self { headers: HEADERS.map(str::to_owned).to_vec(), values: Vec::new(), off: false }
+    }
+}
+
+impl Redaction {
+    /// Nothing is replaced. The run record says so.
+    pub fn none() -> Self {
+        Self { off: true, ..Self::default() }
+    }
+
+    /// Whether nothing is replaced.
+    pub const fn is_off(&self) -> bool {
+        self.off
+    }
+
+    /// The value of this header is a secret too.
+    #[must_use]
+    pub fn header(mut self, name: &str) -> Self {
+        self.headers.push(name.to_ascii_lowercase());
+        self
+    }
+
+    /// This value is a secret wherever it stands, such as one taken from the environment.
+    #[must_use]
+    pub fn value(mut self, value: &str) -> Self {
+        if !value.is_empty() {
+            self.values.push(value.as_bytes().to_vec());
+        }
+        self
+    }
+
+    /// An address or any other short text with its secrets replaced.
+    pub fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&replace(text.as_bytes(), &self.find(text.as_bytes(), false))).into_owned()
+    }
+
+    /// Where the secrets are in the head of a request or response, in order, not overlapping.
+    pub(crate) fn in_head(&self, head: &[u8]) -> Vec<Range<usize>> {
+        self.find(head, true)
+    }
+
+    /// Where the values that the user named are in any octets.
+    pub(crate) fn in_octets(&self, octets: &[u8]) -> Vec<Range<usize>> {
+        if self.off { Vec::new() } else { merged(self.values_in(octets).collect()) }
+    }
+
+    fn find(&self, octets: &[u8], is_head: bool) -> Vec<Range<usize>> {
+        if self.off {
+            return Vec::new();
+        }
+        let mut found: Vec<Range<usize>> = self.values_in(octets).collect();
+        found.extend(query_values(octets));
+        found.extend(user_info(octets));
+        if is_head {
+            found.extend(self.header_values(octets));
+        }
+        merged(found)
+    }
+
+    fn values_in<'a>(&'a self, octets: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.values.iter().flat_map(|value| {
+            let places = octets.windows(value.len()).enumerate().filter(move |(_, part)| part == value);
+            places.map(|(at, part)| at..at + part.len())
+        })
+    }
+
+    fn header_values(&self, head: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for line in head.split(|&b| b == b'\n') {
+            if let Some(colon) = line.iter().position(|&b| b == b':') {
+                let name = String::from_utf8_lossy(line[..colon].trim_ascii()).to_ascii_lowercase();
+                let value = line[colon + 1..].trim_ascii();
+                if self.headers.contains(&name) && !value.is_empty() {
+                    let at = start + colon + 1 + line[colon + 1..].len()
+                        - line[colon + 1..].trim_ascii_start().len();
+                    found.push(at..at + value.len());
+                }
+            }
+            start += line.len() + 1;
+        }
+        found
+    }
+}
+
+/// `?token=…` and its like, up to the end of the parameter.
+fn query_values(octets: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in octets.iter().enumerate().filter(|(_, b)| matches!(b, b'?' | b'&')) {
+        let rest = &octets[at + 1..];
+        let end = rest.iter().position(|&b| matches!(b, b'&' | b'#') || b <= b' ' || b == b'"');
+        let parameter = &rest[..end.unwrap_or(rest.len())];
+        let Some(equals) = parameter.iter().position(|&b| b == b'=') else { continue };
+        let is_secret = QUERY_KEYS.iter().any(|key| parameter[..equals].eq_ignore_ascii_case(key.as_bytes()));
+        if is_secret && equals + 1 < parameter.len() {
+            found.push(at + 1 + equals + 1..at + 1 + parameter.len());
+        }
+    }
+    found
+}
+
+/// `user:password` in `scheme://user:password@host`.
+fn user_info(octets: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in octets.windows(3).enumerate().filter(|(_, part)| *part == b"://") {
+        let rest = &octets[at + 3..];
+        let end =
+            rest.iter().position(|&b| matches!(b, b'/' | b'?' | b'#') || b <= b' ').unwrap_or(rest.len());
+        if let Some(sign) = rest[..end].iter().rposition(|&b| b == b'@').filter(|&sign| sign > 0) {
+            found.push(at + 3..at + 3 + sign);
+        }
+    }
+    found
+}
+
+fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut out: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+/// The octets with a visible mark in the place of each secret.
+pub(crate) fn replace(octets: &[u8], secrets: &[Range<usize>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    let mut done = 0;
+    for secret in secrets {
+        out.extend_from_slice(&octets[done..secret.start]);
+        out.extend_from_slice(format!("[redacted {} bytes]", secret.len()).as_bytes());
+        done = secret.end;
+    }
+    out.extend_from_slice(&octets[done..]);
+    out
+}
+
+/// Overwrites each secret with `*`, so that lengths stay true. `octets` stand at `offset` of the head.
+pub(crate) fn star(octets: &mut [u8], offset: usize, secrets: &[Range<usize>]) {
+    for secret in secrets {
+        let from = secret.start.max(offset);
+        let to = secret.end.min(offset + octets.len());
+        if from < to {
+            octets[from - offset..to - offset].fill(b'*');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(redaction: &Redaction, head: &str) -> String {
+        String::from_utf8(replace(head.as_bytes(), &redaction.in_head(head.as_bytes()))).unwrap()
+    }
+
+    #[test]
+    fn secret_headers_and_query_values_are_replaced() {
+        let head = "GET /ws?room=1&Token=abc&x=2 HTTP/1.1\r\nAuthorization:  Bearer 123\r\nX-Api: q\r\n\
+                    cookie: a=b\r\nSec-WebSocket-Key: dGhl\r\n\r\n";
+        assert_eq!(
+            shown(&Redaction::default(), head),
+            "GET /ws?room=1&Token=[redacted 3 bytes]&x=2 HTTP/1.1\r\nAuthorization:  [redacted 10 bytes]\r\n\
+             X-Api: q\r\ncookie: [redacted 3 bytes]\r\nSec-WebSocket-Key: dGhl\r\n\r\n"
+        );
+        assert!(shown(&Redaction::default().header("X-API"), head).contains("X-Api: [redacted 1 bytes]"));
+        assert_eq!(shown(&Redaction::none(), head), head);
+    }
+
+    #[test]
+    fn addresses_lose_user_and_password_and_named_values() {
+        let redaction = Redaction::default().value("s3cret");
+        assert_eq!(redaction.text("wss://me:pw@host/a?b=c"), "wss://[redacted 5 bytes]@host/a?b=c");
+        assert_eq!(redaction.text("-H X: s3cret!"), "-H X: [redacted 6 bytes]!");
+        assert_eq!(redaction.text("ws://host/@me"), "ws://host/@me");
+    }
+
+    #[test]
+    fn starring_keeps_lengths_and_works_across_pieces() {
+        let secrets = Redaction::default().in_head(b"A: b\r\nCookie: 12345\r\n\r\n");
+        let mut first = *b"A: b\r\nCookie: 12";
+        let mut second = *b"345\r\n\r\n";
+        star(&mut first, 0, &secrets);
+        star(&mut second, first.len(), &secrets);
+        assert_eq!((&first, &second), (b"A: b\r\nCookie: **", b"***\r\n\r\n"));
+    }
+
+    #[test]
+    fn overlapping_secrets_are_one() {
+        let redaction = Redaction::default().value("abc");
+        assert_eq!(redaction.text("x?key=1abc2"), "x?key=[redacted 5 bytes]");
+    }
+}

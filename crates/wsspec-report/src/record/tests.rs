@@ -1,0 +1,215 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use wsspec_cases::{
+    Accept, Case, CloseRule, Event, Expected, FirstToClose, Grade, Level, Measures, Play, Received, Rfc,
+    Roles, Rule,
+};
+use wsspec_engine::{
+    Behavior, BehaviorClose, Check, CloseRecord, Direction, HandshakeRecord, LogEntry, LogKind, Observation,
+    Outcome, Snippet, TesterRole, Traffic, Verdict, WireLog, WireStats,
+};
+use wsspec_wire::{FrameHeader, Opcode};
+
+use super::*;
+use crate::samples;
+
+const REQUEST: &[u8] = b"GET /?token=abc HTTP/1.1\r\nHost: h\r\nCookie: id=7\r\n\r\n";
+const RESPONSE: &[u8] = b"HTTP/1.1 101 \r\nSet-Cookie: id=8\r\n\r\n";
+
+fn case() -> Case {
+    Case {
+        id: "5.15".parse().unwrap(),
+        slug: "orphan-continuation".into(),
+        title: "A continuation without a message.".into(),
+        expectation: "The connection fails.".into(),
+        rules: vec![Rule::must(Rfc::Rfc6455, "5.4", "continuations continue")],
+        roles: Roles::Both,
+        deflate: None,
+        play: Play::Script(vec![]),
+        accepts: vec![Accept {
+            grade: Grade::Ok,
+            events: vec![Expected::Message { binary: false, payload: "Hello".into() }],
+            because: "".into(),
+        }],
+        close: CloseRule {
+            first: FirstToClose::Peer,
+            codes: vec![1002],
+            clean: false,
+            wrong_code_fails: false,
+            wrong_end_fails: false,
+            stays_open: false,
+        },
+        informational: None,
+        time_limit: Duration::from_secs(1),
+        measures: Measures::default(),
+    }
+}
+
+fn entry(at: u64, kind: LogKind) -> LogEntry {
+    LogEntry { at: Duration::from_micros(at), kind }
+}
+
+fn chunk(direction: Direction, octets: &'static [u8]) -> LogKind {
+    let data = Snippet { kept: Bytes::from_static(octets), len: octets.len() as u64 };
+    LogKind::Octets { direction, data, sync: false }
+}
+
+fn observation() -> Observation {
+    let header = FrameHeader { mask: Some([1, 2, 3, 4]), ..FrameHeader::new(Opcode::TEXT, 5) };
+    let frame = LogKind::Frame {
+        direction: Direction::Tx,
+        header,
+        payload: Snippet { kept: Bytes::from_static(b"Hello"), len: 5 },
+        repeated_to: None,
+        chop: None,
+        sync: false,
+    };
+    Observation {
+        role: TesterRole::Client,
+        handshake: HandshakeRecord {
+            request: REQUEST.to_vec(),
+            response: RESPONSE.to_vec(),
+            status: Some(101),
+            took: Some(Duration::from_millis(3)),
+            ..HandshakeRecord::default()
+        },
+        events: vec![Event::Message { binary: false, payload: Received::from(Bytes::from_static(b"Help!")) }],
+        conclusion: None,
+        close: CloseRecord { remote_code: Some(1000), ..CloseRecord::default() },
+        fault: None,
+        log: WireLog {
+            entries: vec![
+                entry(1, chunk(Direction::Tx, REQUEST)),
+                entry(2, chunk(Direction::Rx, &RESPONSE[..30])),
+                entry(3, chunk(Direction::Rx, &RESPONSE[30..])),
+                entry(4, frame),
+            ],
+            dropped: 0,
+        },
+        stats: WireStats { rx_octets: [(30, 1), (4, 2)].into(), ..WireStats::default() },
+        traffic: Traffic::default(),
+        duration: Duration::from_millis(20),
+    }
+}
+
+fn outcome() -> Outcome {
+    Outcome {
+        id: "5.15".parse().unwrap(),
+        verdict: Verdict::Fail,
+        summary: "It went on.".to_owned(),
+        checks: vec![Check {
+            id: "events",
+            level: Level::Must,
+            section: "RFC 6455 section 5.4".to_owned(),
+            ok: false,
+            expected: "Text \"Hello\"".to_owned(),
+            observed: "Text \"Help!\"".to_owned(),
+            entry: Some(3),
+        }],
+        behavior: Behavior::Failed,
+        behavior_close: BehaviorClose::WrongCode,
+        result: "different".to_owned(),
+        result_close: "wrong code".to_owned(),
+        observation: observation(),
+    }
+}
+
+fn record() -> CaseRecord {
+    let meta = CaseMeta { number: 59, started: "2026-11-21T10:14:02.113Z".to_owned(), ..CaseMeta::default() };
+    CaseRecord::from_outcome("mylib", &case(), &outcome(), meta, &Redaction::default())
+}
+
+#[test]
+fn an_outcome_becomes_a_line_and_comes_back() {
+    let line = Line::Case(Box::new(record()));
+    let json = line.to_json();
+    assert!(!json.contains('\n'));
+    assert_eq!(Line::from_json(json.as_bytes()).unwrap(), Some(line));
+}
+
+#[test]
+fn the_record_names_cause_difference_and_counts() {
+    let record = record();
+    assert_eq!(record.cause.as_deref(), Some("events@6455#5.4/different"));
+    assert!(matches!(record.received[0], EventRecord::Message { differs_at: Some(3), .. }));
+    assert_eq!((record.stats.rx_octets, record.stats.kept), (38, 4));
+    assert_eq!((record.close.first.as_str(), record.close.remote), ("peer", Some(1000)));
+    let Happening::Frame { wire, .. } = &record.events[3].what else { panic!("no frame") };
+    assert_eq!(wire[..6], [0x81, 0x85, 1, 2, 3, 4]);
+    assert_eq!(record.events[3].what.header().unwrap().length, 5);
+}
+
+#[test]
+fn secrets_reach_neither_heads_nor_wire_log() {
+    let json = Line::Case(Box::new(record())).to_json();
+    for secret in ["abc", "id=7", "id=8"] {
+        assert!(!json.contains(secret), "{secret} in {json}");
+    }
+    let record = record();
+    assert_eq!(record.handshake.redacted, 3);
+    let Happening::Octets { data, .. } = &record.events[1].what else { panic!("no octets") };
+    assert_eq!((data.kept(), data.len()), (&b"HTTP/1.1 101 \r\nSet-Cookie: ***"[..], 30));
+}
+
+fn file(cases: &[CaseRecord], end: bool) -> String {
+    let report = samples::report(cases.to_vec());
+    let mut lines = vec![Line::Run(report.run)];
+    lines.extend(report.cases.into_iter().map(|case| Line::Case(Box::new(case))));
+    lines.extend(report.end.filter(|_| end).map(Line::End));
+    lines.iter().map(|line| line.to_json() + "\n").collect()
+}
+
+#[test]
+fn a_file_is_read_back_sorted_and_repeated_cases_replace_the_first_try() {
+    let cases = [
+        samples::passed("b", "2.10"),
+        samples::passed("a", "2.9"),
+        samples::failed("b", "2.9"),
+        samples::passed("b", "2.9"),
+    ];
+    let report = read(file(&cases, true)).unwrap();
+    let order: Vec<_> = report.cases.iter().map(|c| format!("{} {}", c.agent.raw(), c.id)).collect();
+    assert_eq!(order, ["b 2.9", "b 2.10", "a 2.9"]);
+    assert_eq!(report.cases[0].verdict, Verdict::Pass);
+    assert!(report.is_complete() && !report.torn);
+}
+
+#[test]
+fn files_without_an_end_and_with_a_torn_last_line_are_incomplete() {
+    let whole = file(&[samples::passed("a", "1.1.1"), samples::passed("a", "1.1.2")], false);
+    assert!(!read(&whole).unwrap().is_complete());
+    let torn = read(&whole[..whole.len() - 40]).unwrap();
+    assert!(torn.torn && torn.cases.len() == 1 && !torn.is_complete());
+}
+
+#[test]
+fn files_that_hold_no_results_are_refused() {
+    let whole = file(&[samples::passed("a", "1.1.1")], true);
+    let damaged = whole.replacen("\"t\":\"case\"", "\"t\":\"case", 1);
+    assert!(matches!(read(damaged), Err(RecordError::Line { number: 2, .. })));
+    assert!(matches!(read("\n"), Err(RecordError::Empty)));
+    assert!(matches!(read("hello\n"), Err(RecordError::Line { number: 1, .. })));
+    let headless: String = whole.lines().skip(1).map(|line| line.to_owned() + "\n").collect();
+    assert!(matches!(read(headless), Err(RecordError::NoRun)));
+    let other = whole.replacen("results/1", "results/2", 1);
+    assert!(matches!(read(other), Err(RecordError::Schema(_))));
+}
+
+#[test]
+fn an_appended_run_adds_its_targets_and_needs_its_own_end() {
+    let first = file(&[samples::passed("a", "1.1.1")], true);
+    let second = file(&[samples::passed("b", "1.1.1")], false);
+    let report = read(format!("{first}{second}")).unwrap();
+    assert_eq!(report.agents().len(), 2);
+    assert!(!report.is_complete());
+}
+
+#[test]
+fn every_verdict_comes_back() {
+    for verdict in verdict_order() {
+        let record = samples::with_verdict(samples::never_opened("a", "1.1.1"), verdict, "x");
+        let line = Line::Case(Box::new(record));
+        assert_eq!(Line::from_json(line.to_json().as_bytes()).unwrap(), Some(line));
+    }
+}

@@ -1,0 +1,60 @@
+//! HTML text and attribute values.
+
+use std::fmt::{self, Write};
+
+use super::{is_invisible, write_visible};
+
+/// Untrusted text on its way into HTML: markup is escaped, invisible characters are made visible.
+#[derive(Clone, Copy, Debug)]
+pub struct ForHtml<'a> {
+    text: &'a str,
+    keep_lines: bool,
+}
+
+impl<'a> ForHtml<'a> {
+    pub(crate) const fn line(text: &'a str) -> Self {
+        Self { text, keep_lines: false }
+    }
+
+    pub(crate) const fn lines(text: &'a str) -> Self {
+        Self { text, keep_lines: true }
+    }
+}
+
+impl fmt::Display for ForHtml<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.text.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\n' | '\t' if self.keep_lines => f.write_char(c)?,
+                c if is_invisible(c) => write_visible(f, c)?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The templates print it as it is, because it is escaped already.
+impl askama::filters::HtmlSafe for ForHtml<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanitise::fixtures::HOSTILE;
+
+    #[test]
+    fn no_markup_and_nothing_invisible_is_left() {
+        for text in HOSTILE {
+            let html = ForHtml::line(text).to_string();
+            assert!(!html.contains(['<', '>', '"', '\'']), "{html}");
+            assert!(!html.chars().any(is_invisible), "{html:?}");
+        }
+        assert_eq!(ForHtml::line("a&b\n\x1b").to_string(), "a&amp;b\\n\\x1b");
+        assert_eq!(ForHtml::lines("a\n\tb\r").to_string(), "a\n\tb\\r");
+    }
+}

@@ -1,0 +1,62 @@
+//! Markdown: text of the peer stands in code spans and fenced blocks only, never in links or images.
+
+use super::{is_invisible, write_visible};
+
+/// A code span with a fence longer than any run of backticks inside, fit for a table cell.
+pub fn code_span(text: &str) -> String {
+    let mut inner = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' => inner.push('¦'),
+            c if is_invisible(c) => drop(write_visible(&mut inner, c)),
+            c => inner.push(c),
+        }
+    }
+    if inner.is_empty() {
+        return "(empty)".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&inner) + 1);
+    format!("{fence} {inner} {fence}")
+}
+
+/// A fenced block around lines of text, with a fence that the text cannot close.
+pub fn fenced(text: &str) -> String {
+    let mut inner = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => inner.push(c),
+            c if is_invisible(c) => drop(write_visible(&mut inner, c)),
+            c => inner.push(c),
+        }
+    }
+    let fence = "`".repeat(longest_run(&inner).max(2) + 1);
+    format!("{fence}text\n{}\n{fence}\n", inner.trim_end_matches('\n'))
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanitise::fixtures::HOSTILE;
+
+    #[test]
+    fn spans_cannot_be_left() {
+        for text in HOSTILE {
+            let span = code_span(text);
+            let fence: String = span.chars().take_while(|&c| c == '`').collect();
+            let inner = span.strip_prefix(&fence).unwrap().strip_suffix(&fence).unwrap();
+            assert!(!inner.contains(&fence), "{span}");
+            assert!(!inner.contains(['\n', '|']), "{span}");
+        }
+        assert_eq!(code_span("plain"), "` plain `");
+        assert_eq!(code_span("a ``` b"), "```` a ``` b ````");
+    }
+
+    #[test]
+    fn blocks_cannot_be_left() {
+        assert_eq!(fenced("a\n```\nb\n"), "````text\na\n```\nb\n````\n");
+    }
+}

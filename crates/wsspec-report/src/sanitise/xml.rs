@@ -1,0 +1,34 @@
+//! XML 1.0 text and attribute values.
+
+/// The most octets of untrusted text in one element.
+pub const LIMIT: usize = 64 * 1024;
+
+/// The text without characters that XML 1.0 does not allow, cut to [`LIMIT`]. Markup is escaped by
+/// the writer of the document.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LIMIT));
+    for c in text.chars().filter(|&c| is_allowed(c)) {
+        if out.len() + c.len_utf8() > LIMIT {
+            out.push_str(" … (cut)");
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+const fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_xml_forbids_are_dropped() {
+        assert_eq!(clean("a\0b\x1bc\u{fffe}\u{ffff}d\u{9b}e\nf"), "abcde\nf");
+        let long = clean(&"ä".repeat(LIMIT));
+        assert!(long.len() < LIMIT + 20 && long.ends_with("(cut)"));
+    }
+}
