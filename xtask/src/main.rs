@@ -1,12 +1,16 @@
 //! Maintenance commands of the repository: `cargo xtask COMMAND`.
+#![expect(clippy::disallowed_methods, reason = "they start processes, open sockets, read files")]
+#![expect(clippy::print_stdout, reason = "what they print is their result")]
 
 mod case_sets;
+mod check;
 mod install;
 mod octets;
 mod parity;
 mod peers;
 mod process;
 mod suite;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +22,10 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
+    /// Run everything that has to pass before a change is taken: formatting, lints, tests
+    Test,
+    /// Look for what no compiler and no lint finds: overlong files, machine paths, undeclared sections
+    Tidy,
     /// Compare every verdict with the reference suite's, against real peers
     Parity(parity::Args),
     /// Compare every octet sent with the reference suite's
@@ -26,6 +34,8 @@ enum Command {
 
 fn main() -> Result<ExitCode> {
     match Command::parse() {
+        Command::Test => check::run_all(),
+        Command::Tidy => tidy::run(),
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),
     }

@@ -33,7 +33,6 @@ pub(crate) struct Args {
 }
 
 /// Records both suites in both roles and compares; fails (exit status 1) on any difference.
-#[expect(clippy::print_stdout, reason = "the comparison is the result")]
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let kits = Kits::new(&args.install)?;
     kits.install(Kit::Reference)?;
@@ -57,7 +56,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// The number of cases that differ.
-#[expect(clippy::print_stdout, reason = "sessions take minutes: say what is going on")]
 fn compare_session(args: &Args, session: &Session<'_>) -> Result<usize> {
     println!("{session}: reference");
     let reference = session.reference(args.fresh)?;
@@ -69,7 +67,6 @@ fn compare_session(args: &Args, session: &Session<'_>) -> Result<usize> {
 }
 
 /// Prints the cases that differ, and gives their number.
-#[expect(clippy::print_stdout, reason = "the differences are the result")]
 fn compare(reference: &Recordings, wsspec: &Recordings) -> usize {
     let mut differences = 0;
     let nothing = Vec::new();

@@ -59,7 +59,6 @@ enum RoleChoice {
 }
 
 /// Runs the comparison; fails (exit status 1) on any difference.
-#[expect(clippy::print_stdout, reason = "the table is the result")]
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let peers = peers::named(&args.peers)?;
     let kits = Kits::new(&args.install)?;
@@ -89,7 +88,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(rows.iter().any(Row::differs))))
 }
 
-#[expect(clippy::print_stdout, reason = "runs take minutes: say what is going on")]
 fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
     let what = format!("{} as {}, {}", subject.peer.name, subject.role.name(), subject.set.name);
     let mut reference = Vec::new();
