@@ -1,0 +1,99 @@
+//! What waits to be written.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::Transmit;
+
+/// The tail is handed over and a new one begun when it is longer than this, so that it is not moved while it
+/// grows.
+const TAIL_SIZE: usize = 64 << 10;
+
+/// Octets to be written, in order, and what is to be done with TCP after them.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// Finished pieces.
+    ready: VecDeque<Bytes>,
+    /// Small frames are collected here, so that many of them are one write.
+    tail: Vec<u8>,
+    /// What comes after all octets.
+    ending: Option<Transmit>,
+    /// Octets in `ready`.
+    ready_len: usize,
+    /// Whether anything was handed over since the last [`Outbox::take_progress`].
+    progress: bool,
+}
+
+impl Outbox {
+    /// The buffer to append frames to.
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
+        if self.tail.len() >= TAIL_SIZE {
+            self.finish_tail();
+        }
+        &mut self.tail
+    }
+
+    /// Makes room for about as many octets as were received, which is right for echoes.
+    pub(crate) fn expect(&mut self, octets: usize) {
+        if self.tail.capacity() == 0 {
+            self.tail.reserve(octets.min(TAIL_SIZE));
+        }
+    }
+
+    /// Appends a piece of its own.
+    pub(crate) fn push(&mut self, octets: Bytes) {
+        self.finish_tail();
+        self.ready_len += octets.len();
+        self.ready.push_back(octets);
+    }
+
+    /// Nothing is written after this.
+    pub(crate) fn end_with(&mut self, ending: Transmit) {
+        self.ending = Some(ending);
+    }
+
+    /// Forgets everything that was not handed over.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The next thing to do.
+    pub(crate) fn next(&mut self) -> Option<Transmit> {
+        let next = self.next_octets().map(Transmit::Octets).or_else(|| self.ending.take());
+        self.progress |= next.is_some();
+        next
+    }
+
+    /// Whether anything was handed over since the last call.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progress)
+    }
+
+    /// Octets that were not handed over yet.
+    pub(crate) fn len(&self) -> usize {
+        self.ready_len + self.tail.len()
+    }
+
+    /// Whether nothing at all is left to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0 && self.ending.is_none()
+    }
+
+    fn next_octets(&mut self) -> Option<Bytes> {
+        if let Some(octets) = self.ready.pop_front() {
+            self.ready_len -= octets.len();
+            return Some(octets);
+        }
+        self.ready = VecDeque::new();
+        if self.tail.is_empty() { None } else { Some(Bytes::from(std::mem::take(&mut self.tail))) }
+    }
+
+    fn finish_tail(&mut self) {
+        if !self.tail.is_empty() {
+            let octets = std::mem::take(&mut self.tail);
+            self.ready_len += octets.len();
+            self.ready.push_back(Bytes::from(octets));
+        }
+    }
+}

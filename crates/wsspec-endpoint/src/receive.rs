@@ -1,0 +1,338 @@
+//! Frames to messages (RFC 6455 section 6.2).
+
+use bytes::{Bytes, BytesMut};
+use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, Utf8Validator, apply_mask, copy_masked};
+
+use crate::connection::Connection;
+use crate::deflate::Deflate;
+use crate::rules::{Begun, MAX_CONTROL, Rules};
+use crate::{Config, Event, Message, Time, Violation};
+
+/// Octets kept free in front of a message's payload, so that the header of its echo can be put there.
+pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
+
+/// Memory is set aside for the announced length of a frame only as far as this, or as this many times what
+/// was really received.
+const TRUSTED_LENGTH: usize = 64 << 10;
+const TRUSTED_FACTOR: usize = 16;
+
+/// How much is unmasked at once before it is inflated.
+const UNMASK_CHUNK: usize = 4 << 10;
+
+/// What has been received of the current frame and message.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    /// The beginning of a header.
+    head: [u8; FrameHeader::MAX_LEN],
+    head_len: usize,
+    /// A frame whose payload is not complete.
+    frame: Option<PartialFrame>,
+    /// The payload so far, if that is a control frame.
+    control: Vec<u8>,
+    /// A message that is not complete.
+    message: Option<Box<PartialMessage>>,
+    /// The payloads of the messages that came whole in this input.
+    whole: BytesMut,
+}
+
+#[derive(Debug)]
+struct PartialFrame {
+    header: FrameHeader,
+    received: u64,
+}
+
+#[derive(Debug)]
+struct PartialMessage {
+    opcode: Opcode,
+    compressed: bool,
+    fragments: u32,
+    utf8: Utf8Validator,
+    /// [`HEADROOM`], then the payload so far.
+    octets: Vec<u8>,
+}
+
+impl PartialMessage {
+    fn new(opcode: Opcode, compressed: bool) -> Self {
+        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets: vec![0; HEADROOM] }
+    }
+
+    /// Makes room for a part of a frame of which `announced` octets are still to come.
+    fn reserve(&mut self, part: usize, announced: u64) {
+        let trusted = TRUSTED_LENGTH.max((self.octets.len() + part).saturating_mul(TRUSTED_FACTOR));
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        if self.octets.capacity() - self.octets.len() < part {
+            self.octets.reserve_exact(announced.min(trusted).max(part));
+        }
+    }
+
+    /// Takes a part of the payload of a frame, masked with `key` from its octet `offset` on.
+    fn take(&mut self, key: Option<MaskingKey>, offset: u64, part: &[u8], announced: u64) {
+        self.reserve(part.len(), announced);
+        match key {
+            Some(key) => copy_masked(key, (offset % 4) as usize, part, &mut self.octets),
+            None => self.octets.extend_from_slice(part),
+        }
+    }
+
+    /// Takes a part of the payload of a compressed frame.
+    fn inflate(
+        &mut self,
+        deflate: &mut Deflate,
+        key: Option<MaskingKey>,
+        offset: u64,
+        part: &[u8],
+        limit: u64,
+    ) -> Result<(), Violation> {
+        let mut offset = (offset % 4) as usize;
+        let mut plain = [0; UNMASK_CHUNK];
+        for chunk in part.chunks(UNMASK_CHUNK) {
+            let plain = &mut plain[..chunk.len()];
+            plain.copy_from_slice(chunk);
+            if let Some(key) = key {
+                apply_mask(key, offset, plain);
+            }
+            // A chunk is a multiple of the key's length.
+            offset %= 4;
+            if !deflate.inflate(plain, in_memory(limit), &mut self.octets)? {
+                return Err(Violation::MessageTooBig { limit });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The length of a buffer that holds a message of at most `limit` octets.
+fn in_memory(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(HEADROOM)
+}
+
+impl Incoming {
+    /// The header at the start of the input, as far as it is complete, and how many octets it takes.
+    fn header(&mut self, input: &[u8]) -> (Option<FrameHeader>, usize) {
+        if self.head_len == 0
+            && let Some((header, len)) = FrameHeader::decode(input)
+        {
+            return (Some(header), len);
+        }
+        let before = self.head_len;
+        let added = input.len().min(FrameHeader::MAX_LEN - before);
+        self.head[before..before + added].copy_from_slice(&input[..added]);
+        match FrameHeader::decode(&self.head[..before + added]) {
+            Some((header, len)) => {
+                self.head_len = 0;
+                (Some(header), len - before)
+            }
+            None => {
+                self.head_len = before + added;
+                (None, added)
+            }
+        }
+    }
+
+    fn rules<'a>(&self, config: &'a Config, deflate: bool) -> Rules<'a> {
+        let message = self.message.as_ref().map(|message| Begun {
+            compressed: message.compressed,
+            fragments: message.fragments,
+            received: (message.octets.len() - HEADROOM) as u64,
+        });
+        Rules { config, deflate, message }
+    }
+}
+
+impl Connection {
+    /// Takes octets of frames.
+    pub(crate) fn receive(&mut self, mut input: &[u8], now: Time) {
+        while !input.is_empty() && self.phase.receives_frames() {
+            let taken = match self.incoming.frame {
+                None => self.receive_header(input, now),
+                Some(_) => self.receive_payload(input, now),
+            };
+            match taken {
+                Ok(octets) => input = &input[octets..],
+                Err(violation) => self.fail(violation, now),
+            }
+        }
+        self.incoming.whole = BytesMut::new();
+    }
+
+    /// Takes the header of a frame, and its payload if that is complete.
+    fn receive_header(&mut self, input: &[u8], now: Time) -> Result<usize, Violation> {
+        let (header, header_len) = self.incoming.header(input);
+        let rules = self.incoming.rules(&self.config, self.deflate.is_some());
+        let Some(header) = header else {
+            rules.check_beginning(&self.incoming.head[..self.incoming.head_len])?;
+            return Ok(header_len);
+        };
+        rules.check(&header)?;
+        let rest = &input[header_len..];
+        if header.length > rest.len() as u64 {
+            self.incoming.frame = Some(PartialFrame { header, received: 0 });
+            self.begin_data(&header);
+            return Ok(header_len);
+        }
+        let (payload, rest) = rest.split_at(header.length as usize);
+        self.receive_frame(&header, payload, rest.len(), now)?;
+        Ok(header_len + payload.len())
+    }
+
+    /// Takes a frame whose payload is complete, and after which `rest` octets of input follow.
+    fn receive_frame(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+        rest: usize,
+        now: Time,
+    ) -> Result<(), Violation> {
+        if header.opcode.is_control() {
+            let mut unmasked = [0; MAX_CONTROL];
+            let unmasked = &mut unmasked[..payload.len()];
+            unmasked.copy_from_slice(payload);
+            if let Some(key) = header.mask {
+                apply_mask(key, 0, unmasked);
+            }
+            return self.receive_control(header.opcode, unmasked, now);
+        }
+        if header.fin && header.rsv.is_none() && header.opcode.is_data() {
+            return self.receive_whole_message(header, payload, rest);
+        }
+        self.begin_data(header);
+        self.receive_data(header, 0, payload)?;
+        if header.fin { self.end_message() } else { Ok(()) }
+    }
+
+    /// Takes payload of a frame that came in several parts.
+    fn receive_payload(&mut self, input: &[u8], now: Time) -> Result<usize, Violation> {
+        let Some(PartialFrame { header, received }) = self.incoming.frame.take() else { return Ok(0) };
+        let missing = header.length - received;
+        let part = &input[..input.len().min(usize::try_from(missing).unwrap_or(usize::MAX))];
+        if header.opcode.is_control() {
+            let before = self.incoming.control.len();
+            self.incoming.control.extend_from_slice(part);
+            if let Some(key) = header.mask {
+                apply_mask(key, before, &mut self.incoming.control[before..]);
+            }
+        } else {
+            self.receive_data(&header, received, part)?;
+        }
+        if (part.len() as u64) < missing {
+            self.incoming.frame = Some(PartialFrame { header, received: received + part.len() as u64 });
+        } else if header.opcode.is_control() {
+            let control = std::mem::take(&mut self.incoming.control);
+            self.receive_control(header.opcode, &control, now)?;
+        } else if header.fin {
+            self.end_message()?;
+        }
+        Ok(part.len())
+    }
+
+    fn receive_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) -> Result<(), Violation> {
+        match opcode {
+            Opcode::CLOSE => self.receive_close(payload, now)?,
+            Opcode::PING => {
+                self.answer_ping(payload);
+                self.events.push_back(Event::Ping(Bytes::copy_from_slice(payload)));
+            }
+            _ => self.events.push_back(Event::Pong(Bytes::copy_from_slice(payload))),
+        }
+        Ok(())
+    }
+
+    /// Notes the beginning of a data frame.
+    fn begin_data(&mut self, header: &FrameHeader) {
+        if header.opcode.is_control() {
+            return;
+        }
+        let compressed = header.rsv.contains(Rsv::RSV1);
+        let begin = || Box::new(PartialMessage::new(header.opcode, compressed));
+        self.incoming.message.get_or_insert_with(begin).fragments += 1;
+    }
+
+    /// Takes a part of the payload of a data frame. Text is checked at once, so that it fails with the octet
+    /// that makes it invalid (RFC 6455 section 8.1).
+    fn receive_data(&mut self, header: &FrameHeader, offset: u64, part: &[u8]) -> Result<(), Violation> {
+        let Some(message) = &mut self.incoming.message else { return Ok(()) };
+        let before = message.octets.len();
+        match &mut self.deflate {
+            Some(deflate) if message.compressed => {
+                message.inflate(deflate, header.mask, offset, part, self.config.max_message_size)?;
+            }
+            _ => message.take(header.mask, offset, part, header.length - offset),
+        }
+        if message.opcode == Opcode::TEXT {
+            message.utf8.feed(&message.octets[before..])?;
+        }
+        Ok(())
+    }
+
+    /// The last frame of a message is complete.
+    fn end_message(&mut self) -> Result<(), Violation> {
+        let Some(mut message) = self.incoming.message.take() else { return Ok(()) };
+        if let Some(deflate) = &mut self.deflate
+            && message.compressed
+        {
+            let limit = self.config.max_message_size;
+            let before = message.octets.len();
+            if !deflate.finish(in_memory(limit), &mut message.octets)? {
+                return Err(Violation::MessageTooBig { limit });
+            }
+            if message.opcode == Opcode::TEXT {
+                message.utf8.feed(&message.octets[before..])?;
+            }
+        }
+        if message.opcode == Opcode::TEXT {
+            message.utf8.finish()?;
+        }
+        if self.config.echo {
+            self.echo(message.opcode, message.octets);
+        } else {
+            let payload = Bytes::from(message.octets).split_off(HEADROOM);
+            self.events.push_back(Event::Message(Message::checked(message.opcode, payload)));
+        }
+        Ok(())
+    }
+
+    /// Takes an uncompressed message that came whole, in one frame: by far the most frequent case.
+    fn receive_whole_message(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+        rest: usize,
+    ) -> Result<(), Violation> {
+        if self.echoes_frames() {
+            return self.echo_frame(header, payload);
+        }
+        let whole = &mut self.incoming.whole;
+        if whole.capacity() < payload.len() {
+            // All that this input can still hold.
+            whole.reserve(payload.len() + rest);
+        }
+        whole.extend_from_slice(payload);
+        if let Some(key) = header.mask {
+            apply_mask(key, 0, whole);
+        }
+        let payload = whole.split().freeze();
+        check_text(header.opcode, &payload)?;
+        if self.config.echo {
+            self.echo_payload(header.opcode, &payload);
+        } else {
+            self.events.push_back(Event::Message(Message::checked(header.opcode, payload)));
+        }
+        Ok(())
+    }
+}
+
+/// Checks the payload of a whole message.
+pub(crate) fn check_text(opcode: Opcode, payload: &[u8]) -> Result<(), Violation> {
+    if opcode != Opcode::TEXT || simdutf8::basic::from_utf8(payload).is_ok() {
+        return Ok(());
+    }
+    let mut utf8 = Utf8Validator::new();
+    utf8.feed(payload)?;
+    Ok(utf8.finish()?)
+}
+
+impl From<wsspec_wire::InvalidUtf8> for Violation {
+    fn from(error: wsspec_wire::InvalidUtf8) -> Self {
+        Self::InvalidUtf8 { offset: error.offset }
+    }
+}

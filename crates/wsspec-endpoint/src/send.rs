@@ -1,0 +1,221 @@
+//! Messages to frames (RFC 6455 section 6.1).
+
+use bytes::Bytes;
+use thiserror::Error;
+use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
+
+use crate::connection::{Connection, Phase};
+use crate::receive::{HEADROOM, check_text};
+use crate::rules::MAX_CONTROL;
+use crate::{Message, Role, State, Violation};
+
+/// Payloads from this length on are not copied to be written, if they need not be masked.
+const LARGE: usize = 32 << 10;
+
+/// Why something cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The opening handshake is not done, or the closing handshake has begun (RFC 6455 section 6.1).
+    #[error("the connection is not open but {0:?}")]
+    NotOpen(State),
+    /// A control frame holds at most 125 octets (RFC 6455 section 5.5).
+    #[error("{0} octets are too long for a control frame")]
+    ControlTooLong(usize),
+    /// The status code must not be sent (RFC 6455 section 7.4).
+    #[error("status code {0} must not be sent")]
+    CloseCode(u16),
+    /// A Close frame without status code cannot have a reason (RFC 6455 section 5.5.1).
+    #[error("a reason needs a status code")]
+    ReasonWithoutCode,
+}
+
+impl Connection {
+    /// Queues a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotOpen`] before the opening handshake is done and after a Close frame was sent.
+    pub fn send(&mut self, message: Message) -> Result<(), SendError> {
+        self.check_open()?;
+        let opcode = message.opcode();
+        let payload = message.into_payload();
+        if self.is_sent_as_it_is(&payload) && payload.len() >= LARGE {
+            FrameHeader::new(opcode, payload.len() as u64).encode(self.outbox.tail());
+            self.outbox.push(payload);
+        } else {
+            self.write_message(opcode, &payload);
+        }
+        Ok(())
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.check_open()?;
+        self.write_message(Opcode::TEXT, text.as_bytes());
+        Ok(())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_binary(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        self.write_message(Opcode::BINARY, payload);
+        Ok(())
+    }
+
+    /// Queues a Ping with up to 125 octets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`], and [`SendError::ControlTooLong`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.send_control(Opcode::PING, payload)
+    }
+
+    /// Queues a Pong that no Ping asked for, with up to 125 octets. Pings are answered without this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`], and [`SendError::ControlTooLong`].
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.send_control(Opcode::PONG, payload)
+    }
+
+    fn send_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::ControlTooLong(payload.len()));
+        }
+        self.write_frame(true, Rsv::NONE, opcode, payload);
+        Ok(())
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), SendError> {
+        if matches!(self.phase, Phase::Open) { Ok(()) } else { Err(SendError::NotOpen(self.state())) }
+    }
+
+    /// Answers a Ping, as long as this endpoint may send frames.
+    pub(crate) fn answer_ping(&mut self, payload: &[u8]) {
+        if matches!(self.phase, Phase::Open) {
+            self.write_frame(true, Rsv::NONE, Opcode::PONG, payload);
+        }
+    }
+
+    /// Whether a payload goes out unchanged, in one frame.
+    fn is_sent_as_it_is(&self, payload: &[u8]) -> bool {
+        let compressed = self.deflate.as_ref().is_some_and(|deflate| deflate.wants(payload.len()));
+        let fragmented = self.config.auto_fragment.is_some_and(|size| size < payload.len());
+        self.config.role == Role::Server && !compressed && !fragmented
+    }
+
+    /// Queues a message, compressed if that is agreed.
+    fn write_message(&mut self, opcode: Opcode, payload: &[u8]) {
+        match &mut self.deflate {
+            Some(deflate) if deflate.wants(payload.len()) => {
+                let mut compressed = Vec::new();
+                deflate.compress(payload, &mut compressed);
+                self.write_fragments(opcode, Rsv::RSV1, &compressed);
+            }
+            _ => self.write_fragments(opcode, Rsv::NONE, payload),
+        }
+    }
+
+    fn write_fragments(&mut self, opcode: Opcode, rsv: Rsv, payload: &[u8]) {
+        let size = match self.config.auto_fragment {
+            Some(size) if size < payload.len() => size.max(1),
+            _ => return self.write_frame(true, rsv, opcode, payload),
+        };
+        let last = (payload.len() - 1) / size;
+        for (index, fragment) in payload.chunks(size).enumerate() {
+            let (opcode, rsv) = if index == 0 { (opcode, rsv) } else { (Opcode::CONTINUATION, Rsv::NONE) };
+            self.write_frame(index == last, rsv, opcode, fragment);
+        }
+    }
+
+    pub(crate) fn write_frame(&mut self, fin: bool, rsv: Rsv, opcode: Opcode, payload: &[u8]) {
+        let mask = self.next_masking_key();
+        let out = self.outbox.tail();
+        FrameHeader { fin, rsv, mask, ..FrameHeader::new(opcode, payload.len() as u64) }.encode(out);
+        match mask {
+            Some(key) => copy_masked(key, 0, payload, out),
+            None => out.extend_from_slice(payload),
+        }
+    }
+
+    /// A fresh unpredictable key for every frame of a client (RFC 6455 section 5.3).
+    fn next_masking_key(&mut self) -> Option<MaskingKey> {
+        use rand_chacha::rand_core::Rng as _;
+        match self.config.role {
+            Role::Server => None,
+            Role::Client => Some(self.keys().next_u32().to_ne_bytes()),
+        }
+    }
+}
+
+/// Echoes, for [`Config::echo`](crate::Config::echo).
+impl Connection {
+    /// Whether the echo of a frame is that frame, with masking undone or applied.
+    pub(crate) fn echoes_frames(&self) -> bool {
+        self.config.echo && self.deflate.is_none() && self.config.auto_fragment.is_none()
+    }
+
+    /// Echoes a message that came in one uncompressed frame: its payload goes from the input to the output in
+    /// one step.
+    pub(crate) fn echo_frame(&mut self, header: &FrameHeader, payload: &[u8]) -> Result<(), Violation> {
+        if !matches!(self.phase, Phase::Open) {
+            return Ok(());
+        }
+        let mask = self.next_masking_key();
+        if header.mask.is_none() {
+            check_text(header.opcode, payload)?;
+        }
+        let out = self.outbox.tail();
+        let start = out.len();
+        FrameHeader { mask, ..*header }.encode(out);
+        let payload_start = out.len();
+        // One endpoint of the two masks, so there is one key: the received one or the new one.
+        match header.mask.or(mask) {
+            Some(key) => copy_masked(key, 0, payload, out),
+            None => out.extend_from_slice(payload),
+        }
+        let checked = match header.mask {
+            Some(_) => check_text(header.opcode, &out[payload_start..]),
+            None => Ok(()),
+        };
+        if checked.is_err() {
+            out.truncate(start);
+        }
+        checked
+    }
+
+    /// Echoes a message that was put together behind a [`HEADROOM`]; its payload is not copied.
+    pub(crate) fn echo(&mut self, opcode: Opcode, mut octets: Vec<u8>) {
+        let payload = &mut octets[HEADROOM..];
+        if payload.len() < LARGE || !self.echoes_frames() || !matches!(self.phase, Phase::Open) {
+            return self.echo_payload(opcode, payload);
+        }
+        let mask = self.next_masking_key();
+        let header = FrameHeader { mask, ..FrameHeader::new(opcode, payload.len() as u64) };
+        if let Some(key) = mask {
+            apply_mask(key, 0, payload);
+        }
+        let (header, len) = header.encode_array();
+        let start = HEADROOM - len;
+        octets[start..HEADROOM].copy_from_slice(&header[..len]);
+        self.outbox.push(Bytes::from(octets).split_off(start));
+    }
+
+    pub(crate) fn echo_payload(&mut self, opcode: Opcode, payload: &[u8]) {
+        if matches!(self.phase, Phase::Open) {
+            self.write_message(opcode, payload);
+        }
+    }
+}
