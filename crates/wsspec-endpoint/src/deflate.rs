@@ -1,7 +1,7 @@
 //! Compression state of one connection (RFC 7692 section 7.2).
 
 use wsspec_wire::deflate::Deflater;
-use wsspec_wire::inflate::Inflater;
+use wsspec_wire::inflate::{InflateError, Inflater};
 
 use crate::{DeflateAgreement, DeflateConfig, Role, Violation};
 
@@ -65,7 +65,12 @@ impl Deflate {
 
     /// Inflates a part of a message and appends it to `out`, as long as `out` has at most `limit` octets.
     /// False: there is more than that.
-    pub(crate) fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<bool, Violation> {
+    pub(crate) fn inflate(
+        &mut self,
+        octets: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Violation> {
         let inflated = self.inflater().feed(octets, limit, out).map_err(|_| Violation::InvalidDeflate)?;
         Ok(!inflated.limit_reached)
     }
@@ -74,16 +79,20 @@ impl Deflate {
     pub(crate) fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<bool, Violation> {
         let no_context_takeover = self.receiving.no_context_takeover;
         let inflater = self.inflater();
-        let inflated = inflater.finish_message(limit, out).map_err(|_| Violation::InvalidDeflate)?;
+        let complete = match inflater.finish_message(limit, out) {
+            Ok(inflated) => !inflated.limit_reached,
+            // Nothing is missing from the message itself.
+            Err(InflateError::MissingFlush) => true,
+            Err(_) => return Err(Violation::InvalidDeflate),
+        };
         if no_context_takeover {
             inflater.reset();
         }
-        Ok(!inflated.limit_reached)
+        Ok(complete)
     }
 
     fn inflater(&mut self) -> &mut Inflater {
         let bits = self.receiving.window_bits;
-        self.inflater
-            .get_or_insert_with(|| Inflater::new(bits).expect("window bits are between 8 and 15"))
+        self.inflater.get_or_insert_with(|| Inflater::new(bits).expect("window bits are between 8 and 15"))
     }
 }

@@ -158,7 +158,8 @@ impl Parameters {
                 self.server_max_window_bits.replace(window_bits(bits)?).is_some()
             }
             ("client_max_window_bits", bits) => {
-                let bits = bits.map_or(Ok(ClientBits::NoValue), |bits| window_bits(bits).map(ClientBits::Value));
+                let bits =
+                    bits.map_or(Ok(ClientBits::NoValue), |bits| window_bits(bits).map(ClientBits::Value));
                 std::mem::replace(&mut self.client_max_window_bits, bits?) != ClientBits::Absent
             }
             ("server_no_context_takeover" | "client_no_context_takeover", Some(_)) => {

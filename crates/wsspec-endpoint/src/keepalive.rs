@@ -40,7 +40,11 @@ impl Keepalive {
     pub(crate) fn due(&self, config: &Config, now: Time) -> Due {
         match self.deadline(config) {
             Some(deadline) if deadline <= now => {
-                if self.pinged.is_none() { Due::Ping } else { Due::GiveUp }
+                if self.pinged.is_none() {
+                    Due::Ping
+                } else {
+                    Due::GiveUp
+                }
             }
             _ => Due::Nothing,
         }

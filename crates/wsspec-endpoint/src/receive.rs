@@ -142,6 +142,9 @@ impl Incoming {
 impl Connection {
     /// Takes octets of frames.
     pub(crate) fn receive(&mut self, mut input: &[u8], now: Time) {
+        if self.echoes_frames() {
+            self.outbox.expect(input.len());
+        }
         while !input.is_empty() && self.phase.receives_frames() {
             let taken = match self.incoming.frame {
                 None => self.receive_header(input, now),

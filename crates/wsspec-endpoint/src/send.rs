@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
+use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
 
 use crate::connection::{Connection, Phase};
 use crate::receive::{HEADROOM, check_text};

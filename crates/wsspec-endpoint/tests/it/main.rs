@@ -1,0 +1,6 @@
+//! The endpoint through its public interface: in memory, with virtual time.
+
+mod closing;
+mod messages;
+mod pair;
+mod violations;
