@@ -8,6 +8,7 @@
 //! can be written has its own escape in [`sanitise`].
 #![forbid(unsafe_code)]
 
+pub mod compat;
 pub mod record;
 pub mod sanitise;
 

@@ -8,7 +8,7 @@ mod build;
 mod case;
 mod cause;
 mod connection;
-mod event;
+pub(crate) mod event;
 mod line;
 mod log;
 mod payload;

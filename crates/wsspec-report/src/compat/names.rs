@@ -1,0 +1,82 @@
+use std::collections::{HashMap, HashSet};
+
+use wsspec_cases::CaseId;
+
+use crate::Untrusted;
+use crate::record::CaseRecord;
+
+/// The longest part of a file name that is made from the name of an agent.
+const LIMIT: usize = 120;
+
+/// The name of a file for one case and agent, as the reference makes it: `my_agent_case_7_1_2.json`.
+pub fn file_name(agent: &Untrusted, id: CaseId, extension: &str) -> String {
+    with_slug(&slug(agent), id, extension)
+}
+
+/// File names for several agents, different also where the reference's would be the same.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    slugs: HashMap<Untrusted, String>,
+}
+
+impl Names {
+    /// The names for these agents; the first one with a name gets it, later ones get a number.
+    pub fn of<'a>(agents: impl IntoIterator<Item = &'a Untrusted>) -> Self {
+        let mut slugs = HashMap::new();
+        let mut taken = HashSet::new();
+        for agent in agents {
+            if slugs.contains_key(agent) {
+                continue;
+            }
+            let plain = slug(agent);
+            let numbered = (2..).map(|number| format!("{plain}__{number}"));
+            let free = std::iter::once(plain.clone()).chain(numbered).find(|slug| !taken.contains(slug));
+            let free = free.unwrap_or(plain);
+            taken.insert(free.clone());
+            slugs.insert(agent.clone(), free);
+        }
+        Self { slugs }
+    }
+
+    /// The name of the file of a case.
+    pub fn file(&self, case: &CaseRecord, extension: &str) -> String {
+        match self.slugs.get(&case.agent) {
+            Some(slug) => with_slug(slug, case.id, extension),
+            None => file_name(&case.agent, case.id, extension),
+        }
+    }
+}
+
+fn with_slug(slug: &str, id: CaseId, extension: &str) -> String {
+    format!("{slug}_case_{}.{extension}", id.to_string().replace('.', "_"))
+}
+
+/// Trimmed, lower case, everything but letters and digits a space, trimmed, spaces underscores.
+fn slug(agent: &Untrusted) -> String {
+    let lower = agent.raw().trim().to_lowercase();
+    let spaced: String =
+        lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { ' ' }).collect();
+    spaced.trim().chars().take(LIMIT).map(|c| if c == ' ' { '_' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn names_follow_the_reference() {
+        let id = "7.1.2".parse().unwrap();
+        assert_eq!(file_name(&"My Agent/1.0  x".into(), id, "json"), "my_agent_1_0__x_case_7_1_2.json");
+        assert_eq!(file_name(&" ../../Ä x ".into(), id, "html"), "x_case_7_1_2.html");
+        assert!(file_name(&"y".repeat(4096).into(), id, "json").len() < 150);
+    }
+
+    #[test]
+    fn agents_never_share_a_file() {
+        let cases = [samples::passed("a b", "1.1.1"), samples::passed("a/b", "1.1.1")];
+        let names = Names::of(cases.iter().map(|case| &case.agent));
+        assert_eq!(names.file(&cases[0], "json"), "a_b_case_1_1_1.json");
+        assert_eq!(names.file(&cases[1], "json"), "a_b__2_case_1_1_1.json");
+    }
+}
