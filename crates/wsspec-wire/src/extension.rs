@@ -229,6 +229,7 @@ mod tests {
             (&["a;b=\"\""], 0, 5, "a token in quotation marks"),
             (&["a;b=\"c d\""], 0, 6, "a token in quotation marks"),
             (&["a;b=\"c"], 0, 6, "a token in quotation marks"),
+            (&["a;b=\"c\\\"\""], 0, 6, "a token in quotation marks"),
             (&["a;b=\"c\\"], 0, 6, "a token in quotation marks"),
             (&["a b"], 0, 2, "`;`, `,` or the end"),
             (&["a;b=c=d"], 0, 5, "`;`, `,` or the end"),

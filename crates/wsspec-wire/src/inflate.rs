@@ -63,8 +63,6 @@ pub struct Inflater {
     held: Option<u8>,
     /// Octets of this message consumed.
     consumed: u64,
-    /// Whether the last octet consumed was the end of a final block.
-    after_final_block: bool,
     failed: Option<InflateError>,
 }
 
@@ -81,7 +79,6 @@ impl Inflater {
             window: Window::default(),
             held: None,
             consumed: 0,
-            after_final_block: false,
             failed: None,
         })
     }
@@ -134,7 +131,6 @@ impl Inflater {
         self.window.clear();
         self.held = None;
         self.consumed = 0;
-        self.after_final_block = false;
         self.failed = None;
     }
 
@@ -155,7 +151,6 @@ impl Inflater {
                 self.window.push(&out[fresh..]);
                 fresh = out.len();
                 self.restart();
-                self.after_final_block = rest.is_empty();
             } else if rest.is_empty() && step.written < room {
                 break;
             }
@@ -169,9 +164,6 @@ impl Inflater {
         let status = self.stream.decompress(input, output, flush);
         let consumed = self.stream.total_in() - before_in;
         self.consumed += consumed;
-        if consumed > 0 {
-            self.after_final_block = false;
-        }
         let reason = self.stream.error_message().unwrap_or("invalid data");
         Step {
             consumed: consumed as usize,
@@ -192,9 +184,6 @@ impl Inflater {
     /// Feeds the tail and looks whether it ends a block: asked to stop where a block ends, the library stops
     /// exactly behind the tail, and again behind the empty block, which changes nothing.
     fn take_tail(&mut self) -> Result<(), InflateError> {
-        if self.after_final_block {
-            return Err(InflateError::MissingFlush);
-        }
         let scratch = &mut [0; TAIL_AND_EMPTY_BLOCK.len()];
         let tail = self.step(&TAIL_AND_EMPTY_BLOCK, scratch, InflateFlush::Block);
         match (tail.consumed, tail.written, tail.status) {

@@ -183,15 +183,30 @@ fn a_reset_inflater_has_no_window() {
     assert!(matches!(error, InflateError::Invalid { .. }), "{error}");
 }
 
+/// An empty final block, and the 00 of a flush.
+const FINAL_BLOCK: [u8; 3] = [0x03, 0x00, 0x00];
+
 #[test]
 fn references_reach_back_32_kib_through_final_blocks() {
     let payload = noise(7, 32_768);
     let stored = deflate(&mut Deflater::new(15, 0).unwrap(), &payload);
-    let mut inflater = Inflater::new(15).unwrap();
-    inflate(&mut inflater, stored.chunks(1000), 50_000).unwrap();
-    let empty_final_block = [0x03, 0x00, 0x00];
-    inflate(&mut inflater, [&empty_final_block[..]].into_iter(), 50_000).unwrap();
     // Three octets from 32768 octets before.
     let reference = [0x02, 0xDE, 0xFF, 0x0F, 0x00];
-    assert_eq!(inflate(&mut inflater, [&reference[..]].into_iter(), 10).unwrap(), payload[..3]);
+    for piece in [1000, stored.len()] {
+        let mut inflater = Inflater::new(15).unwrap();
+        inflate(&mut inflater, stored.chunks(piece), 50_000).unwrap();
+        inflate(&mut inflater, FINAL_BLOCK.chunks(3), 50_000).unwrap();
+        assert_eq!(inflate(&mut inflater, reference.chunks(5), 10).unwrap(), payload[..3]);
+    }
+}
+
+#[test]
+fn a_final_block_does_not_bring_back_what_reset_dropped() {
+    let mut deflater = Deflater::new(15, 6).unwrap();
+    let [first, second] = [deflate(&mut deflater, b"Hello"), deflate(&mut deflater, b"Hello")];
+    let mut inflater = Inflater::new(15).unwrap();
+    inflate(&mut inflater, first.chunks(100), 100).unwrap();
+    inflater.reset();
+    inflate(&mut inflater, FINAL_BLOCK.chunks(3), 100).unwrap();
+    assert!(inflate(&mut inflater, second.chunks(100), 100).is_err());
 }
