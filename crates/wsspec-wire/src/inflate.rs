@@ -115,14 +115,20 @@ impl Inflater {
     ///
     /// Any [`InflateError`].
     pub fn finish_message(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<Inflated, InflateError> {
-        let rest = self.feed(&[], limit, out)?;
-        if rest.limit_reached {
-            return Ok(rest);
+        // Without an octet held back there is no output left to make.
+        if self.held.is_some() {
+            let pending = self.feed(&[], limit, out)?;
+            if pending.limit_reached {
+                return Ok(pending);
+            }
+        }
+        if let Some(error) = self.failed {
+            return Err(error);
         }
         let result = self.take_tail();
         self.consumed = 0;
         self.failed = result.err().filter(|error| *error != InflateError::MissingFlush);
-        result.map(|()| rest)
+        result.map(|()| Inflated { consumed: 0, limit_reached: false })
     }
 
     /// Forgets everything, as if new.
