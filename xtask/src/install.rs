@@ -30,10 +30,29 @@ pub(crate) enum Kit {
     Python,
     /// Our scripts on Node ws.
     Node,
+    /// Our script on the WebSocket class of Node itself.
+    NodeItself,
+    /// The same in headless Chromium, which our script starts.
+    Chromium,
     /// Our programs on Rust libraries.
     Rust,
     /// The reference suite, whose testee is a peer as well.
     Reference,
+}
+
+impl Kit {
+    /// The version of the system's program that this kit is.
+    pub(crate) fn system_version(self) -> Result<String> {
+        let program = if self == Self::Chromium { "chromium" } else { "node" };
+        let out = Command::new(program)
+            .arg("--version")
+            .output()
+            .with_context(|| format!("there is no {program}"))?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let is_version = |word: &&str| word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+        let version = text.split_whitespace().find(is_version);
+        version.map(str::to_owned).with_context(|| format!("{program} does not tell its version"))
+    }
 }
 
 /// The reference and what it ran on when it was released last: later versions of these break it.
@@ -89,6 +108,8 @@ impl Kits {
             Kit::Python => self.install_python(),
             Kit::Node => self.install_node(),
             Kit::Rust => self.install_rust(),
+            Kit::NodeItself => node_has_websocket(),
+            Kit::Chromium => kit.system_version().map(|_| ()),
             Kit::Reference => Ok(()),
         }
     }
@@ -99,6 +120,11 @@ impl Kits {
             Kit::Python => {
                 let mut command = Command::new(self.folder("python").join("bin/python"));
                 command.arg(peer_sources("python").join(name));
+                command
+            }
+            Kit::NodeItself | Kit::Chromium => {
+                let mut command = Command::new("node");
+                command.arg(NODE_WEBSOCKET).arg(peer_sources("node").join(name));
                 command
             }
             Kit::Node => {
@@ -190,6 +216,18 @@ fn find_python27() -> PathBuf {
         Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success())
     };
     candidates.find(works).unwrap_or(on_path)
+}
+
+/// Node 20 has its WebSocket behind a flag; later ones take the flag and ignore it.
+const NODE_WEBSOCKET: &str = "--experimental-websocket";
+
+fn node_has_websocket() -> Result<()> {
+    run(Command::new("node").args([
+        NODE_WEBSOCKET,
+        "-e",
+        "new WebSocket('ws://127.0.0.1:1').onerror = () => {}",
+    ]))
+    .context("it needs Node 20 or later")
 }
 
 /// Runs `install`, which fills `folder`, unless it has succeeded before.

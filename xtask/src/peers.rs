@@ -28,8 +28,8 @@ impl Role {
 pub(crate) struct Peer {
     /// Name on the command line, in tables, and as agent in both suites.
     pub(crate) name: &'static str,
-    /// The exact version that is installed.
-    pub(crate) version: &'static str,
+    /// The exact version that is installed; `None` for what comes with a program of the system.
+    pub(crate) version: Option<&'static str>,
     /// What has to be installed to run it.
     pub(crate) kit: Kit,
     /// Its echo server: a file name or program in its kit.
@@ -42,42 +42,65 @@ pub(crate) struct Peer {
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
         name: "testee",
-        version: "25.10.1",
+        version: Some("25.10.1"),
         kit: Kit::Reference,
         server: Some("testeeserver"),
         client: Some("testeeclient"),
     },
     Peer {
         name: "websockets",
-        version: "17.4",
+        version: Some("17.4"),
         kit: Kit::Python,
         server: Some("server.py"),
         client: Some("client.py"),
     },
     Peer {
         name: "ws",
-        version: "8.23.0",
+        version: Some("8.23.0"),
         kit: Kit::Node,
         server: Some("server.js"),
         client: Some("client.js"),
     },
     Peer {
         name: "tokio-tungstenite",
-        version: "0.30.0",
+        version: Some("0.30.0"),
         kit: Kit::Rust,
         server: Some("tungstenite-server"),
         client: Some("tungstenite-client"),
     },
     Peer {
         name: "fastwebsockets",
-        version: "0.10.0",
+        version: Some("0.10.0"),
         kit: Kit::Rust,
         server: Some("fastwebsockets-server"),
         client: None,
     },
+    Peer {
+        name: "node",
+        version: None,
+        kit: Kit::NodeItself,
+        server: None,
+        client: Some("builtin-client.js"),
+    },
+    Peer {
+        name: "chromium",
+        version: None,
+        kit: Kit::Chromium,
+        server: None,
+        client: Some("chromium-client.js"),
+    },
 ];
 
 impl Peer {
+    /// Name and version, as in tables and in the cache.
+    pub(crate) fn label(&self) -> Result<String> {
+        let version = match self.version {
+            Some(version) => version.to_owned(),
+            None => self.kit.system_version()?,
+        };
+        Ok(format!("{} {version}", self.name))
+    }
+
     /// The command that serves echo on `address`.
     pub(crate) fn server_command(&self, kits: &Kits, address: SocketAddr) -> Option<Command> {
         let program = self.server?;

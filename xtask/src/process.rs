@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// A running child, killed when dropped.
+/// A running child, ended when dropped.
 pub(crate) struct Running {
     child: Child,
     what: String,
@@ -63,6 +63,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Asked first, so that a child can end its own children (a browser).
+        let _ = Command::new("kill").arg(self.child.id().to_string()).stderr(Stdio::null()).status();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            sleep(Duration::from_millis(20));
+        }
         // Both fail only if the child is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -101,7 +101,7 @@ fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
     println!("{what}: wsspec");
     let comparison = Comparison::new(&reference, &subject.wsspec()?);
     print!("{comparison}");
-    Ok(Some(Row::compared(subject.peer, subject.role, subject.set, comparison)))
+    Ok(Some(Row::compared(subject.peer.label()?, subject.role, subject.set, comparison)))
 }
 
 fn selected_roles(choice: RoleChoice, peer: &Peer) -> Vec<Role> {

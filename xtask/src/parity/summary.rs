@@ -8,7 +8,8 @@ use crate::peers::{Peer, Role};
 
 /// One peer in one role with one set of cases.
 pub(crate) struct Row {
-    peer: &'static Peer,
+    /// Name and version of the peer.
+    label: String,
     outcome: Outcome,
 }
 
@@ -19,13 +20,13 @@ enum Outcome {
 
 impl Row {
     /// A peer that could not be installed.
-    pub(crate) fn skipped(peer: &'static Peer, reason: String) -> Self {
-        Self { peer, outcome: Outcome::Skipped(reason) }
+    pub(crate) fn skipped(peer: &Peer, reason: String) -> Self {
+        Self { label: peer.name.to_owned(), outcome: Outcome::Skipped(reason) }
     }
 
     /// A finished comparison.
-    pub(crate) fn compared(peer: &'static Peer, role: Role, set: &CaseSet, comparison: Comparison) -> Self {
-        Self { peer, outcome: Outcome::Compared { role, set: set.name.clone(), comparison } }
+    pub(crate) fn compared(label: String, role: Role, set: &CaseSet, comparison: Comparison) -> Self {
+        Self { label, outcome: Outcome::Compared { role, set: set.name.clone(), comparison } }
     }
 
     /// Whether the suites disagree.
@@ -34,7 +35,7 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 6] {
-        let peer = format!("{} {}", self.peer.name, self.peer.version);
+        let peer = self.label.clone();
         match &self.outcome {
             Outcome::Skipped(_) => [peer, "-".into(), "skipped".into(), "-".into(), "-".into(), "-".into()],
             Outcome::Compared { role, set, comparison } => [
@@ -76,7 +77,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     list(&mut out, rows, |comparison| &comparison.differences);
     for row in rows {
         if let Outcome::Skipped(reason) = &row.outcome {
-            let _ = writeln!(out, "\n{} was skipped: {reason}", row.peer.name);
+            let _ = writeln!(out, "\n{} was skipped: {reason}", row.label);
         }
     }
     out
@@ -98,7 +99,7 @@ fn list(out: &mut String, rows: &[Row], of: impl Fn(&Comparison) -> &Vec<Deviati
     for row in rows {
         if let Outcome::Compared { role, comparison, .. } = &row.outcome {
             for deviation in of(comparison) {
-                let _ = writeln!(out, "- {} as {}, {deviation}", row.peer.name, role.name());
+                let _ = writeln!(out, "- {} as {}, {deviation}", row.label, role.name());
             }
         }
     }

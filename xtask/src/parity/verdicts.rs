@@ -25,8 +25,8 @@ pub(crate) struct Subject<'a> {
 impl Subject<'_> {
     /// The verdicts of the reference's `number`th run (from 1), out of the cache unless `fresh`.
     pub(crate) fn reference(&self, number: usize, fresh: bool) -> Result<Verdicts> {
-        let version = format!("{}-{}", self.peer.name, self.peer.version);
-        let folder = self.kits.cache().join("reference").join(self.role.name()).join(version);
+        let label = self.peer.label()?.replace(' ', "-");
+        let folder = self.kits.cache().join("reference").join(self.role.name()).join(label);
         let folder = folder.join(&self.set.name).join(format!("run{number}"));
         if fresh || !folder.join(INDEX).exists() {
             self.run(Suite::Reference, &folder)?;
