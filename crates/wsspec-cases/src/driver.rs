@@ -11,6 +11,8 @@ pub struct Opened {
     pub deflate: bool,
     /// The subprotocol, if one was agreed.
     pub subprotocol: Option<String>,
+    /// Stands in for the number of round trips of a loop, for quick runs.
+    pub loop_count: Option<u32>,
 }
 
 /// Control flow for the few cases that a list of steps cannot tell: sans-IO, emitting the same steps.

@@ -1,18 +1,36 @@
 //! How a case runs and how it is judged, without sockets, clocks or files.
 //!
-//! [`CaseRun`](run) plays the other side of the wire: octets and time go in, octets and timers come out.
-//! What happened is an [`Observation`]; [`judge`](judge) makes an [`Outcome`] of a case and an observation,
+//! [`CaseRun`] plays the other side of the wire: octets and time go in, octets and timers come out.
+//! What happened is an [`Observation`]; [`judge`] makes an [`Outcome`] of a case and an observation,
 //! and can be repeated on an old one.
 #![forbid(unsafe_code)]
 
+mod deflate;
+mod inspect;
+mod judge;
+mod negotiation;
 mod observation;
+mod observe;
+mod opening;
+mod outbox;
 mod outcome;
+mod random;
+mod recorder;
+mod run;
+mod settings;
+pub mod testing;
+mod timers;
 mod wire_log;
+mod words;
 
+pub use judge::{judge, unreachable};
 pub use observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, WireStats,
 };
+pub use outbox::Transmit;
 pub use outcome::{Behavior, BehaviorClose, Check, Outcome, Verdict};
+pub use run::CaseRun;
+pub use settings::{ClientOpening, Settings};
 pub use wire_log::{Direction, LogEntry, LogKind, Snippet, WireLog};
 
 /// Time since the connection of the case was asked for. The caller supplies it.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use wsspec_cases::{Conclusion, Event};
 
+use crate::Time;
 use crate::wire_log::WireLog;
 
 /// Everything that was seen while a case ran: what judging and reporting need, bounded in size.
@@ -12,14 +13,23 @@ pub struct Observation {
     pub role: TesterRole,
     /// The opening handshake.
     pub handshake: HandshakeRecord,
-    /// What came, in order (the list that accepted outcomes are compared with).
+    /// What came, in order (the list that accepted outcomes are compared with). Of driven cases the first
+    /// ones only, and the beginnings of their payloads.
     pub events: Vec<Event>,
+    /// When each of them came.
+    pub event_times: Vec<Time>,
+    /// How many more came.
+    pub events_dropped: u64,
     /// The driver's verdict, for cases that are driven.
     pub conclusion: Option<Conclusion>,
     /// How the connection ended.
     pub close: CloseRecord,
     /// A rule that the peer broke on the frame level, if the tester had to fail the connection for it.
     pub fault: Option<PeerFault>,
+    /// Rules that the peer broke while what it sent could still be read; the first ones.
+    pub breaches: Vec<PeerFault>,
+    /// A timer of the case ran out while the connection was open.
+    pub ran_out: bool,
     /// Frames, chunks and timers with their times.
     pub log: WireLog,
     /// Counts by size and opcode.

@@ -12,6 +12,25 @@ pub struct WireLog {
     pub dropped: u64,
 }
 
+impl WireLog {
+    /// How many of the first entries are kept, and how many of the last ones.
+    pub const KEPT: usize = 128;
+
+    /// Adds an entry, and drops one from the middle if there are too many.
+    pub fn push(&mut self, at: Time, kind: LogKind) {
+        if self.entries.len() == 2 * Self::KEPT {
+            self.entries.remove(Self::KEPT);
+            self.dropped += 1;
+        }
+        self.entries.push(LogEntry { at, kind });
+    }
+
+    /// Where the gap is, as an index of `entries`, if entries were dropped.
+    pub const fn gap(&self) -> Option<usize> {
+        if self.dropped > 0 { Some(Self::KEPT) } else { None }
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
@@ -97,4 +116,10 @@ pub struct Snippet {
 impl Snippet {
     /// The most octets that are kept.
     pub const KEPT: usize = 256;
+
+    /// The beginning of these octets.
+    pub fn of(octets: &[u8]) -> Self {
+        let kept = &octets[..octets.len().min(Self::KEPT)];
+        Self { kept: Bytes::copy_from_slice(kept), len: octets.len() as u64 }
+    }
 }

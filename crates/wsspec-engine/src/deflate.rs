@@ -1,0 +1,135 @@
+use bytes::Bytes;
+use wsspec_wire::{Deflater, InflateError, Inflater, WindowBits};
+
+use crate::inspect::farthest_reference;
+
+/// What was agreed on permessage-deflate (RFC 7692 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    /// For what the tester sends.
+    pub(crate) sent: Direction,
+    /// For what the peer sends.
+    pub(crate) received: Direction,
+}
+
+/// The parameters of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Direction {
+    /// The size of the LZ77 window as a power of two, 8 to 15.
+    pub(crate) window_bits: u8,
+    /// The window is emptied after every message.
+    pub(crate) no_context_takeover: bool,
+}
+
+impl Default for Direction {
+    fn default() -> Self {
+        Self { window_bits: 15, no_context_takeover: false }
+    }
+}
+
+/// Compresses the tester's messages as agreed.
+pub(crate) struct Compressor {
+    deflater: Deflater,
+    no_context_takeover: bool,
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compressor")
+            .field("no_context_takeover", &self.no_context_takeover)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Compressor {
+    /// The level between speed and size that zlib takes by default.
+    const LEVEL: u8 = 6;
+
+    pub(crate) fn new(direction: Direction) -> Result<Self, WindowBits> {
+        let deflater = Deflater::new(direction.window_bits, Self::LEVEL)?;
+        Ok(Self { deflater, no_context_takeover: direction.no_context_takeover })
+    }
+
+    pub(crate) fn message(&mut self, payload: &[u8]) -> Bytes {
+        let mut out = Vec::new();
+        self.deflater.message(payload, &mut out);
+        if self.no_context_takeover {
+            self.deflater.reset();
+        }
+        out.into()
+    }
+}
+
+/// Decompresses the peer's messages as agreed: a context that the peer promised to drop is not there.
+pub(crate) struct Decompressor {
+    inflater: Inflater,
+    direction: Direction,
+    inflated: Vec<u8>,
+    /// The compressed message, while its references are to be looked at.
+    compressed: Vec<u8>,
+    /// The peer sent what cannot be decompressed: nothing after it can be, either.
+    lost: bool,
+}
+
+impl std::fmt::Debug for Decompressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decompressor").field("direction", &self.direction).finish_non_exhaustive()
+    }
+}
+
+impl Decompressor {
+    /// The most output made at once.
+    const PIECE: usize = 64 * 1024;
+    /// The longest compressed message whose references are looked at.
+    const INSPECTED: usize = 4 * 1024 * 1024;
+
+    pub(crate) fn new(direction: Direction) -> Result<Self, WindowBits> {
+        let inflater = Inflater::new(direction.window_bits)?;
+        Ok(Self { inflater, direction, inflated: Vec::new(), compressed: Vec::new(), lost: false })
+    }
+
+    /// Decompresses a part of a message and hands the output to `sink` in pieces. Fails once at most; then
+    /// there is no output any more.
+    pub(crate) fn feed(
+        &mut self,
+        mut octets: &[u8],
+        mut sink: impl FnMut(&[u8]),
+    ) -> Result<(), InflateError> {
+        if self.direction.window_bits < 15 && self.compressed.len() <= Self::INSPECTED {
+            self.compressed.extend_from_slice(octets);
+        }
+        while !self.lost {
+            self.inflated.clear();
+            let step = self.inflater.feed(octets, Self::PIECE, &mut self.inflated);
+            sink(&self.inflated);
+            self.lost = step.is_err();
+            let step = step?;
+            octets = &octets[step.consumed..];
+            if !step.limit_reached {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a message.
+    pub(crate) fn finish_message(&mut self) -> Result<(), InflateError> {
+        if self.lost {
+            return Ok(());
+        }
+        self.inflated.clear();
+        let result = self.inflater.finish_message(Self::PIECE, &mut self.inflated);
+        self.lost = matches!(result, Err(InflateError::Invalid { .. } | InflateError::UnexpectedEnd));
+        if self.direction.no_context_takeover {
+            self.inflater.reset();
+        }
+        result.map(drop)
+    }
+
+    /// How far back the message referred, if that is further than the agreed window (RFC 7692 7.1.2).
+    pub(crate) fn beyond_window(&mut self) -> Option<u32> {
+        let message = std::mem::take(&mut self.compressed);
+        let window = 1 << self.direction.window_bits;
+        farthest_reference(&message).filter(|&distance| message.len() <= Self::INSPECTED && distance > window)
+    }
+}

@@ -1,0 +1,111 @@
+//! Makes an outcome of what was seen: a pure function, the same whenever it is repeated.
+
+mod checks;
+mod reference;
+mod words;
+
+use std::time::Duration;
+
+use wsspec_cases::{Case, Grade, Level};
+
+use crate::observation::{
+    CloseRecord, HandshakeRecord, NeverOpened, Observation, TesterRole, Traffic, WireStats,
+};
+use crate::outcome::{Check, Outcome, Verdict};
+use crate::wire_log::WireLog;
+
+/// Judges what was seen while the case ran.
+pub fn judge(case: &Case, observation: Observation) -> Outcome {
+    let reference = reference::judge(case, &observation);
+    let checks = checks::all(case, &observation);
+    let verdict = verdict(case, &observation, &checks);
+    Outcome {
+        id: case.id,
+        verdict,
+        summary: summary(case, &observation, verdict, &checks),
+        checks,
+        behavior: reference.behavior,
+        behavior_close: reference.behavior_close,
+        result: reference.result,
+        result_close: reference.result_close,
+        observation,
+    }
+}
+
+/// The outcome of a case for which there was no connection at all; `why` is for people.
+pub fn unreachable(case: &Case, role: TesterRole, why: String) -> Outcome {
+    let never_opened = Some(NeverOpened::Unreachable(why));
+    judge(
+        case,
+        Observation {
+            role,
+            handshake: HandshakeRecord { never_opened, ..HandshakeRecord::default() },
+            events: Vec::new(),
+            event_times: Vec::new(),
+            events_dropped: 0,
+            conclusion: None,
+            close: CloseRecord::default(),
+            fault: None,
+            breaches: Vec::new(),
+            ran_out: false,
+            log: WireLog::default(),
+            stats: WireStats::default(),
+            traffic: Traffic::default(),
+            duration: Duration::ZERO,
+        },
+    )
+}
+
+fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict {
+    let broken = |level| checks.iter().any(|check| !check.ok && check.level == level);
+    match &observation.handshake.never_opened {
+        Some(NeverOpened::Unreachable(_)) => return Verdict::Error,
+        Some(NeverOpened::TimedOut) => return Verdict::Timeout,
+        Some(_) => return Verdict::Fail,
+        None => {}
+    }
+    if case.informational.is_some() {
+        Verdict::Info
+    } else if is_unimplemented(observation) {
+        Verdict::NotApplicable
+    } else if broken(Level::Must) {
+        if went_silent(case, observation) { Verdict::Timeout } else { Verdict::Fail }
+    } else if broken(Level::Should) {
+        Verdict::NonStrict
+    } else {
+        Verdict::Pass
+    }
+}
+
+fn is_unimplemented(observation: &Observation) -> bool {
+    observation.conclusion.as_ref().is_some_and(|conclusion| conclusion.grade == Grade::Unimplemented)
+}
+
+/// Whether nothing wrong came, but something that had to come did not.
+fn went_silent(case: &Case, observation: &Observation) -> bool {
+    let so_far = &observation.events;
+    let awaited = case.accepts.iter().any(|accept| {
+        so_far.len() < accept.events.len()
+            && accept.events.iter().zip(so_far).all(|(expected, event)| expected.matches(event))
+    });
+    let driven = observation.conclusion.is_some();
+    observation.ran_out && observation.fault.is_none() && (awaited || driven)
+}
+
+/// One sentence: the cause, if something is wrong.
+fn summary(case: &Case, observation: &Observation, verdict: Verdict, checks: &[Check]) -> String {
+    let cause = checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level);
+    let text = match (verdict, cause) {
+        (Verdict::NotApplicable, _) => match &observation.conclusion {
+            Some(conclusion) => conclusion.text.to_string(),
+            None => "not applicable".to_string(),
+        },
+        (Verdict::Info, _) => {
+            let observed = words::events(&observation.events);
+            format!("{}; observed: {observed}", case.informational.as_deref().unwrap_or_default())
+        }
+        (_, Some(check)) => format!("expected {}; observed {}", check.expected, check.observed),
+        (_, None) => words::passed(observation),
+    };
+    words::sentence(&text)
+}

@@ -1,0 +1,249 @@
+//! The assertions of a case, in the order in which they matter.
+
+use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
+use wsspec_wire::Opcode;
+
+use super::words;
+use crate::observation::{NeverOpened, Observation, PeerFault, TesterRole};
+use crate::outcome::Check;
+use crate::wire_log::{Direction, LogKind};
+
+/// RFC 6455 7.1.1, the end of TCP.
+const TCP: &str = "RFC 6455 section 7.1.1";
+/// RFC 6455 7.1.2 and 5.5.1, the closing handshake.
+const CLOSING: &str = "RFC 6455 section 5.5.1";
+/// RFC 6455 7.4, the codes.
+const CODES: &str = "RFC 6455 section 7.4";
+
+pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
+    if let Some(why) = &observation.handshake.never_opened {
+        return vec![handshake(why)];
+    }
+    let mut checks = Vec::new();
+    checks.extend(observation.fault.as_ref().map(|fault| failed_by_tester(fault, observation)));
+    checks.extend(observation.breaches.iter().map(breach));
+    checks.push(events(case, observation));
+    checks.extend(sent_frames_check(case, observation));
+    close(case, observation, &mut checks);
+    checks
+}
+
+/// The first accepted outcome that came.
+pub(super) fn accepted<'a>(case: &'a Case, observation: &Observation) -> Option<&'a Accept> {
+    let events = &observation.events;
+    case.accepts.iter().find(|accept| {
+        observation.events_dropped == 0
+            && accept.events.len() == events.len()
+            && accept.events.iter().zip(events).all(|(expected, event)| expected.matches(event))
+    })
+}
+
+fn handshake(why: &NeverOpened) -> Check {
+    Check {
+        id: "handshake",
+        level: Level::Must,
+        section: "RFC 6455 section 4".into(),
+        ok: false,
+        expected: "an open connection".into(),
+        observed: crate::words::never_opened(why),
+        entry: None,
+    }
+}
+
+fn failed_by_tester(fault: &PeerFault, observation: &Observation) -> Check {
+    let failed = |kind: &LogKind| matches!(kind, LogKind::Failed(_));
+    Check { entry: last_entry(observation, failed), ..breach(fault) }
+}
+
+fn breach(fault: &PeerFault) -> Check {
+    Check {
+        id: fault.id,
+        level: Level::Must,
+        section: fault.section.into(),
+        ok: false,
+        expected: "lawful frames".into(),
+        observed: fault.text.clone(),
+        entry: None,
+    }
+}
+
+/// What came against what is accepted.
+fn events(case: &Case, observation: &Observation) -> Check {
+    let section = case.rules.first().map_or_else(String::new, ToString::to_string);
+    let check = Check {
+        id: "events",
+        level: Level::Must,
+        section,
+        ok: true,
+        expected: case.expectation.to_string(),
+        observed: words::events(&observation.events),
+        entry: None,
+    };
+    if let Some(conclusion) = &observation.conclusion {
+        let (ok, level) = match conclusion.grade {
+            Grade::Failed => (false, Level::Must),
+            Grade::NonStrict => (false, Level::Should),
+            Grade::Ok | Grade::Informational | Grade::Unimplemented => (true, Level::Must),
+        };
+        let expected = words::clause(&check.expected);
+        return Check { ok, level, expected, observed: words::clause(&conclusion.text), ..check };
+    }
+    match accepted(case, observation) {
+        Some(accept) if accept.grade == Grade::Ok => check,
+        Some(accept) => {
+            let best = case.accepts.iter().find(|best| best.grade == Grade::Ok).unwrap_or(accept);
+            let (expected, observed) = words::difference(case, best, observation);
+            let observed = format!("{observed} (accepted: {})", accept.because);
+            Check { ok: false, level: Level::Should, expected, observed, ..check }
+        }
+        None => differing_events(case, observation, check),
+    }
+}
+
+fn differing_events(case: &Case, observation: &Observation, check: Check) -> Check {
+    // The accepted outcome that came closest, the better one of equals.
+    let common = |accept: &Accept| words::common_prefix(accept, observation);
+    let closest = case.accepts.iter().rev().max_by_key(|accept| common(accept));
+    let Some(closest) = closest else { return Check { ok: false, ..check } };
+    let (expected, observed) = words::difference(case, closest, observation);
+    let at = observation.event_times.get(common(closest));
+    let entry = at.and_then(|&at| {
+        let entries = &observation.log.entries;
+        entries.iter().rposition(|entry| entry.at == at && is_frame(&entry.kind, Direction::Rx))
+    });
+    Check { ok: false, expected, observed, entry, ..check }
+}
+
+/// How the connection ended: up to the first rule that is broken.
+fn close(case: &Case, observation: &Observation, checks: &mut Vec<Check>) {
+    for check in [initiator, clean, code, tcp].iter().map(|rule| rule(case, observation)) {
+        let ok = check.ok;
+        checks.push(check);
+        if !ok {
+            break;
+        }
+    }
+}
+
+fn initiator(case: &Case, observation: &Observation) -> Check {
+    let by_tester = case.close.first == FirstToClose::Tester;
+    let expected = match case.close.first {
+        FirstToClose::Tester => "the tester closes the connection",
+        FirstToClose::Peer => "the peer fails the connection",
+    };
+    Check {
+        id: "close.initiator",
+        level: Level::Must,
+        section: "RFC 6455 section 7.1.7".into(),
+        ok: by_tester == observation.close.closed_by_me,
+        expected: expected.into(),
+        observed: words::ending(observation),
+        entry: close_frame(observation),
+    }
+}
+
+fn clean(case: &Case, observation: &Observation) -> Check {
+    let close = &observation.close;
+    let late_server = close.was_server_connection_drop_timeout;
+    let how = if close.was_clean { "a clean end" } else { "no clean end" };
+    Check {
+        id: "close.clean",
+        level: if late_server { Level::Should } else { Level::Must },
+        section: if late_server { TCP.into() } else { CLOSING.into() },
+        ok: close.was_clean || !case.close.clean,
+        expected: "Close frames both ways, then the end of TCP".into(),
+        observed: close.was_not_clean_reason.clone().unwrap_or_else(|| how.into()),
+        entry: close_frame(observation),
+    }
+}
+
+fn code(case: &Case, observation: &Observation) -> Check {
+    let codes = &case.close.codes;
+    Check {
+        id: "close.code",
+        level: if case.close.wrong_code_fails { Level::Must } else { Level::Should },
+        section: CODES.into(),
+        ok: observation.close.remote_code.is_none_or(|code| codes.contains(&code)),
+        expected: words::codes(codes),
+        observed: words::close_code(observation.close.remote_code),
+        entry: close_frame(observation),
+    }
+}
+
+fn tcp(_: &Case, observation: &Observation) -> Check {
+    let late = observation.role == TesterRole::Client && observation.close.dropped_by_me;
+    let (expected, in_time) = match observation.role {
+        TesterRole::Client => ("the server ends TCP first", "the server ended TCP"),
+        TesterRole::Server => ("the tester, the server, ends TCP first", "TCP was ended"),
+    };
+    Check {
+        id: "close.tcp",
+        level: Level::Should,
+        section: TCP.into(),
+        ok: !late,
+        expected: expected.into(),
+        observed: if late { "the client had to end TCP" } else { in_time }.into(),
+        entry: last_entry(observation, |kind| matches!(kind, LogKind::TcpEnd(_))),
+    }
+}
+
+/// How many data frames there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct FrameCount {
+    first: u64,
+    continuations: u64,
+}
+
+impl FrameCount {
+    pub(super) fn words(self) -> String {
+        format!("{} first and {} continuation frames", self.first, self.continuations)
+    }
+}
+
+/// How many data frames a case with a fragmented message has to send, and how many were sent.
+pub(super) fn sent_frames(case: &Case, observation: &Observation) -> Option<(FrameCount, FrameCount)> {
+    let Play::Script(steps) = &case.play else { return None };
+    let [Step::SendMessage(message), rest @ ..] = &steps[..] else { return None };
+    let size = message.fragment?.max(1);
+    let more_data = rest.iter().any(|step| !matches!(step, Step::FailAfter(_) | Step::CloseAfter(_)));
+    if more_data || observation.handshake.extensions.is_some() || observation.handshake.never_opened.is_some()
+    {
+        return None;
+    }
+    let len = message.payload.len();
+    let continuations = if len > size { (len / size) as u64 } else { 0 };
+    let count = |opcode: Opcode| observation.stats.tx_frames.get(&opcode.bits()).copied().unwrap_or(0);
+    let sent = FrameCount {
+        first: count(Opcode::TEXT) + count(Opcode::BINARY),
+        continuations: count(Opcode::CONTINUATION),
+    };
+    Some((FrameCount { first: 1, continuations }, sent))
+}
+
+fn sent_frames_check(case: &Case, observation: &Observation) -> Option<Check> {
+    let (expected, sent) = sent_frames(case, observation)?;
+    Some(Check {
+        id: "frames.sent",
+        level: Level::Must,
+        section: "RFC 6455 section 5.4".into(),
+        ok: expected == sent,
+        expected: expected.words(),
+        observed: sent.words(),
+        entry: None,
+    })
+}
+
+fn close_frame(observation: &Observation) -> Option<usize> {
+    last_entry(observation, |kind| {
+        let close = matches!(kind, LogKind::Frame { header, .. } if header.opcode == Opcode::CLOSE);
+        close && is_frame(kind, Direction::Rx)
+    })
+}
+
+fn is_frame(kind: &LogKind, way: Direction) -> bool {
+    matches!(kind, LogKind::Frame { direction, .. } if *direction == way)
+}
+
+fn last_entry(observation: &Observation, is_it: impl Fn(&LogKind) -> bool) -> Option<usize> {
+    observation.log.entries.iter().rposition(|entry| is_it(&entry.kind))
+}

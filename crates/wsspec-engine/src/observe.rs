@@ -1,0 +1,176 @@
+//! Reads what the peer sends, as a strict endpoint does, and in bounded memory whatever that is.
+
+mod faults;
+mod message;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use wsspec_cases::Received;
+use wsspec_wire::{CloseBody, FrameDecoder, FrameHeader, Opcode, Rsv, Token, Utf8Validator, close_code};
+
+use crate::deflate::Decompressor;
+use crate::observation::{PeerFault, TesterRole};
+use crate::wire_log::Snippet;
+use message::Message;
+
+/// What came.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// The end of any frame.
+    Frame { header: FrameHeader, payload: Snippet },
+    /// A whole message, after inflation.
+    Message { binary: bool, payload: Received },
+    /// A Ping.
+    Ping(Bytes),
+    /// A Pong.
+    Pong(Received),
+    /// A Close frame: the code, the reason if it is not empty, and what is wrong with them.
+    Close { code: Option<u16>, reason: Option<Vec<u8>>, violation: Option<Violation> },
+    /// The peer broke a rule.
+    Violation(Violation),
+    /// The peer broke a rule, but what it sent can be read.
+    Breach(PeerFault),
+}
+
+/// A rule was broken such that the connection has to be failed, with this code.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) code: u16,
+    pub(crate) fault: PeerFault,
+}
+
+/// Decodes what comes.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    role: TesterRole,
+    decoder: FrameDecoder,
+    decompressor: Option<Decompressor>,
+    /// How many octets of a message are kept.
+    keep: usize,
+    frame: Option<Frame>,
+    message: Option<Message>,
+    /// What the last octets amounted to; a handful at most.
+    ready: VecDeque<Incoming>,
+}
+
+/// The frame that is coming.
+#[derive(Debug)]
+struct Frame {
+    header: FrameHeader,
+    /// The first octets of the payload: all of them in a lawful control frame.
+    begin: Vec<u8>,
+    /// The payload belongs to no message: it is counted only.
+    skip: bool,
+}
+
+impl Observer {
+    pub(crate) fn new(role: TesterRole, keep: usize) -> Self {
+        Self {
+            role,
+            decoder: FrameDecoder::new(),
+            decompressor: None,
+            keep,
+            frame: None,
+            message: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// permessage-deflate was agreed.
+    pub(crate) fn decompress_with(&mut self, decompressor: Decompressor) {
+        self.decompressor = Some(decompressor);
+    }
+
+    /// Takes octets from the start of `input` until something is complete: how many were taken, and what it
+    /// is. To be called again with the rest until nothing is complete any more.
+    pub(crate) fn next(&mut self, input: &mut [u8]) -> (usize, Option<Incoming>) {
+        let mut taken = 0;
+        while self.ready.is_empty() {
+            let (consumed, token) = self.decoder.next(&mut input[taken..]);
+            let Some(token) = token else { return (taken + consumed, None) };
+            match token {
+                Token::Header(header) => self.begin_frame(header),
+                Token::Payload { len, .. } => self.payload(&input[taken..taken + len]),
+                Token::FrameEnd => self.end_frame(),
+            }
+            taken += consumed;
+        }
+        (taken, self.ready.pop_front())
+    }
+
+    fn begin_frame(&mut self, header: FrameHeader) {
+        let fault = self.header_fault(&header);
+        let bad = fault.is_some();
+        if let Some(fault) = fault {
+            let violation = Violation { code: close_code::PROTOCOL_ERROR, fault };
+            self.ready.push_back(Incoming::Violation(violation));
+        }
+        if !bad && header.opcode.is_data() {
+            let binary = header.opcode == Opcode::BINARY;
+            self.message = Some(Message::new(binary, header.rsv.contains(Rsv::RSV1)));
+        }
+        let skip = bad || header.opcode.is_control();
+        self.frame = Some(Frame { header, begin: Vec::new(), skip });
+    }
+
+    fn payload(&mut self, octets: &[u8]) {
+        let Some(frame) = &mut self.frame else { return };
+        let room = Snippet::KEPT - frame.begin.len();
+        frame.begin.extend_from_slice(&octets[..octets.len().min(room)]);
+        if frame.skip {
+            return;
+        }
+        if let Some(message) = &mut self.message {
+            let fault = message.add(octets, self.decompressor.as_mut(), self.keep);
+            self.ready.extend(fault);
+        }
+    }
+
+    fn end_frame(&mut self) {
+        let Some(Frame { header, begin, skip }) = self.frame.take() else { return };
+        let payload = Snippet { kept: begin.into(), len: header.length };
+        let kept = payload.kept.clone();
+        self.ready.push_back(Incoming::Frame { header, payload });
+        match header.opcode {
+            Opcode::PING => self.ready.push_back(Incoming::Ping(kept)),
+            Opcode::PONG => {
+                self.ready.push_back(Incoming::Pong(Received { kept, len: header.length }));
+            }
+            Opcode::CLOSE => self.close(&kept),
+            _ if header.fin && !skip => self.end_message(),
+            _ => {}
+        }
+    }
+
+    fn end_message(&mut self) {
+        let Some(message) = self.message.take() else { return };
+        self.ready.extend(message.finish(self.decompressor.as_mut()));
+    }
+
+    /// Checks the body of a Close frame (RFC 6455 5.5.1 and 7.4).
+    fn close(&mut self, body: &[u8]) {
+        let CloseBody { code, reason, .. } = CloseBody::decode(body);
+        let mut validator = Utf8Validator::new();
+        let violation = if let Some(fault) = code.and_then(faults::close_code) {
+            Some(Violation { code: close_code::PROTOCOL_ERROR, fault })
+        } else if let Err(error) = validator.feed(reason).and_then(|()| validator.finish()) {
+            let fault = faults::close_reason(error.offset);
+            Some(Violation { code: close_code::INVALID_PAYLOAD, fault })
+        } else {
+            None
+        };
+        let reason = (!reason.is_empty()).then(|| reason.to_vec());
+        self.ready.push_back(Incoming::Close { code, reason, violation });
+    }
+
+    /// The first rule of framing that the header breaks (RFC 6455 5).
+    fn header_fault(&self, header: &FrameHeader) -> Option<PeerFault> {
+        let inside_message = self.message.is_some();
+        faults::reserved_bits(header, self.decompressor.is_some())
+            .or_else(|| faults::masking(header, self.role))
+            .or_else(|| faults::opcode(header, inside_message))
+            .or_else(|| faults::control(header))
+            .or_else(|| faults::length(header))
+    }
+}

@@ -1,0 +1,108 @@
+use wsspec_cases::Received;
+use wsspec_wire::{InflateError, InvalidUtf8, Utf8Validator, close_code};
+
+use super::{Incoming, Violation, faults};
+use crate::deflate::Decompressor;
+
+/// The message that is coming.
+#[derive(Debug)]
+pub(super) struct Message {
+    binary: bool,
+    compressed: bool,
+    content: Content,
+    /// It is unlawful and will not be delivered.
+    bad: bool,
+}
+
+/// The payload after inflation.
+#[derive(Debug)]
+struct Content {
+    kept: Vec<u8>,
+    len: u64,
+    /// Of text only.
+    validator: Option<Utf8Validator>,
+    invalid: Option<InvalidUtf8>,
+}
+
+impl Message {
+    pub(super) fn new(binary: bool, compressed: bool) -> Self {
+        let validator = (!binary).then(Utf8Validator::new);
+        let content = Content { kept: Vec::new(), len: 0, validator, invalid: None };
+        Self { binary, compressed, content, bad: false }
+    }
+
+    /// Takes payload. Says at once if it makes the message unlawful.
+    pub(super) fn add(
+        &mut self,
+        octets: &[u8],
+        decompressor: Option<&mut Decompressor>,
+        keep: usize,
+    ) -> Option<Incoming> {
+        let content = &mut self.content;
+        let inflated = match decompressor.filter(|_| self.compressed) {
+            None => {
+                content.add(octets, keep);
+                Ok(())
+            }
+            // Also when the message is known to be bad: the next one may refer to it.
+            Some(decompressor) => decompressor.feed(octets, |piece| content.add(piece, keep)),
+        };
+        if self.bad {
+            None
+        } else if let Err(error) = inflated {
+            Some(self.inflate_failed(error))
+        } else {
+            let invalid = self.content.invalid?;
+            Some(self.is_no_text(invalid))
+        }
+    }
+
+    /// Ends the message: everything that is to be said of it.
+    pub(super) fn finish(mut self, decompressor: Option<&mut Decompressor>) -> Vec<Incoming> {
+        let mut incoming = Vec::new();
+        if let Some(decompressor) = decompressor.filter(|_| self.compressed) {
+            match decompressor.finish_message() {
+                Ok(()) => {}
+                Err(_) if self.bad => {}
+                Err(error @ (InflateError::Invalid { .. } | InflateError::UnexpectedEnd)) => {
+                    incoming.push(self.inflate_failed(error));
+                }
+                Err(error) => incoming.push(Incoming::Breach(faults::compressed_end(error))),
+            }
+            incoming.extend(decompressor.beyond_window().map(|far| Incoming::Breach(faults::window(far))));
+        }
+        if let Some(Err(invalid)) = self.content.validator.as_mut().map(Utf8Validator::finish)
+            && !self.bad
+        {
+            incoming.push(self.is_no_text(invalid));
+        }
+        if !self.bad {
+            let payload = Received { kept: self.content.kept.into(), len: self.content.len };
+            incoming.push(Incoming::Message { binary: self.binary, payload });
+        }
+        incoming
+    }
+
+    fn inflate_failed(&mut self, error: InflateError) -> Incoming {
+        self.bad = true;
+        let fault = faults::compressed_data(error);
+        Incoming::Violation(Violation { code: close_code::INVALID_PAYLOAD, fault })
+    }
+
+    fn is_no_text(&mut self, invalid: InvalidUtf8) -> Incoming {
+        self.bad = true;
+        let fault = faults::text(invalid.offset);
+        Incoming::Violation(Violation { code: close_code::INVALID_PAYLOAD, fault })
+    }
+}
+
+impl Content {
+    fn add(&mut self, octets: &[u8], keep: usize) {
+        let room = keep.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(&octets[..octets.len().min(room)]);
+        self.len += octets.len() as u64;
+        if let Some(Err(invalid)) = self.validator.as_mut().map(|validator| validator.feed(octets)) {
+            self.invalid.get_or_insert(invalid);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The opening handshake (RFC 6455 4): what the tester sends, and whether what it got is lawful.
+
+use wsspec_cases::DeflatePlan;
+use wsspec_wire::{
+    HeadBuffer, HeadProgress, RequestHead, ResponseHead, accept_key, encode_key, is_valid_key,
+    parse_extensions, write_request, write_response,
+};
+
+use crate::deflate::Agreement;
+use crate::negotiation::{answer_offers, offer_header, read_answer};
+use crate::observation::{NeverOpened, PeerFault};
+use crate::settings::{ClientOpening, Settings};
+
+/// What was agreed.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    pub(crate) deflate: Option<Agreement>,
+    pub(crate) extensions: Option<String>,
+    pub(crate) subprotocol: Option<String>,
+    /// A rule of the negotiation that the peer broke without making the connection useless.
+    pub(crate) fault: Option<PeerFault>,
+}
+
+/// The opening handshake of a client tester, after its request.
+#[derive(Debug)]
+pub(crate) struct ClientHandshake {
+    key: String,
+    subprotocols: Vec<String>,
+    head: HeadBuffer,
+}
+
+impl ClientHandshake {
+    /// The longest response head that is read, in octets.
+    const LONGEST_HEAD: usize = 16 * 1024;
+
+    /// Starts the handshake: the request, and what is needed to read the response.
+    pub(crate) fn start(
+        opening: &ClientOpening,
+        plan: Option<&DeflatePlan>,
+        nonce: [u8; 16],
+    ) -> (Self, Vec<u8>) {
+        let key = encode_key(nonce);
+        let request = write_client_request(opening, plan, &key);
+        let head = HeadBuffer::new(Self::LONGEST_HEAD);
+        (Self { key, subprotocols: opening.subprotocols.clone(), head }, request)
+    }
+
+    /// Takes octets of the response. `Ok(None)`: more are needed. When the head is complete: how many of
+    /// `input` belonged to it, and the head.
+    pub(crate) fn feed(&mut self, input: &[u8]) -> Result<Option<(usize, ResponseHead)>, NeverOpened> {
+        let progress = self.head.feed(input);
+        let so_far = self.head.octets();
+        let begin = so_far.len().min(b"HTTP/".len());
+        if so_far[..begin] != b"HTTP/"[..begin] {
+            return Err(NeverOpened::NotHttp);
+        }
+        match progress {
+            HeadProgress::Incomplete => Ok(None),
+            HeadProgress::TooLarge => Err(NeverOpened::TooLarge),
+            HeadProgress::Complete { consumed } => Ok(Some((consumed, ResponseHead::parse(so_far)))),
+        }
+    }
+
+    /// The octets of the response that have come.
+    pub(crate) fn received(&self) -> &[u8] {
+        self.head.octets()
+    }
+
+    /// Whether the response opens the connection (RFC 6455 4.1), and with what.
+    pub(crate) fn check(
+        &self,
+        response: &ResponseHead,
+        plan: Option<&DeflatePlan>,
+    ) -> Result<Agreed, NeverOpened> {
+        match response.status {
+            Some(101) => {}
+            Some(status) => return Err(NeverOpened::Status(status)),
+            None => return Err(NeverOpened::Invalid("the status line has no status code".into())),
+        }
+        self.check_upgrade(response).map_err(NeverOpened::Invalid)?;
+        let subprotocol = self.check_subprotocol(response).map_err(NeverOpened::Invalid)?;
+        let extensions = parse_extensions(response.headers.get_all("Sec-WebSocket-Extensions"))
+            .map_err(|error| NeverOpened::Invalid(format!("Sec-WebSocket-Extensions: {error}")))?;
+        let (deflate, fault) = read_answer(plan, &extensions).map_err(NeverOpened::Invalid)?;
+        let names: Vec<String> = extensions.iter().map(ToString::to_string).collect();
+        let extensions = (!names.is_empty()).then(|| names.join(", "));
+        Ok(Agreed { deflate, extensions, subprotocol, fault })
+    }
+
+    fn check_upgrade(&self, response: &ResponseHead) -> Result<(), String> {
+        let headers = &response.headers;
+        if response.version != b"HTTP/1.1" {
+            return Err(format!("the HTTP version is {:?}", lossy(&response.version)));
+        }
+        if !headers.get("Upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
+            return Err("the header Upgrade: websocket is missing".into());
+        }
+        if !headers.has_token("Connection", "upgrade") {
+            return Err("the header Connection: Upgrade is missing".into());
+        }
+        let expected = accept_key(self.key.as_bytes());
+        let accepts: Vec<_> = headers.get_all("Sec-WebSocket-Accept").collect();
+        match accepts[..] {
+            [accept] if accept == expected.as_bytes() => Ok(()),
+            [accept] => Err(format!("Sec-WebSocket-Accept is {:?}, not {expected:?}", lossy(accept))),
+            [] => Err("the header Sec-WebSocket-Accept is missing".into()),
+            _ => Err("the header Sec-WebSocket-Accept is there more than once".into()),
+        }
+    }
+
+    fn check_subprotocol(&self, response: &ResponseHead) -> Result<Option<String>, String> {
+        let named: Vec<_> = response.headers.get_all("Sec-WebSocket-Protocol").collect();
+        match named[..] {
+            [] | [b""] => Ok(None),
+            [name] => match self.subprotocols.iter().find(|offered| offered.as_bytes() == name) {
+                Some(agreed) => Ok(Some(agreed.clone())),
+                None => Err(format!("the subprotocol {:?} was not offered", lossy(name))),
+            },
+            _ => Err("the header Sec-WebSocket-Protocol is there more than once".into()),
+        }
+    }
+}
+
+fn write_client_request(opening: &ClientOpening, plan: Option<&DeflatePlan>, key: &str) -> Vec<u8> {
+    let subprotocols = opening.subprotocols.join(", ");
+    let extensions = offer_header(plan);
+    let mut headers = vec![
+        ("Host", opening.host.as_str()),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", key),
+        ("Sec-WebSocket-Version", "13"),
+    ];
+    headers.extend(opening.origin.as_deref().map(|origin| ("Origin", origin)));
+    headers.extend((!subprotocols.is_empty()).then_some(("Sec-WebSocket-Protocol", &subprotocols[..])));
+    headers.extend(extensions.as_deref().map(|offers| ("Sec-WebSocket-Extensions", offers)));
+    headers.extend(opening.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    write_request(&opening.target, &headers)
+}
+
+/// What a server tester answers to a request: the 101 with what it agrees to, or a 400 with the reason.
+pub(crate) fn answer_request(
+    request: &RequestHead,
+    plan: Option<&DeflatePlan>,
+    settings: &Settings,
+) -> (Vec<u8>, Result<Agreed, String>) {
+    match check_request(request) {
+        Err(reason) => (refusal(), Err(reason)),
+        Ok(key) => match parse_extensions(request.headers.get_all("Sec-WebSocket-Extensions")) {
+            Err(error) => (refusal(), Err(format!("Sec-WebSocket-Extensions: {error}"))),
+            Ok(offered) => {
+                let (deflate, extension) = answer_offers(plan, &offered).unzip();
+                let extensions = extension.map(|extension| extension.to_string());
+                let subprotocol = choose_subprotocol(request, settings);
+                let agreed = Agreed { deflate, extensions, subprotocol, fault: None };
+                (acceptance(key, &agreed, settings), Ok(agreed))
+            }
+        },
+    }
+}
+
+/// Whether the request asks for a WebSocket (RFC 6455 4.2.1); its key.
+fn check_request(request: &RequestHead) -> Result<&[u8], String> {
+    let headers = &request.headers;
+    let key = headers.get("Sec-WebSocket-Key");
+    if request.method != b"GET" {
+        Err(format!("the method is {:?}", lossy(&request.method)))
+    } else if request.version != b"HTTP/1.1" {
+        Err(format!("the HTTP version is {:?}", lossy(&request.version)))
+    } else if !headers.has_token("Upgrade", "websocket") {
+        Err("the header Upgrade: websocket is missing".into())
+    } else if !headers.has_token("Connection", "upgrade") {
+        Err("the header Connection: Upgrade is missing".into())
+    } else if headers.get("Sec-WebSocket-Version") != Some(b"13") {
+        Err("the header Sec-WebSocket-Version: 13 is missing".into())
+    } else {
+        let no_key = || "the header Sec-WebSocket-Key is missing or not 16 octets in base64".to_string();
+        key.filter(|key| is_valid_key(key)).ok_or_else(no_key)
+    }
+}
+
+/// The first subprotocol of the client's list that the tester speaks.
+fn choose_subprotocol(request: &RequestHead, settings: &Settings) -> Option<String> {
+    let offered = request.headers.get_all("Sec-WebSocket-Protocol");
+    let mut names = offered.flat_map(|value| value.split(|&octet| octet == b',')).map(<[u8]>::trim_ascii);
+    let spoken = |name| settings.subprotocols.iter().find(|spoken| spoken.as_bytes() == name);
+    names.find_map(|name| spoken(name).cloned())
+}
+
+fn acceptance(key: &[u8], agreed: &Agreed, settings: &Settings) -> Vec<u8> {
+    let accept = accept_key(key);
+    let mut headers =
+        vec![("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept[..])];
+    headers.extend(agreed.subprotocol.as_deref().map(|name| ("Sec-WebSocket-Protocol", name)));
+    headers.extend(agreed.extensions.as_deref().map(|list| ("Sec-WebSocket-Extensions", list)));
+    headers.extend(settings.response_headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    write_response(101, "Switching Protocols", &headers)
+}
+
+fn refusal() -> Vec<u8> {
+    let headers = [("Connection", "close"), ("Content-Length", "0"), ("Sec-WebSocket-Version", "13")];
+    write_response(400, "Bad Request", &headers)
+}
+
+/// A header of the peer as text for reports.
+pub(crate) fn header_text(value: Option<&[u8]>) -> Option<String> {
+    value.map(|value| lossy(value).into_owned())
+}
+
+fn lossy(octets: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(octets)
+}

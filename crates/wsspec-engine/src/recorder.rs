@@ -1,0 +1,89 @@
+use wsspec_wire::FrameHeader;
+
+use crate::Time;
+use crate::observation::{Traffic, WireStats};
+use crate::wire_log::{Direction, LogKind, Snippet, WireLog};
+
+/// Notes what goes over the wire while a case runs: log, counts, traffic.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    pub(crate) log: WireLog,
+    pub(crate) stats: WireStats,
+    pub(crate) traffic: Traffic,
+    /// Octets and frames go into the counts only, not into the log.
+    quiet: bool,
+    /// The opening handshake is over: octets count as traffic.
+    open: bool,
+}
+
+/// A frame as it goes out.
+pub(crate) struct SentFrame {
+    pub(crate) header: FrameHeader,
+    pub(crate) payload: Snippet,
+    pub(crate) repeated_to: Option<u64>,
+    pub(crate) chop: Option<usize>,
+    pub(crate) sync: bool,
+}
+
+impl Recorder {
+    pub(crate) fn note(&mut self, now: Time, kind: LogKind) {
+        self.log.push(now, kind);
+    }
+
+    pub(crate) fn opened(&mut self) {
+        self.open = true;
+    }
+
+    /// Switches the log of octets and frames on or off.
+    pub(crate) fn record(&mut self, now: Time, on: bool) {
+        if self.quiet == on {
+            self.quiet = !on;
+            self.log.push(now, LogKind::Recording(on));
+        }
+    }
+
+    /// A write: `data` may be the beginning of `len` octets that were handed over as one.
+    pub(crate) fn sent(&mut self, now: Time, data: Snippet, sync: bool) {
+        *self.stats.tx_octets.entry(data.len).or_default() += 1;
+        if self.open {
+            self.traffic.tx_wire += data.len;
+        }
+        if !self.quiet {
+            self.log.push(now, LogKind::Octets { direction: Direction::Tx, data, sync });
+        }
+    }
+
+    pub(crate) fn received(&mut self, now: Time, octets: &[u8]) {
+        *self.stats.rx_octets.entry(octets.len() as u64).or_default() += 1;
+        if !self.quiet {
+            let kind = LogKind::Octets { direction: Direction::Rx, data: Snippet::of(octets), sync: false };
+            self.log.push(now, kind);
+        }
+    }
+
+    pub(crate) fn sent_frame(&mut self, now: Time, frame: SentFrame) {
+        let SentFrame { header, payload, repeated_to, chop, sync } = frame;
+        *self.stats.tx_frames.entry(header.opcode.bits()).or_default() += 1;
+        if !header.opcode.is_control() {
+            self.traffic.tx_frames += 1;
+            self.traffic.tx_ws += payload.len;
+            self.traffic.tx_messages += u64::from(header.fin);
+        }
+        if !self.quiet {
+            let direction = Direction::Tx;
+            self.log.push(now, LogKind::Frame { direction, header, payload, repeated_to, chop, sync });
+        }
+    }
+
+    pub(crate) fn received_frame(&mut self, now: Time, header: FrameHeader, payload: Snippet) {
+        *self.stats.rx_frames.entry(header.opcode.bits()).or_default() += 1;
+        if !header.opcode.is_control() {
+            self.traffic.rx_frames += 1;
+            self.traffic.rx_ws += payload.len;
+        }
+        if !self.quiet {
+            let (direction, repeated_to, chop, sync) = (Direction::Rx, None, None, false);
+            self.log.push(now, LogKind::Frame { direction, header, payload, repeated_to, chop, sync });
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Runs one case: octets and time go in, octets and timers come out.
+
+mod closing;
+mod events;
+mod opening;
+mod receiving;
+mod script;
+
+use std::collections::VecDeque;
+
+use wsspec_cases::{Case, Conclusion, Driver, Step};
+use wsspec_wire::RequestHead;
+
+use crate::observation::{
+    CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole,
+};
+use crate::observe::Observer;
+use crate::opening::ClientHandshake;
+use crate::outbox::{Outbox, Transmit};
+use crate::recorder::Recorder;
+use crate::settings::{ClientOpening, Settings};
+use crate::timers::{Timer, Timers};
+use crate::wire_log::LogKind;
+use crate::{LogEntry, Time};
+use events::Events;
+
+/// One run of one case over one connection: the tester's side of the wire.
+///
+/// The caller owns socket and clock. After each `handle_*` it polls [`poll_transmit`](Self::poll_transmit)
+/// until `None` and asks [`poll_timeout`](Self::poll_timeout) when to call
+/// [`handle_timeout`](Self::handle_timeout); when [`is_finished`](Self::is_finished), it takes the
+/// [`Observation`] with [`finish`](Self::finish). Time counts from the start of the connection and never goes
+/// back. Whatever the peer does, a run ends within the time limit of its case and a few seconds.
+#[derive(Debug)]
+pub struct CaseRun {
+    case: Case,
+    settings: Settings,
+    role: TesterRole,
+    phase: Phase,
+    handshake: Option<ClientHandshake>,
+    record: HandshakeRecord,
+    observer: Observer,
+    outbox: Outbox,
+    recorder: Recorder,
+    timers: Timers,
+    steps: VecDeque<Step>,
+    /// The tag of the step `Wait` that is under way.
+    tag: Option<&'static str>,
+    driver: Option<DriverBox>,
+    conclusion: Option<Conclusion>,
+    events: Events,
+    close: CloseRecord,
+    fault: Option<PeerFault>,
+    breaches: Vec<PeerFault>,
+    ran_out: bool,
+    opened: Option<Time>,
+    ended: Option<Time>,
+}
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The opening handshake is under way.
+    Opening,
+    /// Open, no Close frame sent.
+    Open,
+    /// The tester sent a Close frame.
+    Closing,
+    /// The tester ends TCP when what is left to send is gone; nothing that comes counts.
+    Dropping,
+    /// TCP is gone.
+    Closed,
+}
+
+struct DriverBox(Box<dyn Driver>);
+
+impl std::fmt::Debug for DriverBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Driver")
+    }
+}
+
+/// Starting.
+impl CaseRun {
+    /// A run as a client: TCP is connected, and the request is the first thing to transmit.
+    pub fn client(case: &Case, opening: &ClientOpening, settings: Settings) -> Self {
+        let mut run = Self::new(case, TesterRole::Client, settings);
+        run.start_client(opening);
+        run
+    }
+
+    /// A run as a server: the head of the request has been read, and the response is the first thing to
+    /// transmit. A request that asks for no WebSocket is refused.
+    pub fn server(case: &Case, request: &RequestHead, settings: Settings) -> Self {
+        let mut run = Self::new(case, TesterRole::Server, settings);
+        run.start_server(request);
+        run
+    }
+
+    fn new(case: &Case, role: TesterRole, settings: Settings) -> Self {
+        let driver = script::driver_of(case);
+        let events = Events::new(case, driver.as_ref().map(|driver| &*driver.0));
+        Self {
+            role,
+            phase: Phase::Opening,
+            handshake: None,
+            record: HandshakeRecord::default(),
+            observer: Observer::new(role, events.largest_payload()),
+            outbox: Outbox::new(role, settings.seed, case.id),
+            recorder: Recorder::default(),
+            timers: Timers::default(),
+            steps: VecDeque::new(),
+            tag: None,
+            driver,
+            conclusion: None,
+            events,
+            close: CloseRecord::default(),
+            fault: None,
+            breaches: Vec::new(),
+            ran_out: false,
+            opened: None,
+            ended: None,
+            case: case.clone(),
+            settings,
+        }
+    }
+}
+
+/// What happened outside.
+impl CaseRun {
+    /// Octets came. They are unmasked in place.
+    pub fn handle_input(&mut self, octets: &mut [u8], now: Time) {
+        if !self.wants_input() {
+            return;
+        }
+        self.recorder.received(now, octets);
+        let taken = if self.phase == Phase::Opening { self.read_response(octets, now) } else { 0 };
+        self.receive(&mut octets[taken..], now);
+    }
+
+    /// The peer ended TCP.
+    pub fn handle_end(&mut self, how: TcpEnd, now: Time) {
+        match self.phase {
+            Phase::Opening => self.never_open(NeverOpened::Dropped(how), now),
+            Phase::Open | Phase::Closing => self.peer_ended(how, now),
+            Phase::Dropping | Phase::Closed => {}
+        }
+        self.gone();
+    }
+
+    /// A write failed. Reading goes on: a peer that resets may have said why before.
+    pub fn handle_write_error(&mut self, _now: Time) {
+        self.outbox.write_failed();
+    }
+
+    /// Time passed: to be called at [`poll_timeout`](Self::poll_timeout).
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Open => self.open_timed_out(now),
+                Timer::Wait => self.wait_ended(now),
+                Timer::Fail => self.fail_timer_fired(now),
+                Timer::CloseAfter => self.close_timer_fired(now),
+                Timer::Close => self.close_timed_out(now),
+                Timer::Drop | Timer::Linger => self.drop_timed_out(now),
+                Timer::Flush => self.outbox.discard_octets(),
+                Timer::Limit => self.limit_reached(now),
+            }
+        }
+    }
+}
+
+/// What to do next.
+impl CaseRun {
+    /// The next octets to write, or how to end the connection. To be called until `None`; a call says that
+    /// the caller is done with the previous octets, or has room for more.
+    pub fn poll_transmit(&mut self, now: Time) -> Option<Transmit> {
+        let transmit = self.outbox.poll(now, &mut self.recorder);
+        if let Some(Transmit::Drop | Transmit::Reset) = transmit {
+            self.gone();
+        }
+        transmit
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Whether octets that come still count.
+    pub fn wants_input(&self) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Open | Phase::Closing)
+    }
+
+    /// Whether the run is over.
+    pub fn is_finished(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// The tail of the log, for progress displays.
+    pub fn log(&self) -> &[LogEntry] {
+        &self.recorder.log.entries
+    }
+
+    /// Ends the run and hands out what was seen. A run that is not finished is broken off.
+    pub fn finish(self, now: Time) -> Observation {
+        let ended = self.ended.unwrap_or(now);
+        let conclusion = match (&self.driver, self.conclusion) {
+            (Some(driver), None) => Some(driver.0.unfinished()),
+            (_, conclusion) => conclusion,
+        };
+        let mut handshake = self.record;
+        if self.opened.is_none() && handshake.never_opened.is_none() {
+            handshake.never_opened = Some(NeverOpened::TimedOut);
+        }
+        Observation {
+            role: self.role,
+            handshake,
+            events: self.events.list,
+            event_times: self.events.times,
+            events_dropped: self.events.dropped,
+            conclusion,
+            close: self.close,
+            fault: self.fault,
+            breaches: self.breaches,
+            ran_out: self.ran_out,
+            log: self.recorder.log,
+            stats: self.recorder.stats,
+            traffic: self.recorder.traffic,
+            duration: ended.saturating_sub(self.opened.unwrap_or_default()),
+        }
+    }
+
+    /// TCP is gone, or the caller has been told to end it.
+    fn gone(&mut self) {
+        self.phase = Phase::Closed;
+        self.timers.clear();
+        self.outbox.clear();
+    }
+
+    fn end(&mut self, how: TcpEnd, now: Time) {
+        self.close.tcp = Some(how);
+        self.ended = Some(now);
+        self.steps.clear();
+        self.timers.clear();
+        self.recorder.note(now, LogKind::TcpEnd(how));
+    }
+}

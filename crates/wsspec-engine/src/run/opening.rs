@@ -1,0 +1,130 @@
+use wsspec_cases::Opened;
+use wsspec_wire::{Headers, RequestHead, ResponseHead};
+
+use super::{CaseRun, Phase};
+use crate::Time;
+use crate::deflate::{Agreement, Compressor, Decompressor};
+use crate::observation::{NeverOpened, TesterRole};
+use crate::opening::{Agreed, ClientHandshake, answer_request, header_text};
+use crate::random::{Purpose, Random};
+use crate::settings::ClientOpening;
+use crate::timers::Timer;
+use crate::words;
+
+impl CaseRun {
+    pub(super) fn start_client(&mut self, opening: &ClientOpening) {
+        let nonce = Random::new(self.settings.seed, self.case.id, Purpose::Handshake).nonce();
+        let (handshake, request) = ClientHandshake::start(opening, self.case.deflate.as_ref(), nonce);
+        self.record.request.clone_from(&request);
+        self.outbox.octets(request);
+        self.handshake = Some(handshake);
+        self.timers.arm(self.settings.open_timeout, Timer::Open);
+    }
+
+    pub(super) fn start_server(&mut self, request: &RequestHead) {
+        let (response, agreed) = answer_request(request, self.case.deflate.as_ref(), &self.settings);
+        self.record.request.clone_from(&request.raw);
+        self.record.response.clone_from(&response);
+        self.record.agent = agent(&request.headers, self.role);
+        self.record.status = Some(if agreed.is_ok() { 101 } else { 400 });
+        self.outbox.octets(response);
+        match agreed {
+            Ok(agreed) => self.open(agreed, Time::ZERO),
+            Err(reason) => {
+                self.note_never_opened(NeverOpened::Invalid(reason));
+                self.drop_tcp(Time::ZERO);
+            }
+        }
+    }
+
+    /// Takes octets of the response; returns how many belonged to it.
+    pub(super) fn read_response(&mut self, octets: &[u8], now: Time) -> usize {
+        let Some(handshake) = &mut self.handshake else { return 0 };
+        let head = handshake.feed(octets);
+        self.record.response = handshake.received().to_vec();
+        match head {
+            Ok(None) => octets.len(),
+            Ok(Some((taken, response))) => {
+                self.judge_response(&response, now);
+                taken
+            }
+            Err(why) => {
+                self.never_open(why, now);
+                octets.len()
+            }
+        }
+    }
+
+    fn judge_response(&mut self, response: &ResponseHead, now: Time) {
+        self.record.status = response.status;
+        self.record.agent = agent(&response.headers, self.role);
+        let Some(handshake) = self.handshake.take() else { return };
+        match handshake.check(response, self.case.deflate.as_ref()) {
+            Ok(agreed) => self.open(agreed, now),
+            Err(why) => self.never_open(why, now),
+        }
+    }
+
+    /// The connection is open: the case begins, and so does its time.
+    fn open(&mut self, agreed: Agreed, now: Time) {
+        self.phase = Phase::Open;
+        self.opened = Some(now);
+        self.record.took = Some(now);
+        self.timers.cancel(Timer::Open);
+        self.timers.arm(now + self.settings.scaled(self.case.time_limit), Timer::Limit);
+        self.recorder.opened();
+        self.breaches.extend(agreed.fault);
+        if let Some(agreement) = agreed.deflate {
+            self.compress(agreement);
+        }
+        let opened = Opened {
+            deflate: agreed.deflate.is_some(),
+            subprotocol: agreed.subprotocol.clone(),
+            loop_count: self.settings.loop_count,
+        };
+        self.record.extensions = agreed.extensions;
+        self.record.subprotocol = agreed.subprotocol;
+        self.begin_play(&opened, now);
+    }
+
+    fn compress(&mut self, agreement: Agreement) {
+        // Negotiation lets only 8 to 15 pass, which both take.
+        if let (Ok(compressor), Ok(decompressor)) =
+            (Compressor::new(agreement.sent), Decompressor::new(agreement.received))
+        {
+            self.outbox.compress_with(compressor);
+            self.observer.decompress_with(decompressor);
+        }
+    }
+
+    pub(super) fn open_timed_out(&mut self, now: Time) {
+        self.close.was_open_handshake_timeout = true;
+        self.never_open(NeverOpened::TimedOut, now);
+    }
+
+    /// The opening handshake failed: the tester ends TCP, unless the peer has.
+    pub(super) fn never_open(&mut self, why: NeverOpened, now: Time) {
+        let peer = match why {
+            NeverOpened::Dropped(how) => Some(how),
+            _ => None,
+        };
+        self.note_never_opened(why);
+        match peer {
+            Some(how) => self.end(how, now),
+            None => self.abort_tcp(now),
+        }
+    }
+
+    fn note_never_opened(&mut self, why: NeverOpened) {
+        self.close.was_not_clean_reason = Some(words::never_opened(&why));
+        self.record.never_opened = Some(why);
+    }
+}
+
+fn agent(headers: &Headers, role: TesterRole) -> Option<String> {
+    let name = match role {
+        TesterRole::Client => "Server",
+        TesterRole::Server => "User-Agent",
+    };
+    header_text(headers.get(name))
+}

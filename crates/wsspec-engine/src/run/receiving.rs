@@ -1,0 +1,55 @@
+use wsspec_cases::Event;
+
+use super::{CaseRun, Phase};
+use crate::Time;
+use crate::observation::PeerFault;
+use crate::observe::Incoming;
+
+impl CaseRun {
+    /// How many breaches are kept.
+    const BREACHES: usize = 8;
+
+    /// Takes octets behind the opening handshake, until they end or the tester ends the connection.
+    pub(super) fn receive(&mut self, octets: &mut [u8], now: Time) {
+        self.recorder.traffic.rx_wire += octets.len() as u64;
+        let mut rest = octets;
+        while matches!(self.phase, Phase::Open | Phase::Closing) {
+            let (taken, incoming) = self.observer.next(rest);
+            rest = &mut rest[taken..];
+            match incoming {
+                Some(incoming) => self.take(incoming, now),
+                None => break,
+            }
+        }
+    }
+
+    fn take(&mut self, incoming: Incoming, now: Time) {
+        match incoming {
+            Incoming::Frame { header, payload } => self.recorder.received_frame(now, header, payload),
+            Incoming::Message { binary, payload } => {
+                self.recorder.traffic.rx_app += payload.len;
+                self.recorder.traffic.rx_messages += 1;
+                // A tester that failed the connection is done with messages (RFC 6455 7.1.7).
+                if !self.close.failed_by_me {
+                    self.event(&Event::Message { binary, payload }, now);
+                }
+            }
+            Incoming::Pong(payload) => self.event(&Event::Pong(payload), now),
+            Incoming::Ping(payload) => {
+                if self.phase == Phase::Open {
+                    self.outbox.pong(payload);
+                }
+            }
+            Incoming::Close { code, reason, violation } => self.peer_closed(code, reason, violation, now),
+            Incoming::Violation(violation) => self.fail_for(violation, now),
+            Incoming::Breach(fault) => self.breach(fault),
+        }
+    }
+
+    fn breach(&mut self, fault: PeerFault) {
+        let known = self.breaches.iter().any(|known| known.id == fault.id);
+        if !known && self.breaches.len() < Self::BREACHES {
+            self.breaches.push(fault);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use wsspec_cases::{Case, Conclusion, Event, FirstToClose, Grade, Opened, Play, Step};
+use wsspec_wire::close_code;
+
+use super::closing::CloseFrame;
+use super::{CaseRun, DriverBox, Phase};
+use crate::Time;
+use crate::observation::TesterRole;
+use crate::outbox::Transmit;
+use crate::timers::Timer;
+use crate::wire_log::LogKind;
+
+pub(super) fn driver_of(case: &Case) -> Option<DriverBox> {
+    match &case.play {
+        Play::Drive(make, _) => Some(DriverBox(make())),
+        Play::Script(_) => None,
+    }
+}
+
+impl CaseRun {
+    pub(super) fn begin_play(&mut self, opened: &Opened, now: Time) {
+        if self.case.measures.quiet {
+            self.recorder.record(now, false);
+        }
+        if self.wanted_deflate() && !opened.deflate {
+            let text = "permessage-deflate was not agreed on";
+            self.conclude(Conclusion::new(Grade::Unimplemented, text), now);
+            self.send_close(CloseFrame::First, Some(close_code::NORMAL), b"", now);
+            return;
+        }
+        if let Play::Script(steps) = &self.case.play {
+            self.steps = steps.iter().cloned().collect();
+        }
+        self.drive(now, |driver, out| driver.0.open(opened, out));
+        self.do_steps(now);
+    }
+
+    /// Whether the case is about permessage-deflate.
+    fn wanted_deflate(&self) -> bool {
+        self.case.deflate.as_ref().is_some_and(|plan| match self.role {
+            TesterRole::Client => !plan.offers.is_empty(),
+            TesterRole::Server => !plan.answers.is_empty(),
+        })
+    }
+
+    /// Something came that counts.
+    pub(super) fn event(&mut self, event: &Event, now: Time) {
+        self.events.push(event, now);
+        self.drive(now, |driver, out| driver.0.event(event, out));
+        self.do_steps(now);
+        if !matches!(event, Event::Elapsed(_)) {
+            self.close_on_match(now);
+        }
+    }
+
+    /// Closes when the case is through. If there are several accepted outcomes, more may be to come.
+    fn close_on_match(&mut self, now: Time) {
+        let rule = &self.case.close;
+        let [accept] = &self.case.accepts[..] else { return };
+        let may_close = rule.first == FirstToClose::Tester && !rule.stays_open;
+        if may_close && self.events.are(accept) {
+            let code = rule.codes.first().copied();
+            self.send_close(CloseFrame::First, code, b"", now);
+        }
+    }
+
+    /// Lets the driver, if there is one, react.
+    fn drive(&mut self, now: Time, react: impl FnOnce(&mut DriverBox, &mut wsspec_cases::Outbox)) {
+        let Some(driver) = &mut self.driver else { return };
+        let mut out = wsspec_cases::Outbox::default();
+        react(driver, &mut out);
+        self.steps.append(&mut out.steps);
+        if let Some(conclusion) = out.conclusion {
+            self.conclude(conclusion, now);
+        }
+    }
+
+    fn conclude(&mut self, conclusion: Conclusion, now: Time) {
+        if self.conclusion.is_none() {
+            self.conclusion = Some(conclusion);
+            self.recorder.record(now, true);
+        }
+    }
+
+    /// Does steps until one waits, or none is left.
+    pub(super) fn do_steps(&mut self, now: Time) {
+        while !self.timers.is_armed(Timer::Wait)
+            && matches!(self.phase, Phase::Open | Phase::Closing)
+            && let Some(step) = self.steps.pop_front()
+        {
+            self.do_step(step, now);
+        }
+    }
+
+    fn do_step(&mut self, step: Step, now: Time) {
+        let open = self.phase == Phase::Open;
+        match step {
+            // Single frames go out also behind a Close frame: some cases are about that.
+            Step::Send(spec) => self.outbox.frame(spec),
+            Step::Octets(octets) => self.outbox.octets(octets),
+            Step::SendMessage(spec) if open => self.outbox.message(spec),
+            Step::Data(payload) if open => self.outbox.data(payload),
+            Step::SendMessage(_) | Step::Data(_) => {}
+            Step::Close(spec) => self.send_close(CloseFrame::First, spec.code, &spec.reason, now),
+            Step::Wait { duration, tag } => {
+                let delay = self.settings.scaled(duration);
+                self.tag = tag;
+                self.timers.arm(now + delay, Timer::Wait);
+                self.recorder.note(now, LogKind::WaitStarted { delay, tag });
+            }
+            Step::FailAfter(duration) => {
+                let delay = self.settings.scaled(duration);
+                self.timers.arm(now + delay, Timer::Fail);
+                self.recorder.note(now, LogKind::FailTimerArmed(delay));
+            }
+            Step::CloseAfter(duration) => {
+                let delay = self.settings.scaled(duration);
+                self.timers.arm(now + delay, Timer::CloseAfter);
+                self.recorder.note(now, LogKind::CloseTimerArmed(delay));
+            }
+            Step::HalfClose => self.outbox.end(Transmit::Fin),
+            Step::Reset => self.end_tcp(Transmit::Reset, now),
+        }
+    }
+
+    pub(super) fn wait_ended(&mut self, now: Time) {
+        let tag = self.tag.take();
+        self.recorder.note(now, LogKind::WaitEnded { tag });
+        match tag {
+            Some(tag) if self.phase == Phase::Open => self.event(&Event::Elapsed(tag), now),
+            // What was to be learnt by waiting is known: the connection is being closed.
+            Some(_) => self.steps.clear(),
+            None => self.do_steps(now),
+        }
+    }
+}

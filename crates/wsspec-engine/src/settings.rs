@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+/// How a case is run, the case itself apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Masking keys and nonces are drawn from it and the id of the case, so that a run can be repeated octet
+    /// for octet.
+    pub seed: u64,
+    /// How long the opening handshake may take.
+    pub open_timeout: Duration,
+    /// How long the peer may take to answer the tester's Close frame.
+    pub close_timeout: Duration,
+    /// How long a server may take to drop TCP after it answered the tester's Close frame.
+    pub drop_timeout: Duration,
+    /// How long a server that sent the first Close frame may take to drop TCP.
+    pub linger_timeout: Duration,
+    /// Stretches the waits and timers of the case itself, for slow peers. 1 changes nothing.
+    pub time_scale: f64,
+    /// Stands in for the number of round trips of cases that loop, for quick runs.
+    pub loop_count: Option<u32>,
+    /// The subprotocols that a server tester speaks: the client's first choice among them is agreed on.
+    pub subprotocols: Vec<String>,
+    /// Header fields that a server tester adds to its response.
+    pub response_headers: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            open_timeout: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(1),
+            drop_timeout: Duration::from_secs(1),
+            linger_timeout: Duration::from_secs(5),
+            time_scale: 1.0,
+            loop_count: None,
+            subprotocols: Vec::new(),
+            response_headers: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// A time of the case as it is run.
+    pub(crate) fn scaled(&self, duration: Duration) -> Duration {
+        // A factor that is no positive number, or a product that is no duration, changes nothing.
+        let seconds = duration.as_secs_f64() * self.time_scale;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(scaled) if self.time_scale != 1.0 && self.time_scale > 0.0 => scaled,
+            _ => duration,
+        }
+    }
+}
+
+/// What a client tester says in its opening handshake (RFC 6455 4.1), the WebSocket headers apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientOpening {
+    /// The `Host` header.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// The subprotocols to offer, in order of preference.
+    pub subprotocols: Vec<String>,
+    /// Further header fields.
+    pub headers: Vec<(String, String)>,
+}

@@ -1,0 +1,117 @@
+//! Runs a case in memory against a peer that is a state machine too, with a virtual clock: waits cost nothing.
+
+use std::time::Duration;
+
+use crate::{CaseRun, Observation, TcpEnd, Time, Transmit};
+
+/// The other side of the wire.
+pub trait Peer {
+    /// Octets came from the tester.
+    fn handle_input(&mut self, octets: &mut [u8], now: Time);
+
+    /// The tester ended TCP.
+    fn handle_end(&mut self, now: Time);
+
+    /// Time passed.
+    fn handle_timeout(&mut self, _now: Time) {}
+
+    /// What the peer does next.
+    fn poll_transmit(&mut self, now: Time) -> Option<PeerTransmit>;
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// What a peer does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerTransmit {
+    /// It writes octets.
+    Octets(Vec<u8>),
+    /// It ends TCP.
+    End(TcpEnd),
+}
+
+/// A tester and a peer with nothing but a clock between them.
+#[derive(Debug)]
+pub struct Pair<P> {
+    /// The tester.
+    pub run: CaseRun,
+    /// The peer.
+    pub peer: P,
+    /// The virtual clock.
+    pub now: Time,
+    /// How long each transmission takes. A peer that never pauses needs more than nothing.
+    pub delay: Duration,
+    /// The octets that the tester sent, if they are to be kept.
+    pub sent: Option<Vec<u8>>,
+}
+
+impl<P: Peer> Pair<P> {
+    /// A pair at the start of the connection.
+    pub fn new(run: CaseRun, peer: P) -> Self {
+        Self { run, peer, now: Time::ZERO, delay: Duration::ZERO, sent: None }
+    }
+
+    /// Runs to the end. The peer is handed back, too.
+    ///
+    /// # Panics
+    ///
+    /// If the tester waits for something without a timer, which it must never do.
+    pub fn finish(mut self) -> (Observation, P, Option<Vec<u8>>) {
+        while !self.run.is_finished() {
+            let moved = self.tester_moves() | self.peer_moves();
+            if !moved {
+                self.time_passes();
+            }
+        }
+        (self.run.finish(self.now), self.peer, self.sent)
+    }
+
+    fn tester_moves(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(transmit) = self.run.poll_transmit(self.now) {
+            moved = true;
+            self.now += self.delay;
+            match transmit {
+                Transmit::Octets { data, .. } => {
+                    self.sent.iter_mut().for_each(|sent| sent.extend_from_slice(&data));
+                    self.peer.handle_input(&mut Vec::from(data), self.now);
+                }
+                Transmit::Fin | Transmit::Drop | Transmit::Reset => self.peer.handle_end(self.now),
+            }
+        }
+        moved
+    }
+
+    fn peer_moves(&mut self) -> bool {
+        if self.run.is_finished() {
+            return true;
+        }
+        let Some(transmit) = self.peer.poll_transmit(self.now) else { return false };
+        self.now += self.delay;
+        match transmit {
+            PeerTransmit::Octets(mut octets) => self.run.handle_input(&mut octets, self.now),
+            PeerTransmit::End(how) => self.run.handle_end(how, self.now),
+        }
+        self.timers_run();
+        true
+    }
+
+    fn time_passes(&mut self) {
+        let tester = self.run.poll_timeout().expect("a tester that waits has a timer");
+        let next = self.peer.poll_timeout().map_or(tester, |peer| peer.min(tester));
+        self.now = self.now.max(next);
+        self.timers_run();
+    }
+
+    fn timers_run(&mut self) {
+        if self.run.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.run.handle_timeout(self.now);
+        }
+        if self.peer.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.peer.handle_timeout(self.now);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Peers for tests: a server or client of which each reaction is written down.
+
+#![expect(dead_code, reason = "every test binary compiles this module and uses a part of it")]
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use wsspec_cases::{Case, CloseRule, FirstToClose, Step};
+use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
+use wsspec_engine::{
+    CaseRun, ClientOpening, Observation, Outcome, Settings, TcpEnd, TesterRole, Time, judge,
+};
+use wsspec_wire::{
+    FrameDecoder, FrameHeader, HeadBuffer, HeadProgress, Opcode, RequestHead, Token, accept_key,
+    write_request, write_response,
+};
+
+/// A frame as the peer got it, unmasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) header: FrameHeader,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What a peer does about a frame.
+pub(crate) type Reaction = Box<dyn FnMut(&Frame) -> Vec<PeerTransmit>>;
+
+/// A peer that completes the opening handshake and then reacts frame by frame.
+pub(crate) struct Scripted {
+    head: HeadBuffer,
+    open: bool,
+    decoder: FrameDecoder,
+    frame: Option<Frame>,
+    /// Every frame that came.
+    pub(crate) frames: Vec<Frame>,
+    out: VecDeque<PeerTransmit>,
+    react: Reaction,
+    /// The `Sec-WebSocket-Extensions` header of the response.
+    extensions: Option<&'static str>,
+    /// The tester ended TCP.
+    pub(crate) ended: bool,
+}
+
+impl Scripted {
+    /// A server.
+    pub(crate) fn server(react: impl FnMut(&Frame) -> Vec<PeerTransmit> + 'static) -> Self {
+        Self {
+            head: HeadBuffer::new(64 * 1024),
+            open: false,
+            decoder: FrameDecoder::new(),
+            frame: None,
+            frames: Vec::new(),
+            out: VecDeque::new(),
+            react: Box::new(react),
+            extensions: None,
+            ended: false,
+        }
+    }
+
+    /// The same, agreeing to an extension.
+    pub(crate) fn extensions(mut self, header: &'static str) -> Self {
+        self.extensions = Some(header);
+        self
+    }
+
+    fn answer(&mut self) {
+        let request = RequestHead::parse(self.head.octets());
+        let Some(key) = request.headers.get("Sec-WebSocket-Key") else { return };
+        let accept = accept_key(key);
+        let mut headers =
+            vec![("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept[..])];
+        headers.extend(self.extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
+        headers.push(("Server", "scripted"));
+        let response = write_response(101, "Switching Protocols", &headers);
+        self.out.push_back(PeerTransmit::Octets(response));
+    }
+
+    fn take(&mut self, token: Token, octets: &[u8]) {
+        match token {
+            Token::Header(header) => self.frame = Some(Frame { header, payload: Vec::new() }),
+            Token::Payload { .. } => {
+                self.frame.iter_mut().for_each(|frame| frame.payload.extend_from_slice(octets));
+            }
+            Token::FrameEnd => {
+                if let Some(frame) = self.frame.take() {
+                    self.out.extend((self.react)(&frame));
+                    self.frames.push(frame);
+                }
+            }
+        }
+    }
+}
+
+impl Peer for Scripted {
+    fn handle_input(&mut self, octets: &mut [u8], _now: Time) {
+        let mut rest = octets;
+        if !self.open {
+            let HeadProgress::Complete { consumed } = self.head.feed(rest) else { return };
+            self.open = true;
+            self.answer();
+            rest = &mut rest[consumed..];
+        }
+        while let (consumed, Some(token)) = self.decoder.next(rest) {
+            let (taken, after) = rest.split_at_mut(consumed);
+            self.take(token, taken);
+            rest = after;
+        }
+    }
+
+    fn handle_end(&mut self, _now: Time) {
+        self.ended = true;
+    }
+
+    fn poll_transmit(&mut self, _now: Time) -> Option<PeerTransmit> {
+        self.out.pop_front()
+    }
+}
+
+/// The peer writes octets.
+pub(crate) fn octets(octets: impl Into<Vec<u8>>) -> PeerTransmit {
+    PeerTransmit::Octets(octets.into())
+}
+
+/// The peer ends TCP.
+pub(crate) const fn fin() -> PeerTransmit {
+    PeerTransmit::End(TcpEnd::PeerFin)
+}
+
+/// An unmasked frame.
+pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> PeerTransmit {
+    with_header(FrameHeader::new(opcode, payload.len() as u64), payload)
+}
+
+/// A frame with any header.
+pub(crate) fn with_header(header: FrameHeader, payload: &[u8]) -> PeerTransmit {
+    let mut out = Vec::new();
+    header.encode(&mut out);
+    out.extend_from_slice(payload);
+    octets(out)
+}
+
+/// What a server with manners does: echo, answer, close.
+pub(crate) fn mannered(frame_in: &Frame) -> Vec<PeerTransmit> {
+    match frame_in.header.opcode {
+        Opcode::TEXT | Opcode::BINARY => vec![frame(frame_in.header.opcode, &frame_in.payload)],
+        Opcode::PING => vec![frame(Opcode::PONG, &frame_in.payload)],
+        Opcode::CLOSE => vec![frame(Opcode::CLOSE, &frame_in.payload), fin()],
+        _ => vec![],
+    }
+}
+
+/// A case with these steps, closed by the tester with 1000.
+pub(crate) fn case(steps: impl Into<Vec<Step>>) -> Case {
+    let mut case = Case::new("1.1.1".parse().unwrap(), "test", "A test");
+    case.play = wsspec_cases::Play::Script(steps.into());
+    case.close = CloseRule::new(FirstToClose::Tester, vec![1000]);
+    case.time_limit = Duration::from_secs(10);
+    case
+}
+
+/// Runs the case as a client against the peer.
+pub(crate) fn run_client(case: &Case, peer: Scripted) -> (Outcome, Scripted) {
+    let (observation, peer) = observe_client(case, peer);
+    (judge(case, observation), peer)
+}
+
+/// The same, without judgement.
+pub(crate) fn observe_client<P: Peer>(case: &Case, peer: P) -> (Observation, P) {
+    let run = CaseRun::client(case, &opening(), Settings::default());
+    let (observation, peer, _) = Pair::new(run, peer).finish();
+    assert_eq!(observation.role, TesterRole::Client);
+    (observation, peer)
+}
+
+pub(crate) fn opening() -> ClientOpening {
+    ClientOpening { host: "localhost".into(), target: "/".into(), ..ClientOpening::default() }
+}
+
+/// The request of a client with manners.
+pub(crate) fn request(extensions: Option<&str>) -> RequestHead {
+    let mut headers = vec![
+        ("Host", "localhost"),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    headers.extend(extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
+    RequestHead::parse(&write_request("/", &headers))
+}
