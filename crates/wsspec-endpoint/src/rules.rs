@@ -3,7 +3,7 @@
 //! They are applied as soon as the octets they speak of have arrived, which may be before the header is
 //! complete.
 
-use wsspec_wire::{FrameHeader, Opcode, Rsv};
+use wsspec_wire::{FrameHeader, LengthForm, Opcode, Rsv};
 
 use crate::{Config, Role, Violation};
 
@@ -92,15 +92,15 @@ impl Rules<'_> {
 
     fn check_length(&self, header: &FrameHeader) -> Result<(), Violation> {
         let length = header.length;
+        if header.opcode.is_control() {
+            let fits = header.length_form == LengthForm::Bits7;
+            return if fits { Ok(()) } else { Err(Violation::ControlTooLong(header.opcode)) };
+        }
         if length >> 63 != 0 {
             return Err(Violation::LengthTopBit(length));
         }
         if !header.is_minimal() {
             return Err(Violation::LengthNotMinimal(length));
-        }
-        if header.opcode.is_control() {
-            let fits = length <= MAX_CONTROL as u64;
-            return if fits { Ok(()) } else { Err(Violation::ControlTooLong(header.opcode)) };
         }
         self.check_limits(header)
     }

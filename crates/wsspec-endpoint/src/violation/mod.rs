@@ -37,8 +37,8 @@ pub enum Violation {
     /// A control frame has FIN clear.
     #[error("{0:?} frame is fragmented")]
     ControlFragmented(Opcode),
-    /// A control frame has more than 125 octets.
-    #[error("{0:?} frame has more than 125 octets of payload")]
+    /// A control frame announces more than 125 octets, or uses a length form that is there for such lengths.
+    #[error("{0:?} frame whose length is not one of 0 to 125 in seven bits")]
     ControlTooLong(Opcode),
     /// A continuation frame without a message to continue.
     #[error("continuation frame without a message to continue")]

@@ -1,6 +1,10 @@
 //! The endpoint through its public interface: in memory, with virtual time.
 
+mod chopping;
 mod closing;
+mod deflate;
 mod messages;
 mod pair;
+mod requests;
+mod responses;
 mod violations;

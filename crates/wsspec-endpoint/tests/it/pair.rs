@@ -164,6 +164,12 @@ impl Alone {
         self.endpoint.handle_input(octets, self.now);
     }
 
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.endpoint.handle_timeout(self.now);
+    }
+
     /// A frame as the peer of this endpoint sends it.
     pub(crate) fn frame(&self, fin: bool, rsv: u8, opcode: u8, payload: &[u8]) -> Vec<u8> {
         frame(self.masks, fin, rsv, opcode, payload)

@@ -96,7 +96,7 @@ fn control_frames() {
     for opcode in [CLOSE, PING, 10] {
         check(false, 0, opcode, b"", &Violation::ControlFragmented(Opcode::new(opcode)));
         check_after_fragment(false, 0, opcode, b"", &Violation::ControlFragmented(Opcode::new(opcode)));
-        for size in [126, 65_536] {
+        for size in [126, 127, 65_536] {
             check(true, 0, opcode, &vec![0; size], &Violation::ControlTooLong(Opcode::new(opcode)));
         }
     }
