@@ -126,29 +126,34 @@ impl FrameHeader {
     ///
     /// The length form is used as it is; a length too great for it is cut to its low bits.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let (octets, len) = self.encode_array();
-        out.extend_from_slice(&octets[..len]);
+        let end = out.len() + self.encoded_len();
+        // A copy of fixed length is faster than one of just the octets that count.
+        out.extend_from_slice(&self.encode_number().to_be_bytes());
+        out.truncate(end);
     }
 
     /// The encoded header without allocation: the octets and how many of them count. See [`Self::encode`].
     #[must_use]
     pub fn encode_array(&self) -> ([u8; Self::MAX_LEN], usize) {
         let mut octets = [0; Self::MAX_LEN];
-        let fin = if self.fin { FIN } else { 0 };
-        octets[0] = fin | self.rsv.bits() << 4 | self.opcode.bits();
-        let length = self.length.to_be_bytes();
-        octets[1] = match self.length_form {
-            LengthForm::Bits7 => length[7] & LENGTH_BITS,
-            LengthForm::Bits16 => LENGTH_16,
-            LengthForm::Bits64 => LENGTH_64,
-        };
-        let extra = self.length_form.extra_octets();
-        octets[2..2 + extra].copy_from_slice(&length[8 - extra..]);
-        if let Some(key) = self.mask {
-            octets[1] |= MASK;
-            octets[2 + extra..6 + extra].copy_from_slice(&key);
-        }
+        octets.copy_from_slice(&self.encode_number().to_be_bytes()[..Self::MAX_LEN]);
         (octets, self.encoded_len())
+    }
+
+    /// The encoded header as the most significant octets of a number.
+    fn encode_number(&self) -> u128 {
+        let fin = if self.fin { FIN } else { 0 };
+        let mask = if self.mask.is_some() { MASK } else { 0 };
+        let (short_length, long_length) = match self.length_form {
+            LengthForm::Bits7 => (self.length as u8 & LENGTH_BITS, 0),
+            LengthForm::Bits16 => (LENGTH_16, u128::from(self.length as u16) << 96),
+            LengthForm::Bits64 => (LENGTH_64, u128::from(self.length) << 48),
+        };
+        let first_two = [fin | self.rsv.bits() << 4 | self.opcode.bits(), mask | short_length];
+        let key = u32::from_be_bytes(self.mask.unwrap_or_default());
+        u128::from(u16::from_be_bytes(first_two)) << 112
+            | long_length
+            | u128::from(key) << (80 - 8 * self.length_form.extra_octets())
     }
 
     /// Decodes the header at the start of `input`: the header and its length in octets.

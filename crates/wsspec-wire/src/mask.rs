@@ -35,9 +35,8 @@ pub fn copy_masked(key: MaskingKey, offset: usize, src: &[u8], out: &mut Vec<u8>
 }
 
 /// The key turned so that its first octet belongs to the payload octet at `offset`.
-fn key_at(mut key: MaskingKey, offset: usize) -> MaskingKey {
-    key.rotate_left(offset % 4);
-    key
+fn key_at(key: MaskingKey, offset: usize) -> MaskingKey {
+    u32::from_be_bytes(key).rotate_left(8 * (offset % 4) as u32).to_be_bytes()
 }
 
 #[cfg(test)]
