@@ -1,1 +1,71 @@
-//! wsspec.
+//! The command `wsspec`, and everything of it that touches the world: sockets, clocks, files, the terminal.
+//!
+//! The way of a run: [`cli`] reads what was typed, [`run::plan`] makes a plan of it, [`run::schedule`] decides
+//! which case runs when, [`net::pump`] drives it over TCP, [`run::journal`] writes and shows what happened.
+#![expect(clippy::disallowed_methods, reason = "this is the crate that owns clock, files and environment")]
+
+pub mod cli;
+pub mod commands;
+pub mod errors;
+pub mod exit_code;
+pub mod glossary;
+pub mod net;
+pub mod run;
+pub mod select;
+pub mod signals;
+pub mod target;
+pub mod terminal;
+pub mod text;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::errors::Problem;
+use crate::exit_code::ExitCode;
+use crate::terminal::Console;
+
+/// The process: reads the command line, does what it says, and says how it ended.
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
+            let _ = message.print();
+            return u8::try_from(message.exit_code()).unwrap_or(ExitCode::Usage.number()).into();
+        }
+    };
+    let console = Console::new(&cli.global);
+    let code = match dispatch(&cli, &console) {
+        Ok(code) => code,
+        Err(error) => explain_error(&error, &console),
+    };
+    code.into()
+}
+
+fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
+    let Some(command) = &cli.command else {
+        console.say(-2, include_str!("short_help.txt").replace("{version}", env!("CARGO_PKG_VERSION")));
+        return Ok(ExitCode::Ok);
+    };
+    match command {
+        Command::Run(args) => runtime()?.block_on(commands::run::run(args, console)),
+        Command::List(args) => commands::list::run(args, console),
+        Command::Explain(args) => commands::explain::run(args, console),
+        Command::Echo(args) => runtime()?.block_on(commands::echo::run(args, console)),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.
+fn explain_error(error: &anyhow::Error, console: &Console) -> ExitCode {
+    let Some(problem) = error.downcast_ref::<Problem>() else {
+        console.warn(format!("error: {error:#}\n  this should not have happened; please report it"));
+        return ExitCode::Internal;
+    };
+    console.warn(format!("{problem}\n{}", problem.exit()));
+    problem.exit()
+}

@@ -1,2 +1,5 @@
-//! wsspec.
-fn main() {}
+//! The command `wsspec`.
+
+fn main() -> std::process::ExitCode {
+    wsspec::main()
+}

@@ -1,0 +1,342 @@
+//! What was typed. What it means is worked out by the commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit_code::ExitCode;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Does your WebSocket code follow RFC 6455 and RFC 7692?
+#[derive(Debug, Parser)]
+#[command(
+    name = "wsspec",
+    version,
+    styles = STYLES,
+    max_term_width = 80,
+    disable_help_subcommand = false,
+    subcommand_help_heading = "Commands",
+    after_help = format!("Exit status:\n{}", ExitCode::table())
+)]
+pub struct Cli {
+    /// The options of all commands.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The options of all commands.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Terminal")]
+pub struct Global {
+    /// Print more: -v a line per case, -vv also the checks, -vvv every frame, -vvvv every octet
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Print less: -q only causes and the last line, -qq only errors
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub quiet: u8,
+    /// Use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Choose the colours
+    #[arg(long, global = true, value_name = "THEME", default_value = "default")]
+    pub theme: Theme,
+    /// Print ASCII only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// How progress is shown
+    #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
+    pub progress: Progress,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Test servers and proxies
+    Run(Box<RunArgs>),
+    /// List cases, sections and sets
+    List(ListArgs),
+    /// Explain a case, close code, error code, verdict or clause of an RFC
+    Explain(ExplainArgs),
+    /// Run a known-good echo server with permessage-deflate
+    Echo(EchoArgs),
+}
+
+/// `wsspec run`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub struct RunArgs {
+    /// Addresses to test and cases to run, in any order: ws://HOST:PORT/PATH, 7.1.2, 7.*, a slug or @SET.
+    /// Without an address the built-in endpoint is tested; without a case the set `core` is run
+    #[arg(value_name = "URL|CASE")]
+    pub words: Vec<String>,
+
+    /// Leave these cases out (id, glob, slug or @SET)
+    #[arg(short = 'x', long, value_name = "CASE", help_heading = "Which cases")]
+    pub exclude: Vec<String>,
+    /// Run this set; the same as @SET
+    #[arg(long, value_name = "SET", help_heading = "Which cases")]
+    pub set: Vec<String>,
+
+    /// Cases at a time, of those that mostly wait [default: 64]; half as many as cores for large volumes
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
+    pub jobs: Option<u16>,
+    /// Start with the cases that take longest, with the lowest id, or in random order
+    #[arg(long, value_name = "ORDER", default_value = "slow-first", help_heading = "How")]
+    pub order: Order,
+    /// Make masking keys and other random octets repeatable
+    #[arg(long, value_name = "HEX", value_parser = parse_seed, help_heading = "How")]
+    pub seed: Option<u64>,
+    /// Give a case no more time than this
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "How")]
+    pub case_timeout: Option<Duration>,
+    /// Give the opening handshake no more time than this
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", help_heading = "How")]
+    pub open_timeout: Duration,
+    /// Multiply the waits and limits of all cases
+    #[arg(long, value_name = "FACTOR", value_parser = parse_scale, default_value = "1", help_heading = "How")]
+    pub timeout_scale: f64,
+    /// Start no case after this time; the rest is `not run`
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "How")]
+    pub time_budget: Option<Duration>,
+    /// Stop after so many cases in a row in which nothing came back
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "How")]
+    pub max_hangs: u32,
+    /// Stop after so many failures
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = "How")]
+    pub fail_fast: Option<u32>,
+    /// Report a failure at once; otherwise it is tried once more, alone
+    #[arg(long, help_heading = "How")]
+    pub no_confirm: bool,
+
+    /// Name the implementation: NAME, or KEY=NAME for several, where KEY is the host, HOST:PORT or the position
+    #[arg(long, value_name = "NAME", help_heading = "Peer")]
+    pub agent: Vec<String>,
+    /// Add a header to the opening handshake; a value env:NAME is taken from the environment
+    #[arg(short = 'H', long, value_name = "K: V", help_heading = "Peer")]
+    pub header: Vec<String>,
+    /// Offer this subprotocol
+    #[arg(short, long, value_name = "NAME", help_heading = "Peer")]
+    pub subprotocol: Vec<String>,
+    /// Send this Origin
+    #[arg(long, value_name = "ORIGIN", help_heading = "Peer")]
+    pub origin: Option<String>,
+    /// Do not try before the first case whether the peer echoes
+    #[arg(long, help_heading = "Peer")]
+    pub no_echo_check: bool,
+    /// Stop if the peer does not have this
+    #[arg(long, value_name = "FEATURE", help_heading = "Peer")]
+    pub require: Vec<Feature>,
+
+    /// Which verdicts make the exit status 1
+    #[arg(long, value_name = "LEVEL", default_value = "must", help_heading = "Rating")]
+    pub fail_on: FailOn,
+    /// The same as --fail-on should
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Rating")]
+    pub strict: bool,
+    /// End with 0 also if cases fail; never if they could not be run
+    #[arg(long, help_heading = "Rating")]
+    pub exit_zero: bool,
+
+    /// Write record and reports to this folder
+    #[arg(short, long, value_name = "DIR", default_value = "wsspec-out", help_heading = "Output")]
+    pub out: PathBuf,
+}
+
+/// `wsspec list`
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// Cases: id, glob, section number, slug or @SET; all if none is given
+    #[arg(value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// List the sets instead
+    #[arg(long, conflicts_with = "cases")]
+    pub sets: bool,
+    /// Print for people or for programs
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    pub format: ListFormat,
+}
+
+/// `wsspec explain`
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// A case (7.1.2), close code (1007), error code (E09), clause (rfc6455#5.4), verdict (non-strict) or a word
+    /// of the reference suite (UNCLEAN)
+    #[arg(value_name = "WHAT", required = true, num_args = 1..)]
+    pub what: Vec<String>,
+}
+
+/// `wsspec echo`
+#[derive(Clone, Debug, Args)]
+pub struct EchoArgs {
+    /// Where to listen; port 0 takes any free port
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9001")]
+    pub address: String,
+    /// Take no more connections than this at a time
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub max_connections: usize,
+    /// Take no larger message than this many octets
+    #[arg(long, value_name = "OCTETS", default_value_t = 64 << 20)]
+    pub max_message: usize,
+    /// Decline permessage-deflate
+    #[arg(long)]
+    pub no_deflate: bool,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Theme {
+    /// Green and red
+    Default,
+    /// Blue and magenta, for the colour-blind
+    Blue,
+    /// Bold and underlined, no colour
+    Mono,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// A bar on a terminal, lines elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line per tenth
+    Lines,
+    /// A sign per case
+    Dots,
+    /// Nothing
+    None,
+}
+
+/// Which case is started first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Order {
+    SlowFirst,
+    Id,
+    Random,
+}
+
+/// Which verdicts make the run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum FailOn {
+    /// Never
+    Never,
+    /// A broken MUST
+    Must,
+    /// Also results that differ when repeated
+    Flaky,
+    /// Also a broken SHOULD
+    Should,
+}
+
+/// What a peer may have to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Feature {
+    /// permessage-deflate (RFC 7692)
+    Deflate,
+}
+
+/// For whom the list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A table
+    Human,
+    /// One id a line
+    Ids,
+    /// JSON
+    Json,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  wsspec run                                      the built-in endpoint
+  wsspec run ws://127.0.0.1:9001
+  wsspec run ws://127.0.0.1:9001 '7.*' 5.15 -x '7.13.*'
+  wsspec run ws://a:9001 ws://b:9002 --agent a=libA --agent b=libB
+  wsspec run wss://example.org/ws -H 'Authorization: env:TOKEN'
+  wsspec run ws://127.0.0.1:9001 @all --seed 7f3a91 -o out
+Exit status:
+  see wsspec --help";
+
+/// `500ms`, `2s`, `1.5s`, `20m`, `1h`
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let unit_at = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let seconds_per_unit = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("a time needs a unit: 500ms, 2s, 20m or 1h".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "a time is a number and a unit, such as 1.5s".to_owned())?;
+    Duration::try_from_secs_f64(number * seconds_per_unit)
+        .ok()
+        .filter(|time| !time.is_zero() && *time <= Duration::from_secs(3_600_000))
+        .ok_or_else(|| "a time is more than 0 and at most 1000h".to_owned())
+}
+
+/// `7f3a91`, the way the record writes it
+fn parse_seed(text: &str) -> Result<u64, String> {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16)
+        .map_err(|_| "a seed is a hexadecimal number of at most 16 digits".to_owned())
+}
+
+fn parse_scale(text: &str) -> Result<f64, String> {
+    let scale = text.parse().ok().filter(|scale| (0.01..=1000.0).contains(scale));
+    scale.ok_or_else(|| "a factor from 0.01 to 1000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("20m"), Ok(Duration::from_secs(1200)));
+        for text in ["5", "s", "0s", "-1s", "1.2.3s", "1e9h", "99999h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn help_fits_80_columns() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in std::iter::once(&mut command.clone()).chain(command.get_subcommands_mut()) {
+            let help = sub.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", sub.get_name());
+            }
+        }
+    }
+}

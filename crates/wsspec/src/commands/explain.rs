@@ -1,0 +1,154 @@
+//! `wsspec explain`: everything that has a name, explained offline.
+
+use anyhow::Result;
+use wsspec_cases::{Case, Grade, Play, Suite, suite};
+use wsspec_wire::close_code;
+
+use crate::cli::ExplainArgs;
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::terminal::{Console, Style, Tone};
+use crate::text::{did_you_mean, wrap};
+use crate::{glossary, select};
+
+/// Explains one thing after the other.
+///
+/// # Errors
+/// E17: there is no such thing.
+pub fn run(args: &ExplainArgs, console: &Console) -> Result<ExitCode> {
+    for (place, what) in args.what.iter().enumerate() {
+        if place > 0 {
+            console.say(-2, "");
+        }
+        console.say(-2, explain(what, suite(), console.style)?);
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn explain(what: &str, suite: &'static Suite, style: Style) -> Result<String, Problem> {
+    if let Ok(code) = what.parse::<ErrorCode>() {
+        return Ok(error_page(code, style));
+    }
+    if let Some(code) = what.parse::<u16>().ok().filter(|code| (1000..5000).contains(code)) {
+        return Ok(close_code_page(code, style));
+    }
+    if let Some((rfc, section)) = clause(what) {
+        return clause_page(rfc, &section, suite, style);
+    }
+    if let Some(entry) = glossary::find(what) {
+        return Ok(paragraphs(entry.word, entry.text, style));
+    }
+    let known = |problem: Problem| problem.fact("words", suggestions(what)).fact("try", "wsspec list");
+    let cases = select::cases(suite, &[what.to_owned()]).map_err(known)?;
+    Ok(cases.iter().map(|case| case_page(case, suite, style)).collect::<Vec<_>>().join("\n\n"))
+}
+
+fn suggestions(what: &str) -> String {
+    let near = did_you_mean(what, glossary::ENTRIES.iter().map(|entry| entry.word));
+    if near.is_empty() {
+        "also: a close code, E01, rfc6455#5.4, a verdict".to_owned()
+    } else {
+        near.join(", ")
+    }
+}
+
+fn error_page(code: ErrorCode, style: Style) -> String {
+    let page = code.page();
+    paragraphs(&format!("{code}  {}  ({})", page.title, page.exit), page.text, style)
+}
+
+fn paragraphs(title: &str, text: &str, style: Style) -> String {
+    let mut out = style.paint(Tone::Strong, title);
+    for paragraph in text.lines() {
+        out.push('\n');
+        for line in wrap(paragraph, style.width.saturating_sub(2)) {
+            out.push_str(&format!("\n  {line}"));
+        }
+    }
+    out
+}
+
+fn close_code_page(code: u16, style: Style) -> String {
+    let title = format!("{code}  {}", close_code::name(code).unwrap_or("no registered name"));
+    paragraphs(&title, glossary::close_code(code), style)
+}
+
+/// `rfc6455#5.4`, `6455#5.4`
+fn clause(what: &str) -> Option<(u16, String)> {
+    let lower = what.to_lowercase();
+    let (rfc, section) = lower.strip_prefix("rfc").unwrap_or(&lower).split_once('#')?;
+    Some((rfc.trim().parse().ok()?, section.trim_start_matches("section-").to_owned()))
+}
+
+fn clause_page(rfc: u16, section: &str, suite: &'static Suite, style: Style) -> Result<String, Problem> {
+    let inside = |other: &str| other == section || other.starts_with(&format!("{section}."));
+    let mut out = style.paint(Tone::Strong, &format!("RFC {rfc} section {section}"));
+    let mut rules: Vec<_> = Vec::new();
+    for case in suite.cases() {
+        for rule in case.rules.iter().filter(|rule| rule.rfc.number() == rfc && inside(rule.section)) {
+            match rules.iter_mut().find(|(known, _): &&mut (_, Vec<String>)| known == rule) {
+                Some((_, cases)) => cases.push(case.id.to_string()),
+                None => rules.push((*rule, vec![case.id.to_string()])),
+            }
+        }
+    }
+    if rules.is_empty() {
+        return Err(Problem::new(
+            ErrorCode::E17,
+            format!("no case tests a rule of RFC {rfc} section {section}"),
+        )
+        .fact("try", "wsspec list -v"));
+    }
+    for (rule, cases) in rules {
+        let text = format!("{} {}: {}", rule.level.name(), rule.section, rule.summary);
+        out.push_str(&format!("\n\n  {}", wrap(&text, style.width - 2).join("\n  ")));
+        out.push_str(&format!("\n    {}", wrap(&cases.join(" "), style.width - 4).join("\n    ")));
+    }
+    out.push_str(&format!("\n\n  https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}"));
+    Ok(out)
+}
+
+fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
+    let section = suite.section_of(case.id).map_or("", |section| section.title);
+    let group = suite.group_of(case.id).map_or_else(String::new, |group| format!(" > {}", group.title));
+    let name = format!("{}  {}", case.id, case.slug);
+    let place = format!("{section}{group}");
+    let gap = style.width.saturating_sub(name.chars().count() + place.chars().count()).max(2);
+    let mut out =
+        vec![format!("{}{}{place}", style.paint(Tone::Strong, &name), " ".repeat(gap)), String::new()];
+    out.extend(wrap(&case.title, style.width - 1).into_iter().map(|line| format!(" {line}")));
+    out.push(String::new());
+    for rule in &case.rules {
+        out.extend(fact("rule", &format!("{rule} ({}): {}", rule.level.name(), rule.summary), style));
+    }
+    out.extend(fact("expect", &case.expectation, style));
+    for accept in case.accepts.iter().filter(|accept| accept.grade == Grade::NonStrict) {
+        out.extend(fact("non-strict", &accept.because, style));
+    }
+    if let Play::Drive(_, words) = &case.play {
+        out.extend(fact("does", words, style));
+    }
+    out.extend(fact("close", &close_rule(case), style));
+    out.extend(fact("limit", &crate::text::duration(case.time_limit), style));
+    out.extend(fact("again", &format!("wsspec run ws://HOST:PORT {} -vvv", case.id), style));
+    out.join("\n")
+}
+
+fn close_rule(case: &Case) -> String {
+    let codes: Vec<String> = case.close.codes.iter().map(ToString::to_string).collect();
+    let codes =
+        if codes.is_empty() { "any code".to_owned() } else { format!("code {} or none", codes.join(", ")) };
+    match case.close.first {
+        wsspec_cases::FirstToClose::Tester => format!("wsspec closes; the answer has {codes}"),
+        wsspec_cases::FirstToClose::Peer => format!("the implementation fails the connection with {codes}"),
+    }
+}
+
+fn fact(label: &str, text: &str, style: Style) -> Vec<String> {
+    const INDENT: usize = 14;
+    let mut lines = wrap(text, style.width.saturating_sub(INDENT).max(20)).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let mut out = vec![format!("   {label:<10} {first}")];
+    out.extend(lines.map(|line| format!("{:INDENT$}{line}", "")));
+    out
+}

@@ -1,0 +1,107 @@
+//! `wsspec list`: cases, sections and sets.
+
+use anyhow::Result;
+use serde_json::json;
+use wsspec_cases::{Case, Roles, Suite, suite};
+
+use crate::cli::{ListArgs, ListFormat};
+use crate::exit_code::ExitCode;
+use crate::select;
+use crate::terminal::{Console, Style, Tone};
+use crate::text::count;
+
+/// Prints the cases that are meant, all of them if none is named.
+///
+/// # Errors
+/// E17: a name means no case.
+pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
+    let suite = suite();
+    if args.sets {
+        console.say(-2, sets(suite));
+        return Ok(ExitCode::Ok);
+    }
+    let cases = if args.cases.is_empty() {
+        suite.cases().iter().collect()
+    } else {
+        select::cases(suite, &sections_as_globs(&args.cases))?
+    };
+    let text = match args.format {
+        ListFormat::Human => table(suite, &cases, console.level > 0, console.style),
+        ListFormat::Ids => cases.iter().map(|case| format!("{}\n", case.id)).collect(),
+        ListFormat::Json => {
+            serde_json::to_string_pretty(&cases.iter().map(|case| entry(case)).collect::<Vec<_>>())?
+        }
+    };
+    console.say(-2, text);
+    Ok(ExitCode::Ok)
+}
+
+/// A bare section number means all its cases.
+fn sections_as_globs(names: &[String]) -> Vec<String> {
+    let is_number = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+    names.iter().map(|name| if is_number(name) { format!("{name}.*") } else { name.clone() }).collect()
+}
+
+fn table(suite: &Suite, cases: &[&Case], verbose: bool, style: Style) -> String {
+    let mut out = String::new();
+    let mut section = 0;
+    for case in cases {
+        if case.id.section() != section {
+            section = case.id.section();
+            let title = suite.section_of(case.id).map_or("", |section| section.title);
+            let gap = if out.is_empty() { "" } else { "\n" };
+            out.push_str(&format!("{gap}{}\n", style.paint(Tone::Strong, &format!("{section}  {title}"))));
+        }
+        let rule = case.rules.first();
+        let clause =
+            rule.map_or_else(String::new, |rule| format!("RFC {} {}", rule.rfc.number(), rule.section));
+        let level = rule.map_or("", |rule| rule.level.name());
+        out.push_str(&format!("  {:<8} {:<34} {level:<6} {clause}\n", case.id.to_string(), case.slug));
+        if verbose {
+            let width = style.width.saturating_sub(11);
+            for line in crate::text::wrap(&case.title, width) {
+                out.push_str(&format!("           {line}\n"));
+            }
+        }
+    }
+    out.push_str(&format!("{}\n", count(cases.len(), "case")));
+    out
+}
+
+fn entry(case: &Case) -> serde_json::Value {
+    let rules: Vec<_> = case
+        .rules
+        .iter()
+        .map(|rule| {
+            json!({
+                "rfc": format!("{}#{}", rule.rfc.number(), rule.section),
+                "level": rule.level.name().to_lowercase(),
+                "summary": rule.summary,
+            })
+        })
+        .collect();
+    json!({
+        "id": case.id.to_string(),
+        "slug": case.slug,
+        "title": case.title,
+        "expectation": case.expectation,
+        "rules": rules,
+        "roles": match case.roles {
+            Roles::Both => ["client", "server"].as_slice(),
+            Roles::Client => &["client"],
+            Roles::Server => &["server"],
+        },
+        "deflate": case.deflate.is_some(),
+    })
+}
+
+fn sets(suite: &'static Suite) -> String {
+    let mut out = String::new();
+    for set in select::SETS {
+        let name = format!("@{}", set.name);
+        // A set whose cases this version does not have is empty, and no error here.
+        let cases = select::cases(suite, std::slice::from_ref(&name)).map_or(0, |cases| cases.len());
+        out.push_str(&format!("  {name:<11} {:>9}   {}\n", count(cases, "case"), set.what));
+    }
+    out
+}

@@ -1,0 +1,6 @@
+//! One file for each command: what it means, step by step.
+
+pub mod echo;
+pub mod explain;
+pub mod list;
+pub mod run;

@@ -1,0 +1,18 @@
+//! `wsspec run`.
+
+use anyhow::Result;
+
+use crate::cli::RunArgs;
+use crate::exit_code::ExitCode;
+use crate::run;
+use crate::signals::Signals;
+use crate::terminal::Console;
+
+/// Runs cases against servers.
+///
+/// # Errors
+/// Something kept the run from starting, or its record from being written.
+pub async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode> {
+    let plan = run::plan::RunPlan::new(args)?;
+    run::run(plan, console, &Signals::listen()).await
+}

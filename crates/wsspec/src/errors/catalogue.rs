@@ -1,0 +1,270 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::exit_code::ExitCode;
+
+/// The errors and notes that have a code. A code keeps its meaning for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorCode {
+    /// Nothing listens there.
+    E01,
+    /// The host name has no address.
+    E02,
+    /// No answer in time.
+    E03,
+    /// 404 and the like: no WebSocket at this path.
+    E04,
+    /// 401 or 403.
+    E05,
+    /// A redirect.
+    E06,
+    /// A status other than 101.
+    E07,
+    /// A 101 that breaks a rule.
+    E08,
+    /// TLS behind `ws://`.
+    E09,
+    /// The peer does not echo.
+    E12,
+    /// permessage-deflate was not negotiated.
+    E13,
+    /// The implementation hangs again and again.
+    E14,
+    /// The implementation died.
+    E15,
+    /// The port is taken.
+    E16,
+    /// A pattern that matches no case.
+    E17,
+    /// A file that cannot be read as what it should be.
+    E18,
+    /// A filter expression that cannot be read.
+    E20,
+    /// The output folder cannot be written.
+    E21,
+    /// A target address that cannot be read.
+    E27,
+    /// The answer is no HTTP, or there is none.
+    E28,
+    /// The selection left no case.
+    E29,
+}
+
+/// What `wsspec explain E01` prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The code.
+    pub code: ErrorCode,
+    /// The exit status that goes with it.
+    pub exit: ExitCode,
+    /// The error in a few words.
+    pub title: &'static str,
+    /// What it means, how it comes about and what to do, one paragraph a line.
+    pub text: &'static str,
+}
+
+impl ErrorCode {
+    /// Its page.
+    pub fn page(self) -> &'static Page {
+        PAGES.iter().find(|page| page.code == self).expect("every code has a page; a test says so")
+    }
+
+    /// All pages in the order of their codes.
+    pub fn pages() -> &'static [Page] {
+        PAGES
+    }
+}
+
+/// `E01`
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl FromStr for ErrorCode {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        PAGES.iter().map(|page| page.code).find(|code| code.to_string().eq_ignore_ascii_case(text)).ok_or(())
+    }
+}
+
+const PAGES: &[Page] = &[
+    Page {
+        code: ErrorCode::E01,
+        exit: ExitCode::Unreachable,
+        title: "nothing is listening there",
+        text: "The host answered that nobody listens on this port. The server is not running, it has not \
+come up yet, or it listens on another port or only on another address: 127.0.0.1 and ::1 are two addresses.\n\
+On Linux `ss -ltn` lists who listens where.",
+    },
+    Page {
+        code: ErrorCode::E02,
+        exit: ExitCode::Unreachable,
+        title: "the host name cannot be resolved",
+        text: "Neither DNS nor the hosts file knows the name. Look for a typing error; inside a container the \
+names of the host and of other containers are not known unless they are passed in.",
+    },
+    Page {
+        code: ErrorCode::E03,
+        exit: ExitCode::Unreachable,
+        title: "no answer in time",
+        text: "Either TCP got no reply at all, which is what a firewall that drops packets looks like, or the \
+connection was accepted and the upgrade request was never answered. The second happens when the server takes one \
+connection at a time and another one is open, when its accept loop is blocked, or when the port belongs to another \
+protocol in which the server waits for more.\n\
+--open-timeout gives a slow server more time.",
+    },
+    Page {
+        code: ErrorCode::E04,
+        exit: ExitCode::Unreachable,
+        title: "the server knows no WebSocket at this path",
+        text: "The server speaks HTTP and said that there is nothing at this path (404, 405 or 410). WebSocket \
+endpoints often live at a path such as /ws, /echo or /websocket: put it behind the port.",
+    },
+    Page {
+        code: ErrorCode::E05,
+        exit: ExitCode::Unreachable,
+        title: "the server wants authentication",
+        text: "The upgrade was refused with 401 or 403. Give credentials with -H: a value env:NAME is taken from \
+the environment, and no value given that way is written into any report.\n\
+403 is also what servers answer that check the Origin header: --origin sets it.",
+    },
+    Page {
+        code: ErrorCode::E06,
+        exit: ExitCode::Unreachable,
+        title: "the server redirects",
+        text: "RFC 6455 4.1 lets a client follow redirects, but wsspec tests the address that it was given and \
+follows none: give the address that the Location header names.",
+    },
+    Page {
+        code: ErrorCode::E07,
+        exit: ExitCode::Unreachable,
+        title: "the server did not switch protocols",
+        text: "The only status that opens a WebSocket is 101 (RFC 6455 4.2.2). Anything else means that the \
+request ended at an ordinary HTTP route, or that a proxy in between dropped the hop-by-hop headers Upgrade and \
+Connection. nginx needs `proxy_http_version 1.1` and both headers passed on. 426 asks for another version of the \
+protocol: wsspec speaks 13, the one of the RFC.",
+    },
+    Page {
+        code: ErrorCode::E08,
+        exit: ExitCode::Unreachable,
+        title: "the upgrade response breaks a rule",
+        text: "A client has to fail the connection if the 101 lacks `Upgrade: websocket` or `Connection: Upgrade`, \
+if Sec-WebSocket-Accept is not the base64 of the SHA-1 of key and GUID, or if the server chooses an extension or a \
+subprotocol that was not offered (RFC 6455 4.1). No browser will open such a connection, so no case can run.\n\
+Usual slips: the key was decoded before hashing, the GUID has a typing error, or the digest was written in hex.",
+    },
+    Page {
+        code: ErrorCode::E09,
+        exit: ExitCode::Unreachable,
+        title: "TLS behind a ws:// address",
+        text: "The answer to the plain request was a TLS record. Give the address as wss://.",
+    },
+    Page {
+        code: ErrorCode::E12,
+        exit: ExitCode::Unreachable,
+        title: "the peer does not echo",
+        text: "Nearly every case needs a server that sends each message back with the same type and content, and \
+sends nothing else. A chat room, a greeting or a broadcast is no echo. Write an echo handler with the library under \
+test, at a path of its own if need be; it is usually ten lines.\n\
+--no-echo-check runs the cases anyway.",
+    },
+    Page {
+        code: ErrorCode::E13,
+        exit: ExitCode::Ok,
+        title: "permessage-deflate was not negotiated",
+        text: "The server answered without Sec-WebSocket-Extensions, or declined the offer. The cases of the \
+sections 12 and 13 are then not applicable, which is no failure: compression is optional (RFC 7692). If the library \
+has it, it may be off for this endpoint.",
+    },
+    Page {
+        code: ErrorCode::E14,
+        exit: ExitCode::Incomplete,
+        title: "the implementation hangs again and again",
+        text: "Several cases in a row got no octet until their time was up, so the rest was not run. Usual \
+causes: a limit of the message size after which the connection is neither read nor closed, or a deadlock after an \
+earlier case. --max-hangs says how many are allowed, --timeout-scale helps slow machines.",
+    },
+    Page {
+        code: ErrorCode::E15,
+        exit: ExitCode::Incomplete,
+        title: "the implementation is gone",
+        text: "New connections have been refused since some case. The cases that were running then are the ones \
+to look at. The rest was not run, and a run like that is never green.",
+    },
+    Page {
+        code: ErrorCode::E16,
+        exit: ExitCode::Unreachable,
+        title: "the port is already in use",
+        text: "Another process listens there. Port 0 takes any free port and prints it.",
+    },
+    Page {
+        code: ErrorCode::E17,
+        exit: ExitCode::Usage,
+        title: "no case matches",
+        text: "A case is named by its id (7.1.2), by a glob over ids (7.1.*, anchored at both ends), by its slug, \
+or by a set (@core). A name that matches nothing is taken for a typing error, so nothing was run. \
+`wsspec list` shows all names, `wsspec list --sets` the sets.",
+    },
+    Page {
+        code: ErrorCode::E18,
+        exit: ExitCode::Usage,
+        title: "the file cannot be read",
+        text: "The file is missing, is not of the form that was expected, or has a key that does not exist. The \
+message names the line.",
+    },
+    Page {
+        code: ErrorCode::E20,
+        exit: ExitCode::Usage,
+        title: "the filter expression cannot be read",
+        text: "A filter is made of atoms such as section(5), rfc(6455#5.4), level(must), slug(/utf-?8/), set(core), \
+time(<1s), needs(deflate), joined by `and`, `or`, `not` and brackets. `and` binds closer than `or`.",
+    },
+    Page {
+        code: ErrorCode::E21,
+        exit: ExitCode::Incomplete,
+        title: "the output folder cannot be written",
+        text: "The folder is made and tried before the first case, so that a run is not lost at its end. Often an \
+earlier run in a container made it as another user: take another one with -o, or run the container with --user.",
+    },
+    Page {
+        code: ErrorCode::E27,
+        exit: ExitCode::Usage,
+        title: "the address cannot be read",
+        text: "An address is ws://HOST:PORT/PATH?QUERY; the scheme, the port (80) and the path (/) may be left \
+out, though without a scheme the port is needed. An IPv6 address stands in brackets. A fragment (#) is not allowed \
+(RFC 6455 3).",
+    },
+    Page {
+        code: ErrorCode::E28,
+        exit: ExitCode::Unreachable,
+        title: "the answer is no HTTP",
+        text: "The upgrade request was not answered with an HTTP response: the connection was closed first, the \
+octets are something else, or the head does not end within 16 KiB. The port may belong to another protocol, or the \
+server may have crashed on the request: look at its log.",
+    },
+    Page {
+        code: ErrorCode::E29,
+        exit: ExitCode::Empty,
+        title: "the selection left no case",
+        text: "All names exist, but filter, exclusions or slice leave nothing. Nothing was run, and that is never \
+green.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_page_in_order() {
+        let codes: Vec<ErrorCode> = PAGES.iter().map(|page| page.code).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+        for code in codes {
+            assert_eq!(code.to_string().to_lowercase().parse(), Ok(code));
+        }
+        assert_eq!("E00".parse::<ErrorCode>(), Err(()));
+    }
+}

@@ -1,0 +1,78 @@
+//! What goes wrong for a user: a code, what was tried and what came back, the likely reason, a command to type.
+
+mod catalogue;
+
+use std::fmt;
+
+pub use catalogue::{ErrorCode, Page};
+
+use crate::exit_code::ExitCode;
+use crate::text::wrap;
+
+/// An error that the user can do something about.
+#[derive(Debug)]
+pub struct Problem {
+    /// Which one.
+    pub code: ErrorCode,
+    what: String,
+    facts: Vec<Fact>,
+    exit: ExitCode,
+}
+
+#[derive(Debug)]
+struct Fact {
+    label: &'static str,
+    text: String,
+}
+
+impl Problem {
+    /// An error of this kind; `what` says what is wrong in a few words.
+    pub fn new(code: ErrorCode, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), facts: Vec::new(), exit: code.page().exit }
+    }
+
+    /// Adds a line. The labels are `tried`, `sent`, `got`, `usually`, `why`, `try`, `note` and the like.
+    pub fn fact(mut self, label: &'static str, text: impl Into<String>) -> Self {
+        self.facts.push(Fact { label, text: text.into() });
+        self
+    }
+
+    /// Another exit status than the usual one of this error.
+    pub fn exit_with(mut self, exit: ExitCode) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The status that the process ends with.
+    pub fn exit(&self) -> ExitCode {
+        self.exit
+    }
+}
+
+/// The whole text, several lines, without the exit status.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: {}", self.code, self.what)?;
+        for fact in &self.facts {
+            write!(f, "\n{}", labelled(fact.label, &fact.text))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// `  label    text`, wrapped at 80 columns; lines to be typed are not wrapped.
+pub(crate) fn labelled(label: &str, text: &str) -> String {
+    const INDENT: usize = 11;
+    let width = if label == "try" { usize::MAX } else { 80 - INDENT };
+    let mut out = format!("  {label:<8} ");
+    for (n, line) in text.lines().flat_map(|line| wrap(line, width)).enumerate() {
+        if n > 0 {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', INDENT));
+        }
+        out.push_str(&line);
+    }
+    out
+}

@@ -1,0 +1,134 @@
+//! The words that every surface uses, explained.
+
+/// A word and its meaning, one paragraph a line.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// As it is printed.
+    pub word: &'static str,
+    /// What it means.
+    pub text: &'static str,
+}
+
+/// The entry of a word, whatever its case.
+pub fn find(word: &str) -> Option<&'static Entry> {
+    let same =
+        |other: &str| other.eq_ignore_ascii_case(word) || other.replace(' ', "-").eq_ignore_ascii_case(word);
+    ENTRIES.iter().find(|entry| same(entry.word))
+}
+
+/// Verdicts, and the words of the reference suite.
+pub const ENTRIES: &[Entry] = &[
+    Entry { word: "pass", text: "All checks of the case hold." },
+    Entry {
+        word: "non-strict",
+        text: "Every MUST is kept, a SHOULD is not, or the implementation chose the less strict of two ways \
+that the RFC leaves open. Counts as a failure with --strict only.",
+    },
+    Entry { word: "fail", text: "A MUST of the RFC is broken." },
+    Entry {
+        word: "info",
+        text: "What the implementation does is recorded and not judged: the RFC leaves it open.",
+    },
+    Entry {
+        word: "n/a",
+        text: "The feature was not offered or not negotiated, so there is nothing to test. Never a failure.",
+    },
+    Entry {
+        word: "timeout",
+        text: "The implementation went silent until the time was up. Counts as a failure.",
+    },
+    Entry {
+        word: "crash",
+        text: "The implementation was gone: its process ended, or it takes no more connections. Counts as a failure.",
+    },
+    Entry {
+        word: "error",
+        text: "wsspec could not run the case: no connection, no upgrade. Never counts as a pass, and makes the run \
+incomplete.",
+    },
+    Entry { word: "skipped", text: "The case was left out on purpose." },
+    Entry { word: "not run", text: "The case was selected, but the run ended before its turn." },
+    Entry {
+        word: "flaky",
+        text: "The case failed and did not fail when it was run again, alone. The second result stands; the first \
+one is in the record. --fail-on flaky makes it count.",
+    },
+    Entry { word: "OK", text: "The reference suite's word for pass, on the behaviour and on the close." },
+    Entry { word: "INFORMATIONAL", text: "The reference suite's word for info." },
+    Entry {
+        word: "UNIMPLEMENTED",
+        text: "The reference suite's word for n/a: permessage-deflate was not negotiated.",
+    },
+    Entry {
+        word: "FAILED",
+        text: "The reference suite's word for fail. On the close: the wrong side closed.",
+    },
+    Entry {
+        word: "WRONG CODE",
+        text: "The close code that came is none of those that the case accepts. Behaviour and close are judged \
+apart: the behaviour can be right all the same.",
+    },
+    Entry {
+        word: "UNCLEAN",
+        text: "The connection did not end as RFC 6455 7.1.4 describes it: Close frames both ways, then the server \
+drops TCP.",
+    },
+    Entry {
+        word: "FAILED BY CLIENT",
+        text: "The tester, a client, had to drop TCP because the server did not (RFC 6455 7.1.1).",
+    },
+];
+
+/// What a close code is for (RFC 6455 7.4 and the IANA registry).
+pub fn close_code(code: u16) -> &'static str {
+    match code {
+        1000 => "Normal closure: the purpose of the connection is fulfilled.",
+        1001 => "An endpoint is going away: a server shuts down, or a browser leaves the page.",
+        1002 => {
+            "A protocol error: a frame that breaks a rule of the RFC, such as a reserved bit or opcode, a \
+fragmented control frame, a continuation without a beginning."
+        }
+        1003 => {
+            "The endpoint cannot accept this type of data, such as binary where it understands text only."
+        }
+        1005 => {
+            "Reserved: tells an application that the Close frame had no code. It must never be on the wire."
+        }
+        1006 => {
+            "Reserved: tells an application that the connection ended without a Close frame. It must never be \
+on the wire."
+        }
+        1007 => "The data does not fit its type: above all, a text message that is not UTF-8.",
+        1008 => "A policy is violated; the general code when no other fits, or details shall be hidden.",
+        1009 => "A message is too big to be processed.",
+        1010 => {
+            "A client misses an extension that it needs; the reason lists it. Only clients send it: a server \
+would fail the opening handshake."
+        }
+        1011 => "A server met an unexpected condition and cannot fulfil the request.",
+        1012 => "Registered with IANA: the service restarts.",
+        1013 => "Registered with IANA: try again later.",
+        1014 => "Registered with IANA: a gateway got an invalid answer from behind.",
+        1015 => "Reserved: tells an application that the TLS handshake failed. It must never be on the wire.",
+        1004 => "Reserved, without a meaning yet; it must not be sent.",
+        1016..=2999 => "Reserved for future versions of the RFC and its extensions; not to be sent today.",
+        3000..=3999 => "For libraries and frameworks, registered with IANA; valid on the wire.",
+        4000..=4999 => "For private use between applications that agree on it; valid on the wire.",
+        _ => "Not used: codes below 1000 are invalid, and there are none above 4999.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wsspec_report::record::verdict_order;
+
+    use super::*;
+
+    #[test]
+    fn every_verdict_is_explained() {
+        for verdict in verdict_order() {
+            assert!(find(verdict.word()).is_some(), "{}", verdict.word());
+        }
+        assert!(find("wrong-code").is_some() && find("WRONG CODE").is_some());
+    }
+}

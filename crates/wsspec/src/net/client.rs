@@ -1,0 +1,72 @@
+//! Opening connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::target::Target;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The name has no address.
+    #[error("the host name cannot be resolved: {0}")]
+    Resolve(io::Error),
+    /// All addresses refuse.
+    #[error("connection refused by {}", list(.0))]
+    Refused(Vec<SocketAddr>),
+    /// No reply in time.
+    #[error("no reply within {0:?}")]
+    TimedOut(Duration),
+    /// Something else, such as no route.
+    #[error("{1} ({0})")]
+    Other(SocketAddr, io::Error),
+}
+
+/// The addresses of a host as text.
+pub fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// The addresses of a target.
+///
+/// # Errors
+/// The name is unknown, or the resolver does not answer in time.
+pub async fn resolve(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+    let lookup = tokio::time::timeout(limit, lookup_host((target.host.as_str(), target.port)));
+    let mut addresses: Vec<SocketAddr> = match lookup.await {
+        Ok(found) => found.map_err(ConnectError::Resolve)?.collect(),
+        Err(_) => return Err(ConnectError::TimedOut(limit)),
+    };
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err(ConnectError::Resolve(io::Error::other("no address")));
+    }
+    Ok(addresses)
+}
+
+/// Connects to the first address that answers, one after the other.
+///
+/// # Errors
+/// No address took the connection in time.
+pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, ConnectError> {
+    let deadline = Instant::now() + limit;
+    let mut refused = Vec::new();
+    let mut other = None;
+    for &address in addresses {
+        match timeout_at(deadline, TcpStream::connect(address)).await {
+            Err(_) => return Err(ConnectError::TimedOut(limit)),
+            Ok(Ok(stream)) => {
+                // Every write is a segment of its own: chopped frames are part of the test.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => refused.push(address),
+            Ok(Err(error)) => other = Some(ConnectError::Other(address, error)),
+        }
+    }
+    Err(other.unwrap_or(ConnectError::Refused(refused)))
+}

@@ -1,0 +1,296 @@
+//! One opening handshake and one echo, by hand and lenient: what preflight and `probe` are made of.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+use wsspec_engine::ClientOpening;
+use wsspec_wire::{
+    FrameDecoder, FrameHeader, HeadBuffer, HeadProgress, Opcode, ResponseHead, Token, accept_key, close_code,
+    copy_masked, encode_close, encode_key, write_request,
+};
+
+use super::Transport;
+use super::transport::{Drain, drain};
+
+const HEAD_LIMIT: usize = 16 << 10;
+const BODY_KEPT: usize = 200;
+const MESSAGE_KEPT: usize = 1024;
+
+/// The answer to an upgrade request.
+#[derive(Debug)]
+pub struct Answer {
+    /// The key that was sent.
+    pub key: String,
+    /// The head of the response.
+    pub head: ResponseHead,
+    /// The first octets behind the head.
+    pub rest: Vec<u8>,
+    /// From the request until the end of the head.
+    pub took: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// The head was not complete in time; so many octets came.
+    TimedOut(usize),
+    /// The peer closed the connection first; these octets came.
+    Closed(Vec<u8>),
+    /// It begins with something that is no HTTP.
+    NotHttp(Vec<u8>),
+    /// The head does not end.
+    TooLarge,
+}
+
+/// Sends an upgrade request and reads the head of the response.
+///
+/// # Errors
+/// There is no complete head within `limit`.
+pub async fn open(
+    stream: &mut impl Transport,
+    opening: &ClientOpening,
+    extensions: Option<&str>,
+    limit: Duration,
+) -> Result<Answer, NoAnswer> {
+    let key = encode_key(rand::random());
+    let started = Instant::now();
+    let request = request(opening, &key, extensions);
+    // A peer that closes before it has read all is told by what it sends, not by the write error.
+    let _ = stream.write_all(&request).await;
+    let mut head = HeadBuffer::new(HEAD_LIMIT);
+    let mut buffer = vec![0; 4096];
+    loop {
+        let read = match timeout_at(started + limit, stream.read(&mut buffer)).await {
+            Err(_) => return Err(NoAnswer::TimedOut(head.octets().len())),
+            Ok(Ok(0) | Err(_)) => return Err(NoAnswer::Closed(head.octets().to_vec())),
+            Ok(Ok(read)) => read,
+        };
+        let progress = head.feed(&buffer[..read]);
+        let seen = head.octets();
+        if !b"HTTP/".starts_with(&seen[..seen.len().min(5)]) {
+            return Err(NoAnswer::NotHttp(seen[..seen.len().min(64)].to_vec()));
+        }
+        match progress {
+            HeadProgress::Incomplete => {}
+            HeadProgress::TooLarge => return Err(NoAnswer::TooLarge),
+            HeadProgress::Complete { consumed } => {
+                let rest = buffer[consumed..read].to_vec();
+                let head = ResponseHead::parse(head.octets());
+                return Ok(Answer { key, head, rest, took: started.elapsed() });
+            }
+        }
+    }
+}
+
+fn request(opening: &ClientOpening, key: &str, extensions: Option<&str>) -> Vec<u8> {
+    let protocols = opening.subprotocols.join(", ");
+    let mut headers = vec![
+        ("Host", opening.host.as_str()),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", key),
+        ("Sec-WebSocket-Version", "13"),
+    ];
+    headers.extend(extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
+    headers.extend((!protocols.is_empty()).then_some(("Sec-WebSocket-Protocol", protocols.as_str())));
+    headers.extend(opening.origin.as_deref().map(|value| ("Origin", value)));
+    headers.extend(opening.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    write_request(&opening.target, &headers)
+}
+
+impl Answer {
+    /// The rule that a 101 breaks, if it does: what was expected and what came (RFC 6455 4.1).
+    pub fn breach(&self, offered: &ClientOpening, extensions: bool) -> Option<Breach> {
+        let headers = &self.head.headers;
+        let accept = accept_key(self.key.as_bytes());
+        let got = |name: &str| headers.get(name).map(<[u8]>::to_vec);
+        if !headers.has_token("Upgrade", "websocket") {
+            return Some(Breach::new(
+                "Upgrade is not websocket",
+                "Upgrade: websocket",
+                got("Upgrade"),
+                "4.1",
+            ));
+        }
+        if !headers.has_token("Connection", "upgrade") {
+            return Some(Breach::new(
+                "Connection lacks Upgrade",
+                "Connection: Upgrade",
+                got("Connection"),
+                "4.1",
+            ));
+        }
+        let sent = got("Sec-WebSocket-Accept");
+        if sent.as_deref() != Some(accept.as_bytes()) {
+            return Some(Breach::new("Sec-WebSocket-Accept does not match", &accept, sent, "4.2.2"));
+        }
+        let protocol = got("Sec-WebSocket-Protocol");
+        let known = |p: &Vec<u8>| offered.subprotocols.iter().any(|o| o.as_bytes() == p.as_slice());
+        if protocol.as_ref().is_some_and(|p| !known(p)) {
+            return Some(Breach::new(
+                "a subprotocol that was not offered",
+                "no subprotocol",
+                protocol,
+                "4.1",
+            ));
+        }
+        let extension = got("Sec-WebSocket-Extensions").filter(|value| !extensions && !value.is_empty());
+        extension.map(|e| Breach::new("an extension that was not offered", "no extension", Some(e), "4.1"))
+    }
+
+    /// Whether permessage-deflate was agreed.
+    pub fn has_deflate(&self) -> bool {
+        let values = self.head.headers.get_all("Sec-WebSocket-Extensions");
+        wsspec_wire::parse_extensions(values)
+            .is_ok_and(|list| list.iter().any(|ext| ext.name.eq_ignore_ascii_case("permessage-deflate")))
+    }
+}
+
+/// A rule that the upgrade response breaks.
+#[derive(Debug)]
+pub struct Breach {
+    /// In a few words.
+    pub what: &'static str,
+    /// What should have come.
+    pub expected: String,
+    /// What came, if anything.
+    pub got: Option<Vec<u8>>,
+    /// The section of RFC 6455.
+    pub section: &'static str,
+}
+
+impl Breach {
+    fn new(what: &'static str, expected: &str, got: Option<Vec<u8>>, section: &'static str) -> Self {
+        Self { what, expected: expected.to_owned(), got, section }
+    }
+}
+
+/// The first octets of the body of a response, as far as they come at once.
+pub async fn body_start(stream: &mut impl Transport, answer: &Answer) -> Vec<u8> {
+    let mut body = answer.rest.clone();
+    let mut buffer = [0; BODY_KEPT];
+    let read_on = async {
+        while body.len() < BODY_KEPT {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(read) => body.extend_from_slice(&buffer[..read]),
+            }
+        }
+    };
+    let _ = timeout(Duration::from_millis(200), read_on).await;
+    body.truncate(BODY_KEPT);
+    body
+}
+
+/// What came back for a text message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// The same message.
+    Same,
+    /// Another one: opcode and the first octets.
+    Other(Opcode, Vec<u8>),
+    /// A Close frame with this code, or the end of TCP.
+    Closed(Option<u16>),
+    /// Nothing in time.
+    Nothing,
+}
+
+/// Sends a text message and waits for the first message that comes back.
+pub async fn echo(stream: &mut impl Transport, already_read: &[u8], text: &str, limit: Duration) -> Echo {
+    let deadline = Instant::now() + limit;
+    if send(stream, Opcode::TEXT, text.as_bytes()).await.is_err() {
+        return Echo::Closed(None);
+    }
+    let mut reader = MessageReader::default();
+    let mut input = already_read.to_vec();
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        for frame in reader.feed(&mut input) {
+            match frame {
+                (Opcode::PING, payload) => drop(send(stream, Opcode::PONG, &payload).await),
+                (Opcode::PONG, _) => {}
+                (Opcode::CLOSE, payload) => {
+                    return Echo::Closed(wsspec_wire::CloseBody::decode(&payload).code);
+                }
+                (Opcode::TEXT, payload) if payload == text.as_bytes() => return Echo::Same,
+                (opcode, payload) => return Echo::Other(opcode, payload),
+            }
+        }
+        match timeout_at(deadline, stream.read(&mut buffer)).await {
+            // A flood keeps the stream readable for ever, so the clock is looked at as well.
+            _ if Instant::now() >= deadline => return Echo::Nothing,
+            Err(_) => return Echo::Nothing,
+            Ok(Ok(0) | Err(_)) => return Echo::Closed(None),
+            Ok(Ok(read)) => input = buffer[..read].to_vec(),
+        }
+    }
+}
+
+/// Ends the connection as a client should: Close, wait for the server's FIN, at most `limit`.
+pub async fn close(mut stream: impl Transport, limit: Duration) {
+    if send(&mut stream, Opcode::CLOSE, &encode_close(Some(close_code::NORMAL), b"")).await.is_ok() {
+        drain(stream, Drain { time: limit, octets: 1 << 20 }).await;
+    }
+}
+
+async fn send(stream: &mut impl Transport, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
+    let key = rand::random();
+    let mut octets = Vec::with_capacity(FrameHeader::MAX_LEN + payload.len());
+    let header = FrameHeader { mask: Some(key), ..FrameHeader::new(opcode, payload.len() as u64) };
+    header.encode(&mut octets);
+    copy_masked(key, 0, payload, &mut octets);
+    stream.write_all(&octets).await
+}
+
+/// Puts frames together to messages, keeping their first octets only.
+#[derive(Default)]
+struct MessageReader {
+    decoder: FrameDecoder,
+    frame: Option<FrameHeader>,
+    control: Vec<u8>,
+    message: Vec<u8>,
+    opcode: Option<Opcode>,
+}
+
+impl MessageReader {
+    fn feed(&mut self, mut input: &mut [u8]) -> Vec<(Opcode, Vec<u8>)> {
+        let mut done = Vec::new();
+        while let (consumed, Some(token)) = self.decoder.next(input) {
+            let (taken, rest) = input.split_at_mut(consumed);
+            match token {
+                Token::Header(header) => self.begin(header),
+                Token::Payload { .. } => self.keep(taken),
+                Token::FrameEnd => done.extend(self.end()),
+            }
+            input = rest;
+        }
+        done
+    }
+
+    fn begin(&mut self, header: FrameHeader) {
+        self.frame = Some(header);
+        self.control.clear();
+        if !header.opcode.is_control() && !header.opcode.is_continuation() {
+            self.opcode = Some(header.opcode);
+            self.message.clear();
+        }
+    }
+
+    fn keep(&mut self, octets: &[u8]) {
+        let control = self.frame.is_some_and(|frame| frame.opcode.is_control());
+        let kept = if control { &mut self.control } else { &mut self.message };
+        let room = MESSAGE_KEPT.saturating_sub(kept.len());
+        kept.extend_from_slice(&octets[..octets.len().min(room)]);
+    }
+
+    fn end(&mut self) -> Option<(Opcode, Vec<u8>)> {
+        let frame = self.frame.take()?;
+        if frame.opcode.is_control() {
+            return Some((frame.opcode, self.control.clone()));
+        }
+        let opcode = self.opcode.filter(|_| frame.fin)?;
+        Some((opcode, self.message.clone()))
+    }
+}

@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// A stream of octets that WebSocket can run on.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Drops the connection at once, with RST where the transport knows it.
+    fn abort(self);
+}
+
+impl Transport for TcpStream {
+    fn abort(self) {
+        // Closing with a linger time of zero makes the kernel send RST.
+        let _ = socket2::SockRef::from(&self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Transport for tokio::io::DuplexStream {
+    fn abort(self) {}
+}
+
+/// How long and how much a socket is read after its FIN, before it is closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drain {
+    pub(crate) time: Duration,
+    pub(crate) octets: usize,
+}
+
+/// Reads and throws away until the peer's FIN. A socket that is closed with unread input sends RST, and the
+/// peer may then lose what it has not read yet.
+pub(crate) async fn drain(mut stream: impl Transport, limit: Drain) {
+    let mut buffer = vec![0; 16 << 10];
+    let mut left = limit.octets;
+    let read_on = async {
+        while let Ok(read) = stream.read(&mut buffer).await {
+            if read == 0 || read >= left {
+                break;
+            }
+            left -= read;
+        }
+    };
+    let _ = tokio::time::timeout(limit.time, read_on).await;
+}

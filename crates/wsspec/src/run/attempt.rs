@@ -1,0 +1,130 @@
+//! One case against one implementation, once.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use wsspec_cases::Case;
+use wsspec_engine::{CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, judge, unreachable};
+use wsspec_report::record::{CaseMeta, CaseRecord, Redaction};
+
+use super::plan::RunPlan;
+use crate::net::client::{ConnectError, connect};
+use crate::net::pump;
+
+/// What a case gets beyond its own limit before it is cut off from outside.
+const GRACE: Duration = Duration::from_secs(30);
+/// A connection that is refused is tried again after these times: a server may be busy for a moment.
+const RETRIES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(80),
+    Duration::from_millis(200),
+    Duration::from_millis(700),
+];
+
+/// An implementation that is ready to be tested.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Its name in all reports, unique.
+    pub name: String,
+    /// The address as it is printed.
+    pub url: String,
+    /// Where it is.
+    pub addresses: Vec<SocketAddr>,
+    /// What is said in the opening handshake.
+    pub opening: ClientOpening,
+    /// Connections at a time.
+    pub at_a_time: usize,
+}
+
+/// What all attempts share.
+#[derive(Debug)]
+pub struct Conditions {
+    settings: Settings,
+    case_timeout: Option<Duration>,
+    redaction: Redaction,
+    repeat: Vec<String>,
+    started: Instant,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Attempt {
+    /// With a verdict.
+    Judged(Box<CaseRecord>),
+    /// The connection was not opened, which may be for the other connections at the same time.
+    NotOpened(Box<CaseRecord>),
+    /// Nobody listens any more.
+    Gone,
+}
+
+impl Conditions {
+    /// The conditions of this run.
+    pub fn new(plan: &RunPlan, started: Instant) -> Self {
+        Self {
+            settings: plan.settings.clone(),
+            case_timeout: plan.limits.case_timeout,
+            redaction: plan.redaction.clone(),
+            repeat: plan.repeat.clone(),
+            started,
+        }
+    }
+
+    /// Runs a case once. `number` is its place in the suite, from 1.
+    pub async fn attempt(&self, agent: &Agent, case: &'static Case, number: u32, attempt: u32) -> Attempt {
+        let meta = CaseMeta {
+            number,
+            started: now(),
+            since_start: self.started.elapsed(),
+            attempt,
+            repro: self.repro(agent, case),
+            log: None,
+        };
+        let outcome = match self.play(agent, case).await {
+            Err(ConnectError::Refused(_)) => return Attempt::Gone,
+            Err(error) => unreachable(case, TesterRole::Client, error.to_string()),
+            Ok(outcome) => outcome,
+        };
+        let opened = is_opened(&outcome);
+        let record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
+        if opened { Attempt::Judged(Box::new(record)) } else { Attempt::NotOpened(Box::new(record)) }
+    }
+
+    async fn play(&self, agent: &Agent, case: &'static Case) -> Result<Outcome, ConnectError> {
+        let stream = self.connect(agent).await?;
+        let started = Instant::now();
+        let run = CaseRun::client(case, &agent.opening, self.settings.clone());
+        let own_limit =
+            self.settings.open_timeout + case.time_limit.mul_f64(self.settings.time_scale) + GRACE;
+        let limit = self.case_timeout.unwrap_or(own_limit);
+        Ok(judge(case, pump::drive(stream, run, started, limit).await))
+    }
+
+    async fn connect(&self, agent: &Agent) -> Result<tokio::net::TcpStream, ConnectError> {
+        for pause in RETRIES {
+            match connect(&agent.addresses, self.settings.open_timeout).await {
+                Err(ConnectError::Refused(_)) => tokio::time::sleep(pause).await,
+                other => return other,
+            }
+        }
+        connect(&agent.addresses, self.settings.open_timeout).await
+    }
+
+    fn repro(&self, agent: &Agent, case: &Case) -> Vec<String> {
+        let words = ["wsspec", "run", &agent.url, &case.id.to_string()].map(str::to_owned);
+        words.into_iter().chain(self.repeat.iter().cloned()).collect()
+    }
+}
+
+fn is_opened(outcome: &Outcome) -> bool {
+    !matches!(
+        outcome.observation.handshake.never_opened,
+        Some(NeverOpened::TimedOut | NeverOpened::Dropped(_) | NeverOpened::Unreachable(_))
+    )
+}
+
+/// `2026-11-21T10:14:02.113Z`
+pub fn now() -> String {
+    format!("{:.3}", Timestamp::now())
+}

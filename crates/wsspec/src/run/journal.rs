@@ -1,0 +1,155 @@
+//! Everything that happens in a run, written down and shown as it happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use wsspec_cases::{Case, CaseId};
+use wsspec_engine::Verdict;
+use wsspec_report::record::{CaseRecord, Line, Standing};
+
+use super::attempt::Agent;
+use super::schedule::{Listener, Stop};
+use crate::cli::Progress;
+use crate::terminal::{Console, lines};
+
+/// The verdicts that stand, and the record on disk.
+pub struct Journal<'a> {
+    console: &'a Console,
+    file: File,
+    agents: &'a [Agent],
+    selected: usize,
+    results: BTreeMap<(usize, CaseId), Brief>,
+    running: BTreeSet<(CaseId, usize)>,
+    stops: BTreeMap<usize, Stop>,
+    write_error: Option<io::Error>,
+    bar: Option<ProgressBar>,
+    tenths: usize,
+}
+
+/// A verdict that stands, in short.
+#[derive(Clone, Copy, Debug)]
+pub struct Brief {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// It was another one at first.
+    pub flaky: bool,
+}
+
+impl<'a> Journal<'a> {
+    /// A journal for so many cases of each agent.
+    pub fn new(console: &'a Console, file: File, agents: &'a [Agent], cases: usize) -> Self {
+        let selected = cases * agents.len();
+        let bar = (console.progress == Progress::Bar && console.level > -2).then(|| progress_bar(selected));
+        console.set_bar(bar.clone());
+        Self {
+            console,
+            file,
+            agents,
+            selected,
+            results: BTreeMap::new(),
+            running: BTreeSet::new(),
+            stops: BTreeMap::new(),
+            write_error: None,
+            bar,
+            tenths: 0,
+        }
+    }
+
+    /// Appends a line to the record and hands it to the operating system.
+    pub fn write(&mut self, line: &Line) {
+        let mut json = line.to_json();
+        json.push('\n');
+        if let Err(error) = self.file.write_all(json.as_bytes()) {
+            self.write_error.get_or_insert(error);
+        }
+    }
+
+    /// What stands, by agent and case.
+    pub fn results(&self) -> &BTreeMap<(usize, CaseId), Brief> {
+        &self.results
+    }
+
+    /// Why agents were stopped.
+    pub fn stops(&self) -> &BTreeMap<usize, Stop> {
+        &self.stops
+    }
+
+    /// The first line of the record that could not be written.
+    pub fn take_write_error(&mut self) -> Option<io::Error> {
+        self.write_error.take()
+    }
+
+    /// Takes the bar away.
+    pub fn clear_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            self.console.set_bar(None);
+        }
+    }
+
+    fn show_progress(&mut self) {
+        let done = self.results.len();
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+            bar.set_message(self.status());
+        }
+        let tenths = done * 10 / self.selected.max(1);
+        if self.console.progress == Progress::Lines && tenths > self.tenths {
+            self.tenths = tenths;
+            let counts = lines::counts(self.results.values());
+            self.console.say(0, format!("[{:>3}%] {done:>3}/{}   {counts}", tenths * 10, self.selected));
+        }
+    }
+
+    fn status(&self) -> String {
+        let mut running: Vec<String> = self.running.iter().take(5).map(|(id, _)| id.to_string()).collect();
+        if self.running.len() > running.len() {
+            running.push(format!("+{}", self.running.len() - running.len()));
+        }
+        format!("{}   running: {}", lines::counts(self.results.values()), running.join(" "))
+    }
+}
+
+impl Listener for Journal<'_> {
+    fn started(&mut self, agent: usize, case: &'static Case) {
+        self.running.insert((case.id, agent));
+    }
+
+    fn attempted(&mut self, agent: usize, record: &CaseRecord) {
+        self.running.remove(&(record.id, agent));
+        self.write(&Line::Case(Box::new(record.clone())));
+    }
+
+    fn settled(&mut self, agent: usize, record: &CaseRecord) {
+        let flaky = record.outcome == Some(Standing::Flaky);
+        self.results.insert((agent, record.id), Brief { verdict: record.verdict, flaky });
+        let several = self.agents.len() > 1;
+        if let Some(line) = lines::case(record, flaky, several, self.console.level, self.console.style) {
+            self.console.say(0, line);
+        } else if self.console.progress == Progress::Dots {
+            self.console.say(0, self.console.style.sign(record.verdict));
+        }
+        self.show_progress();
+    }
+
+    fn slowed(&mut self, agent: usize) {
+        let name = lines::agent_name(&self.agents[agent].name);
+        self.console.warn(format!(
+            "warning[W02]: {name} did not open a connection while others were open; one at a time from now on"
+        ));
+    }
+
+    fn stopped(&mut self, agent: usize, why: &Stop) {
+        self.stops.insert(agent, why.clone());
+    }
+}
+
+fn progress_bar(total: usize) -> ProgressBar {
+    let bar = ProgressBar::new(total as u64);
+    let style = ProgressStyle::with_template(" [{bar:40}] {pos}/{len}  {percent}%   {elapsed}\n {wide_msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}

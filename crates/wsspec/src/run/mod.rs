@@ -1,0 +1,198 @@
+//! `wsspec run`, from the plan to the exit status.
+
+pub mod attempt;
+pub mod conclude;
+pub mod folder;
+pub mod journal;
+pub mod peer;
+pub mod plan;
+pub mod preflight;
+pub mod schedule;
+pub mod write_reports;
+
+use anyhow::Result;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use wsspec_cases::suite;
+use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecord};
+
+use self::attempt::{Agent, Conditions, now};
+use self::folder::Folder;
+use self::journal::Journal;
+use self::peer::{PeerPlan, make_unique};
+use self::plan::RunPlan;
+use self::preflight::{Look, PeerFacts, preflight};
+use self::schedule::{Job, Scheduler};
+use crate::cli::Feature;
+use crate::commands::echo::echo_config;
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::net::endpoint::EchoServer;
+use crate::signals::Signals;
+use crate::target::Target;
+use crate::terminal::{Console, lines, summary};
+use crate::text::count;
+
+/// Runs a plan to its end.
+///
+/// # Errors
+/// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
+pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
+    let (folder, file) = Folder::create(&plan.out)?;
+    announce(&plan, console);
+    let _built_in = start_built_in(&mut plan.peers).await?;
+    let mut agents = Vec::new();
+    let mut facts = Vec::new();
+    for peer in &plan.peers {
+        let (agent, found) = meet(peer, &plan, console).await?;
+        agents.push(agent);
+        facts.push(found);
+    }
+    separate_names(&mut agents, console);
+
+    let started = Instant::now();
+    let mut journal = Journal::new(console, file, &agents, plan.cases.len());
+    let run = run_record(&plan, &agents, &facts);
+    journal.write(&Line::Run(run));
+    let conditions = Conditions::new(&plan, started);
+    let scheduler = Scheduler::new(conditions, agents.clone(), &plan.limits, signals.stop(), &mut journal);
+    scheduler.run(jobs(&plan, agents.len()), plan.order, plan.settings.seed).await;
+    journal.clear_bar();
+    let end = conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started };
+    end.conclude(journal)
+}
+
+fn announce(plan: &RunPlan, console: &Console) {
+    let cases = count(plan.cases.len(), "case");
+    console.say(
+        0,
+        format!(
+            "wsspec {}   {cases} ({})   seed {}   out {}/",
+            env!("CARGO_PKG_VERSION"),
+            plan.asked.join(" "),
+            plan.seed(),
+            plan.out.display()
+        ),
+    );
+    for peer in plan.peers.iter().filter_map(|peer| peer.target.as_ref()) {
+        if peer.scheme_guessed {
+            console.warn(format!("note: no scheme, using ws:// for {}", peer.authority()));
+        }
+    }
+}
+
+/// The built-in endpoint, for as long as this value lives.
+struct BuiltIn(JoinHandle<()>);
+
+impl Drop for BuiltIn {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Starts the built-in endpoint on a free port if a peer has no address.
+async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
+    let Some(peer) = peers.iter_mut().find(|peer| peer.target.is_none()) else { return Ok(None) };
+    let server = EchoServer::bind("127.0.0.1:0", echo_config(), usize::MAX).await?;
+    let target = Target::parse(&format!("ws://{}", server.local_addr()?))?;
+    let mut found = peer.clone().at(target);
+    found.name.get_or_insert_with(|| format!("wsspec-endpoint/{}", env!("CARGO_PKG_VERSION")));
+    *peer = found;
+    let (keep, stop) = tokio::sync::watch::channel(false);
+    Ok(Some(BuiltIn(tokio::spawn(async move {
+        server.serve(stop).await;
+        drop(keep);
+    }))))
+}
+
+/// Looks at a peer and makes an agent of it.
+async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Agent, PeerFacts), Problem> {
+    let target = peer.target.as_ref().expect("every peer has an address by now");
+    let look =
+        Look { target, opening: &peer.opening, limit: plan.settings.open_timeout, echo: plan.echo_check };
+    let facts = preflight(&look).await?;
+    let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
+    let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
+    let agent = Agent {
+        name: name.unwrap_or_else(|| target.authority()),
+        url: target.to_string(),
+        addresses: facts.addresses.clone(),
+        opening: peer.opening.clone(),
+        at_a_time: if facts.one_at_a_time { 1 } else { plan.limits.jobs },
+    };
+    introduce(&agent, &facts, plan, console)?;
+    Ok((agent, facts))
+}
+
+fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console) -> Result<(), Problem> {
+    let echo = if plan.echo_check { "echo ok" } else { "echo not tried" };
+    let deflate = if facts.deflate { "yes" } else { "no" };
+    let answered = crate::text::duration(facts.answered_in);
+    console.say(0, format!("target         {}   101 in {answered}   {echo}", agent.url));
+    console.say(0, format!("agent          {}   deflate: {deflate}", lines::agent_name(&agent.name)));
+    if facts.one_at_a_time {
+        console.warn(format!(
+            "warning[W01]: {} takes one connection at a time; so do the cases",
+            lines::agent_name(&agent.name)
+        ));
+    }
+    let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
+    if facts.deflate || wanting == 0 && plan.require.is_empty() {
+        return Ok(());
+    }
+    let note = Problem::new(ErrorCode::E13, "permessage-deflate was not negotiated")
+        .fact("offered", preflight::OFFER)
+        .fact("fine", "if the library has no compression; else: is it on for this endpoint?");
+    if plan.require.contains(&Feature::Deflate) {
+        return Err(note.exit_with(ExitCode::Unreachable));
+    }
+    console.warn(format!(
+        "note[E13]: permessage-deflate was not negotiated; {} n/a",
+        count(wanting, "case is").replace("case iss", "cases are")
+    ));
+    Ok(())
+}
+
+fn separate_names(agents: &mut [Agent], console: &Console) {
+    let mut names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
+    for name in make_unique(&mut names) {
+        let name = lines::agent_name(&name);
+        console.warn(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
+    }
+    for (agent, name) in agents.iter_mut().zip(names) {
+        agent.name = name;
+    }
+}
+
+fn jobs(plan: &RunPlan, agents: usize) -> Vec<Job> {
+    let all = suite().cases();
+    let number = |case: &wsspec_cases::Case| {
+        let place = all.iter().position(|other| other.id == case.id);
+        place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0))
+    };
+    let numbered: Vec<_> = plan.cases.iter().map(|case| (*case, number(case))).collect();
+    let of_agent = |agent| numbered.iter().map(move |&(case, number)| Job { agent, case, number });
+    (0..agents).flat_map(of_agent).collect()
+}
+
+fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecord {
+    let targets = agents.iter().zip(facts).map(|(agent, facts)| TargetRecord {
+        agent: agent.name.as_str().into(),
+        url: Some(plan.redaction.text(&agent.url)),
+        role: Role::Server,
+        deflate: Some(facts.deflate),
+    });
+    RunRecord {
+        schema: SCHEMA.to_owned(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        id: format!("{:016x}", rand::random::<u64>()),
+        started: now(),
+        argv: std::env::args().skip(1).map(|word| plan.redaction.text(&word)).collect(),
+        seed: plan.seed(),
+        set: plan.asked.clone(),
+        selected: plan.cases.len() as u64,
+        rating_rule: summary::RATING_RULE,
+        targets: targets.collect(),
+        ..RunRecord::default()
+    }
+}

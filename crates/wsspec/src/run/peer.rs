@@ -1,0 +1,129 @@
+//! The implementations under test: their addresses and names.
+
+use wsspec_engine::ClientOpening;
+
+use crate::errors::{ErrorCode, Problem};
+use crate::target::Target;
+
+/// One implementation, as asked for.
+#[derive(Clone, Debug)]
+pub struct PeerPlan {
+    /// Where it is; `None`: the built-in endpoint is started for it.
+    pub target: Option<Target>,
+    /// The name that was typed.
+    pub name: Option<String>,
+    /// What is said in the opening handshake.
+    pub opening: ClientOpening,
+}
+
+impl PeerPlan {
+    /// Gives the plan the address of the server.
+    pub fn at(mut self, target: Target) -> Self {
+        self.opening.host = target.host_header();
+        self.opening.target.clone_from(&target.resource);
+        self.target = Some(target);
+        self
+    }
+}
+
+/// One plan for each address, or one for the built-in endpoint.
+///
+/// # Errors
+/// An address or a name cannot be read.
+pub fn plan_peers(
+    addresses: &[String],
+    names: &[String],
+    opening: &ClientOpening,
+) -> Result<Vec<PeerPlan>, Problem> {
+    let empty = PeerPlan { target: None, name: None, opening: opening.clone() };
+    let mut peers = Vec::new();
+    for address in addresses {
+        peers.push(empty.clone().at(Target::parse(address)?));
+    }
+    if peers.is_empty() {
+        peers.push(empty);
+    }
+    for name in names {
+        give_name(&mut peers, name)?;
+    }
+    Ok(peers)
+}
+
+/// `NAME` goes to the first peer without one; `KEY=NAME` to those that KEY means.
+fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
+    if let Some((key, name)) = typed.split_once('=') {
+        let mut meant = 0;
+        for (place, peer) in peers.iter_mut().enumerate() {
+            if is_meant(peer, place, key) {
+                peer.name = Some(name.to_owned());
+                meant += 1;
+            }
+        }
+        if meant > 0 {
+            return Ok(());
+        }
+    }
+    match peers.iter_mut().find(|peer| peer.name.is_none()) {
+        Some(peer) => peer.name = Some(typed.to_owned()),
+        None => {
+            return Err(Problem::new(ErrorCode::E27, format!("--agent {typed:?} names no address"))
+                .fact("why", "there are more names than addresses, or none of them is meant by the key")
+                .fact("try", "--agent 1=NAME   or   --agent HOST:PORT=NAME"));
+        }
+    }
+    Ok(())
+}
+
+fn is_meant(peer: &PeerPlan, place: usize, key: &str) -> bool {
+    let Some(target) = &peer.target else { return false };
+    key == (place + 1).to_string()
+        || key == target.host
+        || key == target.authority()
+        || key == target.to_string()
+}
+
+/// Makes names unique: the second `lib` is `lib (2)`. Returns those that were changed.
+pub fn make_unique(names: &mut [String]) -> Vec<String> {
+    let mut changed = Vec::new();
+    for at in 1..names.len() {
+        let (before, rest) = names.split_at_mut(at);
+        let name = rest[0].clone();
+        let mut number = 2;
+        while before.contains(&rest[0]) {
+            rest[0] = format!("{name} ({number})");
+            number += 1;
+        }
+        if rest[0] != name {
+            changed.push(name);
+        }
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(addresses: &[&str], names: &[&str]) -> Vec<Option<String>> {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let peers = plan_peers(&owned(addresses), &owned(names), &ClientOpening::default()).unwrap();
+        peers.into_iter().map(|peer| peer.name).collect()
+    }
+
+    #[test]
+    fn names_find_their_address() {
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(names(&["ws://a:1", "ws://b:2"], &["b=B", "a=A"]), [some("A"), some("B")]);
+        assert_eq!(names(&["ws://a:1", "ws://a:2"], &["a:2=B", "1=A"]), [some("A"), some("B")]);
+        assert_eq!(names(&["ws://a:1", "ws://a:2"], &["A", "B"]), [some("A"), some("B")]);
+        assert_eq!(names(&["ws://a:1"], &["x=y"]), [some("x=y")]);
+        assert_eq!(names(&[], &["mine"]), [some("mine")]);
+    }
+
+    #[test]
+    fn equal_names_are_numbered() {
+        let mut names = ["lib", "lib", "lib (2)", "lib"].map(str::to_owned);
+        assert_eq!(make_unique(&mut names), ["lib", "lib (2)", "lib"]);
+        assert_eq!(names, ["lib", "lib (2)", "lib (2) (2)", "lib (3)"]);
+    }
+}

@@ -1,0 +1,205 @@
+//! From what was typed to what it means.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wsspec_cases::{Case, Roles, Suite, suite};
+use wsspec_engine::{ClientOpening, Settings};
+use wsspec_report::record::Redaction;
+
+use super::peer::{PeerPlan, plan_peers};
+use crate::cli::{FailOn, Feature, Order, RunArgs};
+use crate::errors::{ErrorCode, Problem};
+use crate::select;
+use crate::target::Target;
+
+/// The set that is run if nothing else is asked for.
+pub const DEFAULT_SET: &str = "core";
+/// Functional cases at a time: they mostly wait.
+const OVERLAP: usize = 64;
+
+/// A run, decided in all details before the first connection.
+#[derive(Debug)]
+pub struct RunPlan {
+    /// What is tested.
+    pub peers: Vec<PeerPlan>,
+    /// The cases in the order of their ids.
+    pub cases: Vec<&'static Case>,
+    /// What was asked for, as words.
+    pub asked: Vec<String>,
+    /// For the engine.
+    pub settings: Settings,
+    /// How much at a time and for how long.
+    pub limits: Limits,
+    /// Which case is started first.
+    pub order: Order,
+    /// What makes the run fail.
+    pub rating: Rating,
+    /// Secrets that no file may hold.
+    pub redaction: Redaction,
+    /// The folder for record and reports.
+    pub out: PathBuf,
+    /// What each peer has to have.
+    pub require: Vec<Feature>,
+    /// Whether the echo is tried first.
+    pub echo_check: bool,
+    /// The options that make a repetition the same.
+    pub repeat: Vec<String>,
+}
+
+/// How much at a time and for how long.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Functional cases at a time.
+    pub jobs: usize,
+    /// Cases with large volumes at a time.
+    pub heavy_jobs: usize,
+    /// No case takes longer.
+    pub case_timeout: Option<Duration>,
+    /// No case is started later.
+    pub time_budget: Option<Duration>,
+    /// So many cases in a row without an octet end the run of that peer; 0: never.
+    pub max_hangs: u32,
+    /// So many failures end the run.
+    pub fail_fast: Option<u32>,
+    /// A failure is tried once more, alone.
+    pub confirm: bool,
+}
+
+/// What makes the run fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Rating {
+    /// The verdicts that count.
+    pub fail_on: FailOn,
+    /// Failures do not change the exit status.
+    pub exit_zero: bool,
+}
+
+impl RunPlan {
+    /// Works out what was typed.
+    ///
+    /// # Errors
+    /// E17, E27 or E29: nothing has been touched yet.
+    pub fn new(args: &RunArgs) -> Result<Self, Problem> {
+        let (addresses, words): (Vec<_>, Vec<_>) =
+            args.words.iter().cloned().partition(|w| Target::looks_like(w));
+        let mut asked = words;
+        asked.extend(args.set.iter().map(|set| format!("@{set}")));
+        if asked.is_empty() {
+            asked.push(format!("@{DEFAULT_SET}"));
+        }
+        let cases = choose(suite(), &asked, &args.exclude)?;
+        let mut redaction = Redaction::default();
+        let headers = read_headers(&args.header, &mut redaction)?;
+        let opening = ClientOpening {
+            host: String::new(),
+            target: String::new(),
+            origin: args.origin.clone(),
+            subprotocols: args.subprotocol.clone(),
+            headers,
+        };
+        let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
+        Ok(Self {
+            peers: plan_peers(&addresses, &args.agent, &opening)?,
+            cases,
+            asked,
+            settings: Settings {
+                seed,
+                open_timeout: args.open_timeout,
+                time_scale: args.timeout_scale,
+                ..Settings::default()
+            },
+            limits: limits(args),
+            order: args.order,
+            rating: Rating {
+                fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+                exit_zero: args.exit_zero,
+            },
+            redaction,
+            out: args.out.clone(),
+            require: args.require.clone(),
+            echo_check: !args.no_echo_check,
+            repeat: repeat(args, seed),
+        })
+    }
+
+    /// The seed as it is printed and typed.
+    pub fn seed(&self) -> String {
+        format!("{:x}", self.settings.seed)
+    }
+}
+
+fn choose(
+    suite: &'static Suite,
+    asked: &[String],
+    exclude: &[String],
+) -> Result<Vec<&'static Case>, Problem> {
+    let mut cases = select::cases(suite, asked)?;
+    if !exclude.is_empty() {
+        let out = select::cases(suite, exclude)?;
+        cases.retain(|case| !out.iter().any(|excluded| excluded.id == case.id));
+    }
+    cases.retain(|case| case.roles != Roles::Server);
+    if cases.is_empty() {
+        return Err(Problem::new(ErrorCode::E29, "no case is left to run")
+            .fact("asked", asked.join(" "))
+            .fact("without", if exclude.is_empty() { "-".to_owned() } else { exclude.join(" ") })
+            .fact("note", "a server is tested: cases that need a client under test do not count")
+            .fact("try", format!("wsspec list {}", asked.join(" "))));
+    }
+    Ok(cases)
+}
+
+fn limits(args: &RunArgs) -> Limits {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.map(usize::from);
+    Limits {
+        jobs: jobs.unwrap_or(OVERLAP),
+        // Half of the cores is for the server under test.
+        heavy_jobs: jobs.unwrap_or_else(|| (cores.min(8) / 2).max(1)),
+        case_timeout: args.case_timeout,
+        time_budget: args.time_budget,
+        max_hangs: args.max_hangs,
+        fail_fast: args.fail_fast,
+        confirm: !args.no_confirm,
+    }
+}
+
+/// `K: V`; a value `env:NAME` is a secret from the environment.
+fn read_headers(typed: &[String], redaction: &mut Redaction) -> Result<Vec<(String, String)>, Problem> {
+    typed.iter().map(|header| read_header(header, redaction)).collect()
+}
+
+fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, String), Problem> {
+    let wrong = |why: String| {
+        Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"))
+            .fact("why", why)
+            .fact("try", "-H 'X-Api-Version: 2'   or   -H 'Authorization: env:TOKEN'")
+    };
+    let (name, value) = header.split_once(':').ok_or_else(|| wrong("there is no colon".to_owned()))?;
+    let (name, mut value) = (name.trim().to_owned(), value.trim().to_owned());
+    if let Some(variable) = value.strip_prefix("env:") {
+        value = std::env::var(variable)
+            .map_err(|_| wrong(format!("the environment has no variable {variable}")))?;
+        *redaction = redaction.clone().value(&value);
+    }
+    let token =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;\\\"/[]?={}".contains(&b));
+    if !token || value.bytes().any(|b| b.is_ascii_control()) {
+        return Err(wrong("name or value has characters that a header cannot have".to_owned()));
+    }
+    Ok((name, value))
+}
+
+/// The options of the command that repeats a case, without address and case.
+fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
+    let mut options = vec!["-vvv".to_owned(), "--seed".to_owned(), format!("{seed:x}")];
+    let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
+    args.header.iter().for_each(|header| option("-H", header));
+    args.subprotocol.iter().for_each(|protocol| option("-s", protocol));
+    args.origin.iter().for_each(|origin| option("--origin", origin));
+    if args.timeout_scale != 1.0 {
+        option("--timeout-scale", &args.timeout_scale.to_string());
+    }
+    options
+}

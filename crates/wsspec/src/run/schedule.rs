@@ -1,0 +1,350 @@
+//! Which case runs when: functional cases overlap, large volumes run apart, failures are confirmed alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use wsspec_cases::{Case, Play, Step};
+use wsspec_engine::Verdict;
+use wsspec_report::record::{CaseRecord, Standing};
+
+use super::attempt::{Agent, Attempt, Conditions};
+use super::plan::Limits;
+use crate::cli::Order;
+
+/// Failures that are tried once more; when more cases fail, it is not the noise of a busy machine.
+const CONFIRMED_AT_MOST: usize = 20;
+/// A failure so shortly before the implementation was gone is taken for what killed it.
+const DEATH_WINDOW: Duration = Duration::from_secs(2);
+
+/// Is told about everything that happens in a run.
+pub trait Listener {
+    /// A case is starting.
+    fn started(&mut self, agent: usize, case: &'static Case);
+    /// An attempt has ended; it is written down at once, also if another one follows.
+    fn attempted(&mut self, agent: usize, record: &CaseRecord);
+    /// A verdict that stands.
+    fn settled(&mut self, agent: usize, record: &CaseRecord);
+    /// The agent gets one connection at a time from now on.
+    fn slowed(&mut self, agent: usize);
+    /// The rest of the agent's cases is not run.
+    fn stopped(&mut self, agent: usize, why: &Stop);
+}
+
+/// Why cases were not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Connections are refused.
+    Gone,
+    /// So many cases in a row got nothing.
+    Hangs(Vec<String>),
+    /// `--time-budget` is used up.
+    Budget,
+    /// `--fail-fast`.
+    FailFast,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// The state of a run.
+pub struct Scheduler<'a, L> {
+    conditions: Arc<Conditions>,
+    agents: Vec<AgentState>,
+    limits: &'a Limits,
+    deadline: Option<Instant>,
+    interrupt: watch::Receiver<bool>,
+    failures: u32,
+    listener: &'a mut L,
+}
+
+struct AgentState {
+    agent: Arc<Agent>,
+    at_a_time: usize,
+    running: usize,
+    hanging: Vec<String>,
+    stop: Option<Stop>,
+    gone_at: Option<Instant>,
+    suspects: Vec<Suspect>,
+}
+
+/// A failure that is not confirmed yet.
+struct Suspect {
+    job: Job,
+    record: Box<CaseRecord>,
+    ended: Instant,
+}
+
+/// A case to run for an agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// The index of the agent.
+    pub agent: usize,
+    /// The case.
+    pub case: &'static Case,
+    /// Its place in the suite, from 1.
+    pub number: u32,
+}
+
+struct Ended {
+    job: Job,
+    attempt: Attempt,
+    crowded: bool,
+}
+
+impl<'a, L: Listener> Scheduler<'a, L> {
+    /// A run of these agents under these conditions.
+    pub fn new(
+        conditions: Conditions,
+        agents: Vec<Agent>,
+        limits: &'a Limits,
+        interrupt: watch::Receiver<bool>,
+        listener: &'a mut L,
+    ) -> Self {
+        let states = agents.into_iter().map(|agent| AgentState {
+            at_a_time: agent.at_a_time,
+            agent: Arc::new(agent),
+            running: 0,
+            hanging: Vec::new(),
+            stop: None,
+            gone_at: None,
+            suspects: Vec::new(),
+        });
+        Self {
+            conditions: Arc::new(conditions),
+            agents: states.collect(),
+            limits,
+            deadline: limits.time_budget.map(|budget| Instant::now() + budget),
+            interrupt,
+            failures: 0,
+            listener,
+        }
+    }
+
+    /// Runs everything, as far as nothing stops it.
+    pub async fn run(mut self, jobs: Vec<Job>, order: Order, seed: u64) {
+        let (mut heavy, mut light): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| is_heavy(job.case));
+        for jobs in [&mut light, &mut heavy] {
+            sort(jobs, order, seed);
+        }
+        for (jobs, at_a_time) in [(light, self.limits.jobs), (heavy, self.limits.heavy_jobs)] {
+            self.phase(jobs.into(), at_a_time).await;
+        }
+    }
+
+    async fn phase(&mut self, mut queue: VecDeque<Job>, at_a_time: usize) {
+        while !queue.is_empty() {
+            self.overlap(&mut queue, at_a_time).await;
+            self.confirm(&mut queue).await;
+        }
+    }
+
+    /// Runs jobs side by side until the queue is empty or enough of them have failed.
+    async fn overlap(&mut self, queue: &mut VecDeque<Job>, at_a_time: usize) {
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < at_a_time && !self.enough_suspects() {
+                let Some(job) = self.next(queue) else { break };
+                self.start(&mut running, job);
+            }
+            let mut interrupt = self.interrupt.clone();
+            let ended = tokio::select! {
+                ended = running.join_next() => ended,
+                _ = interrupt.wait_for(|stop| *stop) => {
+                    self.stop_all(&Stop::Interrupted);
+                    queue.clear();
+                    return;
+                }
+            };
+            match ended {
+                None => return,
+                Some(ended) => self.ended(ended.expect("a case does not panic"), queue),
+            }
+        }
+    }
+
+    fn start(&mut self, running: &mut JoinSet<Ended>, job: Job) {
+        let state = &mut self.agents[job.agent];
+        state.running += 1;
+        let crowded = state.running > 1;
+        let (agent, conditions) = (state.agent.clone(), self.conditions.clone());
+        self.listener.started(job.agent, job.case);
+        running.spawn(async move {
+            let attempt = conditions.attempt(&agent, job.case, job.number, 1).await;
+            Ended { job, attempt, crowded }
+        });
+    }
+
+    /// The next job whose agent has room. Jobs of agents that were stopped are dropped.
+    fn next(&mut self, queue: &mut VecDeque<Job>) -> Option<Job> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.stop_all(&Stop::Budget);
+        }
+        queue.retain(|job| self.agents[job.agent].stop.is_none());
+        let place = queue.iter().position(|job| {
+            let state = &self.agents[job.agent];
+            state.running < state.at_a_time
+        });
+        queue.remove(place?)
+    }
+
+    fn ended(&mut self, ended: Ended, queue: &mut VecDeque<Job>) {
+        let Ended { job, attempt, crowded } = ended;
+        let state = &mut self.agents[job.agent];
+        state.running -= 1;
+        match attempt {
+            Attempt::Gone => self.gone(job.agent),
+            // Other connections were open at the same time: that alone may be why it got none.
+            Attempt::NotOpened(_) if crowded || state.running > 0 => {
+                if state.at_a_time > 1 {
+                    state.at_a_time = 1;
+                    self.listener.slowed(job.agent);
+                }
+                queue.push_front(job);
+            }
+            Attempt::NotOpened(record) | Attempt::Judged(record) => {
+                self.count_hangs(&job, &record);
+                self.listener.attempted(job.agent, &record);
+                if record.verdict.is_failure() && self.limits.confirm {
+                    let suspect = Suspect { job, record, ended: Instant::now() };
+                    self.agents[job.agent].suspects.push(suspect);
+                } else {
+                    self.settle(job.agent, &record);
+                }
+            }
+        }
+    }
+
+    /// Tries each failure once more while nothing else runs.
+    async fn confirm(&mut self, queue: &mut VecDeque<Job>) {
+        for agent in 0..self.agents.len() {
+            let suspects = std::mem::take(&mut self.agents[agent].suspects);
+            for (place, suspect) in suspects.into_iter().enumerate() {
+                let hopeless = self.agents[agent].stop.is_some() || place >= CONFIRMED_AT_MOST;
+                if hopeless || *self.interrupt.borrow() {
+                    self.settle_unconfirmed(agent, suspect);
+                } else {
+                    self.confirm_one(suspect).await;
+                }
+            }
+        }
+        queue.retain(|job| self.agents[job.agent].stop.is_none());
+    }
+
+    async fn confirm_one(&mut self, suspect: Suspect) {
+        let Job { agent, case, number } = suspect.job;
+        let tested = self.agents[agent].agent.clone();
+        let mut interrupt = self.interrupt.clone();
+        let again = tokio::select! {
+            again = self.conditions.attempt(&tested, case, number, 2) => again,
+            _ = interrupt.wait_for(|stop| *stop) => return self.settle_unconfirmed(agent, suspect),
+        };
+        match again {
+            Attempt::Gone => {
+                self.gone(agent);
+                self.settle_unconfirmed(agent, suspect);
+            }
+            Attempt::NotOpened(mut record) | Attempt::Judged(mut record) => {
+                if record.verdict.is_failure() != suspect.record.verdict.is_failure() {
+                    record.outcome = Some(Standing::Flaky);
+                }
+                self.listener.attempted(agent, &record);
+                self.settle(agent, &record);
+            }
+        }
+    }
+
+    /// The implementation is not there any more.
+    fn gone(&mut self, agent: usize) {
+        self.agents[agent].gone_at.get_or_insert_with(Instant::now);
+        if self.agents[agent].stop.is_none() {
+            self.stop(agent, Stop::Gone);
+        }
+    }
+
+    /// A failure that cannot be confirmed stands. Shortly before the implementation was gone, it is what it
+    /// died of.
+    fn settle_unconfirmed(&mut self, agent: usize, mut suspect: Suspect) {
+        let gone_at = self.agents[agent].gone_at;
+        if gone_at.is_some_and(|gone_at| suspect.ended + DEATH_WINDOW > gone_at) {
+            suspect.record.verdict = Verdict::Crash;
+            suspect.record.summary = "the implementation was gone after this case".into();
+            self.listener.attempted(agent, &suspect.record);
+        }
+        self.settle(agent, &suspect.record);
+    }
+
+    fn settle(&mut self, agent: usize, record: &CaseRecord) {
+        self.listener.settled(agent, record);
+        if record.verdict.is_failure() {
+            self.failures += 1;
+            if self.limits.fail_fast.is_some_and(|most| self.failures >= most) {
+                self.stop_all(&Stop::FailFast);
+            }
+        }
+    }
+
+    fn count_hangs(&mut self, job: &Job, record: &CaseRecord) {
+        let state = &mut self.agents[job.agent];
+        if record.verdict != Verdict::Timeout {
+            state.hanging.clear();
+            return;
+        }
+        state.hanging.push(job.case.id.to_string());
+        let most = self.limits.max_hangs as usize;
+        if most > 0 && state.hanging.len() >= most && state.stop.is_none() {
+            let cases = state.hanging.clone();
+            self.stop(job.agent, Stop::Hangs(cases));
+        }
+    }
+
+    fn enough_suspects(&self) -> bool {
+        let suspects: usize = self.agents.iter().map(|state| state.suspects.len()).sum();
+        self.limits.fail_fast.is_some_and(|most| self.failures as usize + suspects >= most as usize)
+    }
+
+    fn stop_all(&mut self, why: &Stop) {
+        for agent in 0..self.agents.len() {
+            if self.agents[agent].stop.is_none() {
+                self.stop(agent, why.clone());
+            }
+        }
+    }
+
+    fn stop(&mut self, agent: usize, why: Stop) {
+        self.listener.stopped(agent, &why);
+        self.agents[agent].stop = Some(why);
+    }
+}
+
+/// Whether a case moves so many octets that it would disturb others, and be disturbed.
+pub fn is_heavy(case: &Case) -> bool {
+    case.measures.quiet || matches!(case.play, Play::Drive(..))
+}
+
+fn sort(jobs: &mut [Job], order: Order, seed: u64) {
+    jobs.sort_by_key(|job| (job.case.id, job.agent));
+    match order {
+        Order::Id => {}
+        Order::Random => jobs.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed)),
+        Order::SlowFirst => jobs.sort_by_key(|job| std::cmp::Reverse(expected_time(job.case))),
+    }
+}
+
+/// How long a case takes with a good implementation: the waits of its script; of driven cases, their limit.
+fn expected_time(case: &Case) -> Duration {
+    match &case.play {
+        Play::Drive(..) => case.time_limit,
+        Play::Script(steps) => steps
+            .iter()
+            .map(|step| match step {
+                Step::Wait { duration, .. } => *duration,
+                _ => Duration::ZERO,
+            })
+            .sum(),
+    }
+}

@@ -1,0 +1,136 @@
+//! Cases by name: id, glob over ids, slug, set.
+
+use wsspec_cases::{Case, CaseId, Suite};
+
+use crate::errors::{ErrorCode, Problem};
+use crate::text::did_you_mean;
+
+/// A group of cases with a name.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// Its name, behind the `@`.
+    pub name: &'static str,
+    /// What is in it.
+    pub what: &'static str,
+    sections: std::ops::RangeInclusive<u16>,
+    without: &'static [u16],
+}
+
+/// The sets, in the order in which they are listed.
+pub const SETS: [Set; 5] = [
+    Set { name: "core", what: "every functional rule; the default", sections: 1..=10, without: &[9] },
+    Set { name: "limits", what: "large messages, many fragments", sections: 9..=9, without: &[] },
+    Set { name: "volume", what: "compressed traffic in volume", sections: 12..=13, without: &[] },
+    Set {
+        name: "autobahn",
+        what: "exactly the cases of the reference suite",
+        sections: 1..=13,
+        without: &[],
+    },
+    Set { name: "all", what: "everything", sections: 1..=u16::MAX, without: &[] },
+];
+
+impl Set {
+    fn contains(&self, id: CaseId) -> bool {
+        self.sections.contains(&id.section()) && !self.without.contains(&id.section())
+    }
+}
+
+/// The cases that are meant, in the order of their ids.
+///
+/// # Errors
+/// E17: a name means no case.
+pub fn cases(suite: &'static Suite, names: &[String]) -> Result<Vec<&'static Case>, Problem> {
+    let mut chosen: Vec<&'static Case> = Vec::new();
+    for name in names {
+        let meant: Vec<_> = suite.cases().iter().filter(|case| means(name, case)).collect();
+        if meant.is_empty() {
+            return Err(unknown(name, suite));
+        }
+        chosen.extend(meant);
+    }
+    chosen.sort_by_key(|case| case.id);
+    chosen.dedup_by_key(|case| case.id);
+    Ok(chosen)
+}
+
+fn means(name: &str, case: &Case) -> bool {
+    if let Some(set) = name.strip_prefix('@') {
+        return SETS.iter().any(|known| known.name == set && known.contains(case.id));
+    }
+    if name.contains(['*', '?']) {
+        return glob(name.as_bytes(), case.id.to_string().as_bytes());
+    }
+    name == case.slug || name.parse() == Ok(case.id)
+}
+
+/// `*` is any text, `?` one character; anchored at both ends.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern, text) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => glob(rest, text) || !text.is_empty() && glob(pattern, &text[1..]),
+        ([b'?', rest @ ..], [_, text @ ..]) => glob(rest, text),
+        ([first, rest @ ..], [other, text @ ..]) if first == other => glob(rest, text),
+        _ => false,
+    }
+}
+
+fn unknown(name: &str, suite: &Suite) -> Problem {
+    let ids: Vec<String> = suite.cases().iter().map(|case| case.id.to_string()).collect();
+    let sets: Vec<String> = SETS.iter().map(|set| format!("@{}", set.name)).collect();
+    let groups = groups(&ids);
+    let names = ids.iter().chain(&sets).chain(&groups).map(String::as_str);
+    let near = did_you_mean(name, names.chain(suite.cases().iter().map(|case| &*case.slug)));
+    let problem = Problem::new(ErrorCode::E17, format!("no case matches {name:?}"));
+    let problem =
+        if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
+    let section = name.split('.').next().filter(|section| groups.contains(&format!("{section}.*")));
+    problem.fact(
+        "try",
+        section.map_or_else(|| "wsspec list".to_owned(), |section| format!("wsspec list {section}")),
+    )
+}
+
+/// `7.*`, `7.1.*`
+fn groups(ids: &[String]) -> Vec<String> {
+    let mut groups: Vec<String> =
+        ids.iter().filter_map(|id| id.rsplit_once('.')).map(|(group, _)| format!("{group}.*")).collect();
+    groups.extend(ids.iter().filter_map(|id| id.split_once('.')).map(|(section, _)| format!("{section}.*")));
+    groups.sort();
+    groups.dedup();
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use wsspec_cases::suite;
+
+    use super::*;
+
+    fn ids(names: &[&str]) -> Result<Vec<String>, Problem> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(cases(suite(), &names)?.iter().map(|case| case.id.to_string()).collect())
+    }
+
+    #[test]
+    fn globs_are_anchored_at_both_ends() {
+        assert!(ids(&["1.*"]).unwrap().iter().all(|id| id.starts_with("1.")));
+        assert_eq!(ids(&["2.1?"]).unwrap(), ["2.10", "2.11"]);
+        assert_eq!(ids(&["5.2*", "5.20", "5.2"]).unwrap(), ["5.2", "5.20"]);
+    }
+
+    #[test]
+    fn a_name_without_a_case_is_an_error_with_a_suggestion() {
+        let text = ids(&["7.12.*"]).unwrap_err().to_string();
+        assert!(text.contains("7.13.*") && text.contains("wsspec list 7"), "{text}");
+        assert!(ids(&["@cor"]).unwrap_err().to_string().contains("@core"));
+        assert!(ids(&["99.1.1"]).is_err() && ids(&[""]).is_err());
+    }
+
+    #[test]
+    fn sets_hold_what_they_say() {
+        let core = ids(&["@core"]).unwrap();
+        assert!(core.contains(&"10.1.1".to_owned()) && !core.iter().any(|id| id.starts_with("9.")));
+        assert_eq!(core.len(), 247);
+    }
+}

@@ -1,0 +1,172 @@
+//! The address of an implementation under test.
+
+use std::fmt;
+
+use crate::errors::{ErrorCode, Problem};
+
+/// A `ws://` or `wss://` address, taken apart (RFC 6455 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// TLS.
+    pub secure: bool,
+    /// Name or address, an IPv6 address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Path and query, at least `/`.
+    pub resource: String,
+    /// Whether the scheme was missing, so that `ws://` was taken.
+    pub scheme_guessed: bool,
+}
+
+impl Target {
+    /// Whether a word of the command line is an address rather than the name of a case.
+    pub fn looks_like(word: &str) -> bool {
+        if word.contains("://") || word.starts_with('[') || word == "localhost" {
+            return true;
+        }
+        let authority = word.split('/').next().unwrap_or(word);
+        authority.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && !port.is_empty())
+    }
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// E27, with the part that cannot be read.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let (secure, rest, scheme_guessed) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => (false, rest, false),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => (true, rest, false),
+            Some((scheme, rest)) => return Err(wrong_scheme(scheme, rest)),
+            None => (false, text, true),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, resource) = rest.split_at(end);
+        let (host, port) = host_and_port(text, authority)?;
+        let port = match port {
+            Some(digits) => read_port(text, digits)?,
+            None if secure => 443,
+            None => 80,
+        };
+        Ok(Self { secure, host, port, resource: read_resource(text, resource)?, scheme_guessed })
+    }
+
+    /// `host:port`, with brackets around an IPv6 address.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    /// The value of the Host header: without the port if it is the scheme's own (RFC 6455 4.1).
+    pub fn host_header(&self) -> String {
+        let default = if self.secure { 443 } else { 80 };
+        if self.port == default { self.bracketed_host() } else { self.authority() }
+    }
+
+    fn bracketed_host(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        let resource = if self.resource == "/" { "" } else { &self.resource };
+        write!(f, "{scheme}://{}{resource}", self.host_header())
+    }
+}
+
+fn host_and_port<'a>(text: &str, authority: &'a str) -> Result<(String, Option<&'a str>), Problem> {
+    if authority.contains('@') {
+        let problem = unreadable(text, "user and password do not belong into a WebSocket address");
+        return Err(problem.fact("try", "-H 'Authorization: Basic env:CREDENTIALS'"));
+    }
+    let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((host, ""))) => (host, None),
+        Some(Some((host, rest))) => (host, rest.strip_prefix(':')),
+        Some(None) => return Err(unreadable(text, "the bracket of the IPv6 address is not closed")),
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    let printable = host.bytes().all(|b| b.is_ascii_graphic());
+    if host.is_empty() || !printable {
+        return Err(unreadable(text, "the host is missing, or not written in ASCII"));
+    }
+    Ok((host.to_owned(), port))
+}
+
+fn read_port(text: &str, digits: &str) -> Result<u16, Problem> {
+    let port = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+    port.filter(|port| *port != 0)
+        .ok_or_else(|| unreadable(text, &format!("the port is a number from 1 to 65535, not {digits:?}")))
+}
+
+fn read_resource(text: &str, resource: &str) -> Result<String, Problem> {
+    if resource.contains('#') {
+        return Err(unreadable(text, "a WebSocket address has no fragment (#)"));
+    }
+    if !resource.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(unreadable(text, "the path has characters that need percent-encoding"));
+    }
+    Ok(if resource.starts_with('/') { resource.to_owned() } else { format!("/{resource}") })
+}
+
+fn wrong_scheme(scheme: &str, rest: &str) -> Problem {
+    let meant = if scheme.eq_ignore_ascii_case("https") { "wss" } else { "ws" };
+    Problem::new(ErrorCode::E27, format!("{scheme}:// is no WebSocket address"))
+        .fact("try", format!("wsspec run {meant}://{rest}"))
+}
+
+fn unreadable(text: &str, why: &str) -> Problem {
+    Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+        .fact("why", why)
+        .fact("form", "ws://HOST:PORT/PATH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_written() {
+        for (text, host, port, resource, written) in [
+            ("ws://localhost:9001", "localhost", 9001, "/", "ws://localhost:9001"),
+            ("WS://h/a?b=c", "h", 80, "/a?b=c", "ws://h/a?b=c"),
+            ("wss://h?x", "h", 443, "/?x", "wss://h/?x"),
+            ("wss://[::1]:443/", "::1", 443, "/", "wss://[::1]"),
+            ("127.0.0.1:7/", "127.0.0.1", 7, "/", "ws://127.0.0.1:7"),
+            ("[::1]:9001", "::1", 9001, "/", "ws://[::1]:9001"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!((target.host.as_str(), target.port, target.resource.as_str()), (host, port, resource));
+            assert_eq!(target.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_say_what_is_wrong() {
+        for text in [
+            "ws://",
+            "ws://:9001",
+            "ws://h:0",
+            "ws://h:99999",
+            "ws://h:+1",
+            "ws://[::1",
+            "ws://h/#a",
+            "ws://h/ä",
+            "http://h",
+            "ws://u:p@h/",
+        ] {
+            let problem = Target::parse(text).unwrap_err();
+            assert_eq!(problem.code, ErrorCode::E27, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_the_command_line_are_told_apart() {
+        for word in ["ws://h", "localhost:9001", "h:1/path", "[::1]:9001", "localhost", "127.0.0.1:{port}"] {
+            assert!(Target::looks_like(word), "{word}");
+        }
+        for word in ["5.15", "7.*", "@core", "orphan-continuation"] {
+            assert!(!Target::looks_like(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use std::env;
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+
+use indicatif::ProgressBar;
+
+use super::style::Style;
+use crate::cli::{Global, Progress, When};
+
+/// Where everything is printed: what scrolls goes to stdout, warnings and what is erased again to stderr.
+pub struct Console {
+    /// How text is dressed.
+    pub style: Style,
+    /// How much is printed: 0 is normal, `-v` adds one, `-q` takes one away.
+    pub level: i8,
+    /// How progress is shown; never `Auto`.
+    pub progress: Progress,
+    streams: Mutex<Streams>,
+}
+
+struct Streams {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    /// Hidden while a line is printed.
+    bar: Option<ProgressBar>,
+}
+
+impl Console {
+    /// The console of this process.
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let color = wants_color(global.color, terminal);
+        let style = Style {
+            theme: color.then_some(global.theme),
+            ascii: global.ascii || !locale_is_utf8(),
+            width: width(),
+        };
+        Self {
+            style,
+            level: i8::try_from(global.verbose).unwrap_or(4) - i8::try_from(global.quiet).unwrap_or(4),
+            progress: progress_form(global.progress, std::io::stderr().is_terminal()),
+            streams: Mutex::new(Streams {
+                out: Box::new(std::io::stdout()),
+                err: Box::new(std::io::stderr()),
+                bar: None,
+            }),
+        }
+    }
+
+    /// Prints a line (or several) to stdout, unless `-q` or `-qq` ask for less than `level`.
+    pub fn say(&self, level: i8, text: impl AsRef<str>) {
+        if self.level >= level {
+            self.print(text.as_ref(), |streams| &mut streams.out);
+        }
+    }
+
+    /// Prints a line (or several) to stderr, at every level.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.print(text.as_ref(), |streams| &mut streams.err);
+    }
+
+    /// Keeps this bar off the lines that are printed; `None` once it is gone.
+    pub fn set_bar(&self, bar: Option<ProgressBar>) {
+        self.lock().bar = bar;
+    }
+
+    /// A reader that has gone away (`wsspec list | head`) is no error.
+    fn print(&self, text: &str, stream: fn(&mut Streams) -> &mut Box<dyn Write + Send>) {
+        let mut streams = self.lock();
+        let bar = streams.bar.clone();
+        let mut write = || {
+            let stream = stream(&mut streams);
+            let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
+        };
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The order of precedence that the conventions NO_COLOR, CLICOLOR and FORCE_COLOR ask for.
+fn wants_color(when: When, terminal: bool) -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is = |name, wanted: &str| env::var_os(name).is_some_and(|value| value == wanted);
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto if set("NO_COLOR") => false,
+        When::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => true,
+        When::Auto if is("CLICOLOR", "0") || is("TERM", "dumb") => false,
+        When::Auto => terminal || known_ci(),
+    }
+}
+
+/// CI services whose log viewers show colours.
+fn known_ci() -> bool {
+    ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"]
+        .iter()
+        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn locale_is_utf8() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| env::var(name).ok()).find(|v| !v.is_empty());
+    locale.is_some_and(|name| {
+        let name = name.to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    })
+}
+
+fn width() -> usize {
+    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    columns.clamp(20, 100)
+}
+
+const fn progress_form(asked: Progress, terminal: bool) -> Progress {
+    match (asked, terminal) {
+        (Progress::Auto, true) => Progress::Bar,
+        (Progress::Auto, false) => Progress::Lines,
+        (asked, _) => asked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_beat_the_environment() {
+        assert!(wants_color(When::Always, false));
+        assert!(!wants_color(When::Never, true));
+    }
+
+    #[test]
+    fn a_bar_needs_a_terminal() {
+        assert_eq!(progress_form(Progress::Auto, false), Progress::Lines);
+        assert_eq!(progress_form(Progress::Auto, true), Progress::Bar);
+        assert_eq!(progress_form(Progress::Dots, true), Progress::Dots);
+    }
+
+    #[test]
+    fn mono_is_a_theme_without_colours() {
+        let style = Style { theme: Some(crate::cli::Theme::Mono), ..Style::PLAIN };
+        assert_eq!(style.paint(super::super::Tone::Good, "ok"), "ok");
+    }
+}

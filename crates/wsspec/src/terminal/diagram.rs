@@ -1,0 +1,130 @@
+//! The sequence of frames and timers of a case.
+
+use wsspec_report::record::{CaseRecord, Dir, Happening, LogLine, Payload};
+use wsspec_wire::Opcode;
+
+use super::lines::{agent_name, cut};
+use super::style::Style;
+
+/// Lines that are printed; the first and the last ones if there are more.
+const LINES: usize = 24;
+/// Narrower terminals get a list.
+const NARROW: usize = 60;
+
+/// The diagram, heading first; the line `marked` gets a mark.
+pub(super) fn render(record: &CaseRecord, marked: Option<usize>, style: Style) -> Vec<String> {
+    let rows: Vec<&LogLine> = record.events.iter().filter(|line| is_shown(line)).collect();
+    let narrow = style.width < NARROW;
+    let column = if narrow { 0 } else { (style.width - 16) / 2 };
+    let mut out = Vec::new();
+    if !narrow {
+        out.push(format!("      ms   {:<column$} {}", "wsspec", agent_name(record.agent.raw())));
+    }
+    let hidden = rows.len().saturating_sub(LINES);
+    for (place, line) in rows.iter().enumerate() {
+        if hidden > 0 && place == LINES / 2 {
+            out.push(format!("           ... {hidden} lines not shown ..."));
+        }
+        if hidden == 0 || place < LINES / 2 || place >= LINES / 2 + hidden {
+            out.push(row(line, record.opened_us(), column, marked == Some(line.i)));
+        }
+    }
+    out
+}
+
+fn is_shown(line: &LogLine) -> bool {
+    !matches!(line.what, Happening::Octets { .. } | Happening::Recording { .. } | Happening::Unknown)
+}
+
+fn row(line: &LogLine, opened_us: u64, column: usize, marked: bool) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
+    let ms = (line.us as f64 - opened_us as f64) / 1000.0;
+    let text = words(&line.what);
+    let mark = if marked { "   (!)" } else { "" };
+    match (direction(&line.what), column) {
+        (Some(Dir::Tx), 0) => format!("{ms:>8.2}   > {text}{mark}"),
+        (Some(Dir::Rx), 0) => format!("{ms:>8.2}   < {text}{mark}"),
+        (Some(Dir::Tx), _) => format!("{ms:>8.2}   {:<column$}--->{mark}", cut(&text, column - 1)),
+        (Some(Dir::Rx), _) => format!("{ms:>8.2}   {:<column$}<---   {}{mark}", "", cut(&text, column)),
+        (None, _) => format!("{ms:>8.2}   {text}{mark}"),
+    }
+}
+
+fn direction(what: &Happening) -> Option<Dir> {
+    match what {
+        Happening::Frame { dir, .. } => Some(*dir),
+        _ => None,
+    }
+}
+
+/// One entry of the wire log in words.
+pub(super) fn words(what: &Happening) -> String {
+    let seconds = |us: &u64| crate::text::duration(std::time::Duration::from_micros(*us));
+    let name = |tag: &Option<String>| tag.as_ref().map_or_else(String::new, |tag| format!(" ({tag})"));
+    match what {
+        Happening::Frame { op, fin, rsv, data, .. } => frame(*op, *fin, *rsv, data),
+        Happening::Octets { data, sync, .. } => {
+            let sync = if *sync { ", on their own" } else { "" };
+            format!("{} octets{sync}", data.len())
+        }
+        Happening::Wait { delay_us, tag } => format!("wait {}{}", seconds(delay_us), name(tag)),
+        Happening::WaitEnd { tag } => format!("the wait is over{}", name(tag)),
+        Happening::FailTimer { delay_us } => {
+            format!("timer {}: then the connection is failed", seconds(delay_us))
+        }
+        Happening::FailTimerFired => "timer: wsspec fails the connection".to_owned(),
+        Happening::CloseTimer { delay_us } => format!("timer {}: then wsspec closes", seconds(delay_us)),
+        Happening::CloseTimerFired => "timer: wsspec closes".to_owned(),
+        Happening::Recording { on } => format!("recording {}", if *on { "goes on" } else { "stops" }),
+        Happening::Failed { why } => format!("wsspec fails the connection: {}", why.for_terminal(200)),
+        Happening::Tcp { end } => match end.as_str() {
+            "peer-fin" => "TCP: FIN from the peer".to_owned(),
+            "peer-rst" => "TCP: reset by the peer".to_owned(),
+            _ => "TCP: closed by wsspec".to_owned(),
+        },
+        Happening::Unknown => String::new(),
+    }
+}
+
+fn frame(op: u8, fin: bool, rsv: u8, data: &Payload) -> String {
+    let opcode = Opcode::new(op);
+    let mut out = match opcode {
+        Opcode::CONTINUATION => "Cont".to_owned(),
+        opcode if opcode.is_reserved() => format!("opcode {op}"),
+        opcode => opcode.name().to_owned(),
+    };
+    if !opcode.is_control() || !fin {
+        out.push_str(&format!(" fin={}", u8::from(fin)));
+    }
+    if rsv != 0 {
+        out.push_str(&format!(" rsv={rsv:03b}"));
+    }
+    if opcode == Opcode::CLOSE {
+        out.push_str(&close_body(data));
+    } else if !data.is_empty() {
+        out.push_str(&format!("  {}", payload(data, 32)));
+    }
+    out
+}
+
+fn close_body(data: &Payload) -> String {
+    match data.kept() {
+        [] => " (empty)".to_owned(),
+        [high, low] => format!(" {}", u16::from_be_bytes([*high, *low])),
+        [high, low, reason @ ..] => {
+            let reason = wsspec_report::Untrusted::from_octets(reason).for_terminal(30);
+            format!(" {} \"{reason}\"", u16::from_be_bytes([*high, *low]))
+        }
+        [octet] => format!(" one octet {octet:02x}"),
+    }
+}
+
+/// A payload: text in quotation marks, binary as hex, the length if it is cut.
+pub(super) fn payload(data: &Payload, limit: usize) -> String {
+    let shown = match data.text() {
+        Some(text) if data.len() as usize > limit => format!("\"{}\"", text.for_terminal(limit)),
+        Some(text) => format!("\"{}\"", text.for_terminal(limit)),
+        None => data.kept().iter().take(limit / 2).map(|octet| format!("{octet:02x}")).collect(),
+    };
+    if data.len() > limit as u64 { format!("{shown} ({} octets)", data.len()) } else { shown }
+}

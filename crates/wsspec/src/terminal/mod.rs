@@ -1,0 +1,12 @@
+//! What people read: every function here turns values into text; only [`Console`] prints.
+
+mod console;
+mod diagram;
+pub mod failure;
+pub mod lines;
+mod octets;
+mod style;
+pub mod summary;
+
+pub use console::Console;
+pub use style::{Style, Tone};

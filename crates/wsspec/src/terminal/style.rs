@@ -1,0 +1,121 @@
+use anstyle::{AnsiColor, Style as Ansi};
+use wsspec_engine::Verdict;
+
+use crate::cli::Theme;
+
+/// How text is dressed: colours, signs, width. Colour never carries information alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// The colours, if any.
+    pub theme: Option<Theme>,
+    /// ASCII only.
+    pub ascii: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+/// What a piece of text is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Tone {
+    Good,
+    Doubtful,
+    Bad,
+    Note,
+    Faint,
+    Strong,
+}
+
+impl Style {
+    /// Plain text, 80 columns.
+    pub const PLAIN: Self = Self { theme: None, ascii: true, width: 80 };
+
+    /// The text in the colour of its tone.
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        let Some(theme) = self.theme else { return text.to_owned() };
+        let ansi = ansi(theme, tone);
+        format!("{ansi}{text}{ansi:#}")
+    }
+
+    /// The text in the colour of a verdict.
+    pub fn verdict(&self, verdict: Verdict, text: &str) -> String {
+        self.paint(tone_of(verdict), text)
+    }
+
+    /// The sign of a verdict, one character wide (up to four in ASCII).
+    pub fn sign(&self, verdict: Verdict) -> &'static str {
+        match (verdict, self.ascii) {
+            (Verdict::Pass, false) => "✓",
+            (Verdict::Pass, true) => "ok",
+            (Verdict::NonStrict, false) => "~",
+            (Verdict::NonStrict, true) => "ns",
+            (Verdict::Fail, false) => "✗",
+            (Verdict::Fail, true) => "FAIL",
+            (Verdict::Info, false) => "i",
+            (Verdict::Info, true) => "info",
+            (Verdict::NotApplicable, false) => "–",
+            (Verdict::NotApplicable, true) => "n/a",
+            (Verdict::Timeout, false) => "⧗",
+            (Verdict::Timeout, true) => "TIME",
+            (Verdict::Crash, false) => "☠",
+            (Verdict::Crash, true) => "DIED",
+            (Verdict::Error, false) => "!",
+            (Verdict::Error, true) => "ERR",
+            (Verdict::Skipped, false) => "·",
+            (Verdict::Skipped, true) => "skip",
+            (Verdict::NotRun, false) => "?",
+            (Verdict::NotRun, true) => "----",
+        }
+    }
+
+    /// The word that starts the line of a case.
+    pub fn label(verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Fail => "FAIL",
+            Verdict::Timeout => "TIME",
+            Verdict::Crash => "DIED",
+            Verdict::Error => "ERR",
+            Verdict::Pass => "ok",
+            other => other.word(),
+        }
+    }
+
+    /// A horizontal line with a text at its left and one at its right, as wide as the terminal.
+    pub fn rule(&self, left: &str, right: &str) -> String {
+        let used = 4 + 1 + left.chars().count() + 1 + 1 + right.chars().count() + 1 + 4;
+        let fill = "-".repeat(self.width.saturating_sub(used).max(1));
+        match (left, right) {
+            ("", "") => "-".repeat(self.width),
+            (left, "") => {
+                format!("---- {left} {}", "-".repeat(self.width.saturating_sub(6 + left.chars().count())))
+            }
+            (left, right) => format!("---- {} {fill}-- {right} ----", self.paint(Tone::Strong, left)),
+        }
+    }
+}
+
+const fn tone_of(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Good,
+        Verdict::NonStrict => Tone::Doubtful,
+        Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => Tone::Bad,
+        Verdict::Info | Verdict::NotApplicable => Tone::Note,
+        Verdict::Skipped | Verdict::NotRun => Tone::Faint,
+    }
+}
+
+fn ansi(theme: Theme, tone: Tone) -> Ansi {
+    let plain = Ansi::new();
+    match (tone, theme) {
+        (Tone::Strong, _) => plain.bold(),
+        (Tone::Faint, _) => plain.dimmed(),
+        (Tone::Bad, Theme::Mono) => plain.bold().underline(),
+        (_, Theme::Mono) => plain,
+        (Tone::Good, Theme::Default) => AnsiColor::Green.on_default(),
+        (Tone::Good, Theme::Blue) => AnsiColor::Blue.on_default(),
+        (Tone::Bad, Theme::Default) => AnsiColor::Red.on_default().bold(),
+        (Tone::Bad, Theme::Blue) => AnsiColor::Magenta.on_default().bold(),
+        (Tone::Doubtful, _) => AnsiColor::Yellow.on_default(),
+        (Tone::Note, _) => AnsiColor::Cyan.on_default(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Plain text for people: wrapping, counting, guessing what was meant.
+
+/// Breaks a line at spaces so that no part is wider than `width` characters, except single long words.
+pub fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        let fits = last.is_empty() || last.chars().count() + 1 + word.chars().count() <= width;
+        if !fits {
+            lines.push(word.to_owned());
+            continue;
+        }
+        if !last.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(word);
+    }
+    lines
+}
+
+/// `1 case`, `2 cases`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// The candidates most like the word that was typed, best first, at most three.
+pub fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let typed = typed.to_lowercase();
+    let limit = (typed.chars().count() / 3).clamp(1, 3);
+    let mut near: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(&typed, &word.to_lowercase()), word))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().map(|(_, word)| word).take(3).collect()
+}
+
+/// A duration as people read it: `12 ms`, `1.02 s`, `2 min 5 s`.
+pub fn duration(time: std::time::Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1000.0)
+    } else if seconds < 100.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("unbreakable word", 4), ["unbreakable", "word"]);
+        assert_eq!(wrap("a  b", 80), ["a  b"]);
+    }
+
+    #[test]
+    fn near_words_are_found() {
+        assert_eq!(did_you_mean("nto", ["not", "and", "or"]), ["not"]);
+        assert_eq!(did_you_mean("casez", ["cases", "agent"]), ["cases"]);
+        assert!(did_you_mean("xyz", ["cases", "agent"]).is_empty());
+    }
+
+    #[test]
+    fn durations_are_short() {
+        assert_eq!(duration(Duration::from_micros(700)), "1 ms");
+        assert_eq!(duration(Duration::from_millis(1020)), "1.02 s");
+        assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
+    }
+}
