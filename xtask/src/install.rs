@@ -1,5 +1,6 @@
 //! Installs the reference suite and the peers from their registries, at pinned versions, into the cache.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -93,7 +94,9 @@ impl Kits {
         let cache = args.cache.clone().unwrap_or_else(|| target_folder().join("parity"));
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let python27 = args.python27.clone().unwrap_or_else(find_python27);
-        Ok(Self { cache: cache.canonicalize()?, python27, reference: args.reference_dir.clone() })
+        let reference = args.reference_dir.as_deref().map(fs::canonicalize).transpose();
+        let reference = reference.context("there is nothing at --reference-dir")?;
+        Ok(Self { cache: cache.canonicalize()?, python27, reference })
     }
 
     /// The folder for results and installations.
@@ -159,7 +162,7 @@ impl Kits {
             let wstest = folder.join("bin/wstest");
             return if wstest.exists() { Ok(()) } else { bail!("there is no {}", wstest.display()) };
         }
-        once(&folder, || {
+        once(&folder, &[REFERENCE, REFERENCE_BUILD_BASE, REFERENCE_LIBRARIES].concat().join(" "), || {
             let bootstrap = self.folder("virtualenv");
             let python = || Command::new(&self.python27);
             run(python()
@@ -178,17 +181,19 @@ impl Kits {
 
     fn install_python(&self) -> Result<()> {
         let folder = self.folder("python");
-        once(&folder, || {
+        let requirements = peer_sources("python").join("requirements.txt");
+        once(&folder, &fs::read_to_string(&requirements)?, || {
             run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-            pip_install(&folder, &[], &["websockets==17.4"])
+            pip_install(&folder, &["--requirement"], &[requirements.as_os_str()])
         })
     }
 
     fn install_node(&self) -> Result<()> {
         let folder = self.folder("node");
-        once(&folder, || {
+        let manifest = fs::read_to_string(peer_sources("node").join("package.json"))?;
+        once(&folder, &manifest, || {
             fs::create_dir_all(&folder)?;
-            fs::copy(peer_sources("node").join("package.json"), folder.join("package.json"))?;
+            fs::write(folder.join("package.json"), &manifest)?;
             run(Command::new("npm")
                 .args(["install", "--silent", "--no-audit", "--no-fund"])
                 .current_dir(&folder))
@@ -197,7 +202,7 @@ impl Kits {
 
     fn install_rust(&self) -> Result<()> {
         // Cargo knows itself what is up to date.
-        run(Command::new(env!("CARGO"))
+        run(Command::new("cargo")
             .args(["build", "--quiet", "--locked", "--manifest-path"])
             .arg(peer_sources("rust").join("Cargo.toml"))
             .env("CARGO_TARGET_DIR", self.folder("rust")))
@@ -230,25 +235,23 @@ fn node_has_websocket() -> Result<()> {
     .context("it needs Node 20 or later")
 }
 
-/// Runs `install`, which fills `folder`, unless it has succeeded before.
-fn once(folder: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Runs `install`, which fills `folder` with `packages`, unless it has done so before.
+fn once(folder: &Path, packages: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let done = folder.join("installed");
-    if done.exists() {
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == packages) {
         return Ok(());
     }
     if folder.exists() {
-        fs::remove_dir_all(folder)?; // left by an installation that broke off
+        fs::remove_dir_all(folder)?; // other versions, or an installation that broke off
     }
     install()?;
-    Ok(fs::write(done, "")?)
+    Ok(fs::write(done, packages)?)
 }
 
-fn pip_install(environment: &Path, options: &[&str], packages: &[&str]) -> Result<()> {
+fn pip_install(environment: &Path, options: &[&str], packages: &[impl AsRef<OsStr>]) -> Result<()> {
     let mut command = Command::new(environment.join("bin/python"));
-    run(command
-        .args(["-m", "pip", "install", "-q", "--disable-pip-version-check"])
-        .args(options)
-        .args(packages))
+    command.args(["-m", "pip", "install", "-q"]).args(options).args(packages);
+    run(command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_PYTHON_VERSION_WARNING", "1"))
 }
 
 fn peer_sources(language: &str) -> PathBuf {

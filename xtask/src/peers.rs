@@ -137,3 +137,22 @@ pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Peer>> {
     };
     names.iter().map(find).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository;
+
+    /// The versions in tables and in the cache are those that the manifests install.
+    #[test]
+    fn versions_are_those_of_the_manifests() {
+        let manifests = ["python/requirements.txt", "node/package.json", "rust/Cargo.toml"];
+        let read = |path: &str| std::fs::read_to_string(repository().join("peers").join(path)).unwrap();
+        let manifests = manifests.map(read).concat();
+        for peer in PEERS.iter().filter(|peer| peer.kit != Kit::Reference) {
+            let Some(version) = peer.version else { continue };
+            let pinned = |line: &str| line.contains(peer.name) && line.contains(version);
+            assert!(manifests.lines().any(pinned), "{} {version}", peer.name);
+        }
+    }
+}

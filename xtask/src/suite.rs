@@ -104,7 +104,7 @@ fn with_selection(mut command: Command, patterns: &[String], folder: &Path) -> C
 
 /// Builds wsspec as it is released.
 pub(crate) fn build_wsspec() -> Result<()> {
-    let cargo = env!("CARGO");
+    let cargo = "cargo";
     run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", "wsspec", "--bin", "wsspec"]))
 }
 

@@ -168,7 +168,7 @@ fn array<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 fn workspace_metadata() -> Result<Value> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new("cargo");
     cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(repository());
     Ok(serde_json::from_slice(&cargo.output()?.stdout)?)
 }

@@ -6,7 +6,7 @@ mod verdicts;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use compare::Comparison;
@@ -84,6 +84,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         let path = repository().join("docs/parity.md");
         std::fs::write(&path, summary::markdown(&rows))?;
         println!("written: {}", path.display());
+    }
+    if !args.reference_only && rows.iter().all(Row::is_skipped) {
+        bail!("nothing was compared");
     }
     Ok(ExitCode::from(u8::from(rows.iter().any(Row::differs))))
 }

@@ -29,6 +29,11 @@ impl Row {
         Self { label, outcome: Outcome::Compared { role, set: set.name.clone(), comparison } }
     }
 
+    /// Whether the peer could not be installed.
+    pub(crate) fn is_skipped(&self) -> bool {
+        matches!(self.outcome, Outcome::Skipped(_))
+    }
+
     /// Whether the suites disagree.
     pub(crate) fn differs(&self) -> bool {
         matches!(&self.outcome, Outcome::Compared { comparison, .. } if !comparison.differences.is_empty())
