@@ -50,7 +50,7 @@ impl Connection {
             code => self.send_close(code, reason),
         }
         self.phase = Phase::CloseSent;
-        self.deadline = Some(now + self.config.close_timeout);
+        self.deadline = Some(now.saturating_add(self.config.close_timeout));
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Connection {
             Role::Server => self.drop_tcp(now),
             Role::Client => {
                 self.phase = Phase::AwaitingEnd;
-                self.deadline = Some(now + patience);
+                self.deadline = Some(now.saturating_add(patience));
             }
         }
         self.release();
@@ -110,7 +110,7 @@ impl Connection {
     fn drop_tcp(&mut self, now: Time) {
         self.outbox.end_with(Transmit::CloseTcp);
         self.phase = Phase::Draining;
-        self.deadline = Some(now + self.config.tcp_close_timeout);
+        self.deadline = Some(now.saturating_add(self.config.tcp_close_timeout));
         self.release();
     }
 
@@ -145,7 +145,7 @@ impl Connection {
             }
             // A peer that reads slowly, but reads, gets its time.
             _ if self.outbox.take_progress() && !self.outbox.is_empty() => {
-                self.deadline = Some(now + self.config.tcp_close_timeout);
+                self.deadline = Some(now.saturating_add(self.config.tcp_close_timeout));
             }
             Phase::CloseSent => self.finish_late(Timer::Close),
             Phase::AwaitingEnd | Phase::Draining => self.finish_late(Timer::TcpClose),

@@ -104,7 +104,7 @@ impl Connection {
     fn new(config: Arc<Config>, phase: Phase, now: Time) -> Self {
         Self {
             phase,
-            deadline: Some(now + config.handshake_timeout),
+            deadline: Some(now.saturating_add(config.handshake_timeout)),
             keepalive: Keepalive::default(),
             incoming: Incoming::default(),
             outbox: Outbox::default(),

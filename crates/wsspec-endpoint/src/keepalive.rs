@@ -32,8 +32,8 @@ impl Keepalive {
     pub(crate) fn deadline(&self, config: &Config) -> Option<Time> {
         let interval = config.ping_interval?;
         Some(match self.pinged {
-            None => self.heard + interval,
-            Some(pinged) => pinged + config.pong_timeout,
+            None => self.heard.saturating_add(interval),
+            Some(pinged) => pinged.saturating_add(config.pong_timeout),
         })
     }
 

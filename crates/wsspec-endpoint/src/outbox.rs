@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use wsspec_wire::FrameHeader;
 
 use crate::Transmit;
 
@@ -34,11 +35,13 @@ impl Outbox {
         &mut self.tail
     }
 
-    /// Makes room for about as many octets as were received, which is right for echoes.
-    pub(crate) fn expect(&mut self, octets: usize) {
-        if self.tail.capacity() == 0 {
-            self.tail.reserve(octets.min(TAIL_SIZE));
+    /// The same, when about so many octets will be appended.
+    pub(crate) fn tail_for(&mut self, octets: usize) -> &mut Vec<u8> {
+        let tail = self.tail();
+        if tail.capacity() == 0 {
+            tail.reserve(octets.min(TAIL_SIZE + FrameHeader::MAX_LEN));
         }
+        tail
     }
 
     /// Appends a piece of its own.

@@ -52,8 +52,11 @@ struct PartialMessage {
 }
 
 impl PartialMessage {
-    fn new(opcode: Opcode, compressed: bool) -> Self {
-        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets: vec![0; HEADROOM] }
+    fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
+        let expected = if compressed { 0 } else { announced.min(TRUSTED_LENGTH as u64) as usize };
+        let mut octets = Vec::with_capacity(HEADROOM + expected);
+        octets.resize(HEADROOM, 0);
+        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets }
     }
 
     /// Makes room for a part of a frame of which `announced` octets are still to come.
@@ -61,7 +64,7 @@ impl PartialMessage {
         let trusted = TRUSTED_LENGTH.max((self.octets.len() + part).saturating_mul(TRUSTED_FACTOR));
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
         if self.octets.capacity() - self.octets.len() < part {
-            self.octets.reserve_exact(announced.min(trusted).max(part));
+            self.octets.reserve(announced.min(trusted).max(part));
         }
     }
 
@@ -129,6 +132,22 @@ impl Incoming {
         }
     }
 
+    /// A payload without its mask, in memory that it shares with those in the `rest` of this input.
+    fn unmasked(&mut self, mask: Option<MaskingKey>, payload: &[u8], rest: usize) -> Bytes {
+        let key = mask.unwrap_or_default();
+        if self.whole.capacity() == 0 && rest == 0 {
+            let mut alone = Vec::with_capacity(payload.len());
+            copy_masked(key, 0, payload, &mut alone);
+            return Bytes::from(alone);
+        }
+        if self.whole.capacity() < payload.len() {
+            self.whole.reserve(payload.len() + rest);
+        }
+        self.whole.extend_from_slice(payload);
+        apply_mask(key, 0, &mut self.whole);
+        self.whole.split().freeze()
+    }
+
     fn rules<'a>(&self, config: &'a Config, deflate: bool) -> Rules<'a> {
         let message = self.message.as_ref().map(|message| Begun {
             compressed: message.compressed,
@@ -142,9 +161,6 @@ impl Incoming {
 impl Connection {
     /// Takes octets of frames.
     pub(crate) fn receive(&mut self, mut input: &[u8], now: Time) {
-        if self.echoes_frames() {
-            self.outbox.expect(input.len());
-        }
         while !input.is_empty() && self.phase.receives_frames() {
             let taken = match self.incoming.frame {
                 None => self.receive_header(input, now),
@@ -246,7 +262,7 @@ impl Connection {
             return;
         }
         let compressed = header.rsv.contains(Rsv::RSV1);
-        let begin = || Box::new(PartialMessage::new(header.opcode, compressed));
+        let begin = || Box::new(PartialMessage::new(header.opcode, compressed, header.length));
         self.incoming.message.get_or_insert_with(begin).fragments += 1;
     }
 
@@ -255,16 +271,20 @@ impl Connection {
     fn receive_data(&mut self, header: &FrameHeader, offset: u64, part: &[u8]) -> Result<(), Violation> {
         let Some(message) = &mut self.incoming.message else { return Ok(()) };
         let before = message.octets.len();
-        match &mut self.deflate {
+        let taken = match &mut self.deflate {
             Some(deflate) if message.compressed => {
-                message.inflate(deflate, header.mask, offset, part, self.config.max_message_size)?;
+                message.inflate(deflate, header.mask, offset, part, self.config.max_message_size)
             }
-            _ => message.take(header.mask, offset, part, header.length - offset),
-        }
+            _ => {
+                message.take(header.mask, offset, part, header.length - offset);
+                Ok(())
+            }
+        };
+        // Text that could be inflated comes before the octet that could not.
         if message.opcode == Opcode::TEXT {
             message.utf8.feed(&message.octets[before..])?;
         }
-        Ok(())
+        taken
     }
 
     /// The last frame of a message is complete.
@@ -302,18 +322,9 @@ impl Connection {
         rest: usize,
     ) -> Result<(), Violation> {
         if self.echoes_frames() {
-            return self.echo_frame(header, payload);
+            return self.echo_frame(header, payload, rest);
         }
-        let whole = &mut self.incoming.whole;
-        if whole.capacity() < payload.len() {
-            // All that this input can still hold.
-            whole.reserve(payload.len() + rest);
-        }
-        whole.extend_from_slice(payload);
-        if let Some(key) = header.mask {
-            apply_mask(key, 0, whole);
-        }
-        let payload = whole.split().freeze();
+        let payload = self.incoming.unmasked(header.mask, payload, rest);
         check_text(header.opcode, &payload)?;
         if self.config.echo {
             self.echo_payload(header.opcode, &payload);

@@ -168,16 +168,22 @@ impl Connection {
     }
 
     /// Echoes a message that came in one uncompressed frame: its payload goes from the input to the output in
-    /// one step.
-    pub(crate) fn echo_frame(&mut self, header: &FrameHeader, payload: &[u8]) -> Result<(), Violation> {
+    /// one step. After it, `rest` octets of input follow.
+    pub(crate) fn echo_frame(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+        rest: usize,
+    ) -> Result<(), Violation> {
         if !matches!(self.phase, Phase::Open) {
             return Ok(());
         }
-        let mask = self.next_masking_key();
         if header.mask.is_none() {
             check_text(header.opcode, payload)?;
         }
-        let out = self.outbox.tail();
+        let mask = self.next_masking_key();
+        // Echoes of what is in the rest of this input will be about as long as it is.
+        let out = self.outbox.tail_for(FrameHeader::MAX_LEN + payload.len() + rest);
         let start = out.len();
         FrameHeader { mask, ..*header }.encode(out);
         let payload_start = out.len();
