@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wsspec_cases::{Case, CloseRule, FirstToClose, Step};
+use wsspec_cases::{Case, CloseRule, DeflatePlan, FirstToClose, Step};
+use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{
     CaseRun, ClientOpening, Observation, Outcome, Settings, TcpEnd, TesterRole, Time, judge,
@@ -187,4 +188,67 @@ pub(crate) fn request(extensions: Option<&str>) -> RequestHead {
     ];
     headers.extend(extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
     RequestHead::parse(&write_request("/", &headers))
+}
+
+/// The built-in endpoint, echoing.
+pub(crate) struct Endpoint {
+    connection: Connection,
+}
+
+impl Endpoint {
+    pub(crate) fn server() -> Self {
+        let deflate = Some(DeflateConfig::default());
+        let config = Config { echo: true, deflate, ..Config::server([0; 32]) };
+        Self { connection: Connection::server(config, Time::ZERO) }
+    }
+
+    /// A client, and its request.
+    pub(crate) fn client(plan: Option<&DeflatePlan>) -> (Self, RequestHead) {
+        let deflate = plan.map(client_offer);
+        let config = Config { echo: true, deflate, ..Config::client([1; 32]) };
+        let request = ClientRequest::new("localhost", "/");
+        let mut connection = Connection::client(config, request, Time::ZERO);
+        let mut head = Vec::new();
+        while let Some(wsspec_endpoint::Transmit::Octets(octets)) = connection.poll_transmit() {
+            head.extend_from_slice(&octets);
+        }
+        (Self { connection }, RequestHead::parse(&head))
+    }
+}
+
+/// An offer that lets the tester ask for the first answer it prefers.
+fn client_offer(plan: &DeflatePlan) -> DeflateConfig {
+    let answer = &plan.answers[0];
+    DeflateConfig {
+        client_no_context_takeover: answer.client_no_context_takeover,
+        client_max_window_bits: Some(15),
+        ..DeflateConfig::default()
+    }
+}
+
+impl Peer for Endpoint {
+    fn handle_input(&mut self, octets: &mut [u8], now: Time) {
+        self.connection.handle_input(octets, now);
+        while self.connection.poll_event().is_some() {}
+    }
+
+    fn handle_end(&mut self, now: Time) {
+        self.connection.handle_end(wsspec_endpoint::End::Fin, now);
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        self.connection.handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self, _now: Time) -> Option<PeerTransmit> {
+        Some(match self.connection.poll_transmit()? {
+            wsspec_endpoint::Transmit::Octets(octets) => PeerTransmit::Octets(octets.into()),
+            wsspec_endpoint::Transmit::CloseTcp => PeerTransmit::End(TcpEnd::PeerFin),
+            wsspec_endpoint::Transmit::Abort => PeerTransmit::End(TcpEnd::PeerReset),
+        })
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        self.connection.poll_timeout()
+    }
 }

@@ -1,0 +1,80 @@
+//! The whole suite against the built-in endpoint, in memory and virtual time, the tester in both roles.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Endpoint, opening};
+use wsspec_cases::{Case, suite};
+use wsspec_engine::testing::Pair;
+use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TesterRole, Verdict, judge};
+
+/// Enough round trips to use every parameter of a loop, in a moment.
+const LOOPS: u32 = 10;
+
+fn settings() -> Settings {
+    Settings { loop_count: Some(LOOPS), ..Settings::default() }
+}
+
+fn against_server(case: &Case) -> Outcome {
+    let run = CaseRun::client(case, &opening(), settings());
+    let (observation, ..) = Pair::new(run, Endpoint::server()).finish();
+    judge(case, observation)
+}
+
+fn against_client(case: &Case) -> Outcome {
+    let (endpoint, request) = Endpoint::client(case.deflate.as_ref());
+    let run = CaseRun::server(case, &request, settings());
+    let (observation, ..) = Pair::new(run, endpoint).finish();
+    judge(case, observation)
+}
+
+/// These inform, whatever happens.
+const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
+
+fn assert_conforms(case: &Case, role: TesterRole, outcome: &Outcome) {
+    let id = case.id.to_string();
+    let (behavior, close, verdict) = if INFORMATIONAL.contains(&&id[..]) {
+        (Behavior::Informational, BehaviorClose::Informational, Verdict::Info)
+    } else {
+        (Behavior::Ok, BehaviorClose::Ok, Verdict::Pass)
+    };
+    let found = (outcome.behavior, outcome.behavior_close, outcome.verdict);
+    assert_eq!(found, (behavior, close, verdict), "{id} as {role:?}: {}", outcome.summary);
+    assert_eq!(outcome.observation.fault, None, "{id} as {role:?}");
+    assert_eq!(outcome.observation.breaches, [], "{id} as {role:?}");
+}
+
+#[test]
+fn a_server_passes_every_case() {
+    for case in suite().cases() {
+        assert_conforms(case, TesterRole::Client, &against_server(case));
+    }
+}
+
+#[test]
+fn a_client_passes_every_case() {
+    for case in suite().cases() {
+        assert_conforms(case, TesterRole::Server, &against_client(case));
+    }
+}
+
+#[test]
+fn judging_again_gives_the_same_outcome() {
+    for case in suite().cases().iter().step_by(7) {
+        let first = against_server(case);
+        let again = judge(case, first.observation.clone());
+        assert_eq!(again.verdict, first.verdict, "{}", case.id);
+        assert_eq!(again.summary, first.summary, "{}", case.id);
+        assert_eq!(again.checks, first.checks, "{}", case.id);
+        assert_eq!((again.behavior, again.behavior_close), (first.behavior, first.behavior_close));
+        assert_eq!((again.result, again.result_close), (first.result, first.result_close));
+    }
+}
+
+#[test]
+fn waits_cost_virtual_time_only() {
+    let case = suite().get("5.19".parse().unwrap()).unwrap();
+    let outcome = against_server(case);
+    assert_eq!(outcome.observation.duration, Duration::from_secs(1), "the wait of the case");
+}
