@@ -28,3 +28,18 @@ pub struct DeflateAnswer {
     /// Ask for `client_max_window_bits=N`; only if the offer names it.
     pub client_max_window_bits: Option<u8>,
 }
+
+impl DeflateOffer {
+    /// The client can do whatever the server asks for, and asks for nothing itself.
+    pub const OPEN: Self = Self {
+        server_no_context_takeover: false,
+        server_max_window_bits: None,
+        client_no_context_takeover: true,
+        client_max_window_bits: true,
+    };
+}
+
+impl DeflateAnswer {
+    /// Nothing is asked for.
+    pub const PLAIN: Self = Self { client_no_context_takeover: false, client_max_window_bits: None };
+}

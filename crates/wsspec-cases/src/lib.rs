@@ -9,8 +9,10 @@
 mod builder;
 mod case;
 mod close_rule;
+pub mod data;
 mod deflate;
 mod driver;
+pub mod drivers;
 mod event;
 mod id;
 mod prelude;

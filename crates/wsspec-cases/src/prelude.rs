@@ -3,7 +3,7 @@
 pub(crate) use wsspec_wire::close_code::{INVALID_PAYLOAD, NORMAL, PROTOCOL_ERROR};
 
 pub(crate) use crate::case::Case;
-pub(crate) use crate::rule::Rfc::Rfc6455;
+pub(crate) use crate::rule::Rfc::{Rfc6455, Rfc7692};
 pub(crate) use crate::rule::Rule;
 pub(crate) use crate::suite::{Declaration, Suite};
 pub(crate) use crate::words::*;

@@ -7,7 +7,10 @@ mod s04_opcodes;
 mod s05_fragmentation;
 mod s06_utf8;
 mod s07_closing;
+mod s09_limits;
 mod s10_auto_fragmentation;
+mod s12_deflate_payloads;
+mod s13_deflate_parameters;
 
 use crate::suite::Suite;
 
@@ -20,5 +23,8 @@ pub(crate) fn declare(suite: &mut Suite) {
     s05_fragmentation::declare(suite);
     s06_utf8::declare(suite);
     s07_closing::declare(suite);
+    s09_limits::declare(suite);
     s10_auto_fragmentation::declare(suite);
+    s12_deflate_payloads::declare(suite);
+    s13_deflate_parameters::declare(suite);
 }

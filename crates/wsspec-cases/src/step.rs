@@ -132,17 +132,36 @@ impl Payload {
     pub fn to_bytes(&self) -> Bytes {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
-            Self::Repeat { unit, len } => unit.iter().copied().cycle().take(*len).collect(),
+            Self::Repeat { unit, len } => {
+                let mut octets = unit.repeat(len.div_ceil(unit.len().max(1)));
+                octets.truncate(*len);
+                octets.into()
+            }
         }
     }
 
     /// Whether the octets are exactly these.
     pub fn equals(&self, octets: &[u8]) -> bool {
+        self.len() == octets.len() && self.begins_with(octets)
+    }
+
+    /// Where the octets begin to differ from these, as far as both reach.
+    pub fn first_difference(&self, octets: &[u8]) -> Option<usize> {
+        let octets = &octets[..octets.len().min(self.len())];
+        if self.begins_with(octets) {
+            return None;
+        }
+        let (Self::Bytes(unit) | Self::Repeat { unit, .. }) = self;
+        octets.iter().zip(unit.iter().cycle()).position(|(theirs, ours)| theirs != ours)
+    }
+
+    /// The octets are no more than these. What repeats a unit is itself, moved on by that unit.
+    fn begins_with(&self, octets: &[u8]) -> bool {
         match self {
-            Self::Bytes(bytes) => bytes == octets,
-            Self::Repeat { len, .. } if *len != octets.len() => false,
+            Self::Bytes(bytes) => bytes.starts_with(octets),
             Self::Repeat { unit, .. } => {
-                octets.chunks(unit.len().max(1)).all(|part| part == &unit[..part.len()])
+                let (first, rest) = octets.split_at(unit.len().min(octets.len()));
+                unit.starts_with(first) && octets.starts_with(rest)
             }
         }
     }
@@ -157,5 +176,24 @@ impl PartialEq for Payload {
 impl<T: Into<Bytes>> From<T> for Payload {
     fn from(octets: T) -> Self {
         Self::Bytes(octets.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_unit_is_compared_without_being_written_out() {
+        let payload = Payload::Repeat { unit: Bytes::from_static(b"abc"), len: 8 };
+        assert_eq!(payload.to_bytes(), &b"abcabcab"[..]);
+        assert_eq!(payload, Payload::from("abcabcab"));
+        for other in ["", "abcabca", "abcabcabc", "abcabxab", "xbcabcab", "abcabcax"] {
+            assert!(!payload.equals(other.as_bytes()), "{other}");
+        }
+        assert_eq!(payload.first_difference(b"abcabxab"), Some(5));
+        assert_eq!(payload.first_difference(b"abc"), None, "as far as both reach");
+        assert_eq!(Payload::from("abc").first_difference(b"abd"), Some(2));
+        assert_eq!(Payload::Repeat { unit: Bytes::new(), len: 0 }.to_bytes(), Bytes::new());
     }
 }

@@ -74,6 +74,11 @@ pub struct Declaration<'s> {
 }
 
 impl Declaration<'_> {
+    /// The number of the section.
+    pub fn number(&self) -> u16 {
+        self.suite.sections.last().expect("a declaration has its section").number
+    }
+
     /// The rules of all cases that follow, the main one first.
     pub fn rules<const N: usize>(&mut self, rules: [Rule; N]) -> &mut Self {
         self.rules = rules.into();
