@@ -83,7 +83,7 @@ pub struct RunArgs {
     /// Leave these cases out (id, glob, slug or @SET)
     #[arg(short = 'x', long, value_name = "CASE", help_heading = "Which cases")]
     pub exclude: Vec<String>,
-    /// Run this set; the same as @SET
+    /// Choose among the cases of this set; without CASE all of them
     #[arg(long, value_name = "SET", help_heading = "Which cases")]
     pub set: Vec<String>,
 

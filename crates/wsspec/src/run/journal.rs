@@ -12,7 +12,7 @@ use wsspec_report::record::{CaseRecord, Line, Standing};
 use super::attempt::Agent;
 use super::schedule::{Listener, Stop};
 use crate::cli::Progress;
-use crate::terminal::{Console, lines};
+use crate::terminal::{Console, detail, lines};
 
 /// The verdicts that stand, and the record on disk.
 pub struct Journal<'a> {
@@ -125,11 +125,15 @@ impl Listener for Journal<'_> {
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let flaky = record.outcome == Some(Standing::Flaky);
         self.results.insert((agent, record.id), Brief { verdict: record.verdict, flaky });
+        let (level, style) = (self.console.level, self.console.style);
         let several = self.agents.len() > 1;
-        if let Some(line) = lines::case(record, flaky, several, self.console.level, self.console.style) {
+        if let Some(line) = lines::case(record, flaky, several, level, style) {
             self.console.say(0, line);
-        } else if self.console.progress == Progress::Dots {
-            self.console.say(0, self.console.style.sign(record.verdict));
+        } else if self.console.progress == Progress::Dots && level >= 0 {
+            self.console.dot(style.sign(record.verdict));
+        }
+        if level >= 3 || level == 2 && record.verdict != Verdict::Pass {
+            self.console.say(2, detail::render(record, level, style));
         }
         self.show_progress();
     }

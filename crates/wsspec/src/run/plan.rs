@@ -83,12 +83,8 @@ impl RunPlan {
     pub fn new(args: &RunArgs) -> Result<Self, Problem> {
         let (addresses, words): (Vec<_>, Vec<_>) =
             args.words.iter().cloned().partition(|w| Target::looks_like(w));
-        let mut asked = words;
-        asked.extend(args.set.iter().map(|set| format!("@{set}")));
-        if asked.is_empty() {
-            asked.push(format!("@{DEFAULT_SET}"));
-        }
-        let cases = choose(suite(), &asked, &args.exclude)?;
+        let choice = Choice::new(words, &args.set, &args.exclude);
+        let cases = choice.cases(suite())?;
         let mut redaction = Redaction::default();
         let headers = read_headers(&args.header, &mut redaction)?;
         let opening = ClientOpening {
@@ -102,7 +98,7 @@ impl RunPlan {
         Ok(Self {
             peers: plan_peers(&addresses, &args.agent, &opening)?,
             cases,
-            asked,
+            asked: choice.asked(),
             settings: Settings {
                 seed,
                 open_timeout: args.open_timeout,
@@ -129,25 +125,51 @@ impl RunPlan {
     }
 }
 
-fn choose(
-    suite: &'static Suite,
-    asked: &[String],
-    exclude: &[String],
-) -> Result<Vec<&'static Case>, Problem> {
-    let mut cases = select::cases(suite, asked)?;
-    if !exclude.is_empty() {
-        let out = select::cases(suite, exclude)?;
-        cases.retain(|case| !out.iter().any(|excluded| excluded.id == case.id));
+/// Which cases: those of the sets, of them those that are named, without those that are excluded.
+struct Choice {
+    sets: Vec<String>,
+    names: Vec<String>,
+    exclude: Vec<String>,
+}
+
+impl Choice {
+    fn new(names: Vec<String>, sets: &[String], exclude: &[String]) -> Self {
+        let mut sets: Vec<String> =
+            sets.iter().map(|set| format!("@{}", set.trim_start_matches('@'))).collect();
+        if sets.is_empty() && names.is_empty() {
+            sets.push(format!("@{DEFAULT_SET}"));
+        }
+        Self { sets, names, exclude: exclude.to_vec() }
     }
-    cases.retain(|case| case.roles != Roles::Server);
-    if cases.is_empty() {
-        return Err(Problem::new(ErrorCode::E29, "no case is left to run")
-            .fact("asked", asked.join(" "))
-            .fact("without", if exclude.is_empty() { "-".to_owned() } else { exclude.join(" ") })
+
+    fn asked(&self) -> Vec<String> {
+        self.sets.iter().chain(&self.names).cloned().collect()
+    }
+
+    fn cases(&self, suite: &'static Suite) -> Result<Vec<&'static Case>, Problem> {
+        let mut cases: Vec<&Case> = suite.cases().iter().collect();
+        for names in [&self.sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
+            let named = select::cases(suite, names)?;
+            cases.retain(|case| named.iter().any(|other| other.id == case.id));
+        }
+        if !self.exclude.is_empty() {
+            let excluded = select::cases(suite, &self.exclude)?;
+            cases.retain(|case| !excluded.iter().any(|other| other.id == case.id));
+        }
+        cases.retain(|case| case.roles != Roles::Server);
+        if cases.is_empty() { Err(self.nothing_left()) } else { Ok(cases) }
+    }
+
+    fn nothing_left(&self) -> Problem {
+        let mut problem =
+            Problem::new(ErrorCode::E29, "no case is left to run").fact("asked", self.asked().join(" "));
+        if !self.exclude.is_empty() {
+            problem = problem.fact("without", self.exclude.join(" "));
+        }
+        problem
             .fact("note", "a server is tested: cases that need a client under test do not count")
-            .fact("try", format!("wsspec list {}", asked.join(" "))));
+            .fact("try", format!("wsspec list {}", self.asked().join(" ")))
     }
-    Ok(cases)
 }
 
 fn limits(args: &RunArgs) -> Limits {

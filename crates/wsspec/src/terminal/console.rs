@@ -59,6 +59,12 @@ impl Console {
         self.print(text.as_ref(), |streams| &mut streams.err);
     }
 
+    /// Prints a sign to stdout without ending the line.
+    pub fn dot(&self, sign: &str) {
+        let mut streams = self.lock();
+        let _ = write!(streams.out, "{sign}").and_then(|()| streams.out.flush());
+    }
+
     /// Keeps this bar off the lines that are printed; `None` once it is gone.
     pub fn set_bar(&self, bar: Option<ProgressBar>) {
         self.lock().bar = bar;

@@ -14,10 +14,9 @@ const NARROW: usize = 60;
 /// The diagram, heading first; the line `marked` gets a mark.
 pub(super) fn render(record: &CaseRecord, marked: Option<usize>, style: Style) -> Vec<String> {
     let rows: Vec<&LogLine> = record.events.iter().filter(|line| is_shown(line)).collect();
-    let narrow = style.width < NARROW;
-    let column = if narrow { 0 } else { (style.width - 16) / 2 };
+    let column = column(style);
     let mut out = Vec::new();
-    if !narrow {
+    if column > 0 {
         out.push(format!("      ms   {:<column$} {}", "wsspec", agent_name(record.agent.raw())));
     }
     let hidden = rows.len().saturating_sub(LINES);
@@ -30,6 +29,25 @@ pub(super) fn render(record: &CaseRecord, marked: Option<usize>, style: Style) -
         }
     }
     out
+}
+
+/// Every line of the wire log, with the octets if asked for.
+pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in &record.events {
+        if is_shown(line) {
+            out.push(row(line, record.opened_us(), column(style), false));
+        } else if octets {
+            out.push(row(line, record.opened_us(), 0, false));
+            out.extend(super::detail::hex_lines(&line.what));
+        }
+    }
+    out
+}
+
+/// The width of one side of the diagram; 0: a list.
+const fn column(style: Style) -> usize {
+    if style.width < NARROW { 0 } else { (style.width - 16) / 2 }
 }
 
 fn is_shown(line: &LogLine) -> bool {
@@ -52,7 +70,7 @@ fn row(line: &LogLine, opened_us: u64, column: usize, marked: bool) -> String {
 
 fn direction(what: &Happening) -> Option<Dir> {
     match what {
-        Happening::Frame { dir, .. } => Some(*dir),
+        Happening::Frame { dir, .. } | Happening::Octets { dir, .. } => Some(*dir),
         _ => None,
     }
 }
@@ -65,7 +83,7 @@ pub(super) fn words(what: &Happening) -> String {
         Happening::Frame { op, fin, rsv, data, .. } => frame(*op, *fin, *rsv, data),
         Happening::Octets { data, sync, .. } => {
             let sync = if *sync { ", on their own" } else { "" };
-            format!("{} octets{sync}", data.len())
+            format!("{} octets in one piece{sync}", data.len())
         }
         Happening::Wait { delay_us, tag } => format!("wait {}{}", seconds(delay_us), name(tag)),
         Happening::WaitEnd { tag } => format!("the wait is over{}", name(tag)),
@@ -122,7 +140,6 @@ fn close_body(data: &Payload) -> String {
 /// A payload: text in quotation marks, binary as hex, the length if it is cut.
 pub(super) fn payload(data: &Payload, limit: usize) -> String {
     let shown = match data.text() {
-        Some(text) if data.len() as usize > limit => format!("\"{}\"", text.for_terminal(limit)),
         Some(text) => format!("\"{}\"", text.for_terminal(limit)),
         None => data.kept().iter().take(limit / 2).map(|octet| format!("{octet:02x}")).collect(),
     };

@@ -1,6 +1,7 @@
 //! What people read: every function here turns values into text; only [`Console`] prints.
 
 mod console;
+pub mod detail;
 mod diagram;
 pub mod failure;
 pub mod lines;

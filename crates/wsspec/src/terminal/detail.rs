@@ -1,0 +1,68 @@
+//! Everything that was recorded of a case, more of it with every `-v`.
+
+use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Payload};
+
+use super::diagram;
+use super::style::{Style, Tone};
+use crate::text::wrap;
+
+/// Handshake and checks; every frame from level 3 on, every octet from level 4 on.
+pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
+    let mut out = Vec::new();
+    out.extend(head("sent", &record.handshake.request));
+    out.extend(head("got", &record.handshake.response));
+    if let Some(why) = &record.handshake.never_opened {
+        out.push(format!("     never opened: {}", why.text.for_terminal(400)));
+    }
+    for check in &record.checks {
+        out.extend(self::check(check, style));
+    }
+    if level >= 3 {
+        out.extend(diagram::log(record, level >= 4, style));
+    }
+    if let Some(log) = &record.log {
+        let lines = log.text.raw().lines().map(|line| wsspec_report::Untrusted::from(line).for_terminal(200));
+        out.extend(lines.map(|line| format!("     | {line}")));
+    }
+    out.join("\n")
+}
+
+fn head(label: &str, octets: &Payload) -> Vec<String> {
+    let text = wsspec_report::Untrusted::from_octets(octets.kept());
+    let lines = text.raw().lines().filter(|line| !line.is_empty());
+    let shown = lines.map(|line| wsspec_report::Untrusted::from(line).for_terminal(200));
+    shown.enumerate().map(|(n, line)| format!("     {:<5}{line}", if n == 0 { label } else { "" })).collect()
+}
+
+fn check(check: &CheckRecord, style: Style) -> Vec<String> {
+    let (tone, word) = if check.ok { (Tone::Good, "ok  ") } else { (Tone::Bad, "FAIL") };
+    let rule = check.rfc.as_ref().map_or_else(String::new, |rfc| format!("   {rfc}"));
+    let mut out = vec![format!("     {} {} {}{rule}", style.paint(tone, word), check.level.name(), check.id)];
+    if !check.ok {
+        for (label, text) in [("expected", &check.expected), ("observed", &check.observed)] {
+            let lines = wrap(&text.for_terminal(400), style.width.saturating_sub(21).max(20));
+            out.push(format!("            {label} {}", lines.join("\n                     ")));
+        }
+    }
+    out
+}
+
+/// Octets in hexadecimal, sixteen a line.
+pub(super) fn hex_lines(what: &Happening) -> Vec<String> {
+    let Happening::Octets { dir, data, .. } = what else { return Vec::new() };
+    let sign = if *dir == Dir::Tx { '>' } else { '<' };
+    let mut out: Vec<String> = data
+        .kept()
+        .chunks(16)
+        .enumerate()
+        .map(|(n, chunk)| {
+            let hex: Vec<String> = chunk.iter().map(|octet| format!("{octet:02x}")).collect();
+            format!("             {sign} {:04x}  {}", n * 16, hex.join(" "))
+        })
+        .collect();
+    let more = data.len().saturating_sub(data.kept().len() as u64);
+    if more > 0 {
+        out.push(format!("             {sign} ... {more} more octets"));
+    }
+    out
+}

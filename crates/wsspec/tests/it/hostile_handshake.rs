@@ -1,0 +1,128 @@
+//! Peers that are no WebSocket echo server: one cause, one short message, status 3, no case run.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use tempfile::tempdir;
+
+use crate::peer::{Manner, Peer, Then};
+use crate::program::{Done, wsspec};
+
+fn run(manner: Manner) -> Done {
+    run_with(manner, &[])
+}
+
+fn run_with(manner: Manner, args: &[&str]) -> Done {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(manner);
+    let url = peer.url();
+    let done = wsspec(folder.path(), &[&["run", &url], args].concat());
+    assert!(!folder.path().join("wsspec-out/index.json").exists(), "nothing was run");
+    done
+}
+
+fn answer(text: &'static str) -> Manner {
+    Manner::Answer(text.as_bytes(), Then::Close)
+}
+
+#[test]
+fn nobody_listens() {
+    let folder = tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let done = wsspec(folder.path(), &["run", &address]);
+    done.expect_error(3, "E01");
+    assert!(done.err.contains(&address) && done.took < Duration::from_secs(5), "{done:#?}");
+}
+
+#[test]
+fn the_host_has_no_address() {
+    let folder = tempdir().unwrap();
+    wsspec(folder.path(), &["run", "ws://no-such-host.invalid:9001"]).expect_error(3, "E02");
+}
+
+#[test]
+fn the_handshake_stalls() {
+    let args = ["--open-timeout", "300ms"];
+    run_with(Manner::Answer(b"", Then::Silence), &args).expect_error(3, "E03");
+    run_with(Manner::Answer(b"HTTP/1.1 101 Sw", Then::Silence), &args).expect_error(3, "E03");
+}
+
+#[test]
+fn the_upgrade_is_refused() {
+    for (text, code, says) in [
+        ("HTTP/1.1 404 Not Found\r\nServer: nginx/1.27\r\nContent-Length: 0\r\n\r\n", "E04", "nginx/1.27"),
+        (
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"chat\"\r\n\r\n",
+            "E05",
+            "Bearer realm",
+        ),
+        ("HTTP/1.1 301 Moved\r\nLocation: https://example.org/ws\r\n\r\n", "E06", "https://example.org/ws"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html>", "E07", "<!doctype html>"),
+        ("HTTP/1.1 500 Oops\r\n\r\n", "E07", "500 Oops"),
+        ("HTTP/1.1 banana\r\n\r\n", "E07", "no status"),
+        ("HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port", "E09", "wss://"),
+    ] {
+        let done = run(answer(text));
+        done.expect_error(3, code);
+        assert!(done.err.contains(says), "{done:#?}");
+    }
+}
+
+#[test]
+fn the_upgrade_breaks_a_rule() {
+    for headers in [
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: c2FtcGxl",
+        "Upgrade: websocket\r\nConnection: Upgrade",
+        "Upgrade: h2c\r\nConnection: Upgrade",
+        "Upgrade: websocket\r\nConnection: close",
+    ] {
+        let text = format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n\r\n");
+        run(answer(text.leak())).expect_error(3, "E08");
+    }
+}
+
+#[test]
+fn the_port_speaks_tls() {
+    let alert = Manner::Answer(b"\x15\x03\x03\x00\x02\x02\x16", Then::Close);
+    let done = run(alert);
+    done.expect_error(3, "E09");
+    assert!(done.err.contains("15 03 03 00 02 02 16"), "{done:#?}");
+}
+
+#[test]
+fn the_answer_is_no_http() {
+    for manner in [
+        Manner::DropAtOnce,
+        Manner::Answer(b"", Then::Close),
+        Manner::Answer(b"SSH-2.0-OpenSSH_9.9\r\n", Then::Silence),
+        Manner::Answer(b"HTTP/1.1 101 Switching", Then::Close),
+        Manner::Answer(b"x", Then::Repeat),
+        Manner::Answer(b"HTTP/1.1 101 X\r\nX: y\r\n", Then::Repeat),
+    ] {
+        run(manner).expect_error(3, "E28");
+    }
+}
+
+#[test]
+fn the_peer_does_not_echo() {
+    for (manner, says) in [
+        (Manner::Upgrade(b"\x81\x07welcome", Then::Silence), "\"welcome\""),
+        (Manner::Upgrade(b"", Then::Silence), "nothing for 2.00 s"),
+        (Manner::Upgrade(b"\x88\x02\x03\xf0", Then::Close), "Close 1008"),
+        (Manner::Upgrade(b"\x89\x00", Then::Repeat), "nothing for 2.00 s"),
+        (Manner::Upgrade(b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00", Then::Silence), "nothing for 2.00 s"),
+    ] {
+        let done = run(manner);
+        done.expect_error(3, "E12");
+        assert!(done.err.contains(says), "{done:#?}");
+    }
+}
+
+#[test]
+fn text_of_the_peer_cannot_steer_the_terminal() {
+    let done = run(answer("HTTP/1.1 404 \x1b[2J\x1b]52;c;\x07\u{202e}\r\nServer: a\x1b[31mb\r\n\r\n"));
+    done.expect_error(3, "E04");
+    assert!(!done.err.contains(['\x1b', '\x07', '\u{202e}']), "{done:#?}");
+}

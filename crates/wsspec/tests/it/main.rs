@@ -1,0 +1,10 @@
+//! The program as its users run it: over real TCP on loopback, with an exit status.
+
+#[cfg(unix)]
+mod bounded;
+mod dying;
+mod hostile_handshake;
+mod hostile_peer;
+mod peer;
+mod program;
+mod usage;

@@ -1,0 +1,125 @@
+//! Servers that behave as a test says, connection by connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wsspec::commands::echo::echo_config;
+use wsspec_endpoint::Connection;
+use wsspec_wire::{RequestHead, accept_key, write_response};
+
+/// What a connection is treated with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Manner {
+    /// The strict endpoint.
+    Echo,
+    /// Octets in answer to the request, then this.
+    Answer(&'static [u8], Then),
+    /// A correct 101, then octets, then this.
+    Upgrade(&'static [u8], Then),
+    /// The connection is closed before anything is read.
+    DropAtOnce,
+    /// The listener is closed, and nobody listens any more.
+    Leave,
+}
+
+/// What follows the octets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    /// Close.
+    Close,
+    /// Say nothing more, for ever.
+    Silence,
+    /// The octets again and again.
+    Repeat,
+}
+
+/// A server, gone when it is dropped.
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    _runtime: Runtime,
+}
+
+impl Peer {
+    /// A server that asks `manner` how to treat each connection; they count from 0.
+    pub(crate) fn start(manner: impl Fn(usize) -> Manner + Send + 'static) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async move {
+            for n in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                match manner(n) {
+                    Manner::Leave => return,
+                    manner => drop(tokio::spawn(treat(stream, manner))),
+                }
+            }
+        });
+        Self { address, _runtime: runtime }
+    }
+
+    /// A server that treats all connections alike.
+    pub(crate) fn always(manner: Manner) -> Self {
+        Self::start(move |_| manner)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+}
+
+async fn treat(mut stream: TcpStream, manner: Manner) {
+    match manner {
+        Manner::Echo => {
+            let (_keep, stop) = watch::channel(false);
+            let connection = Connection::server(Arc::new(echo_config()), Duration::ZERO);
+            wsspec::net::endpoint::run(stream, connection, Instant::now(), stop).await;
+        }
+        Manner::Answer(octets, then) => {
+            let _ = request(&mut stream).await;
+            send(&mut stream, octets, then).await;
+        }
+        Manner::Upgrade(octets, then) => {
+            let Some(request) = request(&mut stream).await else { return };
+            let _ = stream.write_all(&upgrade(&request)).await;
+            send(&mut stream, octets, then).await;
+        }
+        Manner::DropAtOnce | Manner::Leave => {}
+    }
+}
+
+async fn request(stream: &mut TcpStream) -> Option<RequestHead> {
+    let mut octets = Vec::new();
+    while !octets.ends_with(b"\r\n\r\n") {
+        octets.push(stream.read_u8().await.ok()?);
+    }
+    Some(RequestHead::parse(&octets))
+}
+
+fn upgrade(request: &RequestHead) -> Vec<u8> {
+    let accept = accept_key(request.headers.get("Sec-WebSocket-Key").unwrap_or_default());
+    let headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept)];
+    write_response(101, "Switching Protocols", &headers)
+}
+
+async fn send(stream: &mut TcpStream, octets: &[u8], then: Then) {
+    let _ = stream.write_all(octets).await;
+    match then {
+        Then::Close => {
+            // What was sent must not be lost to a reset: read until the client is done.
+            let _ = stream.shutdown().await;
+            let mut sink = [0; 4096];
+            while stream.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+        }
+        Then::Silence => std::future::pending().await,
+        Then::Repeat => {
+            let many = octets.repeat(1 + (64 << 10) / octets.len().max(1));
+            while stream.write_all(&many).await.is_ok() {}
+        }
+    }
+}

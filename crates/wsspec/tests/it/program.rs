@@ -1,0 +1,77 @@
+//! Runs `wsspec` and never waits for ever.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What a finished process left behind.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) took: Duration,
+}
+
+/// `wsspec` with these arguments, in an empty folder, without the user's environment.
+pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wsspec"));
+    command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs `wsspec` to its end.
+///
+/// # Panics
+/// If it takes longer than a minute.
+pub(crate) fn wsspec(folder: &Path, args: &[&str]) -> Done {
+    finish(command(folder, args))
+}
+
+/// Runs a command to its end.
+pub(crate) fn finish(mut command: Command) -> Done {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Instant::now();
+    wait(command.spawn().unwrap(), started)
+}
+
+/// Waits for a process whose output is piped.
+pub(crate) fn wait(mut child: Child, started: Instant) -> Done {
+    let (out, err) = (collect(child.stdout.take()), collect(child.stderr.take()));
+    let deadline = started + Duration::from_secs(60);
+    let text =
+        |end: mpsc::Receiver<String>| end.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    let (Ok(out), Ok(err)) = (text(out), text(err)) else {
+        child.kill().unwrap();
+        panic!("wsspec does not end");
+    };
+    let status = child.wait().unwrap();
+    Done { code: status.code().unwrap_or(-1), out, err, took: started.elapsed() }
+}
+
+fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        stream.unwrap().read_to_end(&mut text).unwrap();
+        send.send(String::from_utf8(text).unwrap()).unwrap();
+    });
+    receive
+}
+
+impl Done {
+    /// Asserts the exit status and that stderr holds the error once.
+    #[track_caller]
+    pub(crate) fn expect_error(&self, exit: i32, code: &str) -> &Self {
+        assert_eq!(self.code, exit, "{self:#?}");
+        let mark = format!("error[{code}]");
+        assert_eq!(self.err.matches("error[").count(), 1, "{self:#?}");
+        assert!(self.err.contains(&mark), "{self:#?}");
+        let lines = self.err.lines().skip_while(|line| !line.starts_with(&mark)).count();
+        assert!(lines < 10, "an error is short: {self:#?}");
+        assert!(self.err.contains("  try "), "an error says what to do: {self:#?}");
+        self
+    }
+}

@@ -1,0 +1,68 @@
+//! What is typed wrongly is said at once, with status 2 or 4, and nothing is run.
+
+use std::time::Duration;
+
+use tempfile::tempdir;
+
+use crate::program::{Done, wsspec};
+
+fn run(args: &[&str]) -> Done {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), args);
+    assert!(!folder.path().join("wsspec-out").exists(), "nothing was run");
+    done
+}
+
+#[test]
+fn unknown_cases_get_a_suggestion() {
+    for (pattern, meant) in [("7.12.*", "7.13.*"), ("99.*", ""), ("1.1.99", "1.1."), ("@cor", "@core")] {
+        let done = run(&["run", pattern]);
+        done.expect_error(2, "E17");
+        assert!(done.err.contains(meant), "{done:#?}");
+        assert!(done.took < Duration::from_secs(2), "{done:#?}");
+    }
+}
+
+#[test]
+fn a_selection_that_leaves_nothing_has_its_own_status() {
+    run(&["run", "1.1.1", "-x", "1.*"]).expect_error(4, "E29");
+    run(&["run", "1.1.1", "--set", "limits"]).expect_error(4, "E29");
+}
+
+#[test]
+fn addresses_and_headers_are_checked() {
+    run(&["run", "http://localhost:1"]).expect_error(2, "E27");
+    run(&["run", "ws://localhost:1", "-H", "no colon"]).expect_error(2, "E18");
+    run(&["run", "ws://localhost:1", "-H", "A: env:NOT_SET"]).expect_error(2, "E18");
+    run(&["run", "ws://localhost:1", "--agent", "a", "--agent", "b"]).expect_error(2, "E27");
+}
+
+#[test]
+fn unknown_flags_and_commands_are_usage_errors() {
+    for args in
+        [&["run", "--no-such-flag"][..], &["dance"], &["run", "--jobs", "0"], &["run", "--seed", "xyz"]]
+    {
+        assert_eq!(run(args).code, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn the_output_folder_is_tried_before_the_first_case() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let done = wsspec(folder.path(), &["run", "-o", "file/out", "1.1.1"]);
+    done.expect_error(6, "E21");
+    assert!(done.out.is_empty(), "{done:#?}");
+}
+
+#[test]
+fn help_and_explanations_need_no_network() {
+    let bare = run(&[]);
+    assert!(bare.code == 0 && bare.out.contains("wsspec run ws://127.0.0.1:9001"), "{bare:#?}");
+    for what in ["5.15", "1007", "E09", "rfc6455#5.4", "non-strict", "UNCLEAN", "wrong-code", "7.1.*"] {
+        let done = run(&["explain", what]);
+        assert!(done.code == 0 && done.out.len() > 50, "{what}: {done:#?}");
+    }
+    run(&["explain", "nonsense"]).expect_error(2, "E17");
+    assert!(run(&["--help"]).out.contains("130 interrupted"));
+}
