@@ -7,6 +7,7 @@ use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
 use crate::event::Expected;
 use crate::id::CaseId;
+use crate::profile::{Closes, Fails, Profile, Tolerates};
 use crate::rule::Rule;
 use crate::step::{Payload, Step};
 
@@ -28,6 +29,7 @@ impl Case {
             deflate: None,
             play: Play::Script(Vec::new()),
             accepts: Vec::new(),
+            profile: None,
             close: CloseRule::new(FirstToClose::Tester, Vec::new()),
             informational: None,
             time_limit: GRACE,
@@ -116,6 +118,36 @@ impl Case {
     /// How the connection has to end.
     pub fn close(&mut self, rule: CloseRule) -> &mut Self {
         self.close = rule;
+        self
+    }
+
+    /// The peer has to fail the connection.
+    pub fn fails(&mut self, fails: Fails) -> &mut Self {
+        self.close = CloseRule::new(FirstToClose::Peer, fails.codes.clone()).need_not_be_clean();
+        self.profile = Some(Profile::Fails(fails));
+        self
+    }
+
+    /// The Close frame that the tester sends has to be answered.
+    pub fn closes(&mut self, closes: Closes) -> &mut Self {
+        self.close = CloseRule::new(FirstToClose::Tester, closes.codes.clone()).stays_open();
+        self.profile = Some(Profile::Closes(closes));
+        self
+    }
+
+    /// Any sane reaction conforms: these events or the first of them, or failing with one of the codes.
+    pub fn tolerates(&mut self, intact: impl Into<Vec<Expected>>, codes: impl Into<Vec<u16>>) -> &mut Self {
+        let tolerates = Tolerates { intact: intact.into(), codes: codes.into() };
+        self.close = CloseRule::new(FirstToClose::Tester, vec![1000]).need_not_be_clean();
+        self.ok(tolerates.intact.clone());
+        self.profile = Some(Profile::Tolerates(tolerates));
+        self
+    }
+
+    /// The conclusion of the driver is the verdict.
+    pub fn driver_judges(&mut self) -> &mut Self {
+        self.close = CloseRule::new(FirstToClose::Tester, vec![1000]).need_not_be_clean();
+        self.profile = Some(Profile::Driven);
         self
     }
 

@@ -8,6 +8,7 @@ use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
 use crate::event::Expected;
 use crate::id::CaseId;
+use crate::profile::Profile;
 use crate::rule::Rule;
 use crate::step::Step;
 
@@ -35,6 +36,8 @@ pub struct Case {
     pub play: Play,
     /// Accepted outcomes, in order; the first match gives the verdict. Empty for drivers.
     pub accepts: Vec<Accept>,
+    /// What is accepted, if `accepts` and `close` are too narrow to say it.
+    pub profile: Option<Profile>,
     /// How the connection has to end.
     pub close: CloseRule,
     /// If given: the case only informs, for this reason, and no verdict is worse than that.

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 
+use wsspec_wire::FrameHeader;
+
 use crate::case::{Grade, Text};
 use crate::event::Event;
 use crate::step::Step;
@@ -22,6 +24,11 @@ pub trait Driver: Send {
 
     /// Something came from the peer or a wait ran out.
     fn event(&mut self, event: &Event, out: &mut Outbox);
+
+    /// A frame came, whole; `payload` holds its first octets, unmasked.
+    fn frame(&mut self, header: &FrameHeader, payload: &[u8], out: &mut Outbox) {
+        let _ = (header, payload, out);
+    }
 
     /// The verdict if the case ends before the driver concluded.
     fn unfinished(&self) -> Conclusion;

@@ -1,6 +1,7 @@
 //! Makes an outcome of what was seen: a pure function, the same whenever it is repeated.
 
 mod checks;
+mod profile;
 mod reference;
 mod words;
 
@@ -72,9 +73,20 @@ fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict 
         if went_silent(case, observation) { Verdict::Timeout } else { Verdict::Fail }
     } else if broken(Level::Should) {
         Verdict::NonStrict
+    } else if informs(case, observation).is_some() {
+        Verdict::Info
     } else {
         Verdict::Pass
     }
+}
+
+/// What is told rather than graded, if nothing is broken.
+fn informs(case: &Case, observation: &Observation) -> Option<String> {
+    let told = observation.conclusion.as_ref().filter(|found| found.grade == Grade::Informational);
+    if let Some(conclusion) = told {
+        return Some(conclusion.text.to_string());
+    }
+    case.profile.as_ref().and_then(|profile| profile::judge(profile, case, observation).informs)
 }
 
 fn is_unimplemented(observation: &Observation) -> bool {
@@ -100,10 +112,13 @@ fn summary(case: &Case, observation: &Observation, verdict: Verdict, checks: &[C
             Some(conclusion) => conclusion.text.to_string(),
             None => "not applicable".to_string(),
         },
-        (Verdict::Info, _) => {
-            let observed = words::events(&observation.events);
-            format!("{}; observed: {observed}", case.informational.as_deref().unwrap_or_default())
-        }
+        (Verdict::Info, _) => match (&case.informational, informs(case, observation)) {
+            (None, Some(told)) => told,
+            (because, _) => {
+                let observed = words::events(&observation.events);
+                format!("{}; observed: {observed}", because.as_deref().unwrap_or_default())
+            }
+        },
         (_, Some(check)) => format!("expected {}; observed {}", check.expected, check.observed),
         (_, None) => words::passed(observation),
     };

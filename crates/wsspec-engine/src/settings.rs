@@ -10,6 +10,8 @@ pub struct Settings {
     pub open_timeout: Duration,
     /// How long the peer may take to answer the tester's Close frame.
     pub close_timeout: Duration,
+    /// The same for cases that judge a late answer milder than none.
+    pub patient_close_timeout: Duration,
     /// How long a server may take to drop TCP after it answered the tester's Close frame.
     pub drop_timeout: Duration,
     /// How long a server that sent the first Close frame may take to drop TCP.
@@ -30,6 +32,7 @@ impl Default for Settings {
             seed: 0,
             open_timeout: Duration::from_secs(5),
             close_timeout: Duration::from_secs(1),
+            patient_close_timeout: Duration::from_secs(3),
             drop_timeout: Duration::from_secs(1),
             linger_timeout: Duration::from_secs(5),
             time_scale: 1.0,

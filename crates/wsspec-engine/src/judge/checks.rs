@@ -3,7 +3,7 @@
 use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
 use wsspec_wire::Opcode;
 
-use super::words;
+use super::{profile, words};
 use crate::observation::{NeverOpened, Observation, PeerFault, TesterRole};
 use crate::outcome::Check;
 use crate::wire_log::{Direction, LogKind};
@@ -22,6 +22,11 @@ pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.extend(observation.fault.as_ref().map(|fault| failed_by_tester(fault, observation)));
     checks.extend(observation.breaches.iter().map(breach));
+    if let Some(profile) = &case.profile {
+        checks.extend(observation.conclusion.is_some().then(|| events(case, observation)));
+        checks.extend(profile::judge(profile, case, observation).checks);
+        return checks;
+    }
     checks.push(events(case, observation));
     checks.extend(sent_frames_check(case, observation));
     close(case, observation, &mut checks);

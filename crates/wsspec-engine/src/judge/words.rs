@@ -45,6 +45,15 @@ pub(super) fn events(events: &[Event]) -> String {
     list.join(", ")
 }
 
+/// A list of expected events.
+pub(super) fn list(wanted: &[Expected]) -> String {
+    let mut list: Vec<String> = wanted.iter().take(LISTED).map(expected).collect();
+    if wanted.len() > LISTED {
+        list.push(format!("and {} more", wanted.len() - LISTED));
+    }
+    list.join(", ")
+}
+
 fn expected(event: &Expected) -> String {
     match event {
         Expected::Message { binary, payload } => format!("{} {}", kind(*binary), wanted(payload)),

@@ -32,7 +32,11 @@ impl CaseRun {
         self.close.local_code = code;
         self.close.local_reason = (!reason.is_empty()).then(|| reason.to_vec());
         if frame == CloseFrame::First {
-            self.timers.arm(now + self.settings.close_timeout, Timer::Close);
+            let patience = match self.case.profile {
+                Some(_) => self.settings.patient_close_timeout,
+                None => self.settings.close_timeout,
+            };
+            self.timers.arm(now + patience, Timer::Close);
         }
     }
 

@@ -25,7 +25,11 @@ impl CaseRun {
 
     fn take(&mut self, incoming: Incoming, now: Time) {
         match incoming {
-            Incoming::Frame { header, payload } => self.recorder.received_frame(now, header, payload),
+            Incoming::Frame { header, payload } => {
+                self.drive(now, |driver, out| driver.0.frame(&header, &payload.kept, out));
+                self.recorder.received_frame(now, header, payload);
+                self.do_steps(now);
+            }
             Incoming::Message { binary, payload } => {
                 self.recorder.traffic.rx_app += payload.len;
                 self.recorder.traffic.rx_messages += 1;

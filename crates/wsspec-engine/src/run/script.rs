@@ -64,7 +64,7 @@ impl CaseRun {
     }
 
     /// Lets the driver, if there is one, react.
-    fn drive(&mut self, now: Time, react: impl FnOnce(&mut DriverBox, &mut wsspec_cases::Outbox)) {
+    pub(super) fn drive(&mut self, now: Time, react: impl FnOnce(&mut DriverBox, &mut wsspec_cases::Outbox)) {
         let Some(driver) = &mut self.driver else { return };
         let mut out = wsspec_cases::Outbox::default();
         react(driver, &mut out);

@@ -1,0 +1,104 @@
+use crate::case::Text;
+use crate::event::Expected;
+
+/// What is accepted where "exactly these events, then this close" is too narrow: the RFC leaves room, and
+/// a case that is fair says how much.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Profile {
+    /// The peer has to fail the connection (RFC 6455 7.1.7).
+    Fails(Fails),
+    /// The peer has to answer the tester's Close frame (RFC 6455 5.5.1).
+    Closes(Closes),
+    /// Any sane reaction conforms; which one is recorded.
+    Tolerates(Tolerates),
+    /// The driver's conclusion is the verdict; how the connection ends is not judged.
+    Driven,
+}
+
+/// The peer fails the connection: a Close frame with one of the codes, then the end of TCP. An end of TCP
+/// without a Close frame, or another lawful code, is non-strict.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fails {
+    /// The codes that fit the violation.
+    pub codes: Vec<u16>,
+    /// What may come before: the answers to what was lawful. Missing ones are non-strict.
+    pub before: Vec<Expected>,
+    /// If these events come instead, the violation was tolerated and what was meant was delivered intact;
+    /// non-strict, for this reason: the rule binds the sender only.
+    pub tolerated: Option<(Vec<Expected>, Text)>,
+    /// A Close frame that breaks a rule may be answered as if it did not; non-strict, for this reason.
+    pub answered: Option<Text>,
+    /// If the wait with this tag ran out, the peer decided later than it could have; that is recorded.
+    pub late: Option<&'static str>,
+}
+
+/// The tester's Close frame is answered once, with one of the codes or none, and TCP ends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closes {
+    /// The codes of the answer; none is always right, another lawful one non-strict.
+    pub codes: Vec<u16>,
+    /// What may come before the answer.
+    pub before: Vec<Expected>,
+    /// Whether all of `before` has to come; if not, what is missing is non-strict.
+    pub all_before: bool,
+}
+
+/// Events up to these, in this order, and then a lawful end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tolerates {
+    /// What comes from a peer that takes the stimulus as it is meant.
+    pub intact: Vec<Expected>,
+    /// The codes with which the peer may fail the connection.
+    pub codes: Vec<u16>,
+}
+
+impl Fails {
+    /// With one of these codes.
+    pub fn with(codes: impl Into<Vec<u16>>) -> Self {
+        Self { codes: codes.into(), ..Self::default() }
+    }
+
+    /// These answers to what was lawful may come first.
+    pub fn after(mut self, events: impl Into<Vec<Expected>>) -> Self {
+        self.before = events.into();
+        self
+    }
+
+    /// Delivering what was meant is non-strict.
+    pub fn or_delivers(mut self, events: impl Into<Vec<Expected>>, because: impl Into<Text>) -> Self {
+        self.tolerated = Some((events.into(), because.into()));
+        self
+    }
+
+    /// Answering the Close frame as if it were lawful is non-strict.
+    pub fn or_answers(mut self, because: impl Into<Text>) -> Self {
+        self.answered = Some(because.into());
+        self
+    }
+
+    /// Failing only after the wait with this tag is recorded.
+    pub fn or_later_than(mut self, tag: &'static str) -> Self {
+        self.late = Some(tag);
+        self
+    }
+}
+
+impl Closes {
+    /// With one of these codes, or none.
+    pub fn with(codes: impl Into<Vec<u16>>) -> Self {
+        Self { codes: codes.into(), ..Self::default() }
+    }
+
+    /// These events have to come before the answer.
+    pub fn after(mut self, events: impl Into<Vec<Expected>>) -> Self {
+        self.before = events.into();
+        self.all_before = true;
+        self
+    }
+
+    /// These events may come before the answer; what is missing is non-strict.
+    pub fn perhaps_after(mut self, events: impl Into<Vec<Expected>>) -> Self {
+        self.before = events.into();
+        self
+    }
+}
