@@ -192,7 +192,14 @@ mod tests {
 
     /// Text that repeats at a distance of exactly 1,000 octets and nowhere nearer.
     fn repeating_at_1000() -> Vec<u8> {
-        let noise: Vec<u8> = (0u32..1000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut state = 1u32;
+        let mut noise = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state as u8
+        };
+        let noise: Vec<u8> = (0..1000).map(|_| noise()).collect();
         [noise.clone(), noise].concat()
     }
 

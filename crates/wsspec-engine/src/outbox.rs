@@ -141,7 +141,7 @@ impl Outbox {
 
     /// A Close frame goes out at once even in the middle of a frame: the connection is over for both sides.
     pub(crate) fn close(&mut self, code: Option<u16>, reason: &[u8]) {
-        self.queue.push_back(Item::Frame(plain_frame(Opcode::CLOSE, encode_close(code, reason).into())));
+        self.queue.push_back(Item::Frame(FrameSpec::new(Opcode::CLOSE, encode_close(code, reason))));
     }
 
     /// End the connection, or this direction of it, when all that was queued before is gone.
@@ -249,7 +249,7 @@ impl Outbox {
 
     fn begin_pong(&mut self, payload: Bytes) -> Write {
         let mask = (self.role == TesterRole::Client).then(|| self.pong_keys.masking_key());
-        Write::frame(plain_frame(Opcode::PONG, payload.into()), mask)
+        Write::frame(FrameSpec::new(Opcode::PONG, payload), mask)
     }
 
     fn continue_frame(&mut self, payload: Payload) -> Write {
@@ -285,25 +285,11 @@ impl Outbox {
             fin,
             rsv: if first { rsv } else { Rsv::NONE },
             chop: spec.chop,
-            ..plain_frame(spec.opcode, write::part(&spec.payload, done, end))
+            ..FrameSpec::new(spec.opcode, write::part(&spec.payload, done, end))
         };
         if !fin {
             self.queue.push_front(Item::Fragments(Fragments { spec, rsv, done: end, size }));
         }
         self.begin_frame(frame)
-    }
-}
-
-/// A lawful frame.
-fn plain_frame(opcode: Opcode, payload: Payload) -> FrameSpec {
-    FrameSpec {
-        opcode,
-        fin: true,
-        rsv: Rsv::NONE,
-        mask: Masking::ByRole,
-        length: Length::Minimal,
-        payload,
-        chop: None,
-        sync: false,
     }
 }

@@ -163,7 +163,7 @@ impl CaseRun {
                 Timer::CloseAfter => self.close_timer_fired(now),
                 Timer::Close => self.close_timed_out(now),
                 Timer::Drop | Timer::Linger => self.drop_timed_out(now),
-                Timer::Flush => self.outbox.discard_octets(),
+                Timer::Flush => self.stop_sending(),
                 Timer::Limit => self.limit_reached(now),
             }
         }
@@ -192,7 +192,7 @@ impl CaseRun {
         matches!(self.phase, Phase::Opening | Phase::Open | Phase::Closing)
     }
 
-    /// Whether the run is over.
+    /// Whether the run is over: the caller ends TCP, whatever is still unwritten.
     pub fn is_finished(&self) -> bool {
         self.phase == Phase::Closed
     }

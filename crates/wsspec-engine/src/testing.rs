@@ -66,6 +66,7 @@ impl<P: Peer> Pair<P> {
                 self.time_passes();
             }
         }
+        self.tester_moves();
         (self.run.finish(self.now), self.peer, self.sent)
     }
 

@@ -137,20 +137,32 @@ impl CaseRun {
     /// Ends TCP when all that is queued has gone out, which may take a moment.
     pub(super) fn drop_tcp(&mut self, now: Time) {
         self.end_tcp(Transmit::Drop, now);
+        self.timers.arm(now + self.settings.drop_timeout, Timer::Flush);
     }
 
-    /// Ends TCP at once.
+    /// Ends TCP at once: nothing is waited for, not even a write that is blocked.
     pub(super) fn abort_tcp(&mut self, now: Time) {
-        self.outbox.discard_octets();
         self.end_tcp(Transmit::Drop, now);
+        self.stop_sending();
     }
 
-    pub(super) fn end_tcp(&mut self, how: Transmit, now: Time) {
+    /// Ends TCP with a RST.
+    pub(super) fn reset_tcp(&mut self, now: Time) {
+        self.end_tcp(Transmit::Reset, now);
+        self.timers.arm(now + self.settings.drop_timeout, Timer::Flush);
+    }
+
+    fn end_tcp(&mut self, how: Transmit, now: Time) {
         self.close.dropped_by_me = true;
         self.phase = Phase::Dropping;
         self.end(TcpEnd::Tester, now);
         self.outbox.end(how);
-        self.timers.arm(now + self.settings.drop_timeout, Timer::Flush);
+    }
+
+    /// Gives up what has not gone out yet.
+    pub(super) fn stop_sending(&mut self) {
+        self.outbox.discard_octets();
+        self.phase = Phase::Closed;
     }
 
     fn not_clean(&mut self, why: &str) {

@@ -118,7 +118,7 @@ impl CaseRun {
                 self.recorder.note(now, LogKind::CloseTimerArmed(delay));
             }
             Step::HalfClose => self.outbox.end(Transmit::Fin),
-            Step::Reset => self.end_tcp(Transmit::Reset, now),
+            Step::Reset => self.reset_tcp(now),
         }
     }
 

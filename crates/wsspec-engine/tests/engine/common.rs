@@ -1,7 +1,5 @@
 //! Peers for tests: a server or client of which each reaction is written down.
 
-#![expect(dead_code, reason = "every test binary compiles this module and uses a part of it")]
-
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -127,7 +125,7 @@ pub(crate) const fn fin() -> PeerTransmit {
     PeerTransmit::End(TcpEnd::PeerFin)
 }
 
-/// An unmasked frame.
+/// A frame as a server sends it.
 pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> PeerTransmit {
     with_header(FrameHeader::new(opcode, payload.len() as u64), payload)
 }

@@ -1,10 +1,8 @@
 //! The whole suite against the built-in endpoint, in memory and virtual time, the tester in both roles.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Endpoint, opening};
+use crate::common::{Endpoint, opening};
 use wsspec_cases::{Case, suite};
 use wsspec_engine::testing::Pair;
 use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TesterRole, Verdict, judge};

@@ -1,0 +1,242 @@
+//! Verdicts: the reference's two words, the native one, and what is said to people.
+
+use wsspec_cases::words::{binary_message, message, peer_fails, ponged, secs, text, we_close};
+use wsspec_cases::{Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step};
+use wsspec_engine::{Behavior, BehaviorClose, Outcome, Verdict, judge};
+use wsspec_wire::Opcode;
+
+use crate::common::{Scripted, case, fin, frame, mannered, observe_client, run_client};
+
+fn hello() -> Case {
+    let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    case.ok([message("Hello")]).expect("The message comes back.");
+    case
+}
+
+/// A server that answers text with this, and Close frames with this code.
+fn answers(opcode: Opcode, payload: &'static [u8], code: u16) -> Scripted {
+    Scripted::server(move |in_frame| match in_frame.header.opcode {
+        Opcode::TEXT => vec![frame(opcode, payload)],
+        Opcode::CLOSE => vec![frame(Opcode::CLOSE, &code.to_be_bytes()), fin()],
+        _ => vec![],
+    })
+}
+
+fn outcome(case: &Case, peer: Scripted) -> Outcome {
+    run_client(case, peer).0
+}
+
+fn failed_checks(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.checks.iter().filter(|check| !check.ok).map(|check| check.id).collect()
+}
+
+#[test]
+fn scripts_of_users_find_the_sentences_that_they_compare() {
+    let good = outcome(&hello(), answers(Opcode::TEXT, b"Hello", 1000));
+    assert_eq!(good.result, "Actual events match at least one expected.");
+    let bad = outcome(&hello(), answers(Opcode::TEXT, b"Hullo", 1000));
+    assert_eq!(bad.result, "Actual events differ from any expected.");
+    let mut strict = hello();
+    strict.close = we_close([1000, 1002]).wrong_code_fails();
+    let wrong = outcome(&strict, answers(Opcode::TEXT, b"Hello", 1003));
+    assert_eq!(wrong.result_close, "The close code should have been 1000,1002 or empty");
+    assert_eq!(wrong.result, wrong.result_close);
+}
+
+#[test]
+fn the_first_accepted_outcome_that_matches_counts_and_equality_is_exact() {
+    let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    case.ok([message("Hello")]).non_strict([], "because").non_strict([ponged("Hello")], "because");
+    let silent = || {
+        Scripted::server(|frame| if frame.header.opcode == Opcode::CLOSE { mannered(frame) } else { vec![] })
+    };
+    let graded = |peer| outcome(&case, peer).behavior;
+    assert_eq!(graded(answers(Opcode::TEXT, b"Hello", 1000)), Behavior::Ok);
+    assert_eq!(graded(silent()), Behavior::NonStrict);
+    assert_eq!(graded(answers(Opcode::PONG, b"Hello", 1000)), Behavior::NonStrict);
+    assert_eq!(graded(answers(Opcode::BINARY, b"Hello", 1000)), Behavior::Failed);
+    assert_eq!(graded(answers(Opcode::TEXT, b"Hell", 1000)), Behavior::Failed);
+    let twice = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::TEXT => [mannered(in_frame), mannered(in_frame)].concat(),
+        _ => mannered(in_frame),
+    });
+    assert_eq!(graded(twice), Behavior::Failed, "nothing extra");
+}
+
+#[test]
+fn a_wrong_code_fails_the_behaviour_only_where_the_case_says_so() {
+    let with = |close: CloseRule| {
+        let mut case = hello();
+        case.close = close;
+        outcome(&case, answers(Opcode::TEXT, b"Hello", 1003))
+    };
+    let lax = with(we_close([1000]));
+    assert_eq!((lax.behavior, lax.behavior_close), (Behavior::Ok, BehaviorClose::WrongCode));
+    assert_eq!(lax.verdict, Verdict::NonStrict);
+    assert_eq!(failed_checks(&lax), ["close.code"]);
+    let strict = with(we_close([1000]).wrong_code_fails());
+    assert_eq!((strict.behavior, strict.behavior_close), (Behavior::Failed, BehaviorClose::WrongCode));
+    assert_eq!(strict.verdict, Verdict::Fail);
+}
+
+#[test]
+fn no_code_at_all_is_accepted() {
+    let peer = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::CLOSE => vec![frame(Opcode::CLOSE, b""), fin()],
+        _ => mannered(in_frame),
+    });
+    let outcome = outcome(&hello(), peer);
+    assert_eq!((outcome.behavior_close, outcome.verdict), (BehaviorClose::Ok, Verdict::Pass));
+}
+
+#[test]
+fn the_wrong_end_fails_the_behaviour_only_where_the_case_says_so() {
+    let with = |close: CloseRule| {
+        let mut case = case([Step::Send(text("bad")), Step::FailAfter(secs(1))]);
+        case.ok([]).close(close);
+        let lenient =
+            Scripted::server(
+                |frame| if frame.header.opcode == Opcode::CLOSE { mannered(frame) } else { vec![] },
+            );
+        outcome(&case, lenient)
+    };
+    let lax = with(peer_fails([1007]));
+    assert_eq!((lax.behavior, lax.behavior_close), (Behavior::Ok, BehaviorClose::Failed));
+    assert_eq!(lax.verdict, Verdict::Fail, "the peer had to fail the connection");
+    let strict = with(peer_fails([1007]).wrong_end_fails());
+    assert_eq!((strict.behavior, strict.behavior_close), (Behavior::Failed, BehaviorClose::Failed));
+}
+
+#[test]
+fn an_informational_case_informs_whatever_happens_but_not_if_it_never_ran() {
+    let mut case = hello();
+    case.informational("left open by the RFC");
+    for payload in [&b"Hello"[..], b"Hullo"] {
+        let outcome = outcome(&case, answers(Opcode::TEXT, payload, 1003));
+        let words = (outcome.behavior, outcome.behavior_close, outcome.verdict);
+        assert_eq!(words, (Behavior::Informational, BehaviorClose::Informational, Verdict::Info));
+    }
+    let why = "no route".to_string();
+    let outcome = wsspec_engine::unreachable(&case, wsspec_engine::TesterRole::Client, why);
+    assert_eq!(outcome.verdict, Verdict::Error);
+}
+
+#[test]
+fn the_summary_names_the_cause() {
+    let cases: [(Scripted, &str); 4] = [
+        (
+            answers(Opcode::TEXT, b"Hullo", 1000),
+            "Expected Text \"Hello\"; observed Text \"Hullo\", which differs from octet 1 on.",
+        ),
+        (answers(Opcode::PONG, b"\x00\xFF", 1000), "Expected Text \"Hello\"; observed Pong 00FF."),
+        (
+            Scripted::server(|_| vec![fin()]),
+            "Expected Text \"Hello\"; observed the peer ended TCP without a Close frame.",
+        ),
+        (
+            Scripted::server(
+                |frame| if frame.header.opcode == Opcode::CLOSE { mannered(frame) } else { vec![] },
+            ),
+            "Expected Text \"Hello\"; observed the connection stayed open until the tester's timer ran out.",
+        ),
+    ];
+    for (peer, expected) in cases {
+        assert_eq!(outcome(&hello(), peer).summary, expected);
+    }
+}
+
+#[test]
+fn what_the_peer_sends_is_escaped_and_cut_in_texts() {
+    let mut case = hello();
+    case.ok([binary_message("x")]);
+    let outcome = outcome(
+        &case,
+        answers(Opcode::TEXT, b"\x1B[2Ja\"b\nabcdefghijklmnopqrstuvwxyz0123456789ABCDEF", 1000),
+    );
+    let told = format!("{} {}", outcome.summary, outcome.checks[0].observed);
+    assert!(!told.contains(['\x1B', '\n']), "{told}");
+    assert!(told.contains("\\u{1b}[2Ja\\\"b\\n") && told.contains("...\" (50 octets)"), "{told}");
+}
+
+#[test]
+fn a_failed_check_points_at_what_shows_it() {
+    let failed = outcome(&hello(), answers(Opcode::TEXT, b"Hullo", 1000));
+    let check = failed.checks.iter().find(|check| !check.ok).unwrap();
+    let entry = &failed.observation.log.entries[check.entry.expect("an entry")];
+    assert!(
+        matches!(&entry.kind, wsspec_engine::LogKind::Frame { payload, .. } if &payload.kept[..] == b"Hullo")
+    );
+}
+
+#[test]
+fn the_fragments_that_the_tester_sent_are_counted() {
+    let mut case = case([Step::SendMessage(text("0123456789").in_fragments_of(4)), Step::FailAfter(secs(1))]);
+    case.ok([message("0123456789")]);
+    let mut whole = Vec::new();
+    let peer = Scripted::server(move |in_frame| match in_frame.header.opcode {
+        Opcode::TEXT | Opcode::CONTINUATION => {
+            whole.extend_from_slice(&in_frame.payload);
+            if in_frame.header.fin { vec![frame(Opcode::TEXT, &whole)] } else { vec![] }
+        }
+        _ => mannered(in_frame),
+    });
+    let (mut observation, _) = observe_client(&case, peer);
+    let good = judge(&case, observation.clone());
+    assert_eq!((good.verdict, good.behavior), (Verdict::Pass, Behavior::Ok));
+    assert!(good.checks.iter().any(|check| check.id == "frames.sent"));
+    *observation.stats.tx_frames.get_mut(&0).unwrap() += 1;
+    let bad = judge(&case, observation);
+    assert_eq!((bad.verdict, bad.behavior), (Verdict::Fail, Behavior::Failed));
+    assert_eq!(failed_checks(&bad), ["frames.sent"]);
+}
+
+/// Concludes with this when the first message comes.
+struct Concludes(Conclusion);
+
+impl Driver for Concludes {
+    fn open(&mut self, _: &Opened, out: &mut Outbox) {
+        out.push(Step::Send(text("Hello")));
+    }
+
+    fn event(&mut self, _: &Event, out: &mut Outbox) {
+        out.conclude(self.0.clone());
+        out.push(Step::Close(wsspec_cases::words::close(1000)));
+    }
+
+    fn unfinished(&self) -> Conclusion {
+        Conclusion::new(Grade::Failed, "Did not receive message within 10 seconds.")
+    }
+
+    fn largest_message(&self) -> usize {
+        5
+    }
+}
+
+fn driven(conclusion: Conclusion) -> Outcome {
+    let mut case = case([]);
+    case.drive("echoes", move || Concludes(conclusion.clone()));
+    outcome(&case, Scripted::server(mannered))
+}
+
+#[test]
+fn a_driver_gives_both_verdicts() {
+    let passed = driven(Conclusion::new(Grade::Ok, "Good."));
+    assert_eq!((passed.verdict, passed.behavior), (Verdict::Pass, Behavior::Ok));
+    assert_eq!((&passed.result[..], &passed.summary[..]), ("Good.", "Good."));
+    let altered =
+        driven(Conclusion { reference_grade: Some(Grade::Ok), ..Conclusion::new(Grade::Failed, "Bad.") });
+    assert_eq!((altered.verdict, altered.behavior), (Verdict::Fail, Behavior::Ok));
+    assert_eq!(failed_checks(&altered), ["events"]);
+    let skipped = driven(Conclusion::new(Grade::Unimplemented, "No such extension."));
+    assert_eq!((skipped.verdict, skipped.behavior), (Verdict::NotApplicable, Behavior::Unimplemented));
+    assert_eq!(skipped.summary, "No such extension.");
+}
+
+#[test]
+fn a_case_that_is_driven_and_never_concluded_keeps_the_sentence_of_its_driver() {
+    let mut case = case([]);
+    case.drive("echoes", || Concludes(Conclusion::new(Grade::Ok, "Good.")));
+    let (outcome, _) = run_client(&case, Scripted::server(|_| vec![fin()]));
+    assert_eq!(outcome.result, "Did not receive message within 10 seconds.");
+    assert_eq!(outcome.verdict, Verdict::Fail);
+}

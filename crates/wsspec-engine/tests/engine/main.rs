@@ -1,0 +1,9 @@
+//! The engine from outside: cases against peers in memory and virtual time.
+
+mod common;
+mod incoming;
+mod judging;
+mod life;
+mod opening;
+mod outgoing;
+mod suite;
