@@ -94,7 +94,7 @@ mod tests {
         let pinned = [
             (194_056, 0xebcd_8bd4_1798_401d),
             (263_222, 0x0516_60a1_8cd2_16ca),
-            (222_218, 0xa25a_1637_0dc5_eb61),
+            (222_218, 0x9fd9_6bab_0bd7_ab24),
             (263_647, 0x817d_057f_723e_d955),
             (1_042_328, 0x0472_c16e_2d45_1fab),
         ];
@@ -104,7 +104,7 @@ mod tests {
     /// The bounds are around what real files of these kinds do; docs/data-sets.md has both.
     #[test]
     fn the_data_compress_like_real_files() {
-        let bounds = [18.0..25.0, 1.1..1.25, 2.5..3.2, 14.0..19.0, 1.2..1.4];
+        let bounds = [18.0..25.0, 1.1..1.25, 2.4..3.0, 14.0..19.0, 1.2..1.4];
         for (data, bound) in DataSet::ALL.into_iter().zip(bounds) {
             let mut compressed = Vec::new();
             Deflater::new(15, 6).expect("a window of 15 bits").message(data.octets(), &mut compressed);

@@ -8,9 +8,11 @@
 
 mod builder;
 mod case;
+mod check;
 mod close_rule;
 pub mod data;
 mod deflate;
+mod describe;
 mod driver;
 pub mod drivers;
 mod event;
@@ -24,8 +26,10 @@ mod suite;
 pub mod words;
 
 pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text};
+pub use check::{Defect, check};
 pub use close_rule::{CloseRule, FirstToClose};
 pub use deflate::{DeflateAnswer, DeflateOffer, DeflatePlan};
+pub use describe::StepText;
 pub use driver::{Conclusion, Driver, Opened, Outbox};
 pub use event::{Event, Expected, Received};
 pub use id::{CaseId, CaseIdError};

@@ -108,7 +108,7 @@ fn place(dice: &mut Dice) -> String {
 }
 
 fn noun_phrase(dice: &mut Dice, forms: &Forms) -> String {
-    if dice.one_in(5) {
+    if dice.one_in(3) {
         return name(dice);
     }
     let (gender, noun) = dice.pick(NOUNS);
@@ -137,6 +137,6 @@ fn adjective(dice: &mut Dice) -> String {
 
 /// Of people and places that no one knows.
 fn name(dice: &mut Dice) -> String {
-    let syllables: String = (0..dice.between(2, 3)).map(|_| dice.pick(SYLLABLES)).collect();
+    let syllables: String = (0..dice.between(1, 3)).map(|_| dice.pick(SYLLABLES)).collect();
     capital(&syllables) + dice.pick(NAME_ENDINGS)
 }

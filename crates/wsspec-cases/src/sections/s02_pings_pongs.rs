@@ -53,7 +53,7 @@ pub(crate) fn declare(suite: &mut Suite) {
         .close(peer_fails([PROTOCOL_ERROR]));
 
     s.rules([ANSWER, SAME_PAYLOAD]);
-    s.case("2.6", "ping-octet-by-octet", "A ping with 125 octets, handed to the network octet by octet")
+    s.case("2.6", "ping-by-octet", "A ping with 125 octets, handed to the network octet by octet")
         .expect("A pong with the same payload comes back.")
         .send(ping(repeat(&[0xfe], 125)).chop(1))
         .close_after(secs(2))
@@ -98,7 +98,7 @@ pub(crate) fn declare(suite: &mut Suite) {
         .ok(pongs())
         .close(we_close([NORMAL]));
 
-    s.case("2.11", "ten-pings-octet-by-octet", "Ten pings in a row, handed to the network octet by octet")
+    s.case("2.11", "ten-pings-by-octet", "Ten pings in a row, handed to the network octet by octet")
         .expect("Ten pongs come back, in the order of the pings.")
         .send_all(payloads().map(|payload| ping(payload).chop(1)))
         .close_after(secs(3))

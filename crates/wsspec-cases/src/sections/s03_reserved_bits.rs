@@ -34,7 +34,7 @@ pub(crate) fn declare(suite: &mut Suite) {
 
     s.case(
         "3.3",
-        "rsv2-rsv3-frame-by-frame",
+        "rsv2-rsv3-by-frame",
         "A text message, then one with RSV2 and RSV3 set, then a ping, each frame pushed on its own",
     )
     .expect("The first message comes back, then the connection is failed; no pong.")
@@ -48,7 +48,7 @@ pub(crate) fn declare(suite: &mut Suite) {
 
     s.case(
         "3.4",
-        "rsv1-octet-by-octet",
+        "rsv1-by-octet",
         "A text message, then one with RSV1 set, then a ping, handed to the network octet by octet",
     )
     .expect("The first message comes back, then the connection is failed; no pong.")

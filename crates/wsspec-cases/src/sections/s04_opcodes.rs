@@ -59,6 +59,6 @@ fn slug(frame: &FrameSpec) -> String {
 }
 
 fn told(frame: &FrameSpec) -> String {
-    let payload = if frame.payload.is_empty() { "without" } else { "with" };
-    format!("{} {payload} payload", frame.opcode.bits())
+    let payload = if frame.payload.is_empty() { "no" } else { "a" };
+    format!("{} and {payload} payload", frame.opcode.bits())
 }

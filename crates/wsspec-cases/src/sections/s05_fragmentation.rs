@@ -51,8 +51,8 @@ impl Pace {
     const fn slug(self) -> &'static str {
         match self {
             Burst => "",
-            FrameByFrame => "-frame-by-frame",
-            OctetByOctet => "-octet-by-octet",
+            FrameByFrame => "-by-frame",
+            OctetByOctet => "-by-octet",
         }
     }
 
@@ -134,7 +134,7 @@ fn continuations_of_nothing(s: &mut Declaration<'_>) {
             "A continuation with FIN set and nothing to continue, then a text message{}",
             pace.words()
         );
-        s.case(id, format!("continuation-of-nothing{}", pace.slug()), title)
+        s.case(id, format!("stray-continuation{}", pace.slug()), title)
             .expect(NO_ECHO)
             .send(pace.of(continuation(ORPHAN)))
             .send(pace.of(text("Hello, world!")))
@@ -148,7 +148,7 @@ fn continuations_of_nothing(s: &mut Declaration<'_>) {
             "A continuation with FIN clear and nothing to continue, then a text message{}",
             pace.words()
         );
-        s.case(id, format!("open-continuation-of-nothing{}", pace.slug()), title)
+        s.case(id, format!("stray-open-continuation{}", pace.slug()), title)
             .expect(NO_ECHO)
             .send(pace.of(continuation(ORPHAN).not_final()))
             .send(pace.of(text("Hello, world!")))

@@ -40,13 +40,13 @@ fn large_messages(s: &mut Declaration<'_>) {
     s.group(1, "Large text messages in one frame");
     for (n, len) in (1..).zip(LENGTHS) {
         let time = if len < MIB { secs(10) } else { secs(100) };
-        single_echo(s, format!("9.1.{n}"), "large", "in one frame", text(repeat(TEXT_UNIT, len)), time);
+        single_echo(s, format!("9.1.{n}"), "large", " in one frame", text(repeat(TEXT_UNIT, len)), time);
     }
 
     s.group(2, "Large binary messages in one frame");
     for (n, len) in (1..).zip(LENGTHS) {
         let time = if len <= 4 * MIB { secs(10) } else { secs(100) };
-        single_echo(s, format!("9.2.{n}"), "large", "in one frame", binary(repeat(BINARY_UNIT, len)), time);
+        single_echo(s, format!("9.2.{n}"), "large", " in one frame", binary(repeat(BINARY_UNIT, len)), time);
     }
 }
 
@@ -66,7 +66,7 @@ fn many_fragments(s: &mut Declaration<'_>) {
 }
 
 fn in_fragments(s: &mut Declaration<'_>, id: String, of: usize, message: FrameSpec) {
-    let (slug, how) = (format!("fragments-of-{of}"), format!("in fragments of {of} octets"));
+    let (slug, how) = (format!("fragments-{of}"), format!(" in fragments of {of} octets"));
     single_echo(s, id, &slug, &how, message.in_fragments_of(of), secs(100));
 }
 
@@ -85,7 +85,7 @@ fn small_writes(s: &mut Declaration<'_>) {
 }
 
 fn in_pieces(s: &mut Declaration<'_>, id: String, of: usize, message: FrameSpec) {
-    let (slug, how) = (format!("pieces-of-{of}"), format!("handed to the network {of} octets at a time"));
+    let (slug, how) = (format!("pieces-{of}"), format!(", handed to the network {of} octets at a time"));
     single_echo(s, id, &slug, &how, message.chop(of), secs(1000));
 }
 
@@ -99,14 +99,18 @@ fn single_echo(
 ) {
     let message = message.into();
     let (kind, len) = (message.opcode.name(), Payload::len(&message.payload));
-    let words = format!("A {kind} message of {len} octets {how}");
-    s.case(id, format!("{slug}-{kind}-of-{len}"), words.clone())
+    let words = format!("A {kind} message of {}{how}", size(len, " KiB", " MiB"));
+    s.case(id, format!("{slug}-{kind}-{}", size(len, "k", "m")), words.clone())
         .expect(COMES_BACK)
         .drive(words, move || SingleEcho::of(message.clone(), time))
         .within(time)
         .measure_time()
         .quiet()
         .close(we_close([NORMAL]));
+}
+
+fn size(len: usize, kib: &str, mib: &str) -> String {
+    if len < MIB { format!("{}{kib}", len / KIB) } else { format!("{}{mib}", len / MIB) }
 }
 
 fn round_trips(s: &mut Declaration<'_>) {
@@ -126,7 +130,7 @@ fn round_trips(s: &mut Declaration<'_>) {
 fn thousand_echoes(s: &mut Declaration<'_>, id: String, message: FrameSpec, time: Duration) {
     let (kind, len) = (message.opcode.name(), Payload::len(&message.payload));
     let words = format!("1000 {kind} messages of {len} octets, each sent when the one before has come back");
-    s.case(id, format!("thousand-{kind}-of-{len}"), words.clone())
+    s.case(id, format!("thousand-{kind}-{len}"), words.clone())
         .expect(ALL_COME_BACK)
         .drive(words, move || EchoLoop::of(message.clone(), 1000, time))
         .within(time)

@@ -62,7 +62,8 @@ pub(crate) fn declare(suite: &mut Suite) {
     s.rules([PAYLOAD, COMPRESS]);
     for (number, data) in (1..).zip(DataSet::ALL) {
         s.group(number, data.about());
-        loops(&mut s, number, data, "deflate", "", &defaults());
+        let slug = format!("deflate-{}", data.name().to_lowercase());
+        loops(&mut s, number, data, &slug, "", &defaults());
     }
 }
 
@@ -85,10 +86,9 @@ pub(super) fn loops(
         let unit = if data.is_text() { "characters" } else { "octets" };
         let fragments = fragment.map_or(String::new(), |octets| format!(" in fragments of {octets} octets"));
         let title = format!("1000 messages of {units} {unit} of {}{fragments}{parameters}", data.name());
-        let cut = fragment.map_or(String::new(), |octets| format!("-in-{octets}"));
-        let name = data.name().to_lowercase();
+        let cut = fragment.map_or(String::new(), |octets| format!("-in-{}", short(octets)));
         let time = Duration::from_secs(seconds);
-        s.case(format!("{section}.{group}.{n}"), format!("{slug}-{name}-{units}{cut}"), title.clone())
+        s.case(format!("{section}.{group}.{n}"), format!("{slug}-{}{cut}", short(units)), title.clone())
             .expect(
                 "Every message comes back unchanged, all of them in time. Without permessage-deflate the case \
                  does not apply.",
@@ -102,4 +102,9 @@ pub(super) fn loops(
             .quiet()
             .close(we_close([NORMAL]));
     }
+}
+
+/// 65536 is `64k`.
+fn short(number: usize) -> String {
+    if number < 1024 { number.to_string() } else { format!("{}k", number / 1024) }
 }

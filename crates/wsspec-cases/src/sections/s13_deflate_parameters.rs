@@ -53,13 +53,13 @@ const GROUPS: [&str; 7] = [
 ];
 
 const SLUGS: [&str; 7] = [
-    "deflate-defaults",
-    "deflate-no-takeover",
-    "deflate-9-bits",
-    "deflate-15-bits",
-    "deflate-no-takeover-9-bits",
-    "deflate-no-takeover-15-bits",
-    "deflate-three-offers",
+    "no-parameters",
+    "no-takeover",
+    "window-9",
+    "window-15",
+    "no-takeover-window-9",
+    "no-takeover-window-15",
+    "three-offers",
 ];
 
 pub(crate) fn declare(suite: &mut Suite) {

@@ -1,0 +1,34 @@
+//! Ids are forever: `golden/ids.txt` pins which case an id names.
+#![expect(clippy::disallowed_methods, reason = "a golden file is a file")]
+
+use std::fmt::Write;
+use std::path::Path;
+
+use wsspec_cases::suite;
+
+const UPDATE: &str = "WSSPEC_UPDATE_GOLDEN=1 cargo test -p wsspec-cases --test golden";
+
+#[test]
+fn no_id_changes_its_meaning() {
+    let mut table = String::new();
+    for case in suite().cases() {
+        writeln!(table, "{:<8} {:<44} {}", case.id.to_string(), case.slug, case.title).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ids.txt");
+    if std::env::var_os("WSSPEC_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &table).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let differing: Vec<_> =
+        table.lines().filter(|line| !golden.lines().any(|known| known == *line)).collect();
+    let missing: Vec<_> = golden.lines().filter(|line| !table.lines().any(|now| now == *line)).collect();
+    assert!(
+        table == golden,
+        "The table of cases differs from tests/golden/ids.txt.\n\
+         now:\n  {}\nbefore:\n  {}\n\
+         An id is never given to another case and never reused, and people know cases by their slugs.\n\
+         If cases were added or a title was reworded on purpose, write the file anew and look at its diff:\n  {UPDATE}",
+        differing.join("\n  "),
+        missing.join("\n  "),
+    );
+}
