@@ -1,4 +1,5 @@
 //! The program as its users run it: over real TCP on loopback, with an exit status.
+#![expect(clippy::disallowed_methods, reason = "tests start programs, servers and clocks")]
 
 #[cfg(unix)]
 mod bounded;
