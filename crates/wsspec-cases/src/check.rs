@@ -6,6 +6,7 @@ use std::fmt;
 use crate::case::{Case, Grade, Play};
 use crate::event::Expected;
 use crate::id::CaseId;
+use crate::profile::{Fails, Profile};
 use crate::rule::Level;
 use crate::step::Step;
 use crate::suite::Suite;
@@ -32,7 +33,8 @@ const LONGEST_SLUG: usize = 34;
 pub fn check(suite: &Suite) -> Vec<Defect> {
     let cases = suite.cases();
     let each = cases.iter().flat_map(|case| {
-        let found = [texts(case), rules(case), time(case), outcomes(case), close(case), deflate(case)];
+        let found =
+            [texts(case), rules(case), time(case), outcomes(case), profile(case), close(case), deflate(case)];
         found.into_iter().flatten().map(|what| Defect { id: case.id, what })
     });
     order(cases).chain(slugs(cases)).chain(places(suite)).chain(each).collect()
@@ -118,12 +120,13 @@ fn time(case: &Case) -> Vec<String> {
 }
 
 fn outcomes(case: &Case) -> Vec<String> {
-    let Play::Script(steps) = &case.play else {
+    let Play::Script(_) = &case.play else {
         let driven = case.accepts.is_empty();
         return if driven { Vec::new() } else { vec!["a driver judges by itself".to_owned()] };
     };
     let mut found = Vec::new();
-    let must = case.rules.first().is_some_and(|rule| rule.level == Level::Must);
+    let strict = case.profile.is_none();
+    let must = strict && case.rules.first().is_some_and(|rule| rule.level == Level::Must);
     if must && !case.accepts.iter().any(|accept| accept.grade == Grade::Ok) {
         found.push("a MUST that nobody can keep: no outcome is OK".to_owned());
     }
@@ -134,16 +137,23 @@ fn outcomes(case: &Case) -> Vec<String> {
         if case.accepts[..n].iter().any(|earlier| earlier.events == accept.events) {
             found.push(format!("outcome {n} never applies: an earlier one has the same events"));
         }
-        let waits =
-            |tag| steps.iter().any(|step| matches!(step, Step::Wait { tag: Some(t), .. } if *t == tag));
-        if accept.events.iter().any(|event| matches!(event, Expected::Elapsed(tag) if !waits(*tag))) {
+        if accept.events.iter().any(|event| matches!(event, Expected::Elapsed(tag) if !waits(case, tag))) {
             found.push(format!("outcome {n} names a wait that is none of the steps"));
         }
     }
-    if case.accepts.is_empty() {
+    if strict && case.accepts.is_empty() {
         found.push("no outcome is accepted".to_owned());
     }
     found
+}
+
+fn profile(case: &Case) -> Vec<String> {
+    match case.profile {
+        Some(Profile::Fails(Fails { late: Some(tag), .. })) if !waits(case, tag) => {
+            vec!["its profile names a wait that is none of the steps".to_owned()]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn close(case: &Case) -> Vec<String> {
@@ -159,6 +169,10 @@ fn deflate(case: &Case) -> Vec<String> {
     } else {
         vec!["a window has 8 to 15 bits".to_owned()]
     }
+}
+
+fn waits(case: &Case, name: &str) -> bool {
+    steps(case).iter().any(|step| matches!(step, Step::Wait { tag: Some(tag), .. } if *tag == name))
 }
 
 fn steps(case: &Case) -> &[Step] {
@@ -212,7 +226,7 @@ mod tests {
     #[test]
     fn every_defect_is_found() {
         type Spoil = fn(&mut Case);
-        let spoilt: [(&str, Spoil); 18] = [
+        let spoilt: [(&str, Spoil); 19] = [
             ("come after", |case| case.id = "20.1".parse().unwrap()),
             ("section is not declared", |case| case.id = "21.1".parse().unwrap()),
             ("slug is too long", |case| case.slug = "p".repeat(35).into()),
@@ -237,6 +251,9 @@ mod tests {
             }),
             ("none of the steps", |case| {
                 case.ok([elapsed("A")]);
+            }),
+            ("its profile names a wait", |case| {
+                case.fails(Fails::with([1002]).or_later_than("A"));
             }),
             ("no close rule", |case| case.close.codes.clear()),
         ];
