@@ -22,6 +22,9 @@ pub(crate) struct InstallArgs {
     /// Where installations and the reference's results are kept [default: parity in cargo's target folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    /// This build of wsspec [default: a release build, which is made]
+    #[arg(long, value_name = "PROGRAM")]
+    wsspec: Option<PathBuf>,
 }
 
 /// What a peer needs installed.
@@ -86,6 +89,7 @@ pub(crate) struct Kits {
     cache: PathBuf,
     python27: PathBuf,
     reference: Option<PathBuf>,
+    wsspec: Option<PathBuf>,
 }
 
 impl Kits {
@@ -96,12 +100,28 @@ impl Kits {
         let python27 = args.python27.clone().unwrap_or_else(find_python27);
         let reference = args.reference_dir.as_deref().map(fs::canonicalize).transpose();
         let reference = reference.context("there is nothing at --reference-dir")?;
-        Ok(Self { cache: cache.canonicalize()?, python27, reference })
+        let wsspec = args.wsspec.as_deref().map(fs::canonicalize).transpose();
+        let wsspec = wsspec.context("there is no program at --wsspec")?;
+        Ok(Self { cache: cache.canonicalize()?, python27, reference, wsspec })
     }
 
     /// The folder for results and installations.
     pub(crate) fn cache(&self) -> &Path {
         &self.cache
+    }
+
+    /// Builds wsspec as it is released, unless a program was given.
+    pub(crate) fn build_wsspec(&self) -> Result<()> {
+        if self.wsspec.is_some() {
+            return Ok(());
+        }
+        let arguments = ["build", "--quiet", "--release", "--package", "wsspec", "--bin", "wsspec"];
+        run(Command::new("cargo").args(arguments).current_dir(repository()))
+    }
+
+    /// The program wsspec.
+    pub(crate) fn wsspec(&self) -> PathBuf {
+        self.wsspec.clone().unwrap_or_else(|| target_folder().join("release/wsspec"))
     }
 
     /// Installs `kit` unless that has been done, and always the reference.

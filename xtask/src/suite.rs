@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::install::Kits;
-use crate::process::run;
-use crate::target_folder;
 
 /// A test suite that writes its results to `reports/index.json` in the folder of its run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +23,16 @@ impl Suite {
         match self {
             Self::Reference => "reference",
             Self::Wsspec => "wsspec",
+        }
+    }
+
+    /// What makes it run one case after the other, in the order of their ids, each once, and nothing else.
+    pub(crate) fn one_by_one(self) -> &'static [&'static str] {
+        match self {
+            Self::Reference => &[], // it knows no other way
+            Self::Wsspec => {
+                &["--jobs=1", "--order=id", "--no-echo-check", "--no-confirm", "--max-hangs=1000"]
+            }
         }
     }
 
@@ -44,7 +52,7 @@ impl Suite {
                 reference(kits, "fuzzingclient", "servers", servers, patterns, folder)
             }
             Self::Wsspec => {
-                let mut command = Command::new(wsspec());
+                let mut command = Command::new(kits.wsspec());
                 command.arg("run").arg(url).args(["--agent", agent]);
                 Ok(with_selection(command, patterns, folder))
             }
@@ -67,7 +75,7 @@ impl Suite {
                 Ok(command)
             }
             Self::Wsspec => {
-                let mut command = Command::new(wsspec());
+                let mut command = Command::new(kits.wsspec());
                 let (host, port) = (address.ip().to_string(), address.port().to_string());
                 command.args(["serve", "--bind", &host, "--port", &port]);
                 Ok(with_selection(command, patterns, folder))
@@ -98,16 +106,6 @@ fn reference(
 }
 
 fn with_selection(mut command: Command, patterns: &[String], folder: &Path) -> Command {
-    command.args(["--set", "autobahn"]).arg("-o").arg(folder.join("reports")).args(patterns);
+    command.arg("-o").arg(folder.join("reports")).args(patterns);
     command
-}
-
-/// Builds wsspec as it is released.
-pub(crate) fn build_wsspec() -> Result<()> {
-    let cargo = "cargo";
-    run(Command::new(cargo).args(["build", "--quiet", "--release", "--package", "wsspec", "--bin", "wsspec"]))
-}
-
-fn wsspec() -> PathBuf {
-    target_folder().join("release/wsspec")
 }

@@ -12,7 +12,6 @@ use anyhow::Result;
 use crate::case_sets::{self, SectionChoice};
 use crate::install::{InstallArgs, Kit, Kits};
 use crate::peers::Role;
-use crate::suite::build_wsspec;
 use conversation::Manner;
 use record::{Recordings, Session};
 
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let kits = Kits::new(&args.install)?;
     kits.install(Kit::Reference)?;
     if !args.reference_only {
-        build_wsspec()?;
+        kits.build_wsspec()?;
     }
     let mut differences = 0;
     for (manner, sections) in [

@@ -89,8 +89,9 @@ impl Session<'_> {
     fn record_as_server(&self, suite: Suite, folder: &Path) -> Result<Vec<Recording>> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
-        let command =
+        let mut command =
             suite.test_server(self.kits, listener.local_addr()?, AGENT, &self.set.patterns, folder)?;
+        command.args(suite.one_by_one());
         let mut running = Running::start(command, &folder.join("suite.log"))?;
         let mut recordings = Vec::new();
         loop {

@@ -18,7 +18,6 @@ use crate::case_sets::{self, SectionChoice};
 use crate::install::{InstallArgs, Kits};
 use crate::peers::{self, Peer, Role};
 use crate::repository;
-use crate::suite::build_wsspec;
 
 /// Options of `cargo xtask parity`.
 #[derive(clap::Args)]
@@ -63,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let peers = peers::named(&args.peers)?;
     let kits = Kits::new(&args.install)?;
     if !args.reference_only {
-        build_wsspec()?;
+        kits.build_wsspec()?;
     }
     let sets = case_sets::selected(&args.sections, &args.cases);
     let mut rows = Vec::new();
