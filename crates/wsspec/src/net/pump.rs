@@ -18,12 +18,22 @@ const READ_SIZE: usize = 64 << 10;
 /// After the tester has dropped the connection.
 const LINGER: Drain = Drain { time: Duration::from_millis(500), octets: 16 << 20 };
 
+/// Between a short write that has to reach the network on its own and the next: so long that the peer's reads
+/// see them apart, also under load, and can answer in between.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Longer writes arrive on their own anyway.
+const SHORT_WRITE: usize = 64;
+/// How many pauses a case may have: more than any script needs, and no end of time.
+const PAUSES: usize = 256;
+
 /// Runs a case to its end over this stream, at most until `limit` after `started`.
 ///
 /// `started` is when the connection was there. The peer may send or withhold whatever it likes: every wait has
 /// a timer in the case, and `limit` is the net below.
 pub async fn drive<T: Transport>(stream: T, run: CaseRun, started: Instant, limit: Duration) -> Observation {
-    let mut pump = Pump { stream, run, started, deadline: started + limit, unsent: None, ended: false };
+    let deadline = started + limit;
+    let pauses = Pauses { left: PAUSES, due: false, until: started };
+    let mut pump = Pump { stream, run, started, deadline, unsent: None, pauses, ended: false };
     let mut buffer = vec![0; READ_SIZE];
     let mut timer = Box::pin(sleep_until(pump.deadline));
     let end = loop {
@@ -46,8 +56,34 @@ struct Pump<T> {
     started: Instant,
     deadline: Instant,
     unsent: Option<Bytes>,
+    pauses: Pauses,
     /// The peer's side of TCP is over.
     ended: bool,
+}
+
+/// The pauses between short writes.
+struct Pauses {
+    left: usize,
+    /// One follows what is being written.
+    due: bool,
+    until: Instant,
+}
+
+impl Pauses {
+    fn before(&mut self, octets: &Bytes, alone: bool) {
+        self.due = alone && octets.len() < SHORT_WRITE && self.left > 0;
+    }
+
+    fn after_write(&mut self) {
+        if std::mem::take(&mut self.due) {
+            self.left -= 1;
+            self.until = Instant::now() + PAUSE;
+        }
+    }
+
+    fn lasts(&self) -> bool {
+        Instant::now() < self.until
+    }
 }
 
 /// What a round of waiting brought.
@@ -70,9 +106,12 @@ impl<T: Transport> Pump<T> {
 
     /// Takes the next octets from the case if all earlier ones are written. Returns the end if there is one.
     async fn hand_out(&mut self) -> Option<End> {
-        while self.unsent.is_none() {
+        while self.unsent.is_none() && !self.pauses.lasts() {
             match self.run.poll_transmit(self.now())? {
-                Transmit::Octets { data, .. } => self.unsent = Some(data).filter(|data| !data.is_empty()),
+                Transmit::Octets { data, flush } => {
+                    self.pauses.before(&data, flush);
+                    self.unsent = Some(data).filter(|data| !data.is_empty());
+                }
                 Transmit::Fin => drop(self.stream.shutdown().await),
                 Transmit::Drop => return Some(End::Drop),
                 Transmit::Reset => return Some(End::Reset),
@@ -83,6 +122,7 @@ impl<T: Transport> Pump<T> {
 
     fn arm(&self, timer: Pin<&mut Sleep>) {
         let next = self.run.poll_timeout().map_or(self.deadline, |time| self.started + time);
+        let next = if self.pauses.lasts() { next.min(self.pauses.until) } else { next };
         timer.reset(next.min(self.deadline));
     }
 
@@ -151,7 +191,9 @@ impl<T: Transport> Pump<T> {
     fn advance(&mut self, written: usize) {
         if let Some(octets) = &mut self.unsent {
             octets.advance(written);
-            self.unsent.take_if(|octets| octets.is_empty());
+            if self.unsent.take_if(|octets| octets.is_empty()).is_some() {
+                self.pauses.after_write();
+            }
         }
     }
 
@@ -176,5 +218,31 @@ fn ready<R>(poll: Poll<R>) -> Option<R> {
     match poll {
         Poll::Ready(result) => Some(result),
         Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_follows_a_short_write_on_its_own_and_nothing_else() {
+        let (short, long) =
+            (Bytes::from_static(&[0; SHORT_WRITE - 1]), Bytes::from_static(&[0; SHORT_WRITE]));
+        for (octets, alone, left, paused) in [
+            (&short, true, 1, true),
+            (&short, true, 0, false),
+            (&short, false, 1, false),
+            (&long, true, 1, false),
+        ] {
+            let past = Instant::now();
+            let mut pauses = Pauses { left, due: false, until: past };
+            pauses.before(octets, alone);
+            assert!(!pauses.lasts(), "not before the write");
+            pauses.after_write();
+            assert_eq!(pauses.until > past, paused, "{} octets, alone: {alone}, left: {left}", octets.len());
+            pauses.after_write();
+            assert_eq!(pauses.left, left - usize::from(paused), "one pause for one write");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Which case runs when: functional cases overlap, large volumes run apart, failures are confirmed alone.
+//! Which case runs when: functional cases overlap, delicate ones run alone, large volumes run apart, failures
+//! are confirmed alone.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -127,11 +128,16 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     /// Runs everything, as far as nothing stops it.
     pub async fn run(mut self, jobs: Vec<Job>, order: Order, seed: u64) {
-        let (mut heavy, mut light): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| is_heavy(job.case));
-        for jobs in [&mut light, &mut heavy] {
-            sort(jobs, order, seed);
-        }
-        for (jobs, at_a_time) in [(light, self.limits.jobs), (heavy, self.limits.heavy_jobs)] {
+        let phases = if self.limits.jobs == 1 {
+            vec![(jobs, 1)] // nothing disturbs anything
+        } else {
+            let (heavy, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| is_heavy(job.case));
+            let (delicate, light): (Vec<_>, Vec<_>) =
+                others.into_iter().partition(|job| is_delicate(job.case));
+            vec![(light, self.limits.jobs), (delicate, 1), (heavy, self.limits.heavy_jobs)]
+        };
+        for (mut jobs, at_a_time) in phases {
+            sort(&mut jobs, order, seed);
             self.phase(jobs.into(), at_a_time).await;
         }
     }
@@ -326,6 +332,16 @@ pub fn is_heavy(case: &Case) -> bool {
     case.measures.quiet || matches!(case.play, Play::Drive(..))
 }
 
+/// Whether the verdict hangs on what the peer does between two writes: a peer that is busy with other
+/// connections gets them as one.
+fn is_delicate(case: &Case) -> bool {
+    let apart = |step: &Step| match step {
+        Step::Send(frame) => frame.sync || frame.chop == Some(1),
+        _ => false,
+    };
+    case.accepts.len() > 1 && matches!(&case.play, Play::Script(steps) if steps.iter().any(apart))
+}
+
 fn sort(jobs: &mut [Job], order: Order, seed: u64) {
     jobs.sort_by_key(|job| (job.case.id, job.agent));
     match order {
@@ -346,5 +362,17 @@ fn expected_time(case: &Case) -> Duration {
                 _ => Duration::ZERO,
             })
             .sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cases_that_hang_on_a_pause_between_writes_run_alone() {
+        let delicate = wsspec_cases::suite().cases().iter().filter(|case| is_delicate(case));
+        let ids: Vec<String> = delicate.map(|case| case.id.to_string()).collect();
+        assert_eq!(ids, ["3.3", "3.4", "4.1.5", "4.2.5"]);
     }
 }
