@@ -1,7 +1,5 @@
 use bytes::Bytes;
-use wsspec_wire::{Deflater, InflateError, Inflater, WindowBits};
-
-use crate::inspect::farthest_reference;
+use wsspec_wire::{DeflateInspector, Deflater, InflateError, Inflater, WindowBits};
 
 /// What was agreed on permessage-deflate (RFC 7692 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +63,9 @@ pub(crate) struct Decompressor {
     inflater: Inflater,
     direction: Direction,
     inflated: Vec<u8>,
-    /// The compressed message, while its references are to be looked at.
+    /// Measures references: an inflater decodes also those that reach beyond the agreed window.
+    inspector: Option<DeflateInspector>,
+    /// The compressed message, for the inspector.
     compressed: Vec<u8>,
     /// The peer sent what cannot be decompressed: nothing after it can be, either.
     lost: bool,
@@ -80,12 +80,14 @@ impl std::fmt::Debug for Decompressor {
 impl Decompressor {
     /// The most output made at once.
     const PIECE: usize = 64 * 1024;
-    /// The longest compressed message whose references are looked at.
+    /// The longest message that is inspected, compressed and not.
     const INSPECTED: usize = 4 * 1024 * 1024;
 
     pub(crate) fn new(direction: Direction) -> Result<Self, WindowBits> {
         let inflater = Inflater::new(direction.window_bits)?;
-        Ok(Self { inflater, direction, inflated: Vec::new(), compressed: Vec::new(), lost: false })
+        let inspector = (direction.window_bits < 15).then(DeflateInspector::new);
+        let (inflated, compressed) = (Vec::new(), Vec::new());
+        Ok(Self { inflater, direction, inflated, inspector, compressed, lost: false })
     }
 
     /// Decompresses a part of a message and hands the output to `sink` in pieces. Fails once at most; then
@@ -95,7 +97,7 @@ impl Decompressor {
         mut octets: &[u8],
         mut sink: impl FnMut(&[u8]),
     ) -> Result<(), InflateError> {
-        if self.direction.window_bits < 15 && self.compressed.len() <= Self::INSPECTED {
+        if self.inspector.is_some() && self.compressed.len() <= Self::INSPECTED {
             self.compressed.extend_from_slice(octets);
         }
         while !self.lost {
@@ -126,10 +128,22 @@ impl Decompressor {
         result.map(drop)
     }
 
-    /// How far back the message referred, if that is further than the agreed window (RFC 7692 7.1.2).
+    /// How far back the message that just ended referred, if that is further than the agreed window
+    /// (RFC 7692 7.1.2).
     pub(crate) fn beyond_window(&mut self) -> Option<u32> {
         let message = std::mem::take(&mut self.compressed);
+        let inspector = self.inspector.as_mut()?;
+        self.inflated.clear();
+        let inspection = inspector.message(&message, Self::INSPECTED, &mut self.inflated);
+        if self.direction.no_context_takeover {
+            inspector.reset();
+        }
+        // A message that was not inspected leaves a gap before the next one.
+        let Ok(inspection) = inspection else {
+            self.inspector = None;
+            return None;
+        };
         let window = 1 << self.direction.window_bits;
-        farthest_reference(&message).filter(|&distance| message.len() <= Self::INSPECTED && distance > window)
+        Some(inspection.longest_distance).filter(|&distance| distance > window)
     }
 }

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod deflate;
-mod inspect;
 mod judge;
 mod negotiation;
 mod observation;

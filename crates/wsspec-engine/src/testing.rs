@@ -42,7 +42,7 @@ pub struct Pair<P> {
     pub peer: P,
     /// The virtual clock.
     pub now: Time,
-    /// How long each transmission takes. A peer that never pauses needs more than nothing.
+    /// How long each transmission of the peer takes. A peer that never pauses needs more than nothing.
     pub delay: Duration,
     /// The octets that the tester sent, if they are to be kept.
     pub sent: Option<Vec<u8>>,
@@ -74,7 +74,6 @@ impl<P: Peer> Pair<P> {
         let mut moved = false;
         while let Some(transmit) = self.run.poll_transmit(self.now) {
             moved = true;
-            self.now += self.delay;
             match transmit {
                 Transmit::Octets { data, .. } => {
                     self.sent.iter_mut().for_each(|sent| sent.extend_from_slice(&data));

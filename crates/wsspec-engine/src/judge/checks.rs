@@ -4,7 +4,7 @@ use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
 use wsspec_wire::Opcode;
 
 use super::{profile, words};
-use crate::observation::{NeverOpened, Observation, PeerFault, TesterRole};
+use crate::observation::{NeverOpened, Observation, PeerFault, TcpEnd, TesterRole};
 use crate::outcome::Check;
 use crate::wire_log::{Direction, LogKind};
 
@@ -147,17 +147,21 @@ fn initiator(case: &Case, observation: &Observation) -> Check {
     }
 }
 
+/// Where a clean end is not asked for, the peer may end TCP instead of answering; silence is neither.
 fn clean(case: &Case, observation: &Observation) -> Check {
     let close = &observation.close;
+    let by_tester = close.closed_by_me && close.tcp == Some(TcpEnd::Tester);
+    let silence = by_tester && !close.was_clean && close.remote_code.is_none() && observation.fault.is_none();
     let late_server = close.was_server_connection_drop_timeout;
     let how = if close.was_clean { "a clean end" } else { "no clean end" };
+    let reason = close.was_not_clean_reason.clone().unwrap_or_else(|| how.into());
     Check {
         id: "close.clean",
         level: if late_server { Level::Should } else { Level::Must },
         section: if late_server { TCP.into() } else { CLOSING.into() },
-        ok: close.was_clean || !case.close.clean,
+        ok: close.was_clean || !case.close.clean && !silence,
         expected: "Close frames both ways, then the end of TCP".into(),
-        observed: close.was_not_clean_reason.clone().unwrap_or_else(|| how.into()),
+        observed: if silence { "no Close frame and no end of TCP".into() } else { reason },
         entry: close_frame(observation),
     }
 }

@@ -1,6 +1,7 @@
 //! The engine from outside: cases against peers in memory and virtual time.
 
 mod common;
+mod hostile;
 mod incoming;
 mod judging;
 mod life;

@@ -8,7 +8,7 @@ use wsspec_engine::testing::Pair;
 use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TesterRole, Verdict, judge};
 
 /// Enough round trips to use every parameter of a loop, in a moment.
-const LOOPS: u32 = 10;
+const LOOPS: u32 = 3;
 
 fn settings() -> Settings {
     Settings { loop_count: Some(LOOPS), ..Settings::default() }
