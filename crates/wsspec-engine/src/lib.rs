@@ -3,6 +3,15 @@
 //! [`CaseRun`] plays the other side of the wire: octets and time go in, octets and timers come out.
 //! What happened is an [`Observation`]; [`judge`] makes an [`Outcome`] of a case and an observation,
 //! and can be repeated on an old one.
+//!
+//! | to see | look in |
+//! |---|---|
+//! | the life of a connection | `run`: `opening`, `script`, `receiving`, `closing` |
+//! | the opening handshake | `opening`, `negotiation` |
+//! | how steps become octets | `outbox` |
+//! | what is checked in what comes | `observe`, `observe::faults` |
+//! | verdicts | `judge`: `reference` for the old ones, `checks` and `profile` for ours |
+//! | what is recorded | `recorder`, `observation`, `wire_log` |
 #![forbid(unsafe_code)]
 
 mod deflate;

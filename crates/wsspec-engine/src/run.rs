@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use wsspec_cases::{Case, Conclusion, Driver, Step};
 use wsspec_wire::RequestHead;
 
+use crate::Time;
 use crate::observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole,
 };
@@ -21,7 +22,6 @@ use crate::recorder::Recorder;
 use crate::settings::{ClientOpening, Settings};
 use crate::timers::{Timer, Timers};
 use crate::wire_log::LogKind;
-use crate::{LogEntry, Time};
 use events::Events;
 
 /// One run of one case over one connection: the tester's side of the wire.
@@ -195,11 +195,6 @@ impl CaseRun {
     /// Whether the run is over: the caller ends TCP, whatever is still unwritten.
     pub fn is_finished(&self) -> bool {
         self.phase == Phase::Closed
-    }
-
-    /// The tail of the log, for progress displays.
-    pub fn log(&self) -> &[LogEntry] {
-        &self.recorder.log.entries
     }
 
     /// Ends the run and hands out what was seen. A run that is not finished is broken off.

@@ -44,14 +44,12 @@ pub struct Pair<P> {
     pub now: Time,
     /// How long each transmission of the peer takes. A peer that never pauses needs more than nothing.
     pub delay: Duration,
-    /// The octets that the tester sent, if they are to be kept.
-    pub sent: Option<Vec<u8>>,
 }
 
 impl<P: Peer> Pair<P> {
     /// A pair at the start of the connection.
     pub fn new(run: CaseRun, peer: P) -> Self {
-        Self { run, peer, now: Time::ZERO, delay: Duration::ZERO, sent: None }
+        Self { run, peer, now: Time::ZERO, delay: Duration::ZERO }
     }
 
     /// Runs to the end. The peer is handed back, too.
@@ -59,7 +57,7 @@ impl<P: Peer> Pair<P> {
     /// # Panics
     ///
     /// If the tester waits for something without a timer, which it must never do.
-    pub fn finish(mut self) -> (Observation, P, Option<Vec<u8>>) {
+    pub fn finish(mut self) -> (Observation, P) {
         while !self.run.is_finished() {
             let moved = self.tester_moves() | self.peer_moves();
             if !moved {
@@ -67,7 +65,7 @@ impl<P: Peer> Pair<P> {
             }
         }
         self.tester_moves();
-        (self.run.finish(self.now), self.peer, self.sent)
+        (self.run.finish(self.now), self.peer)
     }
 
     fn tester_moves(&mut self) -> bool {
@@ -76,7 +74,6 @@ impl<P: Peer> Pair<P> {
             moved = true;
             match transmit {
                 Transmit::Octets { data, .. } => {
-                    self.sent.iter_mut().for_each(|sent| sent.extend_from_slice(&data));
                     self.peer.handle_input(&mut Vec::from(data), self.now);
                 }
                 Transmit::Fin | Transmit::Drop | Transmit::Reset => self.peer.handle_end(self.now),

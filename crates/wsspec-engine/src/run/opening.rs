@@ -23,6 +23,7 @@ impl CaseRun {
 
     pub(super) fn start_server(&mut self, request: &RequestHead) {
         let (response, agreed) = answer_request(request, self.case.deflate.as_ref(), &self.settings);
+        self.recorder.received(Time::ZERO, &request.raw);
         self.record.request.clone_from(&request.raw);
         self.record.response.clone_from(&response);
         self.record.agent = agent(&request.headers, self.role);

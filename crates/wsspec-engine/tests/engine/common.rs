@@ -166,7 +166,7 @@ pub(crate) fn run_client(case: &Case, peer: Scripted) -> (Outcome, Scripted) {
 /// The same, without judgement.
 pub(crate) fn observe_client<P: Peer>(case: &Case, peer: P) -> (Observation, P) {
     let run = CaseRun::client(case, &opening(), Settings::default());
-    let (observation, peer, _) = Pair::new(run, peer).finish();
+    let (observation, peer) = Pair::new(run, peer).finish();
     assert_eq!(observation.role, TesterRole::Client);
     (observation, peer)
 }

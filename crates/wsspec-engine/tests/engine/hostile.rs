@@ -197,7 +197,7 @@ fn suffer(case: &Case, kind: Kind, role: TesterRole) -> Observation {
     let mut pair = Pair::new(start(case, role), Hostile::new(kind, role));
     // Slow enough that the timers of the case are reached with few transmissions.
     pair.delay = case.time_limit / 50;
-    let (observation, ..) = pair.finish();
+    let (observation, _) = pair.finish();
     let took = observation.duration;
     let bound = longest(case) + case.time_limit / 10;
     assert!(took <= bound, "{} as {role:?} against {kind:?} took {took:?}", case.id);

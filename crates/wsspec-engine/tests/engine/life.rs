@@ -233,7 +233,7 @@ fn the_time_limit_ends_a_case_without_timers() {
 fn times_of_the_case_are_scaled_and_those_of_the_handshakes_are_not() {
     let settings = Settings { time_scale: 2.5, ..Settings::default() };
     let run = CaseRun::client(&echo_case(), &opening(), settings);
-    let (observation, ..) = Pair::new(run, Scripted::server(|_| vec![])).finish();
+    let (observation, _) = Pair::new(run, Scripted::server(|_| vec![])).finish();
     assert_eq!(observation.duration, secs(1).mul_f64(2.5) + secs(1));
 }
 

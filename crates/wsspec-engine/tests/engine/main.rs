@@ -1,6 +1,7 @@
 //! The engine from outside: cases against peers in memory and virtual time.
 
 mod common;
+mod golden;
 mod hostile;
 mod incoming;
 mod judging;

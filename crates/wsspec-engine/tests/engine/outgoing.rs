@@ -184,7 +184,7 @@ fn masking_keys_come_from_the_seed_and_answers_do_not_shift_them() {
             Opcode::TEXT if pinged => vec![frame(Opcode::PING, b"")],
             _ => vec![],
         };
-        let (_, peer, _) = Pair::new(run, Scripted::server(ping)).finish();
+        let (_, peer) = Pair::new(run, Scripted::server(ping)).finish();
         assert_eq!(peer.frames.iter().any(|frame| frame.header.opcode == Opcode::PONG), pinged);
         let texts = peer.frames.iter().filter(|frame| frame.header.opcode == Opcode::TEXT);
         texts.map(|frame| frame.header.mask.expect("a client masks")).collect::<Vec<_>>()

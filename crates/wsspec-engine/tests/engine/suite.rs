@@ -16,14 +16,14 @@ fn settings() -> Settings {
 
 fn against_server(case: &Case) -> Outcome {
     let run = CaseRun::client(case, &opening(), settings());
-    let (observation, ..) = Pair::new(run, Endpoint::server()).finish();
+    let (observation, _) = Pair::new(run, Endpoint::server()).finish();
     judge(case, observation)
 }
 
 fn against_client(case: &Case) -> Outcome {
     let (endpoint, request) = Endpoint::client(case.deflate.as_ref());
     let run = CaseRun::server(case, &request, settings());
-    let (observation, ..) = Pair::new(run, endpoint).finish();
+    let (observation, _) = Pair::new(run, endpoint).finish();
     judge(case, observation)
 }
 
