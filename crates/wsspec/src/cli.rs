@@ -83,6 +83,18 @@ pub struct RunArgs {
     /// Leave these cases out (id, glob, slug or @SET)
     #[arg(short = 'x', long, value_name = "CASE", help_heading = "Which cases")]
     pub exclude: Vec<String>,
+    /// Run the cases that this expression is true for, as in 'rfc(6455#5.4) and not time(>1s)'
+    #[arg(short = 'E', long, value_name = "EXPR", help_heading = "Which cases")]
+    pub filter: Option<String>,
+    /// Run what failed in the last run, whose record is in the output folder
+    #[arg(long, help_heading = "Which cases")]
+    pub last_failed: bool,
+    /// Where status(), outcome(), agent() and differs() look [default: results.jsonl in the output folder]
+    #[arg(long, value_name = "FILE", help_heading = "Which cases")]
+    pub from: Option<PathBuf>,
+    /// Run the Mth of N parts
+    #[arg(long, value_name = "M/N", value_parser = parse_slice, help_heading = "Which cases")]
+    pub slice: Option<Slice>,
     /// Choose among the cases of this set; without CASE all of them
     #[arg(long, value_name = "SET", help_heading = "Which cases")]
     pub set: Vec<String>,
@@ -152,12 +164,27 @@ pub struct RunArgs {
     pub out: PathBuf,
 }
 
+/// The Mth of N parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// From 1.
+    pub part: usize,
+    /// How many parts.
+    pub of: usize,
+}
+
 /// `wsspec list`
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// Cases: id, glob, section number, slug or @SET; all if none is given
     #[arg(value_name = "CASE")]
     pub cases: Vec<String>,
+    /// List the cases that this expression is true for
+    #[arg(short = 'E', long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Where status(), outcome(), agent() and differs() look
+    #[arg(long, value_name = "FILE", default_value = "wsspec-out/results.jsonl")]
+    pub from: PathBuf,
     /// List the sets instead
     #[arg(long, conflicts_with = "cases")]
     pub sets: bool,
@@ -279,7 +306,7 @@ Exit status:
   see wsspec --help";
 
 /// `500ms`, `2s`, `1.5s`, `20m`, `1h`
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let seconds_per_unit = match unit {
@@ -300,6 +327,15 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 fn parse_seed(text: &str) -> Result<u64, String> {
     u64::from_str_radix(text.trim_start_matches("0x"), 16)
         .map_err(|_| "a seed is a hexadecimal number of at most 16 digits".to_owned())
+}
+
+fn parse_slice(text: &str) -> Result<Slice, String> {
+    let read = || {
+        let (part, of) = text.split_once('/')?;
+        Some(Slice { part: part.parse().ok()?, of: of.parse().ok()? })
+    };
+    let slice = read().filter(|slice| (1..=slice.of).contains(&slice.part));
+    slice.ok_or_else(|| "a part is written M/N, as in 2/4".to_owned())
 }
 
 fn parse_scale(text: &str) -> Result<f64, String> {

@@ -31,7 +31,8 @@ pub const SETS: [Set; 5] = [
 ];
 
 impl Set {
-    fn contains(&self, id: CaseId) -> bool {
+    /// Whether the case is in the set.
+    pub fn contains(&self, id: CaseId) -> bool {
         self.sections.contains(&id.section()) && !self.without.contains(&id.section())
     }
 }

@@ -1,21 +1,30 @@
 //! Plain text for people: wrapping, counting, guessing what was meant.
 
-/// Breaks a line at spaces so that no part is wider than `width` characters, except single long words.
+/// Breaks a line at spaces so that no part is wider than `width` characters; wider words are broken too.
 pub fn wrap(line: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split(' ') {
         let last = lines.last_mut().expect("there is always a line");
         let fits = last.is_empty() || last.chars().count() + 1 + word.chars().count() <= width;
-        if !fits {
-            lines.push(word.to_owned());
-            continue;
-        }
-        if !last.is_empty() {
+        if fits && !last.is_empty() {
             last.push(' ');
+        } else if !fits {
+            lines.push(String::new());
         }
-        last.push_str(word);
+        push_broken(&mut lines, word, width);
     }
     lines
+}
+
+fn push_broken(lines: &mut Vec<String>, word: &str, width: usize) {
+    for letter in word.chars() {
+        if lines.last().is_some_and(|last| last.chars().count() >= width) {
+            lines.push(String::new());
+        }
+        if let Some(last) = lines.last_mut() {
+            last.push(letter);
+        }
+    }
 }
 
 /// `1 case`, `2 cases`.
@@ -58,7 +67,7 @@ mod tests {
     #[test]
     fn lines_break_at_spaces() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("unbreakable word", 4), ["unbreakable", "word"]);
+        assert_eq!(wrap("unbreakable word", 4), ["unbr", "eaka", "ble", "word"]);
         assert_eq!(wrap("a  b", 80), ["a  b"]);
     }
 

@@ -6,9 +6,10 @@ use wsspec_cases::{Case, Roles, Suite, suite};
 
 use crate::cli::{ListArgs, ListFormat};
 use crate::exit_code::ExitCode;
-use crate::select;
+use crate::filter::Filter;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::count;
+use crate::{results, select};
 
 /// Prints the cases that are meant, all of them if none is named.
 ///
@@ -25,6 +26,7 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     } else {
         select::cases(suite, &sections_as_globs(&args.cases))?
     };
+    let cases = filtered(cases, args)?;
     let text = match args.format {
         ListFormat::Human => table(suite, &cases, console.level > 0, console.style),
         ListFormat::Ids => cases.iter().map(|case| format!("{}\n", case.id)).collect(),
@@ -34,6 +36,14 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     };
     console.say(-2, text);
     Ok(ExitCode::Ok)
+}
+
+fn filtered(mut cases: Vec<&'static Case>, args: &ListArgs) -> Result<Vec<&'static Case>> {
+    let Some(expression) = &args.filter else { return Ok(cases) };
+    let filter = Filter::parse(expression)?;
+    let earlier = if filter.needs_results() { Some(results::read(&args.from)?) } else { None };
+    cases.retain(|case| filter.matches(case, earlier.as_ref()));
+    Ok(cases)
 }
 
 /// A bare section number means all its cases.

@@ -15,6 +15,7 @@ pub struct Problem {
     /// Which one.
     pub code: ErrorCode,
     what: String,
+    verbatim: Option<String>,
     facts: Vec<Fact>,
     exit: ExitCode,
 }
@@ -28,12 +29,18 @@ struct Fact {
 impl Problem {
     /// An error of this kind; `what` says what is wrong in a few words.
     pub fn new(code: ErrorCode, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), facts: Vec::new(), exit: code.page().exit }
+        Self { code, what: what.into(), verbatim: None, facts: Vec::new(), exit: code.page().exit }
     }
 
     /// Adds a line. The labels are `tried`, `sent`, `got`, `usually`, `why`, `try`, `note` and the like.
     pub fn fact(mut self, label: &'static str, text: impl Into<String>) -> Self {
         self.facts.push(Fact { label, text: text.into() });
+        self
+    }
+
+    /// Adds lines that are printed as they are, below the first one.
+    pub fn verbatim(mut self, lines: impl Into<String>) -> Self {
+        self.verbatim = Some(lines.into());
         self
     }
 
@@ -53,6 +60,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error[{}]: {}", self.code, self.what)?;
+        for line in self.verbatim.iter().flat_map(|lines| lines.lines()) {
+            write!(f, "\n    {line}")?;
+        }
         for fact in &self.facts {
             write!(f, "\n{}", labelled(fact.label, &fact.text))?;
         }

@@ -18,6 +18,7 @@ use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::signals::Signals;
+use crate::terminal::lines::Remark;
 use crate::terminal::{Console, failure, lines, summary};
 use crate::text;
 
@@ -118,8 +119,20 @@ impl End<'_> {
                 self.console.warn(explain_stop(stop, agent, not_run, &name));
             }
         }
+        self.print_where(report, &page);
+    }
+
+    fn print_where(&self, report: &Report, page: &str) {
+        let left_out: Vec<String> =
+            report.run.not_selected.iter().map(|(set, cases)| format!("{set} {cases}")).collect();
+        if !left_out.is_empty() {
+            self.console.say(0, format!("   not chosen  {}   (--set all)", left_out.join(", ")));
+        }
         self.console.say(0, format!("\n   report   {page}"));
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
+        if report.cases.iter().any(|record| record.verdict.is_failure()) {
+            self.console.say(0, "   again    wsspec run --last-failed");
+        }
     }
 
     fn print_causes(&self, report: &Report, page: &str) {
@@ -128,9 +141,8 @@ impl End<'_> {
         let style = self.console.style;
         for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
             if self.console.level < 0 {
-                let line =
-                    lines::case(cause.first, false, self.agents.len() > 1, 0, style).unwrap_or_default();
-                self.console.say(-1, line);
+                let several = self.agents.len() > 1;
+                self.console.say(-1, lines::case(cause.first, &Remark::Found, several, style));
                 continue;
             }
             let left = format!("cause {} of {}", place + 1, causes.len());

@@ -7,11 +7,13 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::Verdict;
+use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Line, Standing};
 
 use super::attempt::Agent;
 use super::schedule::{Listener, Stop};
 use crate::cli::Progress;
+use crate::terminal::lines::Remark;
 use crate::terminal::{Console, detail, lines};
 
 /// The verdicts that stand, and the record on disk.
@@ -26,7 +28,12 @@ pub struct Journal<'a> {
     write_error: Option<io::Error>,
     bar: Option<ProgressBar>,
     tenths: usize,
+    /// The first case of each cause, and how many have been shown.
+    causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
 }
+
+/// Cases of one cause that are shown while the run goes on.
+const SAID_OF_A_CAUSE: usize = 4;
 
 /// A verdict that stands, in short.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +61,7 @@ impl<'a> Journal<'a> {
             write_error: None,
             bar,
             tenths: 0,
+            causes: BTreeMap::new(),
         }
     }
 
@@ -86,6 +94,37 @@ impl<'a> Journal<'a> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
             self.console.set_bar(None);
+        }
+    }
+
+    fn show_case(&mut self, record: &CaseRecord) {
+        let (level, style) = (self.console.level, self.console.style);
+        if let Some(remark) = self.remark(record) {
+            self.console.say(0, lines::case(record, &remark, self.agents.len() > 1, style));
+        } else if self.console.progress == Progress::Dots && level >= 0 {
+            self.console.dot(style.sign(record.verdict));
+        }
+        if level >= 3 || level == 2 && record.verdict != Verdict::Pass {
+            self.console.say(2, detail::render(record, level, style));
+        }
+    }
+
+    /// What is said about a case: of failures what was found, unless it has been said before; of others
+    /// nothing without `-v`.
+    fn remark(&mut self, record: &CaseRecord) -> Option<Remark> {
+        let verbose = self.console.level > 0;
+        let bad = record.verdict.is_failure() || record.verdict == Verdict::Error;
+        if !bad && record.outcome != Some(Standing::Flaky) {
+            return verbose.then_some(Remark::Took);
+        }
+        let Some(cause) = &record.cause else { return Some(Remark::Found) };
+        let (first, said) =
+            self.causes.entry((record.agent.clone(), cause.clone())).or_insert((record.id, 0));
+        *said += 1;
+        match *said {
+            1 => Some(Remark::Found),
+            2..=SAID_OF_A_CAUSE => Some(Remark::Like(*first)),
+            _ => verbose.then_some(Remark::Like(*first)),
         }
     }
 
@@ -125,16 +164,7 @@ impl Listener for Journal<'_> {
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let flaky = record.outcome == Some(Standing::Flaky);
         self.results.insert((agent, record.id), Brief { verdict: record.verdict, flaky });
-        let (level, style) = (self.console.level, self.console.style);
-        let several = self.agents.len() > 1;
-        if let Some(line) = lines::case(record, flaky, several, level, style) {
-            self.console.say(0, line);
-        } else if self.console.progress == Progress::Dots && level >= 0 {
-            self.console.dot(style.sign(record.verdict));
-        }
-        if level >= 3 || level == 2 && record.verdict != Verdict::Pass {
-            self.console.say(2, detail::render(record, level, style));
-        }
+        self.show_case(record);
         self.show_progress();
     }
 

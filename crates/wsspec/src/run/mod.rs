@@ -1,6 +1,7 @@
 //! `wsspec run`, from the plan to the exit status.
 
 pub mod attempt;
+mod choice;
 pub mod conclude;
 pub mod folder;
 pub mod journal;
@@ -9,6 +10,8 @@ pub mod plan;
 pub mod preflight;
 pub mod schedule;
 pub mod write_reports;
+
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use tokio::task::JoinHandle;
@@ -28,6 +31,7 @@ use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::endpoint::EchoServer;
+use crate::select;
 use crate::signals::Signals;
 use crate::target::Target;
 use crate::terminal::{Console, lines, summary};
@@ -63,17 +67,10 @@ pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Res
 }
 
 fn announce(plan: &RunPlan, console: &Console) {
+    let asked = lines::cut(&plan.asked.join(" "), 40);
     let cases = count(plan.cases.len(), "case");
-    console.say(
-        0,
-        format!(
-            "wsspec {}   {cases} ({})   seed {}   out {}/",
-            env!("CARGO_PKG_VERSION"),
-            plan.asked.join(" "),
-            plan.seed(),
-            plan.out.display()
-        ),
-    );
+    let version = env!("CARGO_PKG_VERSION");
+    console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {}", plan.seed()));
     for peer in plan.peers.iter().filter_map(|peer| peer.target.as_ref()) {
         if peer.scheme_guessed {
             console.warn(format!("note: no scheme, using ws:// for {}", peer.authority()));
@@ -191,8 +188,17 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         seed: plan.seed(),
         set: plan.asked.clone(),
         selected: plan.cases.len() as u64,
+        not_selected: not_selected(plan),
         rating_rule: summary::RATING_RULE,
         targets: targets.collect(),
         ..RunRecord::default()
     }
+}
+
+/// Sets of which nothing is run, and how many cases they have.
+fn not_selected(plan: &RunPlan) -> BTreeMap<String, u64> {
+    let sets = select::SETS.iter().filter(|set| ["core", "limits", "volume"].contains(&set.name));
+    let untouched = sets.filter(|set| !plan.cases.iter().any(|case| set.contains(case.id)));
+    let size = |set: &select::Set| suite().cases().iter().filter(|case| set.contains(case.id)).count() as u64;
+    untouched.map(|set| (set.name.to_owned(), size(set))).collect()
 }

@@ -3,18 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wsspec_cases::{Case, Roles, Suite, suite};
+use wsspec_cases::{Case, suite};
 use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
+use super::choice::Choice;
 use super::peer::{PeerPlan, plan_peers};
 use crate::cli::{FailOn, Feature, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
-use crate::select;
 use crate::target::Target;
 
-/// The set that is run if nothing else is asked for.
-pub const DEFAULT_SET: &str = "core";
 /// Functional cases at a time: they mostly wait.
 const OVERLAP: usize = 64;
 
@@ -83,7 +81,7 @@ impl RunPlan {
     pub fn new(args: &RunArgs) -> Result<Self, Problem> {
         let (addresses, words): (Vec<_>, Vec<_>) =
             args.words.iter().cloned().partition(|w| Target::looks_like(w));
-        let choice = Choice::new(words, &args.set, &args.exclude);
+        let choice = Choice::new(words, args)?;
         let cases = choice.cases(suite())?;
         let mut redaction = Redaction::default();
         let headers = read_headers(&args.header, &mut redaction)?;
@@ -122,53 +120,6 @@ impl RunPlan {
     /// The seed as it is printed and typed.
     pub fn seed(&self) -> String {
         format!("{:x}", self.settings.seed)
-    }
-}
-
-/// Which cases: those of the sets, of them those that are named, without those that are excluded.
-struct Choice {
-    sets: Vec<String>,
-    names: Vec<String>,
-    exclude: Vec<String>,
-}
-
-impl Choice {
-    fn new(names: Vec<String>, sets: &[String], exclude: &[String]) -> Self {
-        let mut sets: Vec<String> =
-            sets.iter().map(|set| format!("@{}", set.trim_start_matches('@'))).collect();
-        if sets.is_empty() && names.is_empty() {
-            sets.push(format!("@{DEFAULT_SET}"));
-        }
-        Self { sets, names, exclude: exclude.to_vec() }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.sets.iter().chain(&self.names).cloned().collect()
-    }
-
-    fn cases(&self, suite: &'static Suite) -> Result<Vec<&'static Case>, Problem> {
-        let mut cases: Vec<&Case> = suite.cases().iter().collect();
-        for names in [&self.sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
-            let named = select::cases(suite, names)?;
-            cases.retain(|case| named.iter().any(|other| other.id == case.id));
-        }
-        if !self.exclude.is_empty() {
-            let excluded = select::cases(suite, &self.exclude)?;
-            cases.retain(|case| !excluded.iter().any(|other| other.id == case.id));
-        }
-        cases.retain(|case| case.roles != Roles::Server);
-        if cases.is_empty() { Err(self.nothing_left()) } else { Ok(cases) }
-    }
-
-    fn nothing_left(&self) -> Problem {
-        let mut problem =
-            Problem::new(ErrorCode::E29, "no case is left to run").fact("asked", self.asked().join(" "));
-        if !self.exclude.is_empty() {
-            problem = problem.fact("without", self.exclude.join(" "));
-        }
-        problem
-            .fact("note", "a server is tested: cases that need a client under test do not count")
-            .fact("try", format!("wsspec list {}", self.asked().join(" ")))
     }
 }
 

@@ -352,7 +352,7 @@ fn sort(jobs: &mut [Job], order: Order, seed: u64) {
 }
 
 /// How long a case takes with a good implementation: the waits of its script; of driven cases, their limit.
-fn expected_time(case: &Case) -> Duration {
+pub fn expected_time(case: &Case) -> Duration {
     match &case.play {
         Play::Drive(..) => case.time_limit,
         Play::Script(steps) => steps

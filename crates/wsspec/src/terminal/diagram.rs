@@ -25,7 +25,7 @@ pub(super) fn render(record: &CaseRecord, marked: Option<usize>, style: Style) -
             out.push(format!("           ... {hidden} lines not shown ..."));
         }
         if hidden == 0 || place < LINES / 2 || place >= LINES / 2 + hidden {
-            out.push(row(line, record.opened_us(), column, marked == Some(line.i)));
+            out.push(row(line, record.opened_us(), style, column, marked == Some(line.i)));
         }
     }
     out
@@ -36,9 +36,9 @@ pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String
     let mut out = Vec::new();
     for line in &record.events {
         if is_shown(line) {
-            out.push(row(line, record.opened_us(), column(style), false));
+            out.push(row(line, record.opened_us(), style, column(style), false));
         } else if octets {
-            out.push(row(line, record.opened_us(), 0, false));
+            out.push(row(line, record.opened_us(), style, 0, false));
             out.extend(super::detail::hex_lines(&line.what));
         }
     }
@@ -54,17 +54,19 @@ fn is_shown(line: &LogLine) -> bool {
     !matches!(line.what, Happening::Octets { .. } | Happening::Recording { .. } | Happening::Unknown)
 }
 
-fn row(line: &LogLine, opened_us: u64, column: usize, marked: bool) -> String {
+fn row(line: &LogLine, opened_us: u64, style: Style, column: usize, marked: bool) -> String {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
     let ms = (line.us as f64 - opened_us as f64) / 1000.0;
     let text = words(&line.what);
     let mark = if marked { "   (!)" } else { "" };
+    let left = style.width.saturating_sub("12345.67   ".len() + mark.len());
+    let room = left.saturating_sub(column + "<---   ".len());
     match (direction(&line.what), column) {
         (Some(Dir::Tx), 0) => format!("{ms:>8.2}   > {text}{mark}"),
         (Some(Dir::Rx), 0) => format!("{ms:>8.2}   < {text}{mark}"),
         (Some(Dir::Tx), _) => format!("{ms:>8.2}   {:<column$}--->{mark}", cut(&text, column - 1)),
-        (Some(Dir::Rx), _) => format!("{ms:>8.2}   {:<column$}<---   {}{mark}", "", cut(&text, column)),
-        (None, _) => format!("{ms:>8.2}   {text}{mark}"),
+        (Some(Dir::Rx), _) => format!("{ms:>8.2}   {:<column$}<---   {}{mark}", "", cut(&text, room)),
+        (None, _) => format!("{ms:>8.2}   {}{mark}", cut(&text, left)),
     }
 }
 
@@ -106,39 +108,47 @@ pub(super) fn words(what: &Happening) -> String {
 
 fn frame(op: u8, fin: bool, rsv: u8, data: &Payload) -> String {
     let opcode = Opcode::new(op);
-    let mut out = match opcode {
-        Opcode::CONTINUATION => "Cont".to_owned(),
-        opcode if opcode.is_reserved() => format!("opcode {op}"),
-        opcode => opcode.name().to_owned(),
-    };
+    let mut out = name(opcode);
     if !opcode.is_control() || !fin {
         out.push_str(&format!(" fin={}", u8::from(fin)));
     }
     if rsv != 0 {
         out.push_str(&format!(" rsv={rsv:03b}"));
     }
-    if opcode == Opcode::CLOSE {
-        out.push_str(&close_body(data));
-    } else if !data.is_empty() {
-        out.push_str(&format!("  {}", payload(data, 32)));
+    if !data.is_empty() || opcode == Opcode::CLOSE {
+        out.push_str(&format!(" {}", body(opcode, data, 32)));
     }
     out
 }
 
-fn close_body(data: &Payload) -> String {
-    match data.kept() {
-        [] => " (empty)".to_owned(),
-        [high, low] => format!(" {}", u16::from_be_bytes([*high, *low])),
-        [high, low, reason @ ..] => {
-            let reason = wsspec_report::Untrusted::from_octets(reason).for_terminal(30);
-            format!(" {} \"{reason}\"", u16::from_be_bytes([*high, *low]))
+/// The name of an opcode, short and with a capital letter.
+pub(super) fn name(opcode: Opcode) -> String {
+    match opcode {
+        Opcode::CONTINUATION => "Cont".to_owned(),
+        opcode if opcode.is_reserved() => format!("opcode {}", opcode.bits()),
+        opcode => {
+            let name = opcode.name();
+            name[..1].to_uppercase() + &name[1..]
         }
-        [octet] => format!(" one octet {octet:02x}"),
+    }
+}
+
+/// The payload of a frame as its opcode lets one read it.
+pub(super) fn body(opcode: Opcode, data: &Payload, limit: usize) -> String {
+    match data.kept() {
+        _ if opcode != Opcode::CLOSE => payload(data, limit),
+        [] => "(empty)".to_owned(),
+        [octet] => format!("one octet {octet:02x}"),
+        [high, low] => u16::from_be_bytes([*high, *low]).to_string(),
+        [high, low, reason @ ..] => {
+            let reason = wsspec_report::Untrusted::from_octets(reason).for_terminal(limit);
+            format!("{} \"{reason}\"", u16::from_be_bytes([*high, *low]))
+        }
     }
 }
 
 /// A payload: text in quotation marks, binary as hex, the length if it is cut.
-pub(super) fn payload(data: &Payload, limit: usize) -> String {
+fn payload(data: &Payload, limit: usize) -> String {
     let shown = match data.text() {
         Some(text) => format!("\"{}\"", text.for_terminal(limit)),
         None => data.kept().iter().take(limit / 2).map(|octet| format!("{octet:02x}")).collect(),

@@ -1,11 +1,14 @@
 //! Text of one line.
 
-use wsspec_engine::Verdict;
+use std::time::Duration;
+
+use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, verdict_order};
+use wsspec_report::record::{CaseRecord, Standing, verdict_order};
 
 use super::style::Style;
 use crate::run::journal::Brief;
+use crate::text::{duration, wrap};
 
 /// `183 ok   3 FAIL   1 non-strict`
 pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
@@ -24,29 +27,37 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
     parts.join("   ")
 }
 
-/// The line of a finished case, if the level asks for one: failures always, everything from `-v` on.
-pub fn case(record: &CaseRecord, flaky: bool, several: bool, level: i8, style: Style) -> Option<String> {
-    let bad = record.verdict.is_failure() || record.verdict == Verdict::Error;
-    if !(bad || flaky || level >= 1) {
-        return None;
-    }
+/// What a line about a case says besides its name.
+#[derive(Clone, Debug)]
+pub enum Remark {
+    /// What was found, on a line of its own.
+    Found,
+    /// It looks like another case.
+    Like(CaseId),
+    /// How long it took.
+    Took,
+}
+
+/// The line of a finished case, two if it says what was found.
+pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
+    let flaky = record.outcome == Some(Standing::Flaky);
     let label = if flaky { "flaky" } else { Style::label(record.verdict) };
-    let mut line = format!(
-        "  {} {:<8} {:<27} {:<13} ",
+    let agent = if several { format!("{}   ", agent_name(record.agent.raw())) } else { String::new() };
+    let name = format!(
+        "  {} {:<8} {:<28} {:<13} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),
         record.id.to_string(),
-        cut(&record.slug, 27),
+        cut(&record.slug, 28),
         clause(record),
     );
-    if several {
-        line.push_str(&format!("{}: ", agent_name(record.agent.raw())));
+    match remark {
+        Remark::Like(id) => format!("{name} like {id}"),
+        Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
+        Remark::Found => {
+            let found = wrap(&record.summary.for_terminal(300), style.width.saturating_sub(13).max(20));
+            format!("{}\n{:13}{}", name.trim_end(), "", found.join(&format!("\n{:13}", "")))
+        }
     }
-    if bad || flaky {
-        line.push_str(&record.summary.for_terminal(300));
-    } else {
-        line.push_str(&crate::text::duration(std::time::Duration::from_micros(record.duration_us)));
-    }
-    Some(line.trim_end().to_owned())
 }
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.

@@ -23,22 +23,30 @@ pub(super) fn annotate(wire: &[u8], payload: &Payload) -> Vec<String> {
     if header.mask.is_some() {
         out.push(row(&wire[key_at..length], "masking key"));
     }
-    out.extend(payload_rows(&wire[length..], payload));
+    out.extend(payload_rows(&header, &wire[length..], payload));
     out
 }
 
-fn payload_rows(octets: &[u8], payload: &Payload) -> Vec<String> {
+fn payload_rows(header: &FrameHeader, octets: &[u8], payload: &Payload) -> Vec<String> {
     let shown = &octets[..octets.len().min(SHOWN)];
     let mut rows: Vec<String> = shown.chunks(PER_LINE).map(spaced).collect();
-    if let Some(last) = rows.last_mut() {
-        let text = super::diagram::payload(payload, 40);
-        let more = payload.len().saturating_sub(shown.len() as u64);
-        if more > 0 {
-            last.push_str(&format!(" ... {more} more"));
-        }
-        last.push_str(&format!("   -> {text}"));
+    if rows.is_empty() {
+        return rows;
+    }
+    let more = payload.len().saturating_sub(shown.len() as u64);
+    if more > 0 {
+        rows.push(format!("... {more} more"));
+    }
+    let meaning = format!("-> {}", super::diagram::body(header.opcode, payload, 40));
+    match rows.last_mut() {
+        Some(last) if rows_are_short(last) => last.push_str(&format!("   {meaning}")),
+        _ => rows.push(meaning),
     }
     rows
+}
+
+fn rows_are_short(row: &str) -> bool {
+    row.len() <= 3 * PER_LINE / 2
 }
 
 fn first_octet(header: &FrameHeader) -> String {
@@ -47,7 +55,7 @@ fn first_octet(header: &FrameHeader) -> String {
         u8::from(header.fin),
         header.rsv.bits(),
         header.opcode.bits(),
-        header.opcode.name()
+        super::diagram::name(header.opcode)
     )
 }
 

@@ -82,7 +82,8 @@ impl Style {
 
     /// A horizontal line with a text at its left and one at its right, as wide as the terminal.
     pub fn rule(&self, left: &str, right: &str) -> String {
-        let used = 4 + 1 + left.chars().count() + 1 + 1 + right.chars().count() + 1 + 4;
+        let used =
+            "---- ".len() + left.chars().count() + " -- ".len() + right.chars().count() + " ----".len();
         let fill = "-".repeat(self.width.saturating_sub(used).max(1));
         match (left, right) {
             ("", "") => "-".repeat(self.width),

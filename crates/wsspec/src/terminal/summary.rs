@@ -51,6 +51,9 @@ impl Rating {
     }
 }
 
+/// Ids that are printed of one cause.
+const IDS: usize = 12;
+
 /// The part of the summary that is about one agent.
 pub fn agent(name: &str, records: &[&CaseRecord], missing: usize, suite: &Suite, style: Style) -> String {
     let mut out = vec![heading(name, records, missing, style), String::new()];
@@ -139,8 +142,15 @@ fn groups(records: &[&CaseRecord], style: Style) -> Vec<String> {
     out
 }
 
+/// The ids, the first ones if there are many.
 fn ids<'a>(records: impl Iterator<Item = &'a CaseRecord>) -> String {
-    records.map(|record| record.id.to_string()).collect::<Vec<_>>().join(" ")
+    let mut ids: Vec<String> = records.map(|record| record.id.to_string()).collect();
+    let more = ids.len().saturating_sub(IDS);
+    if more > 1 {
+        ids.truncate(IDS);
+        ids.push(format!("and {more} more"));
+    }
+    ids.join(" ")
 }
 
 fn labelled(label: &str, text: &str, style: Style) -> Vec<String> {

@@ -1,0 +1,121 @@
+//! Filter expressions: which cases, by what they test and by how they ended earlier.
+//!
+//! ```text
+//! EXPR := TERM { ("or" | "|") TERM }        TERM := FACT { ("and" | "&") FACT }
+//! FACT := ["not" | "!"] ATOM | "(" EXPR ")"
+//! ```
+
+mod atom;
+mod parse;
+
+use wsspec_cases::Case;
+use wsspec_report::record::Report;
+
+use self::atom::Atom;
+use crate::errors::Problem;
+
+/// A filter, ready to be asked.
+#[derive(Debug)]
+pub struct Filter(Expr);
+
+#[derive(Debug)]
+enum Expr {
+    Any(Vec<Expr>),
+    All(Vec<Expr>),
+    Not(Box<Expr>),
+    Atom(Atom),
+}
+
+impl Filter {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// E20, with the place.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        parse::parse(text).map(Self)
+    }
+
+    /// Whether the expression asks for earlier results.
+    pub fn needs_results(&self) -> bool {
+        self.0.needs_results()
+    }
+
+    /// Whether the case is meant; without earlier results, what asks for them is false.
+    pub fn matches(&self, case: &Case, earlier: Option<&Report>) -> bool {
+        self.0.matches(case, earlier)
+    }
+}
+
+impl Expr {
+    fn needs_results(&self) -> bool {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().any(Self::needs_results),
+            Self::Not(part) => part.needs_results(),
+            Self::Atom(atom) => atom.needs_results(),
+        }
+    }
+
+    fn matches(&self, case: &Case, earlier: Option<&Report>) -> bool {
+        match self {
+            Self::Any(parts) => parts.iter().any(|part| part.matches(case, earlier)),
+            Self::All(parts) => parts.iter().all(|part| part.matches(case, earlier)),
+            Self::Not(part) => !part.matches(case, earlier),
+            Self::Atom(atom) => atom.matches(case, earlier),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wsspec_cases::suite;
+
+    use super::*;
+
+    fn ids(text: &str) -> Vec<String> {
+        let filter = Filter::parse(text).unwrap();
+        let chosen = suite().cases().iter().filter(|case| filter.matches(case, None));
+        chosen.map(|case| case.id.to_string()).collect()
+    }
+
+    #[test]
+    fn and_binds_closer_than_or() {
+        assert_eq!(ids("id(1.1.1) or id(1.1.2) and id(1.1.3)"), ["1.1.1"]);
+        assert_eq!(ids("(id(1.1.1) | id(1.1.2)) & !id(1.1.1)"), ["1.1.2"]);
+        assert_eq!(ids("not not id(2.1)"), ["2.1"]);
+    }
+
+    #[test]
+    fn atoms_look_at_what_a_case_tests() {
+        assert!(ids("section(5)").iter().all(|id| id.starts_with("5.")));
+        assert_eq!(ids("section(5) and not rfc(6455#5)").len(), 0);
+        assert!(ids("needs(deflate)").iter().all(|id| id.starts_with("12.") || id.starts_with("13.")));
+        assert!(ids("slug(/^orphan/)").contains(&"5.15".to_owned()));
+        assert_eq!(ids("set(core) and section(9)"), Vec::<String>::new());
+        assert!(ids("time(>=1s) and section(6)").contains(&"6.4.1".to_owned()));
+        assert!(ids("size(>=16MiB)").contains(&"9.1.6".to_owned()));
+        assert_eq!(ids("status(fail)"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn mistakes_are_shown_where_they_are() {
+        for (text, says) in [
+            ("rfc(6455#5.4) and nto status(fail)", "did you mean \"not\""),
+            ("id(1.1.1", "\")\""),
+            ("", "expected"),
+            ("id(1.1.1) id(1.1.2)", "expected \"and\", \"or\" or the end"),
+            ("level(maybe)", "must, should or may"),
+            ("slug(/(/)", "regular expression"),
+            ("time(1s)", "<"),
+            ("colour(red)", "expected"),
+        ] {
+            let error = Filter::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("^"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn expressions_cannot_exhaust_the_stack() {
+        assert!(Filter::parse(&"(".repeat(100_000)).is_err());
+        assert!(Filter::parse(&"!".repeat(100_000)).is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! Which cases are run.
+
+use std::path::PathBuf;
+
+use wsspec_cases::{Case, Roles, Suite};
+use wsspec_report::record::Report;
+
+use super::folder::RESULTS;
+use crate::cli::{RunArgs, Slice};
+use crate::errors::{ErrorCode, Problem};
+use crate::filter::Filter;
+use crate::{results, select};
+
+/// The set that is run if nothing else is asked for.
+const DEFAULT_SET: &str = "core";
+
+/// The cases of the sets, of them those that are named, that failed last time, that the filter is true for,
+/// without those that are excluded, and of the rest one slice.
+#[derive(Debug)]
+pub(super) struct Choice {
+    sets: Vec<String>,
+    names: Vec<String>,
+    exclude: Vec<String>,
+    filter: Option<(String, Filter)>,
+    last_failed: bool,
+    slice: Option<Slice>,
+    earlier: PathBuf,
+}
+
+impl Choice {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// E20: the filter cannot be read.
+    pub(super) fn new(names: Vec<String>, args: &RunArgs) -> Result<Self, Problem> {
+        let mut sets: Vec<String> =
+            args.set.iter().map(|set| format!("@{}", set.trim_start_matches('@'))).collect();
+        let anything = !names.is_empty() || args.filter.is_some() || args.last_failed;
+        if sets.is_empty() && !anything {
+            sets.push(format!("@{DEFAULT_SET}"));
+        }
+        let filter =
+            args.filter.as_ref().map(|text| Filter::parse(text).map(|filter| (text.clone(), filter)));
+        Ok(Self {
+            sets,
+            names,
+            exclude: args.exclude.clone(),
+            filter: filter.transpose()?,
+            last_failed: args.last_failed,
+            slice: args.slice,
+            earlier: args.from.clone().unwrap_or_else(|| args.out.join(RESULTS)),
+        })
+    }
+
+    /// What was asked for, in words.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let mut asked: Vec<String> = self.sets.iter().chain(&self.names).cloned().collect();
+        asked.extend(self.filter.iter().map(|(text, _)| text.clone()));
+        asked.extend(self.last_failed.then(|| "failed last time".to_owned()));
+        asked.extend(self.slice.map(|slice| format!("part {}/{}", slice.part, slice.of)));
+        asked
+    }
+
+    /// The cases in the order of their ids.
+    ///
+    /// # Errors
+    /// E17: a name means nothing. E18: there are no earlier results. E29: no case is left.
+    pub(super) fn cases(&self, suite: &'static Suite) -> Result<Vec<&'static Case>, Problem> {
+        let mut cases: Vec<&Case> = suite.cases().iter().filter(|case| case.roles != Roles::Server).collect();
+        for names in [&self.sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
+            let named = select::cases(suite, names)?;
+            cases.retain(|case| named.iter().any(|other| other.id == case.id));
+        }
+        let excluded = select::cases(suite, &self.exclude)?;
+        cases.retain(|case| !excluded.iter().any(|other| other.id == case.id));
+        let earlier = self.earlier()?;
+        if self.last_failed {
+            cases.retain(|case| failed(case, earlier.as_ref()));
+        }
+        if let Some((_, filter)) = &self.filter {
+            cases.retain(|case| filter.matches(case, earlier.as_ref()));
+        }
+        if let Some(Slice { part, of }) = self.slice {
+            cases = cases.into_iter().skip(part - 1).step_by(of).collect();
+        }
+        if cases.is_empty() { Err(self.nothing_left()) } else { Ok(cases) }
+    }
+
+    fn earlier(&self) -> Result<Option<Report>, Problem> {
+        let needed =
+            self.last_failed || self.filter.as_ref().is_some_and(|(_, filter)| filter.needs_results());
+        if needed { results::read(&self.earlier).map(Some) } else { Ok(None) }
+    }
+
+    fn nothing_left(&self) -> Problem {
+        let mut problem =
+            Problem::new(ErrorCode::E29, "no case is left to run").fact("asked", self.asked().join("   "));
+        if !self.exclude.is_empty() {
+            problem = problem.fact("without", self.exclude.join(" "));
+        }
+        let names: Vec<String> = self.sets.iter().chain(&self.names).cloned().collect();
+        problem
+            .fact("note", "a server is tested: cases that need a client under test do not count")
+            .fact("try", format!("wsspec list {}", names.join(" ")).trim_end().to_owned())
+    }
+}
+
+fn failed(case: &Case, earlier: Option<&Report>) -> bool {
+    let mut records =
+        earlier.into_iter().flat_map(|report| &report.cases).filter(|record| record.id == case.id);
+    records.any(|record| record.verdict.is_failure())
+}
