@@ -20,9 +20,9 @@ pub struct Filter(Expr);
 
 #[derive(Debug)]
 enum Expr {
-    Any(Vec<Expr>),
-    All(Vec<Expr>),
-    Not(Box<Expr>),
+    Any(Vec<Self>),
+    All(Vec<Self>),
+    Not(Box<Self>),
     Atom(Atom),
 }
 

@@ -86,14 +86,13 @@ impl<'a> Parser<'a> {
     /// What stands between the brackets; a regular expression between slashes may hold brackets.
     fn argument(&mut self) -> Result<&'a str, Mistake> {
         let rest = self.rest();
-        let from = if rest.starts_with('/') { rest[1..].rfind('/').map_or(0, |at| at + 2) } else { 0 };
-        let from = if rest[..from].contains(") ") { 0 } else { from };
-        let Some(end) = rest[from..].find(')') else {
+        let end = if rest.starts_with('/') { rest.find("/)").map(|at| at + 1) } else { rest.find(')') };
+        let Some(end) = end else {
             self.at = self.text.len();
             return Err(self.wrong("", "expected \")\""));
         };
-        self.at += from + end + 1;
-        Ok(&rest[..from + end])
+        self.at += end + 1;
+        Ok(&rest[..end])
     }
 
     fn take(&mut self, sign: &str) -> bool {
