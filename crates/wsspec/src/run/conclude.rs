@@ -42,6 +42,10 @@ impl End<'_> {
         let stops = journal.stops().clone();
         let code = self.exit_code(&journal, !not_run.is_empty());
         journal.write(&Line::End(self.end_record(&journal, &not_run, code)));
+        for case in journal.defects() {
+            self.console
+                .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
+        }
         if let Some(error) = journal.take_write_error() {
             return Err(unwritable(&self.plan.out, &error).into());
         }
@@ -76,6 +80,9 @@ impl End<'_> {
         // `--fail-fast` leaves cases out on purpose: the failure is what counts.
         let on_purpose =
             journal.stops().values().all(|stop| *stop == Stop::FailFast) && !journal.stops().is_empty();
+        if !journal.defects().is_empty() {
+            code = ExitCode::Internal;
+        }
         if errors || missing && !(on_purpose && failed) {
             code = code.worst(ExitCode::Incomplete);
         }

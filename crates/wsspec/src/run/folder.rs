@@ -20,10 +20,11 @@ impl Folder {
     ///
     /// # Errors
     /// E21.
-    pub fn create(path: &Path) -> Result<(Self, File), Problem> {
-        let made = fs::create_dir_all(path).and_then(|()| File::create(path.join(RESULTS)));
+    pub fn create(path: &Path) -> Result<(Self, NewRecord), Problem> {
+        let temporary = path.join(format!(".{RESULTS}.part"));
+        let made = fs::create_dir_all(path).and_then(|()| File::create(&temporary));
         let file = made.map_err(|error| unwritable(path, &error))?;
-        Ok((Self { path: path.to_owned() }, file))
+        Ok((Self { path: path.to_owned() }, NewRecord { file, temporary, name: path.join(RESULTS) }))
     }
 
     /// Where a file of this name is.
@@ -40,6 +41,34 @@ impl Folder {
         let mut file = File::create(&temporary)?;
         file.write_all(octets)?;
         fs::rename(&temporary, self.path.join(name))
+    }
+}
+
+/// A record that has not taken the place of the last one yet: a run that cannot start leaves that alone.
+#[derive(Debug)]
+pub struct NewRecord {
+    file: File,
+    temporary: PathBuf,
+    name: PathBuf,
+}
+
+impl NewRecord {
+    /// Takes the place of the last record.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn publish(self) -> Result<File, Problem> {
+        let renamed = fs::rename(&self.temporary, &self.name);
+        renamed.map_err(|error| unwritable(&self.name, &error))?;
+        // `self` is dropped at the end, when there is nothing left under the temporary name.
+        let file = self.file.try_clone();
+        file.map_err(|error| unwritable(&self.name, &error))
+    }
+}
+
+impl Drop for NewRecord {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 

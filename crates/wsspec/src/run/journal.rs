@@ -25,6 +25,7 @@ pub struct Journal<'a> {
     results: BTreeMap<(usize, CaseId), Brief>,
     running: BTreeSet<(CaseId, usize)>,
     stops: BTreeMap<usize, Stop>,
+    defects: Vec<CaseId>,
     write_error: Option<io::Error>,
     bar: Option<ProgressBar>,
     tenths: usize,
@@ -58,6 +59,7 @@ impl<'a> Journal<'a> {
             results: BTreeMap::new(),
             running: BTreeSet::new(),
             stops: BTreeMap::new(),
+            defects: Vec::new(),
             write_error: None,
             bar,
             tenths: 0,
@@ -82,6 +84,11 @@ impl<'a> Journal<'a> {
     /// Why agents were stopped.
     pub fn stops(&self) -> &BTreeMap<usize, Stop> {
         &self.stops
+    }
+
+    /// The cases in which wsspec itself failed.
+    pub fn defects(&self) -> &[CaseId] {
+        &self.defects
     }
 
     /// The first line of the record that could not be written.
@@ -170,9 +177,14 @@ impl Listener for Journal<'_> {
 
     fn slowed(&mut self, agent: usize) {
         let name = lines::agent_name(&self.agents[agent].name);
-        self.console.warn(format!(
+        self.console.note(format!(
             "warning[W02]: {name} did not open a connection while others were open; one at a time from now on"
         ));
+    }
+
+    fn defect(&mut self, agent: usize, case: &'static Case) {
+        self.running.remove(&(case.id, agent));
+        self.defects.push(case.id);
     }
 
     fn stopped(&mut self, agent: usize, why: &Stop) {

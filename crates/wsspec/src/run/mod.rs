@@ -8,6 +8,7 @@ pub mod journal;
 pub mod peer;
 pub mod plan;
 pub mod preflight;
+mod refusal;
 pub mod schedule;
 pub mod write_reports;
 
@@ -42,7 +43,7 @@ use crate::text::count;
 /// # Errors
 /// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
 pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
-    let (folder, file) = Folder::create(&plan.out)?;
+    let (folder, record) = Folder::create(&plan.out)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
     let mut agents = Vec::new();
@@ -55,7 +56,7 @@ pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Res
     separate_names(&mut agents, console);
 
     let started = Instant::now();
-    let mut journal = Journal::new(console, file, &agents, plan.cases.len());
+    let mut journal = Journal::new(console, record.publish()?, &agents, plan.cases.len());
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);
@@ -73,7 +74,7 @@ fn announce(plan: &RunPlan, console: &Console) {
     console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {}", plan.seed()));
     for peer in plan.peers.iter().filter_map(|peer| peer.target.as_ref()) {
         if peer.scheme_guessed {
-            console.warn(format!("note: no scheme, using ws:// for {}", peer.authority()));
+            console.note(format!("note: no scheme, using ws:// for {}", peer.authority()));
         }
     }
 }
@@ -127,8 +128,14 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
     let answered = crate::text::duration(facts.answered_in);
     console.say(0, format!("target         {}   101 in {answered}   {echo}", agent.url));
     console.say(0, format!("agent          {}   deflate: {deflate}", lines::agent_name(&agent.name)));
+    if !facts.addresses.iter().all(refusal::is_nearby) {
+        console.note(format!(
+            "note: {} is a public address; wsspec sends malformed traffic on purpose",
+            agent.url
+        ));
+    }
     if facts.one_at_a_time {
-        console.warn(format!(
+        console.note(format!(
             "warning[W01]: {} takes one connection at a time; so do the cases",
             lines::agent_name(&agent.name)
         ));
@@ -143,7 +150,7 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
     if plan.require.contains(&Feature::Deflate) {
         return Err(note.exit_with(ExitCode::Unreachable));
     }
-    console.warn(format!(
+    console.note(format!(
         "note[E13]: permessage-deflate was not negotiated; {} n/a",
         count(wanting, "case is").replace("case iss", "cases are")
     ));
@@ -154,7 +161,7 @@ fn separate_names(agents: &mut [Agent], console: &Console) {
     let mut names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
     for name in make_unique(&mut names) {
         let name = lines::agent_name(&name);
-        console.warn(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
+        console.note(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
     }
     for (agent, name) in agents.iter_mut().zip(names) {
         agent.name = name;

@@ -101,7 +101,7 @@ impl RunPlan {
                 seed,
                 open_timeout: args.open_timeout,
                 time_scale: args.timeout_scale,
-                ..Settings::default()
+                ..closing_times(args.timeout_scale)
             },
             limits: limits(args),
             order: args.order,
@@ -123,6 +123,17 @@ impl RunPlan {
     }
 }
 
+/// The default settings with the times of the closing handshake stretched.
+fn closing_times(scale: f64) -> Settings {
+    let settings = Settings::default();
+    Settings {
+        close_timeout: settings.close_timeout.mul_f64(scale),
+        drop_timeout: settings.drop_timeout.mul_f64(scale),
+        linger_timeout: settings.linger_timeout.mul_f64(scale),
+        ..settings
+    }
+}
+
 fn limits(args: &RunArgs) -> Limits {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map(usize::from);
@@ -137,6 +148,9 @@ fn limits(args: &RunArgs) -> Limits {
         confirm: !args.no_confirm,
     }
 }
+
+/// Headers whose values are kept out of every file, also where the command line is recorded.
+const SECRET_HEADERS: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 
 /// `K: V`; a value `env:NAME` is a secret from the environment.
 fn read_headers(typed: &[String], redaction: &mut Redaction) -> Result<Vec<(String, String)>, Problem> {
@@ -154,6 +168,8 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
     if let Some(variable) = value.strip_prefix("env:") {
         value = std::env::var(variable)
             .map_err(|_| wrong(format!("the environment has no variable {variable}")))?;
+        *redaction = redaction.clone().value(&value);
+    } else if SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
         *redaction = redaction.clone().value(&value);
     }
     let token =

@@ -1,14 +1,14 @@
 //! Which case runs when: functional cases overlap, delicate ones run alone, large volumes run apart, failures
 //! are confirmed alone.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use wsspec_cases::{Case, Play, Step};
 use wsspec_engine::Verdict;
@@ -33,6 +33,8 @@ pub trait Listener {
     fn settled(&mut self, agent: usize, record: &CaseRecord);
     /// The agent gets one connection at a time from now on.
     fn slowed(&mut self, agent: usize);
+    /// wsspec itself failed in a case.
+    fn defect(&mut self, agent: usize, case: &'static Case);
     /// The rest of the agent's cases is not run.
     fn stopped(&mut self, agent: usize, why: &Stop);
 }
@@ -60,6 +62,7 @@ pub struct Scheduler<'a, L> {
     deadline: Option<Instant>,
     interrupt: watch::Receiver<bool>,
     failures: u32,
+    tasks: HashMap<Id, Job>,
     listener: &'a mut L,
 }
 
@@ -122,6 +125,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             deadline: limits.time_budget.map(|budget| Instant::now() + budget),
             interrupt,
             failures: 0,
+            tasks: HashMap::new(),
             listener,
         }
     }
@@ -159,7 +163,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             }
             let mut interrupt = self.interrupt.clone();
             let ended = tokio::select! {
-                ended = running.join_next() => ended,
+                ended = running.join_next_with_id() => ended,
                 _ = interrupt.wait_for(|stop| *stop) => {
                     self.stop_all(&Stop::Interrupted);
                     queue.clear();
@@ -168,8 +172,20 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             };
             match ended {
                 None => return,
-                Some(ended) => self.ended(ended.expect("a case does not panic"), queue),
+                Some(Ok((task, ended))) => {
+                    self.tasks.remove(&task);
+                    self.ended(ended, queue);
+                }
+                Some(Err(error)) => self.defect(&error),
             }
+        }
+    }
+
+    /// A case that panics is a defect of wsspec; the case stays without a verdict.
+    fn defect(&mut self, error: &JoinError) {
+        if let Some(job) = self.tasks.remove(&error.id()) {
+            self.agents[job.agent].running -= 1;
+            self.listener.defect(job.agent, job.case);
         }
     }
 
@@ -179,10 +195,11 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         let crowded = state.running > 1;
         let (agent, conditions) = (state.agent.clone(), self.conditions.clone());
         self.listener.started(job.agent, job.case);
-        running.spawn(async move {
+        let task = running.spawn(async move {
             let attempt = conditions.attempt(&agent, job.case, job.number, 1).await;
             Ended { job, attempt, crowded }
         });
+        self.tasks.insert(task.id(), job);
     }
 
     /// The next job whose agent has room. Jobs of agents that were stopped are dropped.
@@ -296,7 +313,8 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     fn count_hangs(&mut self, job: &Job, record: &CaseRecord) {
         let state = &mut self.agents[job.agent];
-        if record.verdict != Verdict::Timeout {
+        // A peer that says anything at all does not hang: it only does not say what was expected.
+        if record.verdict != Verdict::Timeout || !record.stats.rx_frames.is_empty() {
             state.hanging.clear();
             return;
         }

@@ -54,6 +54,13 @@ impl Console {
         }
     }
 
+    /// Prints a note or a warning to stderr, unless `-qq` asks for errors only.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if self.level > -2 {
+            self.warn(text);
+        }
+    }
+
     /// Prints a line (or several) to stderr, at every level.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.print(text.as_ref(), |streams| &mut streams.err);
