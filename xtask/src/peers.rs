@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 
 use crate::install::{Kit, Kits};
 
@@ -21,6 +22,23 @@ impl Role {
             Self::Server => "server",
             Self::Client => "client",
         }
+    }
+}
+
+/// A choice on the command line.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum RoleChoice {
+    Server,
+    Client,
+    Both,
+}
+
+impl RoleChoice {
+    /// The roles chosen.
+    pub(crate) fn roles(self) -> impl Iterator<Item = Role> {
+        let server = (self != Self::Client).then_some(Role::Server);
+        let client = (self != Self::Server).then_some(Role::Client);
+        server.into_iter().chain(client)
     }
 }
 
@@ -99,6 +117,14 @@ impl Peer {
             None => self.kit.system_version()?,
         };
         Ok(format!("{} {version}", self.name))
+    }
+
+    /// Whether it has a program for the role.
+    pub(crate) fn plays(&self, role: Role) -> bool {
+        match role {
+            Role::Server => self.server.is_some(),
+            Role::Client => self.client.is_some(),
+        }
     }
 
     /// The command that serves echo on `address`.

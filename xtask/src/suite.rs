@@ -26,6 +26,14 @@ impl Suite {
         }
     }
 
+    /// How many connections it may open to look at a server before the first case.
+    pub(crate) fn looks(self) -> usize {
+        match self {
+            Self::Reference => 0,
+            Self::Wsspec => 3,
+        }
+    }
+
     /// What makes it run one case after the other, in the order of their ids, each once, and nothing else.
     pub(crate) fn one_by_one(self) -> &'static [&'static str] {
         match self {

@@ -5,10 +5,15 @@ mod profile;
 mod reference;
 mod words;
 
+use std::time::Duration;
+
 use wsspec_cases::{Case, Grade, Level};
 
-use crate::observation::{NeverOpened, Observation, TesterRole};
+use crate::observation::{
+    CloseRecord, HandshakeRecord, NeverOpened, Observation, TesterRole, Traffic, WireStats,
+};
 use crate::outcome::{Check, Outcome, Verdict};
+use crate::wire_log::WireLog;
 
 /// Judges what was seen while the case ran.
 pub fn judge(case: &Case, observation: Observation) -> Outcome {
@@ -30,9 +35,26 @@ pub fn judge(case: &Case, observation: Observation) -> Outcome {
 
 /// The outcome of a case for which there was no connection at all; `why` is for people.
 pub fn unreachable(case: &Case, role: TesterRole, why: String) -> Outcome {
-    let mut observation = Observation::of_nothing(role);
-    observation.handshake.never_opened = Some(NeverOpened::Unreachable(why));
-    judge(case, observation)
+    let never_opened = Some(NeverOpened::Unreachable(why));
+    judge(
+        case,
+        Observation {
+            role,
+            handshake: HandshakeRecord { never_opened, ..HandshakeRecord::default() },
+            events: Vec::new(),
+            event_times: Vec::new(),
+            events_dropped: 0,
+            conclusion: None,
+            close: CloseRecord::default(),
+            fault: None,
+            breaches: Vec::new(),
+            ran_out: false,
+            log: WireLog::default(),
+            stats: WireStats::default(),
+            traffic: Traffic::default(),
+            duration: Duration::ZERO,
+        },
+    )
 }
 
 fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict {

@@ -15,7 +15,6 @@
 #![forbid(unsafe_code)]
 
 mod deflate;
-mod invariants;
 mod judge;
 mod negotiation;
 mod observation;
@@ -32,7 +31,6 @@ mod timers;
 mod wire_log;
 mod words;
 
-pub use invariants::{Breach, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, WireStats,

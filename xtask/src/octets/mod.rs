@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::case_sets::{self, SectionChoice};
 use crate::install::{InstallArgs, Kit, Kits};
-use crate::peers::Role;
+use crate::peers::RoleChoice;
 use conversation::Manner;
 use record::{Recordings, Session};
 
@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Only these cases: ids, or prefixes with a star such as `7.1.*` (repeatable)
     #[arg(long = "cases", value_name = "PATTERN")]
     cases: Vec<String>,
+    /// Be a server to the suites, a client, or both
+    #[arg(long, value_enum, default_value = "both")]
+    role: RoleChoice,
     #[command(flatten)]
     install: InstallArgs,
     /// Record the reference again although its recording is in the cache
@@ -45,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         (Manner::Silent, &[SectionChoice::Functional]),
     ] {
         for set in case_sets::selected(sections, &args.cases) {
-            for role in [Role::Server, Role::Client] {
+            for role in args.role.roles() {
                 differences += compare_session(args, &Session { kits: &kits, role, manner, set: &set })?;
             }
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::conversation::{Manner, Recording, ask, serve, visit};
@@ -74,16 +74,13 @@ impl Session<'_> {
             Role::Client => self.record_as_client(suite, &folder),
         }
         .with_context(|| format!("recording {}; logs in {}", suite.name(), folder.display()))?;
-        // Cases run in the order of their ids, one connection for each.
+        // Cases run in the order of their ids, one connection for each; before the first, wsspec looks at the peer.
         let ids = read_index(&folder.join("reports/index.json"), AGENT)?.into_keys();
-        ensure!(
-            ids.len() == recordings.len(),
-            "{} reports {} cases but made {} connections",
-            suite.name(),
-            ids.len(),
-            recordings.len()
-        );
-        Ok(ids.zip(recordings).collect())
+        let before = recordings.len().checked_sub(ids.len()).filter(|before| *before <= suite.looks());
+        let (name, cases, made) = (suite.name(), ids.len(), recordings.len());
+        let before =
+            before.with_context(|| format!("{name} reports {cases} cases but made {made} connections"))?;
+        Ok(ids.zip(recordings.into_iter().skip(before)).collect())
     }
 
     fn record_as_server(&self, suite: Suite, folder: &Path) -> Result<Vec<Recording>> {

@@ -7,7 +7,6 @@ mod verdicts;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 
 use compare::Comparison;
 pub(crate) use compare::{CaseId, read_index};
@@ -16,7 +15,7 @@ use verdicts::Subject;
 
 use crate::case_sets::{self, SectionChoice};
 use crate::install::{InstallArgs, Kits};
-use crate::peers::{self, Peer, Role};
+use crate::peers::{self, RoleChoice};
 use crate::repository;
 
 /// Options of `cargo xtask parity`.
@@ -50,13 +49,6 @@ pub(crate) struct Args {
     write_docs: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum RoleChoice {
-    Server,
-    Client,
-    Both,
-}
-
 /// Runs the comparison; fails (exit status 1) on any difference.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let peers = peers::named(&args.peers)?;
@@ -72,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             rows.push(Row::skipped(peer, format!("{reason:#}")));
             continue;
         }
-        for role in selected_roles(args.role, peer) {
+        for role in args.role.roles().filter(|role| peer.plays(*role)) {
             for set in &sets {
                 rows.extend(compare_one(args, Subject { kits: &kits, peer, role, set })?);
             }
@@ -104,10 +96,4 @@ fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
     let comparison = Comparison::new(&reference, &subject.wsspec()?);
     print!("{comparison}");
     Ok(Some(Row::compared(subject.peer.label()?, subject.role, subject.set, comparison)))
-}
-
-fn selected_roles(choice: RoleChoice, peer: &Peer) -> Vec<Role> {
-    let server = choice != RoleChoice::Client && peer.server.is_some();
-    let client = choice != RoleChoice::Server && peer.client.is_some();
-    [server.then_some(Role::Server), client.then_some(Role::Client)].into_iter().flatten().collect()
 }

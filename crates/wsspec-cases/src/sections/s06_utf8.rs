@@ -172,14 +172,15 @@ fn noticed_at_once(s: &mut Declaration<'_>) {
     s.case(
         "6.4.3",
         "fail-fast-frame-in-pieces",
-        "One frame of text in three pieces with pauses between; the second is a code point beyond U+10FFFF",
+        "A fragment of text in three pieces with pauses between; the second is a code point beyond U+10FFFF",
     )
     .expect(FAILS_AT_ONCE)
-    .send(text(WORD).announcing(length))
+    .send(text(WORD).announcing(length).not_final())
     .wait_noting(secs(1), "A")
     .data(BEYOND)
     .wait_noting(secs(1), "B")
     .data(REST)
+    .send(continuation(""))
     .fail_after(secs(1))
     .ok([elapsed("A")])
     .non_strict([elapsed("A"), elapsed("B")], NO_MOMENT_SET)
@@ -188,14 +189,15 @@ fn noticed_at_once(s: &mut Declaration<'_>) {
     s.case(
         "6.4.4",
         "fail-fast-octet-in-pieces",
-        "One frame of text in three pieces with pauses between; a code point beyond U+10FFFF is cut over all three",
+        "A fragment of text in three pieces with pauses between; a code point beyond U+10FFFF is cut over all three",
     )
     .expect(FAILS_AT_ONCE)
-    .send(text(word_and_lead).announcing(length))
+    .send(text(word_and_lead).announcing(length).not_final())
     .wait_noting(secs(1), "A")
     .data(&BEYOND[1..2])
     .wait_noting(secs(1), "B")
     .data(rest_after_two)
+    .send(continuation(""))
     .fail_after(secs(1))
     .ok([elapsed("A")])
     .non_strict([elapsed("A"), elapsed("B")], NO_MOMENT_SET)

@@ -8,5 +8,4 @@ mod judging;
 mod life;
 mod opening;
 mod outgoing;
-mod passive;
 mod suite;
