@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::case::{Accept, Case, Grade, Measures, Play, Roles, Text};
+use crate::case::{Accept, Case, Grade, Measures, Play, Roles, Text, Watch};
 use crate::close_rule::{CloseRule, FirstToClose};
 use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
@@ -91,6 +91,21 @@ impl Case {
         make: impl Fn() -> D + Send + Sync + 'static,
     ) -> &mut Self {
         self.play = Play::Drive(Arc::new(move || Box::new(make())), words.into());
+        self
+    }
+
+    /// No connection of its own: the peer fails if it breaks one of these rules in any other case.
+    pub fn watch(&mut self, breaches: impl Into<Vec<&'static str>>) -> &mut Self {
+        self.time_limit = Duration::ZERO;
+        self.play = Play::Passive(Watch { breaches: breaches.into(), habits: Vec::new() });
+        self.driver_judges()
+    }
+
+    /// In a passive case: these are told, without a verdict.
+    pub fn tell_of(&mut self, habits: impl Into<Vec<&'static str>>) -> &mut Self {
+        if let Play::Passive(watch) = &mut self.play {
+            watch.habits = habits.into();
+        }
         self
     }
 

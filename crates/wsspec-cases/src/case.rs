@@ -48,6 +48,13 @@ pub struct Case {
     pub measures: Measures,
 }
 
+impl Case {
+    /// Whether the case has no connection of its own.
+    pub const fn is_passive(&self) -> bool {
+        matches!(self.play, Play::Passive(_))
+    }
+}
+
 /// The roles of the tester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Roles {
@@ -66,6 +73,17 @@ pub enum Play {
     Script(Vec<Step>),
     /// A state machine that emits steps, made anew for every run, and what it does in words.
     Drive(Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>, Text),
+    /// No connection of its own: the peer is watched in all other cases.
+    Passive(Watch),
+}
+
+/// What is watched in all other cases: rules by the names of their breaches, such as `frame.mask`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// A breach of one of these is a failure.
+    pub breaches: Vec<&'static str>,
+    /// These are lawful, but told.
+    pub habits: Vec<&'static str>,
 }
 
 impl fmt::Debug for Play {
@@ -73,6 +91,7 @@ impl fmt::Debug for Play {
         match self {
             Self::Script(steps) => f.debug_tuple("Script").field(steps).finish(),
             Self::Drive(_, words) => f.debug_tuple("Drive").field(words).finish(),
+            Self::Passive(watch) => f.debug_tuple("Passive").field(watch).finish(),
         }
     }
 }

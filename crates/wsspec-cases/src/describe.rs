@@ -28,6 +28,9 @@ impl Case {
         match &self.play {
             Play::Script(steps) => steps.iter().map(Step::describe).collect(),
             Play::Drive(_, words) => vec![StepText { words: words.to_string(), hex: None }],
+            Play::Passive(_) => {
+                vec![StepText { words: "watch the peer in all other cases".to_owned(), hex: None }]
+            }
         }
     }
 }

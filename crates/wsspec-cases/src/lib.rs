@@ -25,7 +25,7 @@ mod step;
 mod suite;
 pub mod words;
 
-pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text};
+pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text, Watch};
 pub use check::{Defect, check};
 pub use close_rule::{CloseRule, FirstToClose};
 pub use deflate::{DeflateAnswer, DeflateOffer, DeflatePlan};

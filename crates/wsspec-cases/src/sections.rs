@@ -11,6 +11,9 @@ mod s09_limits;
 mod s10_auto_fragmentation;
 mod s12_deflate_payloads;
 mod s13_deflate_parameters;
+mod s14_masking;
+mod s15_lengths;
+mod s16_headers;
 
 use crate::suite::Suite;
 
@@ -27,4 +30,7 @@ pub(crate) fn declare(suite: &mut Suite) {
     s10_auto_fragmentation::declare(suite);
     s12_deflate_payloads::declare(suite);
     s13_deflate_parameters::declare(suite);
+    s14_masking::declare(suite);
+    s15_lengths::declare(suite);
+    s16_headers::declare(suite);
 }

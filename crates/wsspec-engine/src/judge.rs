@@ -5,15 +5,10 @@ mod profile;
 mod reference;
 mod words;
 
-use std::time::Duration;
-
 use wsspec_cases::{Case, Grade, Level};
 
-use crate::observation::{
-    CloseRecord, HandshakeRecord, NeverOpened, Observation, TesterRole, Traffic, WireStats,
-};
+use crate::observation::{NeverOpened, Observation, TesterRole};
 use crate::outcome::{Check, Outcome, Verdict};
-use crate::wire_log::WireLog;
 
 /// Judges what was seen while the case ran.
 pub fn judge(case: &Case, observation: Observation) -> Outcome {
@@ -35,26 +30,9 @@ pub fn judge(case: &Case, observation: Observation) -> Outcome {
 
 /// The outcome of a case for which there was no connection at all; `why` is for people.
 pub fn unreachable(case: &Case, role: TesterRole, why: String) -> Outcome {
-    let never_opened = Some(NeverOpened::Unreachable(why));
-    judge(
-        case,
-        Observation {
-            role,
-            handshake: HandshakeRecord { never_opened, ..HandshakeRecord::default() },
-            events: Vec::new(),
-            event_times: Vec::new(),
-            events_dropped: 0,
-            conclusion: None,
-            close: CloseRecord::default(),
-            fault: None,
-            breaches: Vec::new(),
-            ran_out: false,
-            log: WireLog::default(),
-            stats: WireStats::default(),
-            traffic: Traffic::default(),
-            duration: Duration::ZERO,
-        },
-    )
+    let mut observation = Observation::of_nothing(role);
+    observation.handshake.never_opened = Some(NeverOpened::Unreachable(why));
+    judge(case, observation)
 }
 
 fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict {

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod deflate;
+mod invariants;
 mod judge;
 mod negotiation;
 mod observation;
@@ -31,6 +32,7 @@ mod timers;
 mod wire_log;
 mod words;
 
+pub use invariants::{Breach, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, WireStats,

@@ -4,6 +4,7 @@ use std::time::Duration;
 use wsspec_cases::{Conclusion, Event};
 
 use crate::Time;
+use crate::invariants::Watched;
 use crate::wire_log::WireLog;
 
 /// Everything that was seen while a case ran: what judging and reporting need, bounded in size.
@@ -28,6 +29,8 @@ pub struct Observation {
     pub fault: Option<PeerFault>,
     /// Rules that the peer broke while what it sent could still be read; the first ones.
     pub breaches: Vec<PeerFault>,
+    /// What the peer did in passing that the passive cases are about.
+    pub watched: Watched,
     /// A timer of the case ran out while the connection was open.
     pub ran_out: bool,
     /// Frames, chunks and timers with their times.
@@ -38,6 +41,29 @@ pub struct Observation {
     pub traffic: Traffic,
     /// From the open connection until TCP was gone (from the start if it never opened).
     pub duration: Duration,
+}
+
+impl Observation {
+    /// Of a case without a connection.
+    pub(crate) fn of_nothing(role: TesterRole) -> Self {
+        Self {
+            role,
+            handshake: HandshakeRecord::default(),
+            events: Vec::new(),
+            event_times: Vec::new(),
+            events_dropped: 0,
+            conclusion: None,
+            close: CloseRecord::default(),
+            fault: None,
+            breaches: Vec::new(),
+            watched: Watched::default(),
+            ran_out: false,
+            log: WireLog::default(),
+            stats: WireStats::default(),
+            traffic: Traffic::default(),
+            duration: Duration::ZERO,
+        }
+    }
 }
 
 /// Which side of the wire the tester plays.

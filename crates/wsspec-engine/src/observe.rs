@@ -31,6 +31,8 @@ pub(crate) enum Incoming {
     Violation(Violation),
     /// The peer broke a rule, but what it sent can be read.
     Breach(PeerFault),
+    /// A further rule that the header broke which was the last `Violation`.
+    Further(PeerFault),
 }
 
 /// A rule was broken such that the connection has to be failed, with this code.
@@ -100,12 +102,12 @@ impl Observer {
     }
 
     fn begin_frame(&mut self, header: FrameHeader) {
-        let fault = self.header_fault(&header);
-        let bad = fault.is_some();
-        if let Some(fault) = fault {
-            let violation = Violation { code: close_code::PROTOCOL_ERROR, fault };
-            self.ready.push_back(Incoming::Violation(violation));
-        }
+        let mut faults = self.header_faults(&header);
+        let first = faults.next();
+        let bad = first.is_some();
+        let violation = |fault| Violation { code: close_code::PROTOCOL_ERROR, fault };
+        self.ready.extend(first.map(|fault| Incoming::Violation(violation(fault))));
+        self.ready.extend(faults.map(Incoming::Further));
         if !bad && header.opcode.is_data() {
             let binary = header.opcode == Opcode::BINARY;
             self.message = Some(Message::new(binary, header.rsv.contains(Rsv::RSV1)));
@@ -164,13 +166,17 @@ impl Observer {
         self.ready.push_back(Incoming::Close { code, reason, violation });
     }
 
-    /// The first rule of framing that the header breaks (RFC 6455 5).
-    fn header_fault(&self, header: &FrameHeader) -> Option<PeerFault> {
+    /// The rules of framing that the header breaks, the first one first (RFC 6455 5).
+    fn header_faults(&self, header: &FrameHeader) -> impl Iterator<Item = PeerFault> + use<> {
         let inside_message = self.message.is_some();
-        faults::reserved_bits(header, self.decompressor.is_some())
-            .or_else(|| faults::masking(header, self.role))
-            .or_else(|| faults::opcode(header, inside_message))
-            .or_else(|| faults::control(header))
-            .or_else(|| faults::length(header))
+        [
+            faults::reserved_bits(header, self.decompressor.is_some()),
+            faults::masking(header, self.role),
+            faults::opcode(header, inside_message),
+            faults::control(header),
+            faults::length(header),
+        ]
+        .into_iter()
+        .flatten()
     }
 }

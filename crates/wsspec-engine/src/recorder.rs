@@ -1,4 +1,4 @@
-use wsspec_wire::FrameHeader;
+use wsspec_wire::{FrameHeader, Opcode};
 
 use crate::Time;
 use crate::observation::{Traffic, WireStats};
@@ -28,6 +28,11 @@ pub(crate) struct SentFrame {
 impl Recorder {
     pub(crate) fn note(&mut self, now: Time, kind: LogKind) {
         self.log.push(now, kind);
+    }
+
+    /// How many frames with this opcode were sent.
+    pub(crate) fn sent_frames(&self, opcode: Opcode) -> u64 {
+        self.stats.tx_frames.get(&opcode.bits()).copied().unwrap_or(0)
     }
 
     pub(crate) fn opened(&mut self) {

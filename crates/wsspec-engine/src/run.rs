@@ -12,6 +12,7 @@ use wsspec_cases::{Case, Conclusion, Driver, Step};
 use wsspec_wire::RequestHead;
 
 use crate::Time;
+use crate::invariants::Lookout;
 use crate::observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole,
 };
@@ -52,6 +53,7 @@ pub struct CaseRun {
     close: CloseRecord,
     fault: Option<PeerFault>,
     breaches: Vec<PeerFault>,
+    lookout: Lookout,
     ran_out: bool,
     opened: Option<Time>,
     ended: Option<Time>,
@@ -117,6 +119,7 @@ impl CaseRun {
             close: CloseRecord::default(),
             fault: None,
             breaches: Vec::new(),
+            lookout: Lookout::default(),
             ran_out: false,
             opened: None,
             ended: None,
@@ -218,6 +221,7 @@ impl CaseRun {
             close: self.close,
             fault: self.fault,
             breaches: self.breaches,
+            watched: self.lookout.watched,
             ran_out: self.ran_out,
             log: self.recorder.log,
             stats: self.recorder.stats,

@@ -17,7 +17,7 @@ pub struct Set {
 }
 
 /// The sets, in the order in which they are listed.
-pub const SETS: [Set; 5] = [
+pub const SETS: [Set; 6] = [
     Set { name: "core", what: "every functional rule; the default", sections: 1..=10, without: &[9] },
     Set { name: "limits", what: "large messages, many fragments", sections: 9..=9, without: &[] },
     Set { name: "volume", what: "compressed traffic in volume", sections: 12..=13, without: &[] },
@@ -26,6 +26,12 @@ pub const SETS: [Set; 5] = [
         what: "exactly the cases of the reference suite",
         sections: 1..=13,
         without: &[],
+    },
+    Set {
+        name: "frames",
+        what: "what the reference suite lacks on the level of frames",
+        sections: 14..=22,
+        without: &[19, 20],
     },
     Set { name: "all", what: "everything", sections: 1..=u16::MAX, without: &[] },
 ];

@@ -56,6 +56,7 @@ fn by_profile(case: &Case, observation: &Observation) -> Reference {
     };
     let broken = checks.iter().find(|check| !check.ok && check.id.starts_with("close."));
     let (behavior_close, result_close) = match broken {
+        _ if !is_open(observation) => behavior_close(case, observation),
         None => (BehaviorClose::Ok, "The connection was closed properly".to_string()),
         Some(check) if check.id == "close.code" => (BehaviorClose::WrongCode, check.observed.clone()),
         Some(check) => (BehaviorClose::Unclean, check.observed.clone()),

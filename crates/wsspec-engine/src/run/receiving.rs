@@ -1,4 +1,5 @@
 use wsspec_cases::Event;
+use wsspec_wire::Opcode;
 
 use super::{CaseRun, Phase};
 use crate::Time;
@@ -9,16 +10,16 @@ impl CaseRun {
     /// How many breaches are kept.
     const BREACHES: usize = 8;
 
-    /// Takes octets behind the opening handshake, until they end or the tester ends the connection.
+    /// Takes octets behind the opening handshake. What comes behind the end of the connection is watched
+    /// only.
     pub(super) fn receive(&mut self, octets: &mut [u8], now: Time) {
         self.recorder.traffic.rx_wire += octets.len() as u64;
         let mut rest = octets;
-        while matches!(self.phase, Phase::Open | Phase::Closing) {
-            let (taken, incoming) = self.observer.next(rest);
+        while let (taken, Some(incoming)) = self.observer.next(rest) {
             rest = &mut rest[taken..];
-            match incoming {
-                Some(incoming) => self.take(incoming, now),
-                None => break,
+            self.lookout.see(&incoming, self.recorder.sent_frames(Opcode::PING));
+            if matches!(self.phase, Phase::Open | Phase::Closing) {
+                self.take(incoming, now);
             }
         }
     }
@@ -47,6 +48,7 @@ impl CaseRun {
             Incoming::Close { code, reason, violation } => self.peer_closed(code, reason, violation, now),
             Incoming::Violation(violation) => self.fail_for(violation, now),
             Incoming::Breach(fault) => self.breach(fault),
+            Incoming::Further(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wsspec_cases::{Case, CloseRule, DeflatePlan, FirstToClose, Step};
+use wsspec_cases::{Case, CloseRule, DeflatePlan, FirstToClose, Roles, Step, suite};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{
@@ -169,6 +169,13 @@ pub(crate) fn observe_client<P: Peer>(case: &Case, peer: P) -> (Observation, P) 
     let (observation, peer) = Pair::new(run, peer).finish();
     assert_eq!(observation.role, TesterRole::Client);
     (observation, peer)
+}
+
+/// The cases that have a connection and that the tester can play in this role.
+pub(crate) fn connecting(role: TesterRole) -> impl Iterator<Item = &'static Case> {
+    let roles = if role == TesterRole::Client { Roles::Client } else { Roles::Server };
+    let played = move |case: &&Case| !case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
+    suite().cases().iter().filter(played)
 }
 
 pub(crate) fn opening() -> ClientOpening {

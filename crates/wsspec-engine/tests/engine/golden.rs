@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use wsspec_cases::{Case, Play, suite};
+use wsspec_cases::{Case, Play, Roles, suite};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{CaseRun, Settings, Time};
 use wsspec_wire::{FrameDecoder, FrameHeader, Inflater, Opcode, RequestHead, Rsv, Token};
@@ -73,18 +73,10 @@ fn first_difference(golden: &str, now: &str) -> Option<String> {
 
 /// A case as the golden file has it.
 fn told(case: &Case) -> String {
-    let settings = Settings { loop_count: Some(3), ..Settings::default() };
-    let run = CaseRun::client(case, &opening(), settings);
-    let writes = match case.play {
-        Play::Drive(..) => Pair::new(run, Tap::on(Endpoint::server())).finish().1.writes,
-        Play::Script(_) => {
-            let mut listener = Scripted::server(|_| vec![]);
-            if case.deflate.is_some() {
-                listener = listener.extensions("permessage-deflate");
-            }
-            Pair::new(run, Tap::on(listener)).finish().1.writes
-        }
-    };
+    if case.is_passive() {
+        return format!("{}\n  no connection\n", case.id);
+    }
+    let writes = if case.roles == Roles::Server { as_server(case) } else { as_client(case) };
     let [(_, request), writes @ ..] = &writes[..] else { panic!("{} sends no request", case.id) };
     let mut out = format!("{}\n", case.id);
     let request = RequestHead::parse(request);
@@ -96,6 +88,45 @@ fn told(case: &Case) -> String {
         let _ = writeln!(out, "  writes{}", sizes(writes));
     }
     out
+}
+
+fn settings() -> Settings {
+    Settings { loop_count: Some(3), ..Settings::default() }
+}
+
+fn as_client(case: &Case) -> Vec<(Time, Vec<u8>)> {
+    let run = CaseRun::client(case, &opening(), settings());
+    if matches!(case.play, Play::Drive(..)) {
+        return Pair::new(run, Tap::on(Endpoint::server())).finish().1.writes;
+    }
+    let mut listener = Scripted::server(|_| vec![]);
+    if case.deflate.is_some() {
+        listener = listener.extensions("permessage-deflate");
+    }
+    Pair::new(run, Tap::on(listener)).finish().1.writes
+}
+
+/// Of the cases for clients alone.
+fn as_server(case: &Case) -> Vec<(Time, Vec<u8>)> {
+    let (endpoint, request) = Endpoint::client(case.deflate.as_ref());
+    let run = CaseRun::server(case, &request, settings());
+    match case.play {
+        Play::Drive(..) => Pair::new(run, Tap::on(endpoint)).finish().1.writes,
+        _ => Pair::new(run, Tap::on(Mute)).finish().1.writes,
+    }
+}
+
+/// Only listens.
+struct Mute;
+
+impl Peer for Mute {
+    fn handle_input(&mut self, _: &mut [u8], _: Time) {}
+
+    fn handle_end(&mut self, _: Time) {}
+
+    fn poll_transmit(&mut self, _: Time) -> Option<PeerTransmit> {
+        None
+    }
 }
 
 /// Keeps what a peer gets.

@@ -14,7 +14,7 @@ use wsspec_wire::{
     write_response,
 };
 
-use crate::common::{case, opening, request};
+use crate::common::{case, connecting, opening, request};
 
 /// What a hostile peer does as soon as it can, again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +227,7 @@ fn may_pass(kind: Kind) -> bool {
 }
 
 fn every_case_survives(role: TesterRole) {
-    for case in suite().cases() {
+    for case in connecting(role) {
         for kind in KINDS {
             let observation = suffer(case, kind, role);
             let name = format!("{} as {role:?} against {kind:?}", case.id);
@@ -254,7 +254,7 @@ fn no_hostile_client_hangs_a_case_or_looks_green() {
 
 #[test]
 fn a_peer_that_never_reads_ends_with_the_timers() {
-    for case in suite().cases() {
+    for case in connecting(TesterRole::Server) {
         let mut run = start(case, TesterRole::Server);
         let mut now = Duration::ZERO;
         while !run.is_finished() {

@@ -8,4 +8,5 @@ mod judging;
 mod life;
 mod opening;
 mod outgoing;
+mod passive;
 mod suite;

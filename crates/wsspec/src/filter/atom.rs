@@ -215,6 +215,7 @@ fn largest_message(case: &Case) -> u64 {
     let octets = match &case.play {
         Play::Drive(driver, _) => driver().largest_message(),
         Play::Script(steps) => steps.iter().map(payload_of).max().unwrap_or(0),
+        Play::Passive(_) => 0,
     };
     octets as u64
 }

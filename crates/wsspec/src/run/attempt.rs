@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use wsspec_cases::Case;
-use wsspec_engine::{CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, judge, unreachable};
+use wsspec_cases::{Case, CaseId};
+use wsspec_engine::{
+    CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Watched, judge, passive_outcomes,
+    unreachable,
+};
 use wsspec_report::record::{CaseMeta, CaseRecord, Redaction};
 
 use super::plan::RunPlan;
+use super::schedule::Job;
 use crate::net::client::{ConnectError, connect};
 use crate::net::pump;
 
@@ -51,8 +55,8 @@ pub struct Conditions {
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Attempt {
-    /// With a verdict.
-    Judged(Box<CaseRecord>),
+    /// With a verdict, and with what was seen in passing.
+    Judged(Box<CaseRecord>, Watched),
     /// The connection was not opened, which may be for the other connections at the same time.
     NotOpened(Box<CaseRecord>),
     /// Nobody listens any more.
@@ -73,14 +77,7 @@ impl Conditions {
 
     /// Runs a case once. `number` is its place in the suite, from 1.
     pub async fn attempt(&self, agent: &Agent, case: &'static Case, number: u32, attempt: u32) -> Attempt {
-        let meta = CaseMeta {
-            number,
-            started: now(),
-            since_start: self.started.elapsed(),
-            attempt,
-            repro: self.repro(agent, case),
-            log: None,
-        };
+        let meta = self.meta(number, attempt, self.repro(agent, &[case.id]));
         let outcome = match self.play(agent, case).await {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,
             Err(error) => unreachable(case, TesterRole::Client, error.to_string()),
@@ -88,7 +85,28 @@ impl Conditions {
         };
         let opened = is_opened(&outcome);
         let record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
-        if opened { Attempt::Judged(Box::new(record)) } else { Attempt::NotOpened(Box::new(record)) }
+        if opened {
+            Attempt::Judged(Box::new(record), outcome.observation.watched)
+        } else {
+            Attempt::NotOpened(Box::new(record))
+        }
+    }
+
+    /// The records of cases without a connection, from what was seen in all others.
+    pub fn judge_passive(&self, agent: &Agent, jobs: &[Job], seen: &[(CaseId, Watched)]) -> Vec<CaseRecord> {
+        let cases: Vec<&Case> = jobs.iter().map(|job| job.case).collect();
+        let outcomes = passive_outcomes(&cases, TesterRole::Client, seen);
+        let record = |(job, outcome): (&Job, &Outcome)| {
+            let first = seen.iter().find(|(_, watched)| watched.concerns(job.case)).map(|(id, _)| *id);
+            let ids: Vec<CaseId> = first.into_iter().chain([job.case.id]).collect();
+            let meta = self.meta(job.number, 1, self.repro(agent, &ids));
+            CaseRecord::from_outcome(&agent.name, job.case, outcome, meta, &self.redaction)
+        };
+        jobs.iter().zip(&outcomes).map(record).collect()
+    }
+
+    fn meta(&self, number: u32, attempt: u32, repro: Vec<String>) -> CaseMeta {
+        CaseMeta { number, started: now(), since_start: self.started.elapsed(), attempt, repro, log: None }
     }
 
     async fn play(&self, agent: &Agent, case: &'static Case) -> Result<Outcome, ConnectError> {
@@ -111,9 +129,9 @@ impl Conditions {
         connect(&agent.addresses, self.settings.open_timeout).await
     }
 
-    fn repro(&self, agent: &Agent, case: &Case) -> Vec<String> {
-        let words = ["wsspec", "run", &agent.url, &case.id.to_string()].map(str::to_owned);
-        words.into_iter().chain(self.repeat.iter().cloned()).collect()
+    fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
+        let words = ["wsspec", "run", &agent.url].map(str::to_owned).into_iter();
+        words.chain(ids.iter().map(ToString::to_string)).chain(self.repeat.iter().cloned()).collect()
     }
 }
 

@@ -10,8 +10,8 @@ use rand::seq::SliceRandom;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
-use wsspec_cases::{Case, Play, Step};
-use wsspec_engine::Verdict;
+use wsspec_cases::{Case, CaseId, Play, Step};
+use wsspec_engine::{Verdict, Watched};
 use wsspec_report::record::{CaseRecord, Standing};
 
 use super::attempt::{Agent, Attempt, Conditions};
@@ -74,6 +74,8 @@ struct AgentState {
     stop: Option<Stop>,
     gone_at: Option<Instant>,
     suspects: Vec<Suspect>,
+    /// What was seen in passing, by case.
+    watched: Vec<(CaseId, Watched)>,
 }
 
 /// A failure that is not confirmed yet.
@@ -117,6 +119,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             stop: None,
             gone_at: None,
             suspects: Vec::new(),
+            watched: Vec::new(),
         });
         Self {
             conditions: Arc::new(conditions),
@@ -130,8 +133,9 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         }
     }
 
-    /// Runs everything, as far as nothing stops it.
+    /// Runs everything, as far as nothing stops it. Cases without a connection come last.
     pub async fn run(mut self, jobs: Vec<Job>, order: Order, seed: u64) {
+        let (passive, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.is_passive());
         let phases = if self.limits.jobs == 1 {
             vec![(jobs, 1)] // nothing disturbs anything
         } else {
@@ -143,6 +147,22 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         for (mut jobs, at_a_time) in phases {
             sort(&mut jobs, order, seed);
             self.phase(jobs.into(), at_a_time).await;
+        }
+        for agent in 0..self.agents.len() {
+            self.judge_passive(agent, &passive);
+        }
+    }
+
+    /// What is to be judged by all cases is not judged by some.
+    fn judge_passive(&mut self, agent: usize, passive: &[Job]) {
+        let jobs: Vec<Job> = passive.iter().copied().filter(|job| job.agent == agent).collect();
+        let state = &self.agents[agent];
+        if state.stop.is_some() {
+            return;
+        }
+        for record in self.conditions.judge_passive(&state.agent, &jobs, &state.watched) {
+            self.listener.attempted(agent, &record);
+            self.settle(agent, &record);
         }
     }
 
@@ -217,6 +237,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     fn ended(&mut self, ended: Ended, queue: &mut VecDeque<Job>) {
         let Ended { job, attempt, crowded } = ended;
+        self.take_down(&job, &attempt);
         let state = &mut self.agents[job.agent];
         state.running -= 1;
         match attempt {
@@ -229,7 +250,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 }
                 queue.push_front(job);
             }
-            Attempt::NotOpened(record) | Attempt::Judged(record) => {
+            Attempt::NotOpened(record) | Attempt::Judged(record, _) => {
                 self.count_hangs(&job, &record);
                 self.listener.attempted(job.agent, &record);
                 if record.verdict.is_failure() && self.limits.confirm {
@@ -239,6 +260,13 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                     self.settle(job.agent, &record);
                 }
             }
+        }
+    }
+
+    /// Keeps what was seen in passing.
+    fn take_down(&mut self, job: &Job, attempt: &Attempt) {
+        if let Attempt::Judged(_, watched) = attempt {
+            self.agents[job.agent].watched.push((job.case.id, watched.clone()));
         }
     }
 
@@ -266,12 +294,13 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             again = self.conditions.attempt(&tested, case, number, 2) => again,
             _ = interrupt.wait_for(|stop| *stop) => return self.settle_unconfirmed(agent, suspect),
         };
+        self.take_down(&suspect.job, &again);
         match again {
             Attempt::Gone => {
                 self.gone(agent);
                 self.settle_unconfirmed(agent, suspect);
             }
-            Attempt::NotOpened(mut record) | Attempt::Judged(mut record) => {
+            Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
                 if record.verdict.is_failure() != suspect.record.verdict.is_failure() {
                     record.outcome = Some(Standing::Flaky);
                 }
@@ -380,6 +409,7 @@ pub fn expected_time(case: &Case) -> Duration {
                 _ => Duration::ZERO,
             })
             .sum(),
+        Play::Passive(_) => Duration::ZERO,
     }
 }
 

@@ -1,0 +1,130 @@
+//! What holds for every frame of the peer, whatever the case is about.
+//!
+//! Each run takes down which rules the peer broke in passing; this changes no verdict of the case itself. At
+//! the end, [`passive_outcomes`] judges the cases that have no connection of their own by what all others saw.
+
+use std::collections::BTreeSet;
+
+use wsspec_cases::{Case, CaseId, Conclusion, Grade, Play, Watch};
+
+use crate::judge;
+use crate::observation::{Observation, PeerFault, TesterRole};
+use crate::observe::Incoming;
+use crate::outcome::Outcome;
+
+/// What was seen in passing, in one case. Bounded: there is one entry per rule at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// How many frames of the peer were looked at.
+    pub frames: u64,
+    /// The rules that it broke, and the habits that are told.
+    pub breaches: Vec<Breach>,
+}
+
+/// A rule that the peer broke, or a habit of its.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The first time.
+    pub fault: PeerFault,
+    /// How often it was.
+    pub times: u64,
+}
+
+impl Watched {
+    /// Whether the peer did something that this passive case is about.
+    pub fn concerns(&self, case: &Case) -> bool {
+        let Play::Passive(Watch { breaches, habits }) = &case.play else { return false };
+        self.find(breaches).or_else(|| self.find(habits)).is_some()
+    }
+
+    fn find(&self, ids: &[&str]) -> Option<&Breach> {
+        self.breaches.iter().find(|breach| ids.contains(&breach.fault.id))
+    }
+
+    fn note(&mut self, fault: &PeerFault) {
+        match self.breaches.iter_mut().find(|breach| breach.fault.id == fault.id) {
+            Some(breach) => breach.times += 1,
+            None => self.breaches.push(Breach { fault: fault.clone(), times: 1 }),
+        }
+    }
+}
+
+/// Looks at everything that comes from the peer.
+#[derive(Debug, Default)]
+pub(crate) struct Lookout {
+    pub(crate) watched: Watched,
+    pongs: u64,
+    /// A header was wrong: nobody knows whether what follows it begins where a frame begins.
+    out_of_step: bool,
+}
+
+impl Lookout {
+    /// Something came, after the tester had sent so many Pings.
+    pub(crate) fn see(&mut self, incoming: &Incoming, pings: u64) {
+        match incoming {
+            Incoming::Further(fault) => self.watched.note(fault),
+            _ if self.out_of_step => {}
+            Incoming::Violation(violation) => {
+                self.out_of_step = violation.fault.id.starts_with("frame.");
+                self.watched.note(&violation.fault);
+            }
+            Incoming::Close { violation: Some(violation), .. } => self.watched.note(&violation.fault),
+            Incoming::Breach(fault) => self.watched.note(fault),
+            Incoming::Pong(_) => self.pong(pings),
+            Incoming::Frame { .. } => self.watched.frames += 1,
+            Incoming::Close { .. } | Incoming::Message { .. } | Incoming::Ping(_) => {}
+        }
+    }
+
+    fn pong(&mut self, pings: u64) {
+        self.pongs += 1;
+        if self.pongs > pings {
+            self.watched.note(&PeerFault {
+                id: "pong.unasked",
+                section: "RFC 6455 section 5.5.3",
+                text: "a Pong comes that no Ping asked for".into(),
+            });
+        }
+    }
+}
+
+/// Judges the passive ones of these cases by what was seen in all others, told by the id of the case.
+pub fn passive_outcomes(cases: &[&Case], role: TesterRole, seen: &[(CaseId, Watched)]) -> Vec<Outcome> {
+    let outcome = |case: &&Case| {
+        let Play::Passive(watch) = &case.play else { return None };
+        let conclusion = Some(conclude(watch, seen));
+        Some(judge(case, Observation { conclusion, ..Observation::of_nothing(role) }))
+    };
+    cases.iter().filter_map(outcome).collect()
+}
+
+fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
+    let frames: u64 = seen.iter().map(|(_, watched)| watched.frames).sum();
+    if let Some(text) = tell(&watch.breaches, seen) {
+        Conclusion::new(Grade::Failed, text)
+    } else if let Some(text) = tell(&watch.habits, seen) {
+        Conclusion::new(Grade::Informational, text)
+    } else if frames == 0 {
+        Conclusion::new(Grade::Unimplemented, "no frame came in the other cases of the run")
+    } else {
+        Conclusion::new(Grade::Ok, format!("{frames} frames were looked at in {} cases", cases(seen)))
+    }
+}
+
+/// The first time, and how often it was in all.
+fn tell(ids: &[&str], seen: &[(CaseId, Watched)]) -> Option<String> {
+    let (first, breach) = seen.iter().find_map(|(id, watched)| Some((id, watched.find(ids)?)))?;
+    let text = &breach.fault.text;
+    let all = seen.iter().flat_map(|(_, watched)| &watched.breaches);
+    let times: u64 = all.filter(|breach| ids.contains(&breach.fault.id)).map(|breach| breach.times).sum();
+    let concerned: BTreeSet<&CaseId> =
+        seen.iter().filter(|(_, watched)| watched.find(ids).is_some()).map(|(id, _)| id).collect();
+    Some(match concerned.len() {
+        1 => format!("{text} (case {first}, {times} times)"),
+        more => format!("{text} (first in case {first}, {times} times in {more} cases)"),
+    })
+}
+
+fn cases(seen: &[(CaseId, Watched)]) -> usize {
+    seen.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len()
+}

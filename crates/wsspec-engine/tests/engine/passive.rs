@@ -1,0 +1,117 @@
+//! What a peer does in passing is taken down in every case, changes nothing there, and is judged at the end.
+
+use wsspec_cases::words::{message, secs, text};
+use wsspec_cases::{Case, CaseId, Step, suite};
+use wsspec_engine::{Outcome, TesterRole, Verdict, Watched, passive_outcomes};
+use wsspec_wire::{FrameHeader, LengthForm, Opcode, Rsv};
+
+use crate::common::{Frame, Scripted, case, mannered, observe_client, octets, with_header};
+use wsspec_engine::testing::PeerTransmit;
+
+fn passive() -> Vec<&'static Case> {
+    suite().cases().iter().filter(|case| case.is_passive()).collect()
+}
+
+fn outcomes(seen: &[(&str, Watched)]) -> Vec<Outcome> {
+    let seen: Vec<(CaseId, Watched)> = seen.iter().map(|(id, w)| (id.parse().unwrap(), w.clone())).collect();
+    passive_outcomes(&passive(), TesterRole::Client, &seen)
+}
+
+/// What is seen of a server that answers a text like this.
+fn watched(answer: impl Fn() -> PeerTransmit + 'static) -> Watched {
+    let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    case.ok([message("Hello")]);
+    let react = move |frame: &Frame| match frame.header.opcode {
+        Opcode::TEXT => vec![answer()],
+        _ => mannered(frame),
+    };
+    observe_client(&case, Scripted::server(react)).0.watched
+}
+
+/// The passive cases that this answer fails, and what is found.
+fn failed(answer: impl Fn() -> PeerTransmit + 'static) -> Vec<(String, String)> {
+    let outcomes = outcomes(&[("1.1.1", watched(answer))]);
+    let failed = outcomes.into_iter().filter(|outcome| outcome.verdict == Verdict::Fail);
+    failed.map(|outcome| (outcome.id.to_string(), outcome.summary)).collect()
+}
+
+fn header(opcode: Opcode, len: u64) -> FrameHeader {
+    FrameHeader::new(opcode, len)
+}
+
+#[test]
+fn a_lawful_peer_passes_all() {
+    let seen = watched(|| with_header(header(Opcode::TEXT, 5), b"Hello"));
+    assert_eq!((seen.frames, &seen.breaches[..]), (2, &[][..]));
+    for outcome in outcomes(&[("1.1.1", seen)]) {
+        assert_eq!(outcome.verdict, Verdict::Pass, "{}: {}", outcome.id, outcome.summary);
+    }
+}
+
+#[test]
+fn a_run_without_a_frame_says_nothing() {
+    for outcome in outcomes(&[("1.1.1", Watched::default())]).into_iter().chain(outcomes(&[])) {
+        assert_eq!(outcome.verdict, Verdict::NotApplicable, "{}", outcome.id);
+    }
+}
+
+#[test]
+fn each_breach_fails_its_case_alone() {
+    type Spoil = fn() -> PeerTransmit;
+    let breaches: [(&str, Spoil); 10] = [
+        ("14.4.1", || {
+            let masked = FrameHeader { mask: Some([0; 4]), ..header(Opcode::TEXT, 5) };
+            with_header(masked, b"Hello")
+        }),
+        ("15.5.1", || {
+            let long = FrameHeader { length_form: LengthForm::Bits16, ..header(Opcode::TEXT, 5) };
+            with_header(long, b"Hello")
+        }),
+        ("16.7.1", || with_header(FrameHeader { rsv: Rsv::RSV1, ..header(Opcode::TEXT, 0) }, b"")),
+        ("16.7.1", || with_header(FrameHeader { rsv: Rsv::RSV2, ..header(Opcode::PING, 0) }, b"")),
+        ("16.7.2", || with_header(FrameHeader { fin: false, ..header(Opcode::PING, 0) }, b"")),
+        ("16.7.2", || with_header(header(Opcode::PING, 126), &[0; 126])),
+        ("16.7.3", || with_header(header(Opcode::new(3), 0), b"")),
+        ("16.7.4", || with_header(header(Opcode::CONTINUATION, 0), b"")),
+        ("16.7.4", || octets([0x01, 0x00, 0x81, 0x00])),
+        ("16.7.5", || with_header(header(Opcode::TEXT, 1), &[0xff])),
+    ];
+    for (id, answer) in breaches {
+        let failed = failed(answer);
+        let ids: Vec<&str> = failed.iter().map(|(id, _)| &id[..]).collect();
+        assert_eq!(ids, [id], "{failed:?}");
+        assert!(failed[0].1.contains("case 1.1.1"), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_header_that_breaks_several_rules_breaks_them_all() {
+    let ids: Vec<String> = failed(|| octets([0x33, 0xfe, 0, 0])).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["14.4.1", "15.5.1", "16.7.1", "16.7.3"]);
+}
+
+#[test]
+fn what_follows_a_wrong_header_counts_no_more() {
+    let seen = watched(|| octets([0x83, 0x00, 0xc1, 0x00, 0x8a, 0xff]));
+    assert_eq!(seen.breaches.len(), 1, "{:?}", seen.breaches);
+}
+
+#[test]
+fn an_unsolicited_pong_is_told() {
+    let seen = watched(|| with_header(header(Opcode::PONG, 0), b""));
+    let told: Vec<_> = outcomes(&[("2.1", seen.clone()), ("2.2", seen)])
+        .into_iter()
+        .filter(|outcome| outcome.verdict != Verdict::Pass)
+        .map(|outcome| (outcome.id.to_string(), outcome.verdict, outcome.summary))
+        .collect();
+    let [(id, Verdict::Info, summary)] = &told[..] else { panic!("{told:?}") };
+    assert!(id == "16.7.5" && summary.contains("2 times in 2 cases"), "{id}: {summary}");
+}
+
+#[test]
+fn breaches_take_bounded_memory() {
+    let flood = || octets([0x81, 0x01, 0xff].repeat(100_000));
+    let seen = watched(flood);
+    assert_eq!(seen.breaches.len(), 1);
+    assert_eq!(seen.breaches[0].times, 100_000);
+}
