@@ -139,8 +139,8 @@ fn limits(args: &RunArgs) -> Limits {
     let jobs = args.jobs.map(usize::from);
     Limits {
         jobs: jobs.unwrap_or(OVERLAP),
-        // Half of the cores is for the server under test.
-        heavy_jobs: jobs.unwrap_or_else(|| (cores.min(8) / 2).max(1)),
+        // A conversation keeps one core busy: now ours, now that of the server under test.
+        heavy_jobs: jobs.unwrap_or(cores.min(8)),
         case_timeout: args.case_timeout,
         time_budget: args.time_budget,
         max_hangs: args.max_hangs,

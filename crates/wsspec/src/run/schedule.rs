@@ -1,5 +1,5 @@
-//! Which case runs when: functional cases overlap, delicate ones run alone, large volumes run apart, failures
-//! are confirmed alone.
+//! Which case runs when: functional cases overlap, delicate and timed ones run alone, large volumes run apart,
+//! failures are confirmed alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -139,10 +139,11 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         let phases = if self.limits.jobs == 1 {
             vec![(jobs, 1)] // nothing disturbs anything
         } else {
-            let (heavy, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| is_heavy(job.case));
+            let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
+            let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
             let (delicate, light): (Vec<_>, Vec<_>) =
                 others.into_iter().partition(|job| is_delicate(job.case));
-            vec![(light, self.limits.jobs), (delicate, 1), (heavy, self.limits.heavy_jobs)]
+            vec![(light, self.limits.jobs), (delicate, 1), (timed, 1), (heavy, self.limits.heavy_jobs)]
         };
         for (mut jobs, at_a_time) in phases {
             sort(&mut jobs, order, seed);
