@@ -40,7 +40,7 @@ pub use observation::{
 pub use outbox::Transmit;
 pub use outcome::{Behavior, BehaviorClose, Check, Outcome, Verdict};
 pub use run::CaseRun;
-pub use settings::{ClientOpening, Settings};
+pub use settings::{ClientOpening, Conduct, Settings};
 pub use wire_log::{Direction, LogEntry, LogKind, Snippet, WireLog};
 
 /// Time since the connection of the case was asked for. The caller supplies it.

@@ -11,6 +11,7 @@ use wsspec_wire::{CloseBody, FrameDecoder, FrameHeader, Opcode, Rsv, Token, Utf8
 
 use crate::deflate::Decompressor;
 use crate::observation::{PeerFault, TesterRole};
+use crate::settings::Conduct;
 use crate::wire_log::Snippet;
 use message::Message;
 
@@ -46,6 +47,7 @@ pub(crate) struct Violation {
 #[derive(Debug)]
 pub(crate) struct Observer {
     role: TesterRole,
+    conduct: Conduct,
     decoder: FrameDecoder,
     decompressor: Option<Decompressor>,
     /// How many octets of a message are kept.
@@ -67,9 +69,10 @@ struct Frame {
 }
 
 impl Observer {
-    pub(crate) fn new(role: TesterRole, keep: usize) -> Self {
+    pub(crate) fn new(role: TesterRole, keep: usize, conduct: Conduct) -> Self {
         Self {
             role,
+            conduct,
             decoder: FrameDecoder::new(),
             decompressor: None,
             keep,
@@ -110,7 +113,13 @@ impl Observer {
         self.ready.extend(faults.map(Incoming::Further));
         if !bad && header.opcode.is_data() {
             let binary = header.opcode == Opcode::BINARY;
-            self.message = Some(Message::new(binary, header.rsv.contains(Rsv::RSV1)));
+            let text = !binary && self.conduct.validate_utf8;
+            self.message = Some(Message::new(binary, header.rsv.contains(Rsv::RSV1), text));
+        }
+        if !bad && !header.opcode.is_control() {
+            let too_large =
+                self.message.as_mut().and_then(|message| message.grow(header.length, &self.conduct));
+            self.ready.extend(too_large);
         }
         let skip = bad || header.opcode.is_control();
         self.frame = Some(Frame { header, begin: Vec::new(), skip });
@@ -171,7 +180,7 @@ impl Observer {
         let inside_message = self.message.is_some();
         [
             faults::reserved_bits(header, self.decompressor.is_some()),
-            faults::masking(header, self.role),
+            faults::masking(header, self.role, &self.conduct),
             faults::opcode(header, inside_message),
             faults::control(header),
             faults::length(header),

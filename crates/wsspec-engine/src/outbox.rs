@@ -8,7 +8,6 @@ use wsspec_wire::{MaskingKey, Opcode, Rsv, encode_close};
 
 use crate::Time;
 use crate::deflate::Compressor;
-use crate::observation::TesterRole;
 use crate::random::{Purpose, Random};
 use crate::recorder::Recorder;
 use write::Write;
@@ -48,7 +47,8 @@ pub(crate) struct Outbox {
     half_sent: u64,
     /// Where the masking of the frame that went out last stands.
     masking: Option<(MaskingKey, usize)>,
-    role: TesterRole,
+    /// Frames are masked if the case does not say otherwise.
+    masks: bool,
     keys: Random,
     pong_keys: Random,
     compressor: Option<Compressor>,
@@ -82,14 +82,14 @@ impl Outbox {
     /// ones may go, and a flood of pings needs no memory.
     const PONGS: usize = 1024;
 
-    pub(crate) fn new(role: TesterRole, seed: u64, case: CaseId) -> Self {
+    pub(crate) fn new(masks: bool, seed: u64, case: CaseId) -> Self {
         Self {
             queue: VecDeque::new(),
             writing: None,
             held: VecDeque::new(),
             half_sent: 0,
             masking: None,
-            role,
+            masks,
             keys: Random::new(seed, case, Purpose::Frames),
             pong_keys: Random::new(seed, case, Purpose::Pongs),
             compressor: None,
@@ -239,7 +239,7 @@ impl Outbox {
 
     fn begin_frame(&mut self, spec: FrameSpec) -> Write {
         let mask = match spec.mask {
-            Masking::ByRole if self.role == TesterRole::Client => Some(self.keys.masking_key()),
+            Masking::ByRole if self.masks => Some(self.keys.masking_key()),
             Masking::ByRole | Masking::None => None,
             Masking::Key(key) => Some(key),
         };
@@ -248,7 +248,7 @@ impl Outbox {
     }
 
     fn begin_pong(&mut self, payload: Bytes) -> Write {
-        let mask = (self.role == TesterRole::Client).then(|| self.pong_keys.masking_key());
+        let mask = self.masks.then(|| self.pong_keys.masking_key());
         Write::frame(FrameSpec::new(Opcode::PONG, payload), mask)
     }
 

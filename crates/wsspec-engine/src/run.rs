@@ -101,14 +101,15 @@ impl CaseRun {
 
     fn new(case: &Case, role: TesterRole, settings: Settings) -> Self {
         let driver = script::driver_of(case);
+        let masks = role == TesterRole::Client && settings.conduct.mask_client_frames;
         let events = Events::new(case, driver.as_ref().map(|driver| &*driver.0));
         Self {
             role,
             phase: Phase::Opening,
             handshake: None,
             record: HandshakeRecord::default(),
-            observer: Observer::new(role, events.largest_payload()),
-            outbox: Outbox::new(role, settings.seed, case.id),
+            observer: Observer::new(role, events.largest_payload(), settings.conduct.clone()),
+            outbox: Outbox::new(masks, settings.seed, case.id),
             recorder: Recorder::default(),
             timers: Timers::default(),
             steps: VecDeque::new(),

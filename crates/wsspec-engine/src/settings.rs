@@ -24,6 +24,8 @@ pub struct Settings {
     pub subprotocols: Vec<String>,
     /// Header fields that a server tester adds to its response.
     pub response_headers: Vec<(String, String)>,
+    /// How the tester behaves as an endpoint.
+    pub conduct: Conduct,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             loop_count: None,
             subprotocols: Vec::new(),
             response_headers: Vec::new(),
+            conduct: Conduct::default(),
         }
     }
 }
@@ -51,6 +54,43 @@ impl Settings {
         match Duration::try_from_secs_f64(seconds) {
             Ok(scaled) if self.time_scale != 1.0 && self.time_scale > 0.0 => scaled,
             _ => duration,
+        }
+    }
+}
+
+/// How the tester behaves as an endpoint, apart from what its cases ask of it. By default as the RFC has it; users
+/// of spec files can ask for something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conduct {
+    /// Fail a connection by ending TCP, without a Close frame.
+    pub fail_by_drop: bool,
+    /// Answer a Close frame with its own code and reason, not with 1000.
+    pub echo_close: bool,
+    /// A client tester masks its frames (RFC 6455 5.1).
+    pub mask_client_frames: bool,
+    /// A client tester takes masked frames.
+    pub accept_masked_server_frames: bool,
+    /// A server tester insists on masked frames (RFC 6455 5.1).
+    pub require_masked_client_frames: bool,
+    /// Text that comes has to be UTF-8 (RFC 6455 8.1).
+    pub validate_utf8: bool,
+    /// The largest payload of a data frame that is taken, in octets; larger ones are answered with 1008.
+    pub largest_frame: Option<u64>,
+    /// The largest message that is taken, in octets on the wire; larger ones are answered with 1009.
+    pub largest_message: Option<u64>,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            fail_by_drop: false,
+            echo_close: false,
+            mask_client_frames: true,
+            accept_masked_server_frames: false,
+            require_masked_client_frames: true,
+            validate_utf8: true,
+            largest_frame: None,
+            largest_message: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, Rsv};
 
 use crate::observation::{PeerFault, TesterRole};
+use crate::settings::Conduct;
 
 /// RFC 6455 5.2, RFC 7692 6.
 pub(super) fn reserved_bits(header: &FrameHeader, deflate: bool) -> Option<PeerFault> {
@@ -17,10 +18,12 @@ pub(super) fn reserved_bits(header: &FrameHeader, deflate: bool) -> Option<PeerF
 }
 
 /// RFC 6455 5.1.
-pub(super) fn masking(header: &FrameHeader, role: TesterRole) -> Option<PeerFault> {
+pub(super) fn masking(header: &FrameHeader, role: TesterRole, conduct: &Conduct) -> Option<PeerFault> {
     let text = match (role, header.mask) {
-        (TesterRole::Client, Some(_)) => "the server masks a frame",
-        (TesterRole::Server, None) => "the client does not mask a frame",
+        (TesterRole::Client, Some(_)) if !conduct.accept_masked_server_frames => "the server masks a frame",
+        (TesterRole::Server, None) if conduct.require_masked_client_frames => {
+            "the client does not mask a frame"
+        }
         _ => return None,
     };
     Some(PeerFault { id: "frame.mask", section: "RFC 6455 section 5.1", text: text.into() })
@@ -101,6 +104,15 @@ pub(super) fn text(offset: u64) -> PeerFault {
         id: "text.utf8",
         section: "RFC 6455 section 8.1",
         text: format!("a text message is no UTF-8 from octet {offset} on"),
+    }
+}
+
+/// RFC 6455 10.4: the tester was told to take no more.
+pub(super) fn too_large(what: &str, length: u64, limit: u64) -> PeerFault {
+    PeerFault {
+        id: "limit",
+        section: "RFC 6455 section 10.4",
+        text: format!("a {what} has {length} octets, more than {limit}"),
     }
 }
 

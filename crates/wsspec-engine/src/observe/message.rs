@@ -3,12 +3,15 @@ use wsspec_wire::{InflateError, InvalidUtf8, Utf8Validator, close_code};
 
 use super::{Incoming, Violation, faults};
 use crate::deflate::Decompressor;
+use crate::settings::Conduct;
 
 /// The message that is coming.
 #[derive(Debug)]
 pub(super) struct Message {
     binary: bool,
     compressed: bool,
+    /// The payload of its frames so far, in octets on the wire, the frame that is coming included.
+    on_the_wire: u64,
     content: Content,
     /// It is unlawful and will not be delivered.
     bad: bool,
@@ -25,10 +28,26 @@ struct Content {
 }
 
 impl Message {
-    pub(super) fn new(binary: bool, compressed: bool) -> Self {
-        let validator = (!binary).then(Utf8Validator::new);
+    /// A message whose payload has to be text, or may be anything.
+    pub(super) fn new(binary: bool, compressed: bool, text: bool) -> Self {
+        let validator = text.then(Utf8Validator::new);
         let content = Content { kept: Vec::new(), len: 0, validator, invalid: None };
-        Self { binary, compressed, content, bad: false }
+        Self { binary, compressed, on_the_wire: 0, content, bad: false }
+    }
+
+    /// Another frame begins. Says if it is more than the tester takes.
+    pub(super) fn grow(&mut self, length: u64, conduct: &Conduct) -> Option<Incoming> {
+        self.on_the_wire = self.on_the_wire.saturating_add(length);
+        let over = |length: u64, limit: Option<u64>| limit.filter(|&limit| length > limit);
+        let (code, fault) = if let Some(limit) = over(self.on_the_wire, conduct.largest_message) {
+            (close_code::MESSAGE_TOO_BIG, faults::too_large("message", self.on_the_wire, limit))
+        } else if let Some(limit) = over(length, conduct.largest_frame) {
+            (close_code::POLICY_VIOLATION, faults::too_large("frame", length, limit))
+        } else {
+            return None;
+        };
+        let first = !std::mem::replace(&mut self.bad, true);
+        first.then_some(Incoming::Violation(Violation { code, fault }))
     }
 
     /// Takes payload. Says at once if it makes the message unlawful.

@@ -44,7 +44,10 @@ impl CaseRun {
     pub(super) fn fail(&mut self, code: u16, reason: &str, now: Time) {
         self.close.failed_by_me = true;
         self.recorder.note(now, LogKind::Failed(reason.to_string()));
-        if self.phase == Phase::Open {
+        if self.settings.conduct.fail_by_drop {
+            self.not_clean("the tester failed the connection by ending TCP");
+            self.abort_tcp(now);
+        } else if self.phase == Phase::Open {
             self.send_close(CloseFrame::First, Some(code), fitting(reason).as_bytes(), now);
         } else {
             self.drop_tcp(now);
@@ -73,12 +76,21 @@ impl CaseRun {
         }
         match self.phase {
             Phase::Open => {
-                self.send_close(CloseFrame::Reply, Some(close_code::NORMAL), b"", now);
+                self.answer_close(now);
                 self.closing_handshake_done(Timer::Linger, now);
             }
             Phase::Closing => self.closing_handshake_done(Timer::Drop, now),
             Phase::Opening | Phase::Dropping | Phase::Closed => {}
         }
+    }
+
+    fn answer_close(&mut self, now: Time) {
+        let (code, reason) = if self.settings.conduct.echo_close {
+            (self.close.remote_code, self.close.remote_reason.clone().unwrap_or_default())
+        } else {
+            (Some(close_code::NORMAL), Vec::new())
+        };
+        self.send_close(CloseFrame::Reply, code, &reason, now);
     }
 
     /// Both Close frames are there: the server ends TCP (RFC 6455 7.1.1), and gets some time for it.

@@ -196,7 +196,7 @@ fn longest(case: &Case) -> Duration {
 fn suffer(case: &Case, kind: Kind, role: TesterRole) -> Observation {
     let mut pair = Pair::new(start(case, role), Hostile::new(kind, role));
     // Slow enough that the timers of the case are reached with few transmissions.
-    pair.delay = case.time_limit / 50;
+    pair.delay = case.time_limit / 25;
     let (observation, _) = pair.finish();
     let took = observation.duration;
     let bound = longest(case) + case.time_limit / 10;
@@ -290,15 +290,15 @@ fn a_large_message_of_the_peer_is_read_without_being_kept() {
     let mut run = CaseRun::server(&case, &request(None), Settings::default());
     let now = Duration::ZERO;
     let mut header = Vec::new();
-    FrameHeader { mask: Some([0; 4]), ..FrameHeader::new(Opcode::BINARY, 1 << 30) }.encode(&mut header);
+    FrameHeader { mask: Some([0; 4]), ..FrameHeader::new(Opcode::BINARY, 1 << 28) }.encode(&mut header);
     run.handle_input(&mut header, now);
     let mut piece = vec![0; 64 * 1024];
-    for _ in 0..(1 << 30) / piece.len() {
+    for _ in 0..(1 << 28) / piece.len() {
         run.handle_input(&mut piece, now);
     }
     let observation = run.finish(now);
     let Event::Message { payload, .. } = &observation.events[0] else { panic!("the message") };
-    assert_eq!(payload.len, 1 << 30);
+    assert_eq!(payload.len, 1 << 28);
     assert!(kept(&observation) < 128 * 1024);
 }
 

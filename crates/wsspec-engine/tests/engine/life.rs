@@ -6,12 +6,13 @@ use wsspec_cases::words::{close, close_frame, elapsed, message, millis, ping, se
 use wsspec_cases::{Case, CloseRule, FirstToClose, Grade, Step};
 use wsspec_engine::testing::{Pair, PeerTransmit};
 use wsspec_engine::{
-    Behavior, BehaviorClose, CaseRun, Settings, TcpEnd, TesterRole, Transmit, Verdict, judge,
+    Behavior, BehaviorClose, CaseRun, Conduct, Settings, TcpEnd, TesterRole, Transmit, Verdict, judge,
 };
 use wsspec_wire::{FrameHeader, Opcode};
 
 use crate::common::{
     Endpoint, Frame, Scripted, case, fin, frame, mannered, observe_client, opening, request, run_client,
+    with_header,
 };
 
 fn echo_case() -> Case {
@@ -339,5 +340,49 @@ impl wsspec_cases::Driver for Silent {
 
     fn largest_message(&self) -> usize {
         0
+    }
+}
+
+#[test]
+fn the_conduct_of_the_tester_can_be_set() {
+    let run_with = |conduct: Conduct, case: &Case, peer: Scripted| {
+        let run = CaseRun::client(case, &opening(), Settings { conduct, ..Settings::default() });
+        Pair::new(run, peer).finish()
+    };
+    let (_, peer) = run_with(
+        Conduct { echo_close: true, ..Conduct::default() },
+        &failing_case(),
+        closes_first(b"\x03\xEAno", &[fin()]),
+    );
+    assert_eq!(peer.frames[1].payload, b"\x03\xEAno");
+
+    let drops = Conduct { fail_by_drop: true, ..Conduct::default() };
+    let (observation, peer) = run_with(drops, &echo_case(), Scripted::server(|_| vec![]));
+    assert_eq!(opcodes(&peer), [Opcode::TEXT], "no Close frame");
+    assert!(
+        observation.close.failed_by_me && observation.close.dropped_by_me && !observation.close.was_clean
+    );
+    assert_eq!(observation.duration, secs(1));
+
+    let unmasked = Conduct { mask_client_frames: false, ..Conduct::default() };
+    let (_, peer) = run_with(unmasked, &echo_case(), Scripted::server(mannered));
+    assert!(peer.frames.iter().all(|frame| frame.header.mask.is_none()));
+
+    let lenient = Conduct { accept_masked_server_frames: true, validate_utf8: false, ..Conduct::default() };
+    let masked = FrameHeader { mask: Some([0; 4]), ..FrameHeader::new(Opcode::TEXT, 1) };
+    let sends = move |in_frame: &Frame| match in_frame.header.opcode {
+        Opcode::TEXT => vec![with_header(masked, b"\xFF")],
+        _ => mannered(in_frame),
+    };
+    let (observation, _) = run_with(lenient, &echo_case(), Scripted::server(sends));
+    assert_eq!((observation.fault, observation.events.len()), (None, 1));
+
+    for (conduct, code) in [
+        (Conduct { largest_frame: Some(4), ..Conduct::default() }, 1008),
+        (Conduct { largest_message: Some(4), ..Conduct::default() }, 1009),
+        (Conduct { largest_frame: Some(5), largest_message: Some(5), ..Conduct::default() }, 1000),
+    ] {
+        let (observation, _) = run_with(conduct, &echo_case(), Scripted::server(mannered));
+        assert_eq!(observation.close.local_code, Some(code));
     }
 }
