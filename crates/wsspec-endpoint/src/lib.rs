@@ -49,6 +49,7 @@ mod event;
 mod handshake;
 mod keepalive;
 mod outbox;
+mod pool;
 mod receive;
 mod rules;
 mod send;

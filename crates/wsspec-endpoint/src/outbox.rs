@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use wsspec_wire::FrameHeader;
 
-use crate::Transmit;
+use crate::{Transmit, pool};
 
 /// The tail is handed over and a new one begun when it is longer than this, so that it is not moved while it
 /// grows.
@@ -35,13 +35,17 @@ impl Outbox {
         &mut self.tail
     }
 
-    /// The same, when about so many octets will be appended.
-    pub(crate) fn tail_for(&mut self, octets: usize) -> &mut Vec<u8> {
-        let tail = self.tail();
-        if tail.capacity() == 0 {
-            tail.reserve(octets.min(TAIL_SIZE + FrameHeader::MAX_LEN));
+    /// The buffer to append a frame to, with room for its payload. About `more` octets of other frames will
+    /// follow.
+    pub(crate) fn tail_for(&mut self, payload: usize, more: usize) -> &mut Vec<u8> {
+        let frame = FrameHeader::MAX_LEN + payload;
+        if self.tail.len() + frame > TAIL_SIZE {
+            self.finish_tail();
         }
-        tail
+        if self.tail.capacity() - self.tail.len() < frame {
+            pool::reserve(&mut self.tail, frame.max((frame + more).min(TAIL_SIZE)));
+        }
+        &mut self.tail
     }
 
     /// Appends a piece of its own.
@@ -89,14 +93,14 @@ impl Outbox {
             return Some(octets);
         }
         self.ready = VecDeque::new();
-        if self.tail.is_empty() { None } else { Some(Bytes::from(std::mem::take(&mut self.tail))) }
+        if self.tail.is_empty() { None } else { Some(pool::into_bytes(std::mem::take(&mut self.tail))) }
     }
 
     fn finish_tail(&mut self) {
         if !self.tail.is_empty() {
             let octets = std::mem::take(&mut self.tail);
             self.ready_len += octets.len();
-            self.ready.push_back(Bytes::from(octets));
+            self.ready.push_back(pool::into_bytes(octets));
         }
     }
 }

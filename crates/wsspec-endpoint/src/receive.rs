@@ -6,7 +6,7 @@ use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, Utf8Validator, apply_mas
 use crate::connection::Connection;
 use crate::deflate::Deflate;
 use crate::rules::{Begun, MAX_CONTROL, Rules};
-use crate::{Config, Event, Message, Time, Violation};
+use crate::{Config, Event, Message, Time, Violation, pool};
 
 /// Octets kept free in front of a message's payload, so that the header of its echo can be put there.
 pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
@@ -15,6 +15,9 @@ pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
 /// was really received.
 const TRUSTED_LENGTH: usize = 64 << 10;
 const TRUSTED_FACTOR: usize = 16;
+
+/// Payloads up to this length share memory, of this length at most.
+const SHARED_SIZE: usize = 8 << 10;
 
 /// How much is unmasked at once before it is inflated.
 const UNMASK_CHUNK: usize = 4 << 10;
@@ -54,7 +57,7 @@ struct PartialMessage {
 impl PartialMessage {
     fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
         let expected = if compressed { 0 } else { announced.min(TRUSTED_LENGTH as u64) as usize };
-        let mut octets = Vec::with_capacity(HEADROOM + expected);
+        let mut octets = pool::take(HEADROOM + expected);
         octets.resize(HEADROOM, 0);
         Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets }
     }
@@ -64,7 +67,7 @@ impl PartialMessage {
         let trusted = TRUSTED_LENGTH.max((self.octets.len() + part).saturating_mul(TRUSTED_FACTOR));
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
         if self.octets.capacity() - self.octets.len() < part {
-            self.octets.reserve(announced.min(trusted).max(part));
+            pool::reserve(&mut self.octets, announced.min(trusted).max(part));
         }
     }
 
@@ -135,13 +138,14 @@ impl Incoming {
     /// A payload without its mask, in memory that it shares with those in the `rest` of this input.
     fn unmasked(&mut self, mask: Option<MaskingKey>, payload: &[u8], rest: usize) -> Bytes {
         let key = mask.unwrap_or_default();
-        if self.whole.capacity() == 0 && rest == 0 {
-            let mut alone = Vec::with_capacity(payload.len());
+        let is_last = self.whole.capacity() == 0 && rest == 0;
+        if is_last || payload.len() > SHARED_SIZE {
+            let mut alone = pool::take(payload.len());
             copy_masked(key, 0, payload, &mut alone);
-            return Bytes::from(alone);
+            return pool::into_bytes(alone);
         }
         if self.whole.capacity() < payload.len() {
-            self.whole.reserve(payload.len() + rest);
+            self.whole.reserve((payload.len() + rest).min(SHARED_SIZE));
         }
         self.whole.extend_from_slice(payload);
         apply_mask(key, 0, &mut self.whole);
@@ -308,7 +312,7 @@ impl Connection {
         if self.config.echo {
             self.echo(message.opcode, message.octets);
         } else {
-            let payload = Bytes::from(message.octets).split_off(HEADROOM);
+            let payload = pool::into_bytes(message.octets).split_off(HEADROOM);
             self.events.push_back(Event::Message(Message::checked(message.opcode, payload)));
         }
         Ok(())

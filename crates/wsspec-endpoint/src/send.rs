@@ -1,13 +1,12 @@
 //! Messages to frames (RFC 6455 section 6.1).
 
-use bytes::Bytes;
 use thiserror::Error;
 use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
 
 use crate::connection::{Connection, Phase};
 use crate::receive::{HEADROOM, check_text};
 use crate::rules::MAX_CONTROL;
-use crate::{Message, Role, State, Violation};
+use crate::{Message, Role, State, Violation, pool};
 
 /// Payloads from this length on are not copied to be written, if they need not be masked.
 const LARGE: usize = 32 << 10;
@@ -142,7 +141,10 @@ impl Connection {
 
     pub(crate) fn write_frame(&mut self, fin: bool, rsv: Rsv, opcode: Opcode, payload: &[u8]) {
         let mask = self.next_masking_key();
-        let out = self.outbox.tail();
+        let out = match payload.len() {
+            LARGE.. => self.outbox.tail_for(payload.len(), 0),
+            _ => self.outbox.tail(),
+        };
         FrameHeader { fin, rsv, mask, ..FrameHeader::new(opcode, payload.len() as u64) }.encode(out);
         match mask {
             Some(key) => copy_masked(key, 0, payload, out),
@@ -182,8 +184,8 @@ impl Connection {
             check_text(header.opcode, payload)?;
         }
         let mask = self.next_masking_key();
-        // Echoes of what is in the rest of this input will be about as long as it is.
-        let out = self.outbox.tail_for(FrameHeader::MAX_LEN + payload.len() + rest);
+        // The echoes of what is in the rest of this input will be about as long as it is.
+        let out = self.outbox.tail_for(payload.len(), rest);
         let start = out.len();
         FrameHeader { mask, ..*header }.encode(out);
         let payload_start = out.len();
@@ -216,7 +218,7 @@ impl Connection {
         let (header, len) = header.encode_array();
         let start = HEADROOM - len;
         octets[start..HEADROOM].copy_from_slice(&header[..len]);
-        self.outbox.push(Bytes::from(octets).split_off(start));
+        self.outbox.push(pool::into_bytes(octets).split_off(start));
     }
 
     pub(crate) fn echo_payload(&mut self, opcode: Opcode, payload: &[u8]) {

@@ -3,8 +3,10 @@
 /// The masking key of a frame.
 pub type MaskingKey = [u8; 4];
 
-/// Small enough to stay in the first-level cache between copying and masking.
-const COPY_CHUNK: usize = 16 * 1024;
+/// Small enough to stay in the first-level cache between copying and masking, and for a copy by ordinary
+/// instructions: the string instructions that longer copies are made with are many times slower on some
+/// processors where the addresses differ by little modulo the page size.
+const COPY_CHUNK: usize = 1024;
 
 /// Masks or unmasks `data` in place.
 ///
