@@ -9,8 +9,13 @@
 #![forbid(unsafe_code)]
 
 pub mod compat;
+pub mod html;
+pub mod markdown;
 pub mod record;
 pub mod sanitise;
+pub mod story;
+pub mod summary;
+pub mod verdict;
 
 #[cfg(test)]
 mod samples;

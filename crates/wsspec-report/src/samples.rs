@@ -83,6 +83,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
             because: String::new(),
         }],
         received: vec![text_event("Hello")],
+        received_dropped: 0,
         close_rule: CloseRuleRecord { by_tester: true, codes: vec![1000], clean: true, ..Default::default() },
         close: clean_close(),
         handshake: opened(),
@@ -264,7 +265,9 @@ pub(crate) fn never_opened(agent: &str, id: &str) -> CaseRecord {
 
 /// The same case with another verdict.
 pub(crate) fn with_verdict(record: CaseRecord, verdict: Verdict, summary: &str) -> CaseRecord {
-    CaseRecord { verdict, summary: summary.into(), cause: None, ..record }
+    let is_wrong = verdict.is_failure() || verdict == Verdict::NonStrict;
+    let cause = is_wrong.then(|| verdict.word().to_owned());
+    CaseRecord { verdict, summary: summary.into(), cause, ..record }
 }
 
 /// A finished run of these cases.

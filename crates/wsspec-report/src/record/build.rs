@@ -17,8 +17,6 @@ use crate::record::{Payload, Redaction, cause, log, redact};
 const PAYLOAD_LIMIT: usize = 256;
 /// The most octets of a request or response head that are recorded.
 const HEAD_LIMIT: usize = 16 * 1024;
-/// The most received events that are recorded.
-const EVENT_LIMIT: usize = 1024;
 
 /// What the outcome itself does not know.
 #[derive(Clone, Debug, Default)]
@@ -65,9 +63,10 @@ impl CaseRecord {
             started_us: micros(meta.since_start),
             duration_us: micros(seen.duration),
             attempt: meta.attempt.max(1),
-            checks: outcome.checks.iter().map(check).collect(),
+            checks: outcome.checks.iter().map(|one| check(one, seen)).collect(),
             accepts: case.accepts.iter().map(accept).collect(),
             received: received(case, seen),
+            received_dropped: seen.events_dropped,
             close_rule: close_rule(case),
             close: close(seen),
             handshake: handshake(seen, redaction),
@@ -91,7 +90,7 @@ fn rule(rule: &wsspec_cases::Rule) -> RuleRecord {
     RuleRecord { rfc, level: rule.level, summary: rule.summary.to_owned() }
 }
 
-fn check(check: &wsspec_engine::Check) -> CheckRecord {
+fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
     CheckRecord {
         id: check.id.to_owned(),
         level: check.level,
@@ -99,7 +98,7 @@ fn check(check: &wsspec_engine::Check) -> CheckRecord {
         ok: check.ok,
         expected: check.expected.as_str().into(),
         observed: check.observed.as_str().into(),
-        event: check.entry,
+        event: check.entry.map(|at| log::number(at, seen)),
     }
 }
 
@@ -124,7 +123,7 @@ fn expected(event: &Expected) -> EventRecord {
 
 fn received(case: &Case, seen: &Observation) -> Vec<EventRecord> {
     let wanted = cause::closest(case, &seen.events).map_or(&[][..], |accept| &accept.events);
-    let pairs = seen.events.iter().enumerate().take(EVENT_LIMIT);
+    let pairs = seen.events.iter().enumerate();
     pairs.map(|(place, event)| received_event(event, wanted.get(place))).collect()
 }
 

@@ -64,6 +64,9 @@ pub struct CaseRecord {
     pub accepts: Vec<AcceptRecord>,
     /// What came, in order.
     pub received: Vec<EventRecord>,
+    /// How many more came.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub received_dropped: u64,
     /// How the connection had to end.
     pub close_rule: CloseRuleRecord,
     /// How it ended.
@@ -87,6 +90,11 @@ pub struct CaseRecord {
     /// The command that runs the case again.
     #[serde(default)]
     pub repro: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 const fn one() -> u32 {

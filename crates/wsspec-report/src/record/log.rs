@@ -23,7 +23,21 @@ pub(super) fn lines(seen: &Observation, redaction: &Redaction) -> Vec<LogLine> {
         heads.client_sends = Dir::Rx;
     }
     let lines = seen.log.entries.iter().enumerate();
-    lines.map(|(i, entry)| LogLine { i, us: micros(entry.at), what: happening(entry, &mut heads) }).collect()
+    lines
+        .map(|(at, entry)| LogLine {
+            i: number(at, seen),
+            us: micros(entry.at),
+            what: happening(entry, &mut heads),
+        })
+        .collect()
+}
+
+/// The number of an entry: those that were dropped are counted, so that a gap shows in the numbers.
+pub(super) fn number(at: usize, seen: &Observation) -> usize {
+    match seen.log.gap() {
+        Some(gap) if at >= gap => at.saturating_add(usize::try_from(seen.log.dropped).unwrap_or(usize::MAX)),
+        _ => at,
+    }
 }
 
 /// Where the secrets of the two heads are, and how far each direction has come.

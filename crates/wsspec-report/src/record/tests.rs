@@ -1,13 +1,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use wsspec_cases::{
-    Accept, Case, CloseRule, Event, Expected, FirstToClose, Grade, Level, Measures, Play, Received, Rfc,
-    Roles, Rule,
-};
+use wsspec_cases::{Accept, Case, Event, Expected, Grade, Level, Received, suite};
 use wsspec_engine::{
     Behavior, BehaviorClose, Check, CloseRecord, Direction, HandshakeRecord, LogEntry, LogKind, Observation,
-    Outcome, Snippet, TesterRole, Traffic, Verdict, WireLog, WireStats,
+    Outcome, Snippet, TesterRole, Verdict, WireLog, WireStats,
 };
 use wsspec_wire::{FrameHeader, Opcode};
 
@@ -17,33 +14,12 @@ use crate::samples;
 const REQUEST: &[u8] = b"GET /?token=abc HTTP/1.1\r\nHost: h\r\nCookie: id=7\r\n\r\n";
 const RESPONSE: &[u8] = b"HTTP/1.1 101 \r\nSet-Cookie: id=8\r\n\r\n";
 
+/// A case of the suite that accepts one message and wants the peer to close.
 fn case() -> Case {
-    Case {
-        id: "5.15".parse().unwrap(),
-        slug: "orphan-continuation".into(),
-        title: "A continuation without a message.".into(),
-        expectation: "The connection fails.".into(),
-        rules: vec![Rule::must(Rfc::Rfc6455, "5.4", "continuations continue")],
-        roles: Roles::Both,
-        deflate: None,
-        play: Play::Script(vec![]),
-        accepts: vec![Accept {
-            grade: Grade::Ok,
-            events: vec![Expected::Message { binary: false, payload: "Hello".into() }],
-            because: "".into(),
-        }],
-        close: CloseRule {
-            first: FirstToClose::Peer,
-            codes: vec![1002],
-            clean: false,
-            wrong_code_fails: false,
-            wrong_end_fails: false,
-            stays_open: false,
-        },
-        informational: None,
-        time_limit: Duration::from_secs(1),
-        measures: Measures::default(),
-    }
+    let case = suite().get("5.15".parse().unwrap()).unwrap().clone();
+    let hello = Expected::Message { binary: false, payload: "Hello".into() };
+    let accepts = vec![Accept { grade: Grade::Ok, events: vec![hello], because: "".into() }];
+    Case { accepts, ..case }
 }
 
 fn entry(at: u64, kind: LogKind) -> LogEntry {
@@ -65,8 +41,8 @@ fn observation() -> Observation {
         chop: None,
         sync: false,
     };
+    let nothing = wsspec_engine::unreachable(&case(), TesterRole::Client, String::new()).observation;
     Observation {
-        role: TesterRole::Client,
         handshake: HandshakeRecord {
             request: REQUEST.to_vec(),
             response: RESPONSE.to_vec(),
@@ -75,9 +51,7 @@ fn observation() -> Observation {
             ..HandshakeRecord::default()
         },
         events: vec![Event::Message { binary: false, payload: Received::from(Bytes::from_static(b"Help!")) }],
-        conclusion: None,
         close: CloseRecord { remote_code: Some(1000), ..CloseRecord::default() },
-        fault: None,
         log: WireLog {
             entries: vec![
                 entry(1, chunk(Direction::Tx, REQUEST)),
@@ -88,8 +62,8 @@ fn observation() -> Observation {
             dropped: 0,
         },
         stats: WireStats { rx_octets: [(30, 1), (4, 2)].into(), ..WireStats::default() },
-        traffic: Traffic::default(),
         duration: Duration::from_millis(20),
+        ..nothing
     }
 }
 
@@ -212,4 +186,20 @@ fn every_verdict_comes_back() {
         let line = Line::Case(Box::new(record));
         assert_eq!(Line::from_json(line.to_json().as_bytes()).unwrap(), Some(line));
     }
+}
+
+#[test]
+fn a_gap_in_the_wire_log_shows_in_the_numbers() {
+    let mut outcome = outcome();
+    let log = &mut outcome.observation.log;
+    for at in 0..2 * WireLog::KEPT as u64 {
+        log.push(Duration::from_micros(10 + at), LogKind::FailTimerFired);
+    }
+    outcome.checks[0].entry = Some(WireLog::KEPT);
+    let record =
+        CaseRecord::from_outcome("mylib", &case(), &outcome, CaseMeta::default(), &Redaction::default());
+    assert_eq!(record.events[WireLog::KEPT - 1].i, WireLog::KEPT - 1);
+    assert_eq!(record.events[WireLog::KEPT].i, WireLog::KEPT + 4);
+    assert_eq!(record.first_failed().unwrap().event, Some(WireLog::KEPT + 4));
+    assert_eq!(record.stats.dropped, 4);
 }

@@ -16,7 +16,8 @@ pub fn code_span(text: &str) -> String {
         return "(empty)".to_owned();
     }
     let fence = "`".repeat(longest_run(&inner) + 1);
-    format!("{fence} {inner} {fence}")
+    let pad = if inner.starts_with(['`', ' ']) || inner.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{inner}{pad}{fence}")
 }
 
 /// A fenced block around lines of text, with a fence that the text cannot close.
@@ -51,8 +52,9 @@ mod tests {
             assert!(!inner.contains(&fence), "{span}");
             assert!(!inner.contains(['\n', '|']), "{span}");
         }
-        assert_eq!(code_span("plain"), "` plain `");
-        assert_eq!(code_span("a ``` b"), "```` a ``` b ````");
+        assert_eq!(code_span("plain"), "`plain`");
+        assert_eq!(code_span("a ``` b"), "````a ``` b````");
+        assert_eq!(code_span("`"), "`` ` ``");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod ci_log;
 pub mod file_name;
 pub mod html;
 pub mod markdown;
+pub mod shell;
 pub mod terminal;
 pub mod xml;
 

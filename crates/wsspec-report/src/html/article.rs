@@ -1,0 +1,316 @@
+//! The page of one case and one implementation.
+
+use askama::Template;
+use wsspec_cases::Grade;
+use wsspec_engine::Verdict;
+use wsspec_wire::Opcode;
+
+use super::links::Links;
+use super::matrix;
+use crate::Untrusted;
+use crate::markdown;
+use crate::record::{CaseRecord, Dir, Happening, Line, Report};
+use crate::sanitise::shell;
+use crate::story::{self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Part, Side, units};
+use crate::verdict::Shown;
+
+/// Frames of which every octet is named; of the others the timeline shows the octets.
+const DISSECTED: usize = 24;
+/// Characters of a payload in lists.
+const PREVIEW: usize = 80;
+/// Ids of the same cause that are listed.
+const SAME_CAUSE: usize = 12;
+/// Sizes of reads and writes that are listed.
+const SIZES: usize = 40;
+
+/// The template of the page, and of nothing else.
+#[derive(Template)]
+#[template(path = "case.html")]
+pub(super) struct Article<'a> {
+    case: &'a CaseRecord,
+    report: &'a Report,
+    anchor: String,
+    overview: String,
+    is_one_file: bool,
+    section: String,
+    previous: Option<Link>,
+    next: Option<Link>,
+    same_cause: Vec<Link>,
+    others: Vec<Other<'a>>,
+    differences: Vec<Difference>,
+    alternatives: Vec<Alternative>,
+    rows: Vec<TimeRow>,
+    frames: Vec<Dissected>,
+    request: Vec<HeaderLine>,
+    response: Vec<HeaderLine>,
+    closing: Untrusted,
+    flags: Vec<Flag>,
+    tables: Vec<Table>,
+    command: String,
+    command_powershell: String,
+    bug_report: String,
+    octets_sent: String,
+    json: Untrusted,
+}
+
+/// It escapes what it prints.
+impl askama::filters::HtmlSafe for Article<'_> {}
+
+/// A link to another case of the same implementation.
+struct Link {
+    href: String,
+    id: String,
+}
+
+/// The same case with another implementation.
+struct Other<'a> {
+    agent: &'a Untrusted,
+    key: String,
+    href: String,
+    verdict: Verdict,
+}
+
+/// A row of the timeline.
+struct TimeRow {
+    number: usize,
+    ms: String,
+    us: i64,
+    side: Side,
+    text: Untrusted,
+    hex: Option<String>,
+    is_octets: bool,
+    is_deviation: bool,
+    is_dissected: bool,
+    /// What is not shown before this row.
+    gap: Option<String>,
+}
+
+/// A frame with every octet named.
+struct Dissected {
+    number: usize,
+    heading: Untrusted,
+    is_deviation: bool,
+    parts: Vec<Part>,
+    size: u64,
+}
+
+/// A table of counts.
+struct Table {
+    caption: &'static str,
+    heads: [&'static str; 3],
+    rows: Vec<[String; 3]>,
+    more: usize,
+}
+
+impl<'a> Article<'a> {
+    pub(super) fn new(report: &'a Report, links: &Links, case: &'a CaseRecord) -> Self {
+        let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
+        let siblings: Vec<&CaseRecord> =
+            report.of_agent(&case.agent).filter(|other| has_page(other)).collect();
+        let place = siblings.iter().position(|other| other.id == case.id).unwrap_or(0);
+        let same = siblings
+            .iter()
+            .filter(|other| other.id != case.id && case.cause.is_some() && other.cause == case.cause);
+        let frames = dissected(case);
+        Self {
+            anchor: links.anchor(case),
+            overview: links.overview(""),
+            is_one_file: !links.is_folder(),
+            section: matrix::title(case.id.section()),
+            previous: place.checked_sub(1).and_then(|at| siblings.get(at)).map(|other| link(other)),
+            next: siblings.get(place + 1).map(|other| link(other)),
+            same_cause: same.take(SAME_CAUSE).map(|other| link(other)).collect(),
+            others: others(report, links, case),
+            differences: story::differences(case, PREVIEW),
+            alternatives: story::alternatives(case, PREVIEW),
+            rows: rows(case, &frames),
+            frames,
+            request: story::request_lines(case),
+            response: story::response_lines(case),
+            closing: story::closing_sentence(case),
+            flags: story::closing_flags(case),
+            tables: tables(case),
+            command: shell::posix(&case.repro),
+            command_powershell: shell::powershell(&case.repro),
+            bug_report: markdown::bug_report(report, case),
+            octets_sent: octets_sent(case),
+            json: Line::Case(Box::new(case.clone())).to_json().into(),
+            report,
+            case,
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        matches!(self.case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+    }
+
+    fn is_octets_only(&self) -> bool {
+        self.rows.iter().all(|row| row.is_octets)
+    }
+
+    fn any_check_holds(&self) -> bool {
+        self.case.checks.iter().any(|check| check.ok)
+    }
+
+    fn standing(&self) -> Option<&'static str> {
+        self.case.outcome.and_then(matrix::standing)
+    }
+
+    fn duration(&self) -> String {
+        units::duration(self.case.duration_us)
+    }
+
+    fn negotiation(&self) -> String {
+        let offered = story::header(&self.request, "Sec-WebSocket-Extensions");
+        let answered = story::header(&self.response, "Sec-WebSocket-Extensions");
+        match (offered, answered) {
+            (None, None) => "No extension was offered.".to_owned(),
+            (Some(_), None) => "Extensions were offered; the answer has no Sec-WebSocket-Extensions header, \
+                so none is in use."
+                .to_owned(),
+            (None, Some(_)) => "No extension was offered, and yet the answer names one.".to_owned(),
+            (Some(_), Some(_)) => "Extensions were offered, and the answer names what is in use.".to_owned(),
+        }
+    }
+
+    fn ratios(&self) -> Option<String> {
+        let traffic = &self.case.traffic;
+        let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        (self.case.measures.compression && traffic.tx_app > 0).then(|| {
+            format!(
+                "Sent {} of messages as {} of payload (ratio {:.3}), received {} as {} (ratio {:.3}).",
+                units::plural(traffic.tx_app, "octet"),
+                units::plural(traffic.tx_ws, "octet"),
+                ratio(traffic.tx_ws, traffic.tx_app),
+                units::plural(traffic.rx_app, "octet"),
+                units::plural(traffic.rx_ws, "octet"),
+                ratio(traffic.rx_ws, traffic.rx_app),
+            )
+        })
+    }
+}
+
+/// Whether a case has a page: it ran, or at least something was tried.
+pub(super) const fn has_page(case: &CaseRecord) -> bool {
+    !matches!(case.verdict, Verdict::Skipped | Verdict::NotRun)
+}
+
+fn others<'a>(report: &'a Report, links: &Links, case: &CaseRecord) -> Vec<Other<'a>> {
+    let same = report.cases.iter().filter(|other| other.id == case.id && other.agent != case.agent);
+    same.filter(|other| has_page(other))
+        .map(|other| Other {
+            agent: &other.agent,
+            key: links.key(&other.agent).to_owned(),
+            href: links.case(other),
+            verdict: other.verdict,
+        })
+        .collect()
+}
+
+fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
+    let told = story::timeline(case, true, PREVIEW);
+    let mut last: Option<(usize, i64)> = None;
+    told.into_iter()
+        .map(|row| {
+            let gap = last.and_then(|last| gap(last, (row.line.i, row.us)));
+            last = Some((row.line.i, row.us));
+            TimeRow {
+                number: row.line.i,
+                ms: units::milliseconds(row.us),
+                us: row.us,
+                side: row.side,
+                text: row.text,
+                hex: hex(&row.line.what),
+                is_octets: matches!(row.line.what, Happening::Octets { .. }),
+                is_deviation: row.is_deviation,
+                is_dissected: frames.iter().any(|frame| frame.number == row.line.i),
+                gap,
+            }
+        })
+        .collect()
+}
+
+/// What lies between two rows: entries that were not kept, or a long time.
+fn gap((number, us): (usize, i64), (next, then): (usize, i64)) -> Option<String> {
+    let missing = next.saturating_sub(number + 1) as u64;
+    if missing > 0 {
+        return Some(format!("{} not kept", units::plural(missing, "line")));
+    }
+    let passed = u64::try_from(then - us).unwrap_or(0);
+    (passed >= 100_000).then(|| format!("{} pass", units::duration(passed)))
+}
+
+/// The octets of a chunk or a frame.
+fn hex(what: &Happening) -> Option<String> {
+    let (octets, cut) = match what {
+        Happening::Octets { data, .. } => (data.kept(), data.is_cut()),
+        Happening::Frame { wire, data, .. } => (wire.as_slice(), data.is_cut()),
+        _ => return None,
+    };
+    Some(format!("{}{}", units::spaced_hex(octets), if cut { " …" } else { "" }))
+}
+
+fn dissected(case: &CaseRecord) -> Vec<Dissected> {
+    let deviation = case.first_failed().and_then(|check| check.event);
+    let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
+    let chosen = frames.enumerate().filter(|(place, line)| *place < DISSECTED || deviation == Some(line.i));
+    chosen
+        .map(|(_, line)| Dissected {
+            number: line.i,
+            heading: frame_heading(&line.what),
+            is_deviation: deviation == Some(line.i),
+            parts: story::anatomy(&line.what),
+            size: frame_size(&line.what),
+        })
+        .collect()
+}
+
+fn frame_heading(what: &Happening) -> Untrusted {
+    let way = if matches!(what, Happening::Frame { dir: Dir::Tx, .. }) { "sent" } else { "received" };
+    let words = story::FrameWords::of(what, 40).map(|words| words.line()).unwrap_or_default();
+    Untrusted::from(format!("{way}: {}", words.raw()))
+}
+
+fn frame_size(what: &Happening) -> u64 {
+    let Happening::Frame { wire, data, .. } = what else { return 0 };
+    (wire.len() as u64).saturating_add(data.len()).saturating_sub(data.kept().len() as u64)
+}
+
+fn octets_sent(case: &CaseRecord) -> String {
+    let frames = case.events.iter().filter_map(|line| match &line.what {
+        Happening::Frame { dir: Dir::Tx, wire, data, .. } => Some((wire, data.is_cut())),
+        _ => None,
+    });
+    let lines =
+        frames.map(|(wire, cut)| format!("{}{}", units::spaced_hex(wire), if cut { " …" } else { "" }));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn tables(case: &CaseRecord) -> Vec<Table> {
+    let stats = &case.stats;
+    let sizes = |caption, counts: &std::collections::BTreeMap<u64, u64>| Table {
+        caption,
+        heads: ["Size", "Count", "Octets"],
+        rows: counts
+            .iter()
+            .take(SIZES)
+            .map(|(size, n)| [units::count(*size), units::count(*n), units::count(size.saturating_mul(*n))])
+            .collect(),
+        more: counts.len().saturating_sub(SIZES),
+    };
+    let opcodes = |caption, counts: &std::collections::BTreeMap<u8, u64>| Table {
+        caption,
+        heads: ["Opcode", "Name", "Count"],
+        rows: counts
+            .iter()
+            .map(|(op, n)| [op.to_string(), story::opcode_name(Opcode::new(*op)), units::count(*n)])
+            .collect(),
+        more: 0,
+    };
+    vec![
+        sizes("Octets received by chop size", &stats.rx_chunks),
+        sizes("Octets transmitted by chop size", &stats.tx_chunks),
+        opcodes("Frames received by opcode", &stats.rx_frames),
+        opcodes("Frames transmitted by opcode", &stats.tx_frames),
+    ]
+}

@@ -1,0 +1,105 @@
+use std::collections::{HashMap, HashSet};
+
+use crate::Untrusted;
+use crate::compat::Names;
+use crate::record::{CaseRecord, Report};
+
+/// The longest key of an agent.
+const LIMIT: usize = 40;
+
+/// Where the pages are, and short names for the agents in addresses.
+pub(super) struct Links {
+    keys: HashMap<Untrusted, String>,
+    files: Option<Names>,
+}
+
+impl Links {
+    /// Everything is in one document; a page is a fragment.
+    pub(super) fn one_file(report: &Report) -> Self {
+        Self { keys: keys(&report.agents()), files: None }
+    }
+
+    /// Every page is a file.
+    pub(super) fn folder(report: &Report) -> Self {
+        let files = Names::of(report.cases.iter().map(|case| &case.agent));
+        Self { keys: keys(&report.agents()), files: Some(files) }
+    }
+
+    /// Whether every page is a file.
+    pub(super) const fn is_folder(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// The key of an agent: letters, digits, `.`, `_` and `-`.
+    pub(super) fn key(&self, agent: &Untrusted) -> &str {
+        self.keys.get(agent).map_or("agent", String::as_str)
+    }
+
+    /// The name of the place where a case is told: `5.15@mylib-2.3`.
+    pub(super) fn anchor(&self, case: &CaseRecord) -> String {
+        format!("{}@{}", case.id, self.key(&case.agent))
+    }
+
+    /// The address of a case.
+    pub(super) fn case(&self, case: &CaseRecord) -> String {
+        match &self.files {
+            Some(names) => names.file(case, "html"),
+            None => format!("#{}", self.anchor(case)),
+        }
+    }
+
+    /// The address of the overview, or of a part of it.
+    pub(super) fn overview(&self, part: &str) -> String {
+        match (&self.files, part) {
+            (None, part) => format!("#{part}"),
+            (Some(_), "") => "index.html".to_owned(),
+            (Some(_), part) => format!("index.html#{part}"),
+        }
+    }
+}
+
+fn keys(agents: &[&Untrusted]) -> HashMap<Untrusted, String> {
+    let mut taken = HashSet::new();
+    let mut keys = HashMap::new();
+    for agent in agents {
+        let plain = key(agent.raw());
+        let numbered = (2..=agents.len() + 1).map(|number| format!("{plain}-{number}"));
+        let mut all = std::iter::once(plain.clone()).chain(numbered);
+        let free = all.find(|key| !taken.contains(key)).unwrap_or(plain);
+        taken.insert(free.clone());
+        keys.insert((*agent).clone(), free);
+    }
+    keys
+}
+
+fn key(agent: &str) -> String {
+    let mut key = String::new();
+    for c in agent.to_lowercase().chars().take(LIMIT) {
+        match c {
+            'a'..='z' | '0'..='9' | '.' | '_' => key.push(c),
+            _ if !key.ends_with('-') => key.push('-'),
+            _ => {}
+        }
+    }
+    match key.trim_matches('-') {
+        "" => "agent".to_owned(),
+        key => key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{passed, report};
+
+    #[test]
+    fn agents_have_different_plain_keys() {
+        let names = ["mylib/2.3", "mylib 2.3", "\"><svg>", "", "\u{202e}"];
+        let report = report(names.map(|name| passed(name, "1.1.1")).to_vec());
+        let links = Links::one_file(&report);
+        let keys: Vec<&str> = report.cases.iter().map(|case| links.key(&case.agent)).collect();
+        assert_eq!(keys, ["mylib-2.3", "mylib-2.3-2", "svg", "agent", "agent-2"]);
+        assert_eq!(links.case(&report.cases[0]), "#1.1.1@mylib-2.3");
+        assert_eq!(Links::folder(&report).case(&report.cases[1]), "mylib_2_3__2_case_1_1_1.html");
+    }
+}

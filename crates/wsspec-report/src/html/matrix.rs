@@ -1,0 +1,153 @@
+//! The table of cases by implementations.
+
+use std::collections::BTreeMap;
+
+use wsspec_cases::{CaseId, suite};
+use wsspec_engine::Verdict;
+
+use super::links::Links;
+use crate::record::{CaseRecord, Report, Standing};
+use crate::verdict::Shown;
+
+/// A section of the table.
+pub(super) struct Section {
+    pub(super) number: String,
+    pub(super) title: String,
+    /// For every agent: how many are not failures, and how many ran.
+    pub(super) tallies: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    /// Something in it is worth a look.
+    pub(super) is_open: bool,
+}
+
+/// A case.
+pub(super) struct Row {
+    pub(super) id: CaseId,
+    pub(super) slug: String,
+    pub(super) title: String,
+    pub(super) level: &'static str,
+    pub(super) clause: String,
+    pub(super) clauses: String,
+    pub(super) cells: Vec<Cell>,
+    pub(super) differs: bool,
+    pub(super) time_ms: u64,
+    pub(super) causes: String,
+}
+
+/// The result of a case for one agent.
+pub(super) struct Cell {
+    pub(super) key: String,
+    pub(super) href: Option<String>,
+    pub(super) class: &'static str,
+    pub(super) word: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) label: &'static str,
+    pub(super) code: Option<u16>,
+    pub(super) standing: Option<&'static str>,
+    /// Name that scripts of the reference's users look for.
+    pub(super) is_failed: bool,
+}
+
+/// The sections in order, with a row for every case that any agent has a result for.
+pub(super) fn sections(report: &Report, links: &Links) -> Vec<Section> {
+    let agents = report.agents();
+    let mut by_case: BTreeMap<CaseId, Vec<Option<&CaseRecord>>> = BTreeMap::new();
+    for case in &report.cases {
+        let place = agents.iter().position(|agent| **agent == case.agent).unwrap_or(0);
+        by_case.entry(case.id).or_insert_with(|| vec![None; agents.len()])[place] = Some(case);
+    }
+    let mut sections: Vec<Section> = Vec::new();
+    let mut results: Vec<Vec<Option<&CaseRecord>>> = Vec::new();
+    for (id, cases) in by_case {
+        let number = id.section().to_string();
+        if sections.last().is_none_or(|section| section.number != number) {
+            finish(sections.last_mut(), &mut results, agents.len());
+            sections.push(Section {
+                title: title(id.section()),
+                number,
+                tallies: Vec::new(),
+                rows: Vec::new(),
+                is_open: false,
+            });
+        }
+        let keys: Vec<&str> = agents.iter().map(|agent| links.key(agent)).collect();
+        if let (Some(section), Some(row)) = (sections.last_mut(), row(id, &cases, &keys, links)) {
+            section.rows.push(row);
+        }
+        results.push(cases);
+    }
+    finish(sections.last_mut(), &mut results, agents.len());
+    sections
+}
+
+/// Counts the section that is complete.
+fn finish(section: Option<&mut Section>, results: &mut Vec<Vec<Option<&CaseRecord>>>, agents: usize) {
+    let results = std::mem::take(results);
+    let Some(section) = section else { return };
+    let of_agent = |place: usize| results.iter().filter_map(move |cases| cases[place]);
+    section.tallies = (0..agents)
+        .map(|place| {
+            let good = of_agent(place).filter(|case| !is_notable(case)).count();
+            format!("{good} / {}", of_agent(place).count())
+        })
+        .collect();
+    section.is_open = results.iter().flatten().flatten().any(|case| is_notable(case));
+}
+
+/// Whether a verdict is worth opening its section for.
+const fn is_notable(case: &CaseRecord) -> bool {
+    case.verdict.is_failure() || matches!(case.verdict, Verdict::NonStrict | Verdict::Error | Verdict::NotRun)
+}
+
+/// The title of a section; sections that this version does not know have none.
+pub(super) fn title(number: u16) -> String {
+    let section = suite().sections().iter().find(|section| section.number == number);
+    section.map_or_else(String::new, |section| section.title.to_owned())
+}
+
+fn row(id: CaseId, cases: &[Option<&CaseRecord>], keys: &[&str], links: &Links) -> Option<Row> {
+    let first = cases.iter().flatten().next()?;
+    let cells: Vec<Cell> =
+        cases.iter().zip(keys).map(|(case, key)| cell(*case, (*key).to_owned(), links)).collect();
+    let causes: Vec<&str> = cases.iter().flatten().filter_map(|case| case.cause.as_deref()).collect();
+    let clauses = first.rules.iter().map(|rule| format!("{}#{}", rule.rfc.rfc, rule.rfc.section));
+    Some(Row {
+        id,
+        slug: first.slug.clone(),
+        title: first.title.clone(),
+        level: first.level().name(),
+        clause: first.rules.first().map_or_else(String::new, |rule| rule.rfc.section.clone()),
+        clauses: clauses.collect::<Vec<_>>().join(" "),
+        differs: cells.windows(2).any(|pair| pair[0].word != pair[1].word),
+        time_ms: cases.iter().flatten().map(|case| case.duration_us / 1000).max().unwrap_or(0),
+        causes: causes.join(" "),
+        cells,
+    })
+}
+
+fn cell(case: Option<&CaseRecord>, key: String, links: &Links) -> Cell {
+    let shown = case.map_or(Verdict::NotRun, |case| case.verdict);
+    let ran = case.filter(|case| !matches!(case.verdict, Verdict::Skipped | Verdict::NotRun));
+    Cell {
+        key,
+        href: ran.map(|case| links.case(case)),
+        class: shown.class(),
+        word: shown.word(),
+        sign: shown.sign(),
+        label: shown.label(),
+        code: case.and_then(|case| case.close.remote),
+        standing: case.and_then(|case| case.outcome).and_then(standing),
+        is_failed: shown.is_failure(),
+    }
+}
+
+/// The word for how a verdict stands against the baseline; none if it is as it should be.
+pub(super) const fn standing(standing: Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Expected => None,
+        Standing::Unexpected => Some("unexpected"),
+        Standing::Known => Some("known"),
+        Standing::Fixed => Some("fixed"),
+        Standing::Flaky => Some("flaky"),
+    }
+}

@@ -1,0 +1,244 @@
+//! HTML: one self-contained file, or a folder of static pages.
+//!
+//! Both forms come from the same templates. In the one file every failure is written out, so that it
+//! can be read without JavaScript; the other cases are packed in a block of data that the script
+//! unpacks. The folder needs no JavaScript at all.
+
+mod article;
+mod data;
+mod links;
+mod matrix;
+mod overview;
+mod tree;
+mod trim;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::Untrusted;
+use crate::record::{CaseRecord, Report};
+use crate::verdict::Shown;
+use article::{Article, has_page};
+use links::Links;
+use overview::Overview;
+use trim::Trim;
+
+/// From this size on details are left out, in octets.
+const SOFT_LIMIT: usize = 10 << 20;
+/// No file is larger than that, in octets.
+const HARD_LIMIT: usize = 25 << 20;
+
+const STYLE: &str = include_str!("../../assets/style.css");
+const SCRIPT: &str = include_str!("../../assets/app.js");
+
+/// The report does not fit into one file, however much is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the report would be {octets} octets, too large for one file; write it as a folder (--html-dir)")]
+pub struct TooLarge {
+    /// How large it would be.
+    pub octets: usize,
+}
+
+/// A file of the folder form.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its content.
+    pub content: String,
+}
+
+/// The whole report as one HTML document.
+///
+/// # Errors
+/// If it is too large even without most payloads and wire logs.
+pub fn report(report: &Report) -> Result<String, TooLarge> {
+    let mut octets = 0;
+    for step in Trim::STEPS {
+        let html = one_file(report, step);
+        if html.len() <= SOFT_LIMIT || (step == Trim::Failures && html.len() <= HARD_LIMIT) {
+            return Ok(html);
+        }
+        octets = html.len();
+    }
+    Err(TooLarge { octets })
+}
+
+/// The overview of the folder form, `index.html`.
+pub fn index_page(report: &Report) -> String {
+    let links = Links::folder(report);
+    let overview = Box::new(Overview::new(report, &links));
+    StaticPage::render(report, &links, heading(report), Content::Overview(overview))
+}
+
+/// The page of one case in the folder form.
+pub fn case_page(report: &Report, case: &CaseRecord) -> Page {
+    case_page_with(report, &Links::folder(report), case)
+}
+
+/// The style sheet of the folder form.
+pub fn style_sheet() -> Page {
+    Page { name: "wsspec.css".to_owned(), content: STYLE.to_owned() }
+}
+
+/// The folder form: static pages that need no JavaScript and one style sheet. The names are those of
+/// the reference's files.
+pub fn folder(report: &Report) -> impl Iterator<Item = Page> + '_ {
+    let links = Links::folder(report);
+    let index = Page { name: "index.html".to_owned(), content: index_page(report) };
+    let cases = report.cases.iter().filter(|case| has_page(case));
+    [style_sheet(), index].into_iter().chain(cases.map(move |case| case_page_with(report, &links, case)))
+}
+
+fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
+    let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
+    let article = Box::new(Article::new(report, links, case));
+    let content = StaticPage::render(report, links, title.into(), Content::Case(article));
+    Page { name: links.case(case), content }
+}
+
+/// The names of the implementations, as far as they fit.
+fn heading(report: &Report) -> Untrusted {
+    let agents = report.agents();
+    let more = agents.len().saturating_sub(2);
+    let names: Vec<&str> = agents.iter().take(2).map(|agent| agent.raw()).collect();
+    let more = if more > 0 { format!(" +{more} more") } else { String::new() };
+    Untrusted::from(format!("{}{more}", names.join(", ")))
+}
+
+/// `2026-11-21T10:14:02.113Z` to the minute: `2026-11-21 10:14 UTC`.
+fn to_the_minute(time: &str) -> String {
+    match (time.get(..10), time.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
+        _ => time.to_owned(),
+    }
+}
+
+impl OneFile<'_> {
+    fn started(&self) -> String {
+        to_the_minute(&self.report.run.started)
+    }
+}
+
+impl StaticPage<'_> {
+    fn started(&self) -> String {
+        to_the_minute(&self.report.run.started)
+    }
+}
+
+/// A constant of this crate, printed as it is.
+struct Constant(&'static str);
+
+impl fmt::Display for Constant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Nothing but the style sheet and the script of this crate.
+impl askama::filters::HtmlSafe for Constant {}
+
+/// What the one file may do: run this script, use this style sheet, and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'none'; \
+         font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+});
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct OneFile<'a> {
+    report: &'a Report,
+    heading: Untrusted,
+    policy: &'a str,
+    style: Constant,
+    script: Constant,
+    overview: Overview<'a>,
+    failing: Vec<FailingPage<'a>>,
+    data: data::Packed,
+    trimmed: Option<&'static str>,
+}
+
+/// A case that is written out.
+struct FailingPage<'a> {
+    label: &'static str,
+    id: String,
+    slug: &'a str,
+    agent: &'a Untrusted,
+    article: Article<'a>,
+}
+
+fn one_file(report: &Report, step: Trim) -> String {
+    let cases: Vec<_> =
+        report.cases.iter().filter(|case| has_page(case)).map(|case| step.apply(case)).collect();
+    let links = Links::one_file(report);
+    let mut failing = Vec::new();
+    let mut packed = BTreeMap::new();
+    for case in &cases {
+        let article = Article::new(report, &links, case);
+        if case.verdict.is_failure() {
+            let label = case.verdict.label();
+            failing.push(FailingPage {
+                label,
+                id: case.id.to_string(),
+                slug: &case.slug,
+                agent: &case.agent,
+                article,
+            });
+        } else {
+            packed.insert(links.anchor(case), render(&article));
+        }
+    }
+    render(&OneFile {
+        report,
+        heading: heading(report),
+        policy: &POLICY,
+        style: Constant(STYLE),
+        script: Constant(SCRIPT),
+        overview: Overview::new(report, &links),
+        failing,
+        data: data::pack(&packed),
+        trimmed: step.note(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct StaticPage<'a> {
+    report: &'a Report,
+    links: &'a Links,
+    title: Untrusted,
+    policy: &'static str,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Overview(Box<Overview<'a>>),
+    Case(Box<Article<'a>>),
+}
+
+impl StaticPage<'_> {
+    fn render(report: &Report, links: &Links, title: Untrusted, content: Content<'_>) -> String {
+        let policy =
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
+        render(&StaticPage { report, links, title, policy, content })
+    }
+}
+
+fn render(template: &impl Template) -> String {
+    template.render().expect("writing to memory does not fail")
+}

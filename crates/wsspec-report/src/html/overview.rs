@@ -1,0 +1,191 @@
+//! The overview: ratings, causes, the table of cases, the requirements, the facts of the run.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use wsspec_cases::CaseId;
+use wsspec_engine::Verdict;
+
+use super::article::has_page;
+use super::links::Links;
+use super::matrix::{self, Section};
+use crate::Untrusted;
+use crate::record::{CaseRecord, Clause, Report, Role, verdict_order};
+use crate::story::units;
+use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
+use crate::verdict::Shown;
+
+/// Ids of a cause that are links.
+const IDS: usize = 24;
+
+/// The template of the overview.
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(super) struct Overview<'a> {
+    report: &'a Report,
+    links: &'a Links,
+    agents: Vec<AgentSummary<'a>>,
+    causes: Vec<CauseView<'a>>,
+    counts: Counts,
+    sections: Vec<Section>,
+    requirements: Vec<Requirement>,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// It escapes what it prints.
+impl askama::filters::HtmlSafe for Overview<'_> {}
+
+struct CauseView<'a> {
+    cause: Cause<'a>,
+    links: Vec<(String, CaseId)>,
+    more: usize,
+}
+
+/// A rule of an RFC with the cases that test it.
+struct Requirement {
+    anchor: String,
+    clause: Clause,
+    level: &'static str,
+    summary: String,
+    ids: String,
+    /// For every agent: the worst verdict, and how many cases passed of how many.
+    results: Vec<(Verdict, String)>,
+}
+
+impl<'a> Overview<'a> {
+    pub(super) fn new(report: &'a Report, links: &'a Links) -> Self {
+        let causes = summary::causes(&report.cases).into_iter().map(|cause| cause_view(cause, links));
+        Self {
+            agents: AgentSummary::all(report),
+            causes: causes.collect(),
+            counts: Counts::of(&report.cases),
+            sections: matrix::sections(report, links),
+            requirements: requirements(report),
+            facts: facts(report),
+            report,
+            links,
+        }
+    }
+
+    fn number_of_cases(&self) -> usize {
+        self.sections.iter().map(|section| section.rows.len()).sum()
+    }
+
+    fn all_verdicts(&self) -> Vec<(Verdict, u64)> {
+        verdict_order().map(|verdict| (verdict, self.counts.get(verdict))).to_vec()
+    }
+}
+
+/// The style class of a rating.
+pub(super) const fn rating_class(rating: &Rating) -> &'static str {
+    match rating {
+        Rating::Strict => "v-pass",
+        Rating::Conformant(_) => "v-non-strict",
+        Rating::NotConformant { .. } => "v-fail",
+        Rating::Incomplete { .. } => "v-error",
+    }
+}
+
+fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
+    let mut seen = Vec::new();
+    for case in &cause.cases {
+        if has_page(case) && !seen.iter().any(|(_, id)| *id == case.id) {
+            seen.push((links.case(case), case.id));
+        }
+    }
+    let more = seen.len().saturating_sub(IDS);
+    seen.truncate(IDS);
+    CauseView { cause, links: seen, more }
+}
+
+fn requirements(report: &Report) -> Vec<Requirement> {
+    let agents = report.agents();
+    let mut by_rule: BTreeMap<_, Vec<&CaseRecord>> = BTreeMap::new();
+    for case in &report.cases {
+        for rule in &case.rules {
+            let key =
+                (rule.rfc.rfc, section_order(&rule.rfc.section), rule.rfc.clone(), rule.level, &rule.summary);
+            by_rule.entry(key).or_default().push(case);
+        }
+    }
+    let mut last: Option<Clause> = None;
+    by_rule
+        .into_iter()
+        .map(|((_, _, clause, level, summary), cases)| {
+            let is_first = last.as_ref() != Some(&clause);
+            last = Some(clause.clone());
+            Requirement {
+                anchor: if is_first {
+                    format!("rfc{}-{}", clause.rfc, clause.section)
+                } else {
+                    String::new()
+                },
+                level: level.name(),
+                summary: summary.clone(),
+                ids: ids(&cases),
+                results: agents.iter().map(|agent| result(agent, &cases)).collect(),
+                clause,
+            }
+        })
+        .collect()
+}
+
+fn section_order(section: &str) -> Vec<u32> {
+    section.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
+}
+
+fn ids(cases: &[&CaseRecord]) -> String {
+    let mut ids: Vec<CaseId> = cases.iter().map(|case| case.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    summary::id_list(&ids, 8)
+}
+
+fn result(agent: &Untrusted, cases: &[&CaseRecord]) -> (Verdict, String) {
+    let of_agent: Vec<Verdict> =
+        cases.iter().filter(|case| case.agent == *agent).map(|case| case.verdict).collect();
+    let worst = of_agent.iter().copied().max_by_key(|verdict| gravity(*verdict)).unwrap_or(Verdict::NotRun);
+    let good = of_agent.iter().filter(|verdict| gravity(**verdict) < gravity(Verdict::NonStrict)).count();
+    (worst, format!("{good} / {}", of_agent.len()))
+}
+
+/// Which of several verdicts stands for all.
+const fn gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Skipped => 0,
+        Verdict::NotApplicable => 1,
+        Verdict::Info => 2,
+        Verdict::Pass => 3,
+        Verdict::NonStrict => 4,
+        Verdict::NotRun => 5,
+        Verdict::Error => 6,
+        Verdict::Fail | Verdict::Timeout | Verdict::Crash => 7,
+    }
+}
+
+fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let run = &report.run;
+    let mut facts = vec![
+        ("wsspec", run.tool.clone()),
+        ("list of cases", run.catalog.clone()),
+        ("run", run.id.clone()),
+        ("command", format!("wsspec {}", crate::sanitise::shell::posix(&run.argv))),
+        ("seed", run.seed.clone()),
+        ("sets", run.set.join(", ")),
+        ("cases selected", units::count(run.selected)),
+        ("started", run.started.clone()),
+        ("rating rule", run.rating_rule.to_string()),
+        ("baseline", run.baseline.clone().unwrap_or_default()),
+    ];
+    if let Some(end) = &report.end {
+        facts.push(("finished", end.finished.clone()));
+        facts.push(("took", units::duration(end.duration_us)));
+        facts.push(("exit code", end.exit.to_string()));
+    }
+    let left_out = run.not_selected.iter().map(|(set, number)| format!("{set} {number}"));
+    facts.push(("not selected", left_out.collect::<Vec<_>>().join(", ")));
+    let secrets = if run.unredacted { "recorded as they are" } else { "replaced before they were recorded" };
+    facts.push(("secrets", secrets.to_owned()));
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}

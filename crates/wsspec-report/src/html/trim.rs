@@ -1,0 +1,116 @@
+//! What is left out when a report is too large for one file, step by step.
+
+use std::borrow::Cow;
+
+use wsspec_engine::Verdict;
+
+use crate::record::{CaseRecord, EventRecord, Happening, LogLine, Payload};
+
+/// How much is left out; each step includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trim {
+    /// The wire log of passing cases with much traffic.
+    Volume,
+    /// Passing cases: all but the first and the last lines of the wire log.
+    Middle,
+    /// Most of every payload.
+    Payloads,
+    /// Failing cases too: all but the first and the last lines.
+    Failures,
+}
+
+/// Lines that are kept at each end.
+const ENDS: usize = 16;
+/// Octets of a payload that are kept.
+const PREVIEW: usize = 32;
+
+impl Trim {
+    /// All steps, the mildest first.
+    pub(super) const STEPS: [Self; 4] = [Self::Volume, Self::Middle, Self::Payloads, Self::Failures];
+
+    /// The note on the page about what was left out.
+    pub(super) const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Volume => None,
+            Self::Middle => Some("To keep it small, wire logs of passing cases are cut in the middle."),
+            Self::Payloads => Some("To keep it small, wire logs of passing cases and all payloads are cut."),
+            Self::Failures => {
+                Some("To keep it small, all wire logs and payloads are cut; results.jsonl has more.")
+            }
+        }
+    }
+
+    /// The case without what this step leaves out.
+    pub(super) fn apply(self, case: &CaseRecord) -> Cow<'_, CaseRecord> {
+        let passed = matches!(case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
+        let quiet = passed && case.measures.quiet && !case.events.is_empty();
+        if self == Self::Volume && !quiet {
+            return Cow::Borrowed(case);
+        }
+        let mut case = case.clone();
+        if quiet {
+            case.events.clear();
+        }
+        let limit =
+            if self >= Self::Failures || (self >= Self::Middle && passed) { 2 * ENDS } else { usize::MAX };
+        if case.events.len() > limit {
+            case.events.drain(ENDS..case.events.len() - ENDS);
+        }
+        if self >= Self::Payloads {
+            shorten(&mut case);
+        }
+        Cow::Owned(case)
+    }
+}
+
+fn shorten(case: &mut CaseRecord) {
+    for line in &mut case.events {
+        shorten_line(line);
+    }
+    let accepted = case.accepts.iter_mut().flat_map(|accept| &mut accept.events);
+    for event in accepted.chain(&mut case.received) {
+        if let EventRecord::Message { data, .. } | EventRecord::Pong { data } = event {
+            *data = data.shortened(PREVIEW);
+        }
+    }
+}
+
+fn shorten_line(line: &mut LogLine) {
+    match &mut line.what {
+        Happening::Octets { data, .. } => *data = data.shortened(PREVIEW),
+        Happening::Frame { data, wire, .. } => {
+            let cut = data.kept().len().saturating_sub(PREVIEW);
+            wire.truncate(wire.len().saturating_sub(cut));
+            *data = Payload::shortened(data, PREVIEW);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn long(case: CaseRecord) -> CaseRecord {
+        let events = case.events.iter().cycle().take(100).cloned().enumerate();
+        CaseRecord { events: events.map(|(i, line)| LogLine { i, ..line }).collect(), ..case }
+    }
+
+    #[test]
+    fn failing_cases_are_cut_last() {
+        let (good, bad) = (long(samples::passed("a", "1.1.1")), long(samples::failed("a", "5.15")));
+        let kept = |case: &CaseRecord| Trim::STEPS.map(|step| step.apply(case).events.len());
+        assert_eq!(kept(&good), [100, 32, 32, 32]);
+        assert_eq!(kept(&bad), [100, 100, 100, 32]);
+        let numbers: Vec<usize> = Trim::Middle.apply(&good).events.iter().map(|line| line.i).collect();
+        assert_eq!(numbers[15..17], [15, 84]);
+    }
+
+    #[test]
+    fn passing_cases_with_much_traffic_lose_their_log_first() {
+        let mut quiet = samples::passed("a", "12.1.1");
+        quiet.measures.quiet = true;
+        assert!(Trim::Volume.apply(&quiet).events.is_empty());
+    }
+}

@@ -1,0 +1,20 @@
+//! What a record tells, for people: the same facts for the terminal, the page and the summary.
+//!
+//! Nothing here is tied to a form of output; text that can hold the peer's words is [`Untrusted`](crate::Untrusted).
+
+mod anatomy;
+mod closing;
+mod difference;
+mod frame;
+mod handshake;
+mod text;
+mod timeline;
+pub(crate) mod units;
+
+pub use anatomy::{Part, anatomy};
+pub use closing::{Flag, closing_flags, closing_sentence};
+pub use difference::{Alternative, Difference, Mark, alternatives, differences};
+pub use frame::{FrameWords, opcode_name, payload_preview};
+pub use handshake::{HeaderLine, HeaderState, header, request_lines, response_lines};
+pub use text::{plain_anatomy, plain_timeline};
+pub use timeline::{Row, Side, timeline};

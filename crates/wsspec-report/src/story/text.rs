@@ -1,0 +1,41 @@
+use super::timeline::{Side, timeline};
+use super::units::{milliseconds, spaced_hex};
+use crate::record::{CaseRecord, Happening};
+use crate::sanitise::terminal;
+use crate::story::anatomy;
+
+/// Octets on a line.
+const SHOWN: usize = 16;
+
+/// The sequence of a case as plain lines: time, direction, what happened.
+pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
+    let rows = timeline(case, false, 60);
+    rows.iter()
+        .map(|row| {
+            let arrow = match row.side {
+                Side::Sent => "-->",
+                Side::Received => "<--",
+                Side::Note => "   ",
+            };
+            let mark = if row.is_deviation { "   (!)" } else { "" };
+            format!("{:>9} ms {arrow} {}{mark}", milliseconds(row.us), terminal::line(row.text.raw(), 200))
+        })
+        .collect()
+}
+
+/// The octets of a frame as plain lines, with what they mean.
+pub fn plain_anatomy(what: &Happening) -> Vec<String> {
+    let parts = anatomy(what);
+    let octets: Vec<String> = parts.iter().map(|part| octets(&part.octets)).collect();
+    let width = octets.iter().map(String::len).max().unwrap_or(0);
+    parts
+        .iter()
+        .zip(octets)
+        .map(|(part, octets)| format!("{octets:<width$}  {}", terminal::line(part.meaning.raw(), 120)))
+        .collect()
+}
+
+fn octets(octets: &[u8]) -> String {
+    let more = if octets.len() > SHOWN { " …" } else { "" };
+    format!("{}{more}", spaced_hex(&octets[..octets.len().min(SHOWN)]))
+}

@@ -1,0 +1,101 @@
+use super::frame::FrameWords;
+use super::units::{duration, plural};
+use crate::Untrusted;
+use crate::record::{CaseRecord, Dir, Happening, LogLine};
+
+/// One row of the sequence of a case.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The line of the log.
+    pub line: &'a LogLine,
+    /// Microseconds since the opening handshake was complete; negative before.
+    pub us: i64,
+    /// In which column it stands.
+    pub side: Side,
+    /// What happened, in a few words.
+    pub text: Untrusted,
+    /// The first check that failed points at it.
+    pub is_deviation: bool,
+}
+
+/// The column of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// wsspec sent it.
+    Sent,
+    /// The implementation under test sent it.
+    Received,
+    /// Neither: a timer, or the end of the connection.
+    Note,
+}
+
+/// The rows of a case in order; with the octets of every read and write if asked for.
+pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'_>> {
+    let deviation = case.first_failed().and_then(|check| check.event);
+    let opened = case.opened_us() as i64;
+    let lines =
+        case.events.iter().filter(|line| with_octets || !matches!(line.what, Happening::Octets { .. }));
+    lines
+        .map(|line| Row {
+            line,
+            us: line.us as i64 - opened,
+            side: side(&line.what),
+            text: text(&line.what, limit),
+            is_deviation: deviation == Some(line.i),
+        })
+        .collect()
+}
+
+const fn side(what: &Happening) -> Side {
+    match what {
+        Happening::Frame { dir: Dir::Tx, .. } | Happening::Octets { dir: Dir::Tx, .. } => Side::Sent,
+        Happening::Frame { dir: Dir::Rx, .. } | Happening::Octets { dir: Dir::Rx, .. } => Side::Received,
+        _ => Side::Note,
+    }
+}
+
+fn text(what: &Happening, limit: usize) -> Untrusted {
+    let tag = |tag: &Option<String>| tag.as_ref().map_or_else(String::new, |tag| format!(" {tag}"));
+    Untrusted::from(match what {
+        Happening::Frame { .. } => {
+            return FrameWords::of(what, limit).map(|words| words.line()).unwrap_or_default();
+        }
+        Happening::Octets { data, .. } => plural(data.len(), "octet"),
+        Happening::Wait { delay_us, tag: name } => format!("wait{} for {}", tag(name), duration(*delay_us)),
+        Happening::WaitEnd { tag: name } => format!("wait{} is over", tag(name)),
+        Happening::FailTimer { delay_us } => format!("wsspec gives up in {}", duration(*delay_us)),
+        Happening::FailTimerFired => "time is up: wsspec fails the connection".to_owned(),
+        Happening::CloseTimer { delay_us } => format!("wsspec closes in {}", duration(*delay_us)),
+        Happening::CloseTimerFired => "time is up: wsspec closes".to_owned(),
+        Happening::Recording { on: true } => "recording goes on".to_owned(),
+        Happening::Recording { on: false } => "recording pauses, the traffic is large".to_owned(),
+        Happening::Failed { why } => {
+            return Untrusted::from(format!("wsspec fails the connection: {}", why.raw()));
+        }
+        Happening::Tcp { end } => match end.as_str() {
+            "wsspec" => "TCP closed by wsspec".to_owned(),
+            "peer-rst" => "TCP reset by the agent".to_owned(),
+            _ => "TCP closed by the agent".to_owned(),
+        },
+        Happening::Unknown => "something that this version does not know".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn times_count_from_the_open_connection_and_the_deviation_is_marked() {
+        let case = samples::failed("a", "5.15");
+        let rows = timeline(&case, false, 40);
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.us, row.side, row.text.raw(), row.is_deviation)).collect();
+        assert_eq!(told[0], (0, Side::Sent, "Text fin=0 \"fragment1\"", false));
+        assert_eq!(told[2], (10, Side::Sent, "Continuation fin=0 \"fragment3\"", true));
+        assert_eq!(told[4], (20, Side::Note, "wsspec gives up in 1.00 s", false));
+        assert_eq!(told.last().unwrap().2, "TCP closed by wsspec");
+        assert_eq!(timeline(&case, true, 40).len(), rows.len() + 2);
+    }
+}
