@@ -49,6 +49,18 @@ impl Case {
         self
     }
 
+    /// Only servers are tested: the tester plays the client.
+    pub fn of_servers(&mut self) -> &mut Self {
+        self.roles = Roles::Client;
+        self
+    }
+
+    /// Only clients are tested: the tester plays the server.
+    pub fn of_clients(&mut self) -> &mut Self {
+        self.roles = Roles::Server;
+        self
+    }
+
     /// Send a frame or a message, or start the closing handshake.
     pub fn send(&mut self, step: impl Into<Step>) -> &mut Self {
         self.step(step.into())

@@ -53,6 +53,21 @@ pub fn repeat(unit: &'static [u8], len: usize) -> Payload {
     Payload::Repeat { unit: Bytes::from_static(unit), len }
 }
 
+/// The octets 0 to 250, repeated and cut to `len` octets: no buffer has a multiple of that size, so that what
+/// gets out of place is seen.
+pub fn counting(len: usize) -> Payload {
+    static UNIT: [u8; 251] = {
+        let mut unit = [0; 251];
+        let mut n = 0;
+        while n < unit.len() {
+            unit[n] = n as u8;
+            n += 1;
+        }
+        unit
+    };
+    repeat(&UNIT, len)
+}
+
 /// The start of the closing handshake, with this code.
 pub fn close(code: u16) -> CloseSpec {
     CloseSpec { code: Some(code), reason: Bytes::new() }
@@ -133,6 +148,30 @@ impl FrameSpec {
     /// The header announces this length; the payload is only the beginning.
     pub fn announcing(mut self, length: u64) -> Self {
         self.length = Length::Claimed(LengthForm::minimal(length), length);
+        self
+    }
+
+    /// The length is written in this form, the shortest one or not.
+    pub fn length_in(mut self, form: LengthForm) -> Self {
+        self.length = Length::Form(form);
+        self
+    }
+
+    /// The header announces this length with 64 bits, all of them free; the payload is what it is.
+    pub fn claiming(mut self, length: u64) -> Self {
+        self.length = Length::Claimed(LengthForm::Bits64, length);
+        self
+    }
+
+    /// Masked with this key, whoever the tester is.
+    pub fn masked_with(mut self, key: [u8; 4]) -> Self {
+        self.mask = Masking::Key(key);
+        self
+    }
+
+    /// Not masked, whoever the tester is.
+    pub fn unmasked(mut self) -> Self {
+        self.mask = Masking::None;
         self
     }
 
