@@ -2,8 +2,10 @@
 
 mod difference;
 mod echo_loop;
+mod masking_keys;
 mod single_echo;
 mod windows;
 
 pub use echo_loop::EchoLoop;
+pub use masking_keys::{MaskingKeys, Question};
 pub use single_echo::SingleEcho;

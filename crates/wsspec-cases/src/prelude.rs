@@ -1,9 +1,9 @@
 //! What every section file needs.
 
-pub(crate) use wsspec_wire::close_code::{INVALID_PAYLOAD, MESSAGE_TOO_BIG, NORMAL, PROTOCOL_ERROR};
+pub(crate) use wsspec_wire::close_code::{INVALID_PAYLOAD, NORMAL, PROTOCOL_ERROR};
 
 pub(crate) use crate::case::Case;
-pub(crate) use crate::profile::{Closes, Fails};
+pub(crate) use crate::profile::Fails;
 pub(crate) use crate::rule::Rfc::{Rfc6455, Rfc7692};
 pub(crate) use crate::rule::Rule;
 pub(crate) use crate::step::FrameSpec;

@@ -211,24 +211,32 @@ fn pieces(s: &mut Declaration<'_>) {
             .close(we_close([NORMAL]));
     }
 
-    s.case("14.3.9", "key-per-fragment", "A text message in fragments of 1, 2, 3 and 5 octets, each with its own key")
-        .of_servers()
-        .expect("The message comes back: each fragment is unmasked with its own key, from its first octet on.")
-        .send(text("a").not_final().masked_with([1, 2, 3, 4]))
-        .send(continuation("bc").not_final().masked_with([5, 6, 7, 8]))
-        .send(continuation("def").not_final().masked_with([9, 10, 11, 12]))
-        .send(continuation("ghijk").masked_with([13, 14, 15, 16]))
-        .fail_after(secs(2))
-        .ok([message("abcdefghijk")])
-        .close(we_close([NORMAL]));
+    s.case(
+        "14.3.9",
+        "key-per-fragment",
+        "A text message in fragments of 1, 2, 3 and 5 octets, each with its own key",
+    )
+    .of_servers()
+    .expect("The message comes back: each fragment is unmasked with its own key, from its first octet on.")
+    .send(text("a").not_final().masked_with([1, 2, 3, 4]))
+    .send(continuation("bc").not_final().masked_with([5, 6, 7, 8]))
+    .send(continuation("def").not_final().masked_with([9, 10, 11, 12]))
+    .send(continuation("ghijk").masked_with([13, 14, 15, 16]))
+    .fail_after(secs(2))
+    .ok([message("abcdefghijk")])
+    .close(we_close([NORMAL]));
 
-    s.case("14.3.10", "header-in-two", "Four messages whose header and key come in pieces of 2, 3, 4 and 5 octets")
-        .of_servers()
-        .expect(ALL_ECHOED)
-        .send_all((2..=5).map(|octets| text("Hello").chop(octets)))
-        .fail_after(secs(2))
-        .ok((2..=5).map(|_| message("Hello")).collect::<Vec<_>>())
-        .close(we_close([NORMAL]));
+    s.case(
+        "14.3.10",
+        "header-in-two",
+        "Four messages whose header and key come in pieces of 2, 3, 4 and 5 octets",
+    )
+    .of_servers()
+    .expect(ALL_ECHOED)
+    .send_all((2..=5).map(|octets| text("Hello").chop(octets)))
+    .fail_after(secs(2))
+    .ok((2..=5).map(|_| message("Hello")).collect::<Vec<_>>())
+    .close(we_close([NORMAL]));
 }
 
 fn many_frames(s: &mut Declaration<'_>) {
@@ -275,16 +283,36 @@ fn of_the_peer(s: &mut Declaration<'_>) {
     keys(s, "14.4.3", "keys-not-zero", Question::Zero, "The key 0 comes at most once.");
     keys(s, "14.4.4", "keys-random", Question::Randomness, "The keys look as if each bit was tossed.");
     keys(s, "14.4.5", "keys-unpredictable", Question::Predictable, "No key follows from those before it.");
-    keys(s, "14.4.7", "keys-and-payload", Question::SamePayload, "Equal messages look different on the wire.");
-    keys(s, "14.4.9", "keys-of-control-frames", Question::Control, "Every Pong and the Close have keys of their own.");
+    keys(
+        s,
+        "14.4.7",
+        "keys-and-payload",
+        Question::SamePayload,
+        "Equal messages look different on the wire.",
+    );
+    keys(
+        s,
+        "14.4.9",
+        "keys-of-control-frames",
+        Question::Control,
+        "Every Pong and the Close have keys of their own.",
+    );
 }
 
 /// The keys of a client, and what is asked about them.
-fn keys(s: &mut Declaration<'_>, id: &str, slug: &'static str, question: Question, expectation: &'static str) {
+fn keys(
+    s: &mut Declaration<'_>,
+    id: &str,
+    slug: &'static str,
+    question: Question,
+    expectation: &'static str,
+) {
     s.case(id, slug, format!("The masking keys of the answers to {question}"))
         .of_clients()
         .expect(expectation)
-        .drive(format!("{question}, a few at a time; then looks at the keys"), move || MaskingKeys::asking(question))
+        .drive(format!("{question}, a few at a time; then looks at the keys"), move || {
+            MaskingKeys::asking(question)
+        })
         .within(secs(20))
         .driver_judges();
 }

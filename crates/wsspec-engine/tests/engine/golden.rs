@@ -77,17 +77,28 @@ fn told(case: &Case) -> String {
         return format!("{}\n  no connection\n", case.id);
     }
     let writes = if case.roles == Roles::Server { as_server(case) } else { as_client(case) };
-    let [(_, request), writes @ ..] = &writes[..] else { panic!("{} sends no request", case.id) };
+    let (head, writes) = behind_the_head(writes);
     let mut out = format!("{}\n", case.id);
-    let request = RequestHead::parse(request);
+    let request = RequestHead::parse(&head);
     if let Some(offer) = request.headers.get("Sec-WebSocket-Extensions") {
         let _ = writeln!(out, "  offers {}", String::from_utf8_lossy(offer));
     }
-    tell_frames(&frames(writes), case.deflate.is_some(), &mut out);
+    tell_frames(&frames(&writes), case.deflate.is_some(), &mut out);
     if case.deflate.is_none() {
-        let _ = writeln!(out, "  writes{}", sizes(writes));
+        let _ = writeln!(out, "  writes{}", sizes(&writes));
     }
     out
+}
+
+/// The head of the request or response, and what is written behind it, be it at once.
+fn behind_the_head(mut writes: Vec<(Time, Vec<u8>)>) -> (Vec<u8>, Vec<(Time, Vec<u8>)>) {
+    let head = &mut writes[0].1;
+    let end = head.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of a head") + 4;
+    let behind = head.split_off(end);
+    let (at, head) = std::mem::replace(&mut writes[0], (Time::ZERO, behind));
+    writes[0].0 = at;
+    writes.retain(|(_, octets)| !octets.is_empty());
+    (head, writes)
 }
 
 fn settings() -> Settings {

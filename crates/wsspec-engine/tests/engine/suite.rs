@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::common::{Endpoint, connecting, opening};
 use wsspec_cases::{Case, suite};
 use wsspec_engine::testing::Pair;
-use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TesterRole, Verdict, judge};
+use wsspec_engine::{
+    Behavior, BehaviorClose, CaseRun, Outcome, Settings, TesterRole, Verdict, judge, passive_outcomes,
+};
 
 /// Enough round trips to use every parameter of a loop, in a moment.
 const LOOPS: u32 = 3;
@@ -43,18 +45,30 @@ fn assert_conforms(case: &Case, role: TesterRole, outcome: &Outcome) {
     assert_eq!(outcome.observation.breaches, [], "{id} as {role:?}");
 }
 
-#[test]
-fn a_server_passes_every_case() {
-    for case in connecting(TesterRole::Client) {
-        assert_conforms(case, TesterRole::Client, &against_server(case));
+/// Every case, and then those that look at all others.
+fn passes_every_case(role: TesterRole, play: fn(&Case) -> Outcome) {
+    let mut seen = Vec::new();
+    for case in connecting(role) {
+        let outcome = play(case);
+        assert_conforms(case, role, &outcome);
+        seen.push((case.id, outcome.observation.watched));
+    }
+    let passive: Vec<&Case> = suite().cases().iter().filter(|case| case.is_passive()).collect();
+    let outcomes = passive_outcomes(&passive, role, &seen);
+    assert_eq!(outcomes.len(), passive.len());
+    for (case, outcome) in passive.into_iter().zip(&outcomes) {
+        assert_conforms(case, role, outcome);
     }
 }
 
 #[test]
+fn a_server_passes_every_case() {
+    passes_every_case(TesterRole::Client, against_server);
+}
+
+#[test]
 fn a_client_passes_every_case() {
-    for case in connecting(TesterRole::Server) {
-        assert_conforms(case, TesterRole::Server, &against_client(case));
-    }
+    passes_every_case(TesterRole::Server, against_client);
 }
 
 #[test]
