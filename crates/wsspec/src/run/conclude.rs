@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use wsspec_cases::suite;
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, read};
+use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read};
+use wsspec_report::summary::{AgentSummary, Counts, causes};
 
 use super::attempt::{Agent, now};
 use super::folder::{Folder, RESULTS, unwritable};
@@ -39,26 +40,30 @@ impl End<'_> {
     /// Writes and prints everything that follows from the record.
     pub(super) fn conclude(&self, mut journal: Journal<'_>) -> Result<ExitCode> {
         let not_run = self.not_run(&journal);
-        let stops = journal.stops().clone();
         let code = self.exit_code(&journal, !not_run.is_empty());
-        journal.write(&Line::End(self.end_record(&journal, &not_run, code)));
         for case in journal.defects() {
             self.console
                 .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
         }
+        let octets =
+            std::fs::read(self.folder.file(RESULTS)).map_err(|error| unwritable(&self.plan.out, &error))?;
+        let mut report = read(&octets)?;
+        let end = self.end_record(&mut report, &journal, not_run, code);
+        journal.write(&Line::End(end));
         if let Some(error) = journal.take_write_error() {
             return Err(unwritable(&self.plan.out, &error).into());
         }
-        let results = self.folder.file(RESULTS);
-        let octets = std::fs::read(&results).map_err(|error| unwritable(&self.plan.out, &error))?;
-        let report = read(&octets)?;
         let written = super::write_reports::write(self.folder, &report);
-        self.print(&report, &not_run, &stops);
-        if let Err(error) = written {
-            self.console.warn(unwritable(&self.plan.out, &error).to_string());
-            return Ok(self.last_line(&report, code.worst(ExitCode::Incomplete)));
-        }
-        Ok(self.last_line(&report, code))
+        self.print(&report, journal.stops());
+        let code = match written {
+            Ok(()) => code,
+            Err(error) => {
+                self.console.warn(unwritable(&self.plan.out, &error).to_string());
+                code.worst(ExitCode::Incomplete)
+            }
+        };
+        self.print_last_line(&report, code);
+        Ok(code)
     }
 
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {
@@ -89,41 +94,45 @@ impl End<'_> {
         self.signals.exit_code().map_or(code, |signal| code.worst(signal))
     }
 
-    fn end_record(&self, journal: &Journal<'_>, not_run: &[NotRun], code: ExitCode) -> EndRecord {
-        let mut totals: BTreeMap<String, u64> = BTreeMap::new();
-        for brief in journal.results().values() {
-            *totals.entry(brief.verdict.word().to_owned()).or_default() += 1;
-        }
+    /// The last line of the record, put into the report too.
+    fn end_record(
+        &self,
+        report: &mut Report,
+        journal: &Journal<'_>,
+        not_run: Vec<NotRun>,
+        code: ExitCode,
+    ) -> EndRecord {
+        let mut totals = Counts::of(&report.cases).by_word();
         let missing: usize = not_run.iter().map(|agent| agent.cases.len()).sum();
         if missing > 0 {
             totals.insert(Verdict::NotRun.word().to_owned(), missing as u64);
         }
-        let verdicts = journal.results().values().map(|brief| brief.verdict);
-        EndRecord {
+        let mut end = EndRecord {
             finished: now(),
             duration_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             complete: not_run.is_empty(),
             exit: i32::from(code.number()),
             totals,
-            rating: summary::Rating::of(verdicts, missing > 0).word().to_owned(),
-            not_run: not_run.to_vec(),
+            rating: String::new(),
+            not_run,
             reason: journal.stops().values().next().map(|stop| Untrusted::from(reason(stop))),
-        }
+        };
+        // The rating looks at what was not run.
+        report.end = Some(end.clone());
+        end.rating = worst_rating(report);
+        report.end = Some(end.clone());
+        end
     }
 
-    fn print(&self, report: &Report, not_run: &[NotRun], stops: &BTreeMap<usize, Stop>) {
+    fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>) {
         let page = self.folder.file("report.html").display().to_string();
-        let style = self.console.style;
         self.print_causes(report, &page);
         for (place, agent) in self.agents.iter().enumerate() {
             let name = Untrusted::from(agent.name.as_str());
-            let records: Vec<&CaseRecord> = report.of_agent(&name).collect();
-            let missing =
-                not_run.iter().find(|other| other.agent == name).map_or(0, |other| other.cases.len());
             self.console.say(0, "");
-            self.console.say(0, summary::agent(&agent.name, &records, missing, suite(), style));
+            self.console.say(0, summary::agent(report, &name, suite(), self.console.style));
             if let Some(stop) = stops.get(&place) {
-                self.console.warn(explain_stop(stop, agent, not_run, &name));
+                self.console.warn(explain_stop(stop, agent, report));
             }
         }
         self.print_where(report, &page);
@@ -143,37 +152,40 @@ impl End<'_> {
     }
 
     fn print_causes(&self, report: &Report, page: &str) {
-        let failures = report.cases.iter().filter(|record| record.verdict.is_failure());
-        let causes = failure::causes(failures);
+        let causes = causes(report.cases.iter().filter(|record| record.verdict.is_failure()));
         let style = self.console.style;
         for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
             if self.console.level < 0 {
                 let several = self.agents.len() > 1;
-                self.console.say(-1, lines::case(cause.first, &Remark::Found, several, style));
+                self.console.say(-1, lines::case(cause.cases[0], &Remark::Found, several, style));
                 continue;
             }
             let left = format!("cause {} of {}", place + 1, causes.len());
-            let right = text::count(cause.others.len() + 1, "case");
+            let right = text::count(cause.cases.len(), "case");
             self.console.say(0, format!("\n{}", style.rule(&left, &right)));
             self.console.say(0, failure::block(cause, page, style));
         }
         if causes.len() > BLOCKS {
-            self.console.say(0, format!("\n{} more causes: see the report", causes.len() - BLOCKS));
+            let more = text::count(causes.len() - BLOCKS, "more cause");
+            self.console.say(0, format!("\n{more}: see the report"));
         }
     }
 
-    fn last_line(&self, report: &Report, code: ExitCode) -> ExitCode {
-        let flaky = Some(wsspec_report::record::Standing::Flaky);
-        let briefs: Vec<Brief> = report
-            .cases
-            .iter()
-            .map(|record| Brief { verdict: record.verdict, flaky: record.outcome == flaky })
-            .collect();
+    fn print_last_line(&self, report: &Report, code: ExitCode) {
+        let flaky = Some(Standing::Flaky);
+        let brief = |record: &CaseRecord| Brief { verdict: record.verdict, flaky: record.outcome == flaky };
+        let briefs: Vec<Brief> = report.cases.iter().map(brief).collect();
         let counts = lines::counts(&briefs).replace("   ", ", ");
         let took = text::duration(self.started.elapsed());
         self.console.say(-1, format!("\n{} run in {took}: {counts}   {code}", briefs.len()));
-        code
     }
+}
+
+/// The rating of the worst agent.
+fn worst_rating(report: &Report) -> String {
+    let order = ["strict", "conformant", "incomplete", "not-conformant"];
+    let words = AgentSummary::all(report).into_iter().map(|summary| summary.rating.word());
+    words.max_by_key(|word| order.iter().position(|known| known == word)).unwrap_or("incomplete").to_owned()
 }
 
 fn counts(brief: Brief, fail_on: FailOn) -> bool {
@@ -195,9 +207,11 @@ fn reason(stop: &Stop) -> &'static str {
     }
 }
 
-fn explain_stop(stop: &Stop, agent: &Agent, not_run: &[NotRun], name: &Untrusted) -> String {
-    let missing = not_run.iter().find(|other| other.agent == *name).map_or(0, |other| other.cases.len());
-    let missing = format!("{} not run, the report says so", text::count(missing, "case"));
+fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
+    let not_run =
+        report.end.iter().flat_map(|end| &end.not_run).find(|other| other.agent.raw() == agent.name);
+    let missing = text::count(not_run.map_or(0, |other| other.cases.len()), "case");
+    let missing = format!("{missing} not run, the report says so");
     let shown = lines::agent_name(&agent.name);
     match stop {
         Stop::Gone => Problem::new(ErrorCode::E15, format!("{shown} does not take connections any more"))

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use wsspec_cases::suite;
 use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecord};
+use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
 use self::folder::Folder;
@@ -35,7 +36,7 @@ use crate::net::endpoint::EchoServer;
 use crate::select;
 use crate::signals::Signals;
 use crate::target::Target;
-use crate::terminal::{Console, lines, summary};
+use crate::terminal::{Console, lines};
 use crate::text::count;
 
 /// Runs a plan to its end.
@@ -196,7 +197,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         set: plan.asked.clone(),
         selected: plan.cases.len() as u64,
         not_selected: not_selected(plan),
-        rating_rule: summary::RATING_RULE,
+        rating_rule: RATING_RULE,
         targets: targets.collect(),
         ..RunRecord::default()
     }

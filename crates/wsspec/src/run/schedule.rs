@@ -20,6 +20,8 @@ use crate::cli::Order;
 
 /// Failures that are tried once more; when more cases fail, it is not the noise of a busy machine.
 const CONFIRMED_AT_MOST: usize = 20;
+/// Of those that look the same; the rest is believed if all of these fail again.
+const CONFIRMED_OF_A_CAUSE: usize = 3;
 /// A failure so shortly before the implementation was gone is taken for what killed it.
 const DEATH_WINDOW: Duration = Duration::from_secs(2);
 
@@ -275,38 +277,49 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     async fn confirm(&mut self, queue: &mut VecDeque<Job>) {
         for agent in 0..self.agents.len() {
             let suspects = std::mem::take(&mut self.agents[agent].suspects);
-            for (place, suspect) in suspects.into_iter().enumerate() {
-                let hopeless = self.agents[agent].stop.is_some() || place >= CONFIRMED_AT_MOST;
-                if hopeless || *self.interrupt.borrow() {
+            let mut believed: HashMap<Option<String>, usize> = HashMap::new();
+            let mut tried = 0;
+            for suspect in suspects {
+                let same = believed.entry(suspect.record.cause.clone()).or_default();
+                let enough = tried >= CONFIRMED_AT_MOST || *same >= CONFIRMED_OF_A_CAUSE;
+                if enough || self.agents[agent].stop.is_some() || *self.interrupt.borrow() {
                     self.settle_unconfirmed(agent, suspect);
                 } else {
-                    self.confirm_one(suspect).await;
+                    tried += 1;
+                    *same += usize::from(self.confirm_one(suspect).await);
                 }
             }
         }
         queue.retain(|job| self.agents[job.agent].stop.is_none());
     }
 
-    async fn confirm_one(&mut self, suspect: Suspect) {
+    /// Whether the case failed again.
+    async fn confirm_one(&mut self, suspect: Suspect) -> bool {
         let Job { agent, case, number } = suspect.job;
         let tested = self.agents[agent].agent.clone();
         let mut interrupt = self.interrupt.clone();
         let again = tokio::select! {
             again = self.conditions.attempt(&tested, case, number, 2) => again,
-            _ = interrupt.wait_for(|stop| *stop) => return self.settle_unconfirmed(agent, suspect),
+            _ = interrupt.wait_for(|stop| *stop) => {
+                self.settle_unconfirmed(agent, suspect);
+                return false;
+            }
         };
         self.take_down(&suspect.job, &again);
         match again {
             Attempt::Gone => {
                 self.gone(agent);
                 self.settle_unconfirmed(agent, suspect);
+                false
             }
             Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
-                if record.verdict.is_failure() != suspect.record.verdict.is_failure() {
+                let failed_again = record.verdict.is_failure();
+                if !failed_again {
                     record.outcome = Some(Standing::Flaky);
                 }
                 self.listener.attempted(agent, &record);
                 self.settle(agent, &record);
+                failed_again
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Everything that was recorded of a case, more of it with every `-v`.
 
-use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Payload};
+use wsspec_report::record::{CaseRecord, CheckRecord, Payload};
 
 use super::diagram;
 use super::style::{Style, Tone};
@@ -43,26 +43,6 @@ fn check(check: &CheckRecord, style: Style) -> Vec<String> {
             let lines = wrap(&text.for_terminal(400), style.width.saturating_sub(21).max(20));
             out.push(format!("            {label} {}", lines.join("\n                     ")));
         }
-    }
-    out
-}
-
-/// Octets in hexadecimal, sixteen a line.
-pub(super) fn hex_lines(what: &Happening) -> Vec<String> {
-    let Happening::Octets { dir, data, .. } = what else { return Vec::new() };
-    let sign = if *dir == Dir::Tx { '>' } else { '<' };
-    let mut out: Vec<String> = data
-        .kept()
-        .chunks(16)
-        .enumerate()
-        .map(|(n, chunk)| {
-            let hex: Vec<String> = chunk.iter().map(|octet| format!("{octet:02x}")).collect();
-            format!("             {sign} {:04x}  {}", n * 16, hex.join(" "))
-        })
-        .collect();
-    let more = data.len().saturating_sub(data.kept().len() as u64);
-    if more > 0 {
-        out.push(format!("             {sign} ... {more} more octets"));
     }
     out
 }

@@ -1,43 +1,27 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
-use wsspec_report::record::{CaseRecord, Happening};
+use wsspec_cases::CaseId;
+use wsspec_report::record::{CaseRecord, Dir, Happening};
+use wsspec_report::story::plain_anatomy;
+use wsspec_report::summary::{Cause, id_list};
 
+use super::diagram;
 use super::lines::clause;
 use super::style::{Style, Tone};
-use super::{diagram, octets};
 use crate::text::wrap;
 
-/// Failures that look the same.
-#[derive(Debug)]
-pub struct Cause<'a> {
-    /// The one that is shown.
-    pub first: &'a CaseRecord,
-    /// The others.
-    pub others: Vec<&'a CaseRecord>,
-}
-
-/// Groups failures by cause, in the order of the cases. Different agents never share a group.
-pub fn causes<'a>(failures: impl IntoIterator<Item = &'a CaseRecord>) -> Vec<Cause<'a>> {
-    let mut causes: Vec<Cause<'a>> = Vec::new();
-    for record in failures {
-        let same = |cause: &&mut Cause<'_>| {
-            record.cause.is_some() && cause.first.cause == record.cause && cause.first.agent == record.agent
-        };
-        match causes.iter_mut().find(same) {
-            Some(cause) => cause.others.push(record),
-            None => causes.push(Cause { first: record, others: Vec::new() }),
-        }
-    }
-    causes
-}
+/// Ids that are printed of one cause.
+pub(super) const IDS: usize = 40;
 
 /// The block of a cause.
 pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
-    let record = cause.first;
+    let record = cause.cases[0];
+    let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
-    if !cause.others.is_empty() {
-        let ids: Vec<String> = cause.others.iter().map(|other| other.id.to_string()).collect();
-        for line in wrap(&format!("{} look the same", ids.join(" ")), style.width.saturating_sub(5)) {
+    if !others.is_empty() {
+        let verb = if others.len() == 1 { "looks" } else { "look" };
+        let same = format!("{} {verb} the same", id_list(&others, IDS));
+        for line in wrap(&same, style.width.saturating_sub(5)) {
             out.push(format!("     {line}"));
         }
     }
@@ -46,9 +30,8 @@ pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
     out.push(String::new());
     out.extend(expected_and_observed(record, style));
     out.push(String::new());
-    let marked = record.first_failed().and_then(|check| check.event);
-    out.extend(diagram::render(record, marked, style));
-    out.extend(marked_frame(record, marked));
+    out.extend(diagram::render(record, style));
+    out.extend(marked_frame(record));
     out.push(String::new());
     out.extend(what_next(record, report));
     out.join("\n")
@@ -84,12 +67,14 @@ fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
     out
 }
 
-fn marked_frame(record: &CaseRecord, marked: Option<usize>) -> Vec<String> {
+/// The frame that shows what is wrong, octet by octet.
+fn marked_frame(record: &CaseRecord) -> Vec<String> {
+    let marked = record.first_failed().and_then(|check| check.event);
     let Some(line) = record.events.iter().find(|line| Some(line.i) == marked) else { return Vec::new() };
-    let Happening::Frame { dir, wire, data, .. } = &line.what else { return Vec::new() };
-    let way = if *dir == wsspec_report::record::Dir::Tx { "sent" } else { "received" };
+    let Happening::Frame { dir, .. } = &line.what else { return Vec::new() };
+    let way = if *dir == Dir::Tx { "sent" } else { "received" };
     let mut out = vec![String::new(), format!("   octets of the marked frame ({way})")];
-    out.extend(octets::annotate(wire, data).into_iter().map(|row| format!("     {row}")));
+    out.extend(plain_anatomy(&line.what).into_iter().map(|row| format!("     {row}")));
     out
 }
 

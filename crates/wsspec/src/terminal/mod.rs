@@ -5,9 +5,11 @@ pub mod detail;
 mod diagram;
 pub mod failure;
 pub mod lines;
-mod octets;
 mod style;
 pub mod summary;
+
+#[cfg(test)]
+mod tests;
 
 pub use console::Console;
 pub use style::{Style, Tone};

@@ -82,16 +82,11 @@ impl Style {
 
     /// A horizontal line with a text at its left and one at its right, as wide as the terminal.
     pub fn rule(&self, left: &str, right: &str) -> String {
-        let used =
-            "---- ".len() + left.chars().count() + " -- ".len() + right.chars().count() + " ----".len();
-        let fill = "-".repeat(self.width.saturating_sub(used).max(1));
-        match (left, right) {
-            ("", "") => "-".repeat(self.width),
-            (left, "") => {
-                format!("---- {left} {}", "-".repeat(self.width.saturating_sub(6 + left.chars().count())))
-            }
-            (left, right) => format!("---- {} {fill}-- {right} ----", self.paint(Tone::Strong, left)),
-        }
+        let room =
+            self.width.saturating_sub("---- ".len() + " -- ".len() + right.chars().count() + " ----".len());
+        let left = super::lines::cut(left, room);
+        let fill = "-".repeat(2 + room.saturating_sub(left.chars().count()));
+        format!("---- {} {fill} {right} ----", self.paint(Tone::Strong, &left))
     }
 }
 

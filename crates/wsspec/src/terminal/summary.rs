@@ -3,81 +3,40 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wsspec_cases::{Level, Suite};
+use wsspec_cases::{CaseId, Suite};
 use wsspec_engine::Verdict;
-use wsspec_report::record::{CaseRecord, Standing};
+use wsspec_report::Untrusted;
+use wsspec_report::record::{CaseRecord, Report, Standing};
+use wsspec_report::summary::{AgentSummary, RATING_RULE, Rating, id_list};
 
-use super::failure::causes;
 use super::lines::{agent_name, cut};
 use super::style::Style;
-use crate::text::{self, count, wrap};
-
-/// The rule that makes a rating of verdicts, printed next to it.
-pub const RATING_RULE: u32 = 1;
-
-/// The overall rating of one agent (rating rule 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum Rating {
-    Strict,
-    Conformant,
-    NotConformant,
-    Incomplete,
-}
-
-impl Rating {
-    /// The rating of these results; `missing`: cases did not run.
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>, missing: bool) -> Self {
-        let mut rating = if missing { Self::Incomplete } else { Self::Strict };
-        for verdict in verdicts {
-            match verdict {
-                verdict if verdict.is_failure() => return Self::NotConformant,
-                Verdict::Error | Verdict::NotRun => rating = Self::Incomplete,
-                Verdict::NonStrict if rating == Self::Strict => rating = Self::Conformant,
-                _ => {}
-            }
-        }
-        rating
-    }
-
-    /// The word in the record.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Conformant => "conformant",
-            Self::NotConformant => "not-conformant",
-            Self::Incomplete => "incomplete",
-        }
-    }
-}
+use crate::text::{self, wrap};
 
 /// Ids that are printed of one cause.
 const IDS: usize = 12;
 
 /// The part of the summary that is about one agent.
-pub fn agent(name: &str, records: &[&CaseRecord], missing: usize, suite: &Suite, style: Style) -> String {
-    let mut out = vec![heading(name, records, missing, style), String::new()];
-    out.extend(table(records, suite));
+pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) -> String {
+    let summary = AgentSummary::of(report, agent);
+    let records: Vec<&CaseRecord> = report.of_agent(agent).collect();
+    let mut out = vec![heading(&summary, style), String::new()];
+    out.extend(table(&records, suite));
     out.push(String::new());
-    out.extend(groups(records, style));
-    out.extend(slowest(records));
+    out.extend(groups(&summary, style));
+    out.extend(flaky(&records, style));
+    out.extend(slowest(&records));
     out.join("\n")
 }
 
-fn heading(name: &str, records: &[&CaseRecord], missing: usize, style: Style) -> String {
-    let rating = Rating::of(records.iter().map(|record| record.verdict), missing > 0);
-    let failed: Vec<&CaseRecord> =
-        records.iter().copied().filter(|record| record.verdict.is_failure()).collect();
-    let words = match rating {
-        Rating::Strict => "STRICT".to_owned(),
-        Rating::Conformant => "CONFORMANT".to_owned(),
-        Rating::Incomplete => format!("INCOMPLETE: {} not run", count(missing, "case")),
-        Rating::NotConformant => {
-            let causes = causes(failed.iter().copied()).len();
-            format!("NOT CONFORMANT: {}, {}", count(failed.len(), "failure"), count(causes, "cause"))
-        }
+fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
+    let rating = &summary.rating;
+    let name = agent_name(summary.agent.raw());
+    let left = match rating {
+        Rating::Strict => format!("{name}   STRICT"),
+        rating => format!("{name}   {}: {}", rating.headline().to_uppercase(), rating.reason()),
     };
-    style.rule(&format!("{}   {words}", agent_name(name)), &format!("rating rule {RATING_RULE}"))
+    style.rule(&left, &format!("rating rule {RATING_RULE}"))
 }
 
 const COLUMNS: [(&str, &[Verdict]); 5] = [
@@ -119,38 +78,24 @@ fn cells(texts: &[String; COLUMNS.len()]) -> String {
 }
 
 /// What is not a pass, by cause.
-fn groups(records: &[&CaseRecord], style: Style) -> Vec<String> {
+fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    let bad = records.iter().copied().filter(|record| {
-        record.verdict.is_failure() || matches!(record.verdict, Verdict::NonStrict | Verdict::Error)
-    });
-    let mut causes = causes(bad);
-    causes.sort_by_key(|cause| (!cause.first.verdict.is_failure(), cause.first.id));
-    for cause in causes {
-        let ids = ids(std::iter::once(cause.first).chain(cause.others.iter().copied()));
-        let label = style.verdict(cause.first.verdict, &format!("{:<11}", Style::label(cause.first.verdict)));
-        let level = cause.first.first_failed().map_or(Level::Must, |check| check.level);
-        let what = format!("{} ({})", cause.first.summary.for_terminal(200), level.name());
-        out.extend(labelled(&label, &format!("{ids}: {what}"), style));
-    }
-    let flaky = records.iter().copied().filter(|record| record.outcome == Some(Standing::Flaky));
-    let flaky = ids(flaky);
-    if !flaky.is_empty() {
-        let text = format!("{flaky}: failed at first, not when run again alone");
-        out.extend(labelled(&format!("{:<11}", "flaky"), &text, style));
+    for cause in &summary.causes {
+        let label = style.verdict(cause.verdict(), &format!("{:<11}", Style::label(cause.verdict())));
+        let text = format!("{}: {}", id_list(&cause.ids(), IDS), cause.headline().for_terminal(200));
+        out.extend(labelled(&label, &text, style));
     }
     out
 }
 
-/// The ids, the first ones if there are many.
-fn ids<'a>(records: impl Iterator<Item = &'a CaseRecord>) -> String {
-    let mut ids: Vec<String> = records.map(|record| record.id.to_string()).collect();
-    let more = ids.len().saturating_sub(IDS);
-    if more > 1 {
-        ids.truncate(IDS);
-        ids.push(format!("and {more} more"));
+fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {
+    let flaky = records.iter().filter(|record| record.outcome == Some(Standing::Flaky));
+    let ids: Vec<CaseId> = flaky.map(|record| record.id).collect();
+    if ids.is_empty() {
+        return Vec::new();
     }
-    ids.join(" ")
+    let text = format!("{}: failed at first, not when run again alone", id_list(&ids, IDS));
+    labelled(&format!("{:<11}", "flaky"), &text, style)
 }
 
 fn labelled(label: &str, text: &str, style: Style) -> Vec<String> {
