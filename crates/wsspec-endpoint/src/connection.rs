@@ -201,3 +201,51 @@ impl Connection {
         let _ = self.ping(b"");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+    fn open_server(echo: bool) -> Connection {
+        let mut server = Connection::server(Config { echo, ..Config::server([0; 32]) }, Time::ZERO);
+        server.handle_input(REQUEST, Time::ZERO);
+        settle(&mut server);
+        server
+    }
+
+    fn settle(connection: &mut Connection) {
+        while connection.poll_event().is_some() || connection.poll_transmit().is_some() {}
+    }
+
+    #[test]
+    fn idle_connections_hold_next_to_nothing() {
+        assert!(size_of::<Connection>() <= 512, "{}", size_of::<Connection>());
+        for echo in [false, true] {
+            let mut server = open_server(echo);
+            server.handle_input(b"\x81\x85\0\0\0\0Hello\x89\x80\0\0\0\0", Time::ZERO);
+            server.handle_input(b"\x01\x85\0\0\0\0Hel", Time::ZERO);
+            server.handle_input(b"lo\x80\x80\0\0\0\0", Time::ZERO);
+            settle(&mut server);
+            assert!(matches!(server.phase, Phase::Open));
+            assert_eq!(server.events.capacity(), 0);
+            assert_eq!(server.outbox.memory(), 0);
+            assert_eq!(server.incoming.memory(), 0);
+            assert!(server.keys.is_none() && server.deflate.is_none());
+        }
+    }
+
+    #[test]
+    fn memory_is_set_aside_for_what_comes_not_for_what_is_announced() {
+        let mut server = open_server(false);
+        // A frame of 64 MiB is announced.
+        server.handle_input(b"\x82\xff\0\0\0\0\x04\0\0\0\0\0\0\0", Time::ZERO);
+        assert!(server.incoming.memory() <= 128 << 10);
+        for kibibytes in 1..1024 {
+            server.handle_input(&[0; 1024], Time::ZERO);
+            assert!(server.incoming.memory() <= (kibibytes << 10) * 40 + (128 << 10));
+        }
+    }
+}

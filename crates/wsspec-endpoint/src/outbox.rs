@@ -87,6 +87,12 @@ impl Outbox {
         self.len() == 0 && self.ending.is_none()
     }
 
+    /// Octets of memory in use.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.ready.capacity() * size_of::<Bytes>() + self.ready_len + self.tail.capacity()
+    }
+
     fn next_octets(&mut self) -> Option<Bytes> {
         if let Some(octets) = self.ready.pop_front() {
             self.ready_len -= octets.len();

@@ -152,6 +152,13 @@ impl Incoming {
         self.whole.split().freeze()
     }
 
+    /// Octets of memory in use.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        let message = self.message.as_ref().map_or(0, |message| message.octets.capacity());
+        message + self.control.capacity() + self.whole.capacity()
+    }
+
     fn rules<'a>(&self, config: &'a Config, deflate: bool) -> Rules<'a> {
         let message = self.message.as_ref().map(|message| Begun {
             compressed: message.compressed,
