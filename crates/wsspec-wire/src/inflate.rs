@@ -92,19 +92,19 @@ impl Inflater {
     ///
     /// [`InflateError::Invalid`]; `out` then has what was decoded before.
     pub fn feed(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<Inflated, InflateError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
         if out.len() + usize::from(self.held.is_some()) > limit {
             return Ok(Inflated { consumed: 0, limit_reached: true });
         }
         out.extend(self.held.take());
-        let result = self.inflate(octets, limit, out);
-        self.failed = result.err();
+        let consumed = if self.failed.is_none() { self.inflate(octets, limit, out) } else { 0 };
         if out.len() > limit {
             self.held = out.pop();
         }
-        result.map(|consumed| Inflated { consumed, limit_reached: self.held.is_some() })
+        match (self.held, self.failed) {
+            // What was decoded before an error comes first.
+            (None, Some(error)) => Err(error),
+            (held, _) => Ok(Inflated { consumed, limit_reached: held.is_some() }),
+        }
     }
 
     /// Ends a message: checks that the tail left out by the sender fits, which makes no output of its own.
@@ -142,27 +142,37 @@ impl Inflater {
 
     /// Inflates into `out`, one octet beyond the limit if there is so much; that shows whether there is more.
     /// Returns how many octets were consumed.
-    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<usize, InflateError> {
+    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> usize {
         let mut rest = octets;
         // Output from here on is not yet in the window.
         let mut fresh = out.len();
         while out.len() <= limit {
             let start = out.len();
-            let room = (rest.len() * 4).clamp(LEAST_ROOM, MOST_ROOM).min((limit - start).saturating_add(1));
+            let room = rest
+                .len()
+                .saturating_mul(4)
+                .clamp(LEAST_ROOM, MOST_ROOM)
+                .min((limit - start).saturating_add(1));
             out.resize(start + room, 0);
             let step = self.step(rest, &mut out[start..], InflateFlush::NoFlush);
             out.truncate(start + step.written);
             rest = &rest[step.consumed..];
-            if step.status? == Status::StreamEnd {
-                self.window.push(&out[fresh..]);
-                fresh = out.len();
-                self.restart();
-            } else if rest.is_empty() && step.written < room {
-                break;
+            match step.status {
+                Ok(Status::StreamEnd) => {
+                    self.window.push(&out[fresh..]);
+                    fresh = out.len();
+                    self.restart();
+                }
+                Ok(_) if step.written == room || !rest.is_empty() => {}
+                Ok(_) => break,
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
             }
         }
         self.window.push(&out[fresh..]);
-        Ok(octets.len() - rest.len())
+        octets.len() - rest.len()
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Step {
@@ -370,6 +380,18 @@ mod tests {
         assert_eq!(inflater.feed(&HELLO, 5, &mut out), Ok(all));
         assert!(!inflater.finish_message(5, &mut out).unwrap().limit_reached);
         assert_eq!(out, b"Hello");
+    }
+
+    #[test]
+    fn what_was_decoded_before_an_error_comes_first() {
+        // "a", and a reference to before the start.
+        let payload = [0x4A, 0x04, 0x42, 0x00, 0x00];
+        let mut inflater = Inflater::new(15).unwrap();
+        let mut out = Vec::new();
+        assert!(inflater.feed(&payload, 0, &mut out).unwrap().limit_reached);
+        let error = inflater.feed(&[], 1, &mut out).unwrap_err();
+        assert_eq!(out, b"a");
+        assert_eq!(inflater.feed(&payload, 1, &mut out), Err(error));
     }
 
     #[test]
