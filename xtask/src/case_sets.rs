@@ -19,27 +19,19 @@ pub(crate) struct CaseSet {
     pub(crate) name: String,
     /// Case ids, or prefixes that end in a star; both suites read them alike.
     pub(crate) patterns: Vec<String>,
+    /// How often the reference runs it, unless asked otherwise: volumes take long and do not race.
+    pub(crate) runs: usize,
     /// The longest that one run of it may take.
     pub(crate) time_limit: Duration,
 }
 
 impl CaseSet {
-    fn new(name: &str, patterns: &[&str], minutes: u64) -> Self {
+    fn new(name: &str, patterns: &[&str], runs: usize, minutes: u64) -> Self {
         Self {
             name: name.to_owned(),
             patterns: patterns.iter().map(|&pattern| pattern.to_owned()).collect(),
+            runs,
             time_limit: Duration::from_secs(60 * minutes),
-        }
-    }
-
-    fn section(choice: SectionChoice) -> Self {
-        match choice {
-            SectionChoice::Functional => {
-                Self::new("functional", &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"], 20)
-            }
-            SectionChoice::Limits => Self::new("limits", &["9.*"], 30),
-            SectionChoice::Volume => Self::new("volume", &["12.*", "13.*"], 120),
-            SectionChoice::All => Self::new("all", &["*"], 180),
         }
     }
 }
@@ -49,12 +41,15 @@ pub(crate) fn selected(sections: &[SectionChoice], patterns: &[String]) -> Vec<C
     if !patterns.is_empty() {
         let name = patterns.join("_").replace('*', "x");
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-        return vec![CaseSet::new(&name, &patterns, 120)];
+        return vec![CaseSet::new(&name, &patterns, 2, 120)];
     }
+    let functional = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"];
+    let sets = [
+        (SectionChoice::Functional, CaseSet::new("functional", &functional, 2, 20)),
+        (SectionChoice::Limits, CaseSet::new("limits", &["9.*"], 2, 30)),
+        (SectionChoice::Volume, CaseSet::new("volume", &["12.*", "13.*"], 1, 120)),
+    ];
     let all = sections.contains(&SectionChoice::All);
-    [SectionChoice::Functional, SectionChoice::Limits, SectionChoice::Volume]
-        .into_iter()
-        .filter(|section| all || sections.contains(section))
-        .map(CaseSet::section)
-        .collect()
+    let chosen = sets.into_iter().filter(|(section, _)| all || sections.contains(section));
+    chosen.map(|(_, set)| set).collect()
 }

@@ -5,6 +5,7 @@ mod frame;
 mod record;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use anyhow::Result;
 use crate::case_sets::{self, SectionChoice};
 use crate::install::{InstallArgs, Kit, Kits};
 use crate::peers::RoleChoice;
+use crate::repository;
 use conversation::Manner;
 use record::{Recordings, Session};
 
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     /// Only fill the cache with the reference's recordings
     #[arg(long)]
     reference_only: bool,
+    /// Write the result to docs/octets.md
+    #[arg(long)]
+    write_docs: bool,
 }
 
 /// Records both suites in both roles and compares; fails (exit status 1) on any difference.
@@ -41,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if !args.reference_only {
         kits.build_wsspec()?;
     }
-    let mut differences = 0;
+    let mut rows = Vec::new();
     for (manner, sections) in [
         // Without permessage-deflate of the recorder, sections 12 and 13 only offer it and close.
         (Manner::Echo, [SectionChoice::All].as_slice()),
@@ -49,24 +54,59 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     ] {
         for set in case_sets::selected(sections, &args.cases) {
             for role in args.role.roles() {
-                differences += compare_session(args, &Session { kits: &kits, role, manner, set: &set })?;
+                rows.extend(compare_session(args, &Session { kits: &kits, role, manner, set: &set })?);
             }
         }
     }
-    println!("{differences} cases differ");
-    Ok(ExitCode::from(u8::from(differences > 0)))
+    if args.write_docs {
+        let path = repository().join("docs/octets.md");
+        fs::write(&path, page(&rows))?;
+        println!("written: {}", path.display());
+    }
+    let differing: usize = rows.iter().map(|row| row.differing).sum();
+    println!("{differing} cases differ");
+    Ok(ExitCode::from(u8::from(differing > 0)))
 }
 
-/// The number of cases that differ.
-fn compare_session(args: &Args, session: &Session<'_>) -> Result<usize> {
+/// What came out of a session.
+struct Row {
+    session: String,
+    cases: usize,
+    differing: usize,
+}
+
+fn compare_session(args: &Args, session: &Session<'_>) -> Result<Option<Row>> {
     println!("{session}: reference");
     let reference = session.reference(args.fresh)?;
     if args.reference_only {
-        return Ok(0);
+        return Ok(None);
     }
     println!("{session}: wsspec");
-    Ok(compare(&reference, &session.wsspec()?))
+    let differing = compare(&reference, &session.wsspec()?);
+    Ok(Some(Row { session: session.to_string(), cases: reference.len(), differing }))
 }
+
+/// The page docs/octets.md.
+fn page(rows: &[Row]) -> String {
+    let row = |Row { session, cases, differing }: &Row| format!("| {session} | {cases} | {differing} |\n");
+    INTRODUCTION.to_owned() + &rows.iter().map(row).collect::<String>()
+}
+
+const INTRODUCTION: &str = "\
+# The octets of the reference suite
+
+Both suites run against a recorder, which takes the place of a peer: as a server, and as a client. For each case
+it notes every frame that comes in: the first octet, whether it is masked, in how many bits the length stands, the
+length, and the payload without its mask (of long payloads a hash); and as a server also the extensions that are
+offered. An echoing recorder answers like a well-behaved endpoint and falls silent at the first violation, so that
+a case takes its usual course. A silent recorder never answers, so that the whole script is sent, and what
+the timers send after it. The recordings of both suites are compared case by case.
+
+This page is written by `cargo xtask octets --write-docs`.
+
+| recorder, role and cases | cases | differ |
+|---|--:|--:|
+";
 
 /// Prints the cases that differ, and gives their number.
 fn compare(reference: &Recordings, wsspec: &Recordings) -> usize {

@@ -34,8 +34,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["functional", "limits"])]
     sections: Vec<SectionChoice>,
     /// How often the reference runs: a case whose verdict differs between its runs is a race of the peer
-    #[arg(long, default_value_t = 2)]
-    runs: usize,
+    /// [default: 2, for volume 1]
+    #[arg(long, value_name = "N")]
+    runs: Option<usize>,
     #[command(flatten)]
     install: InstallArgs,
     /// Run the reference again although its results are in the cache
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
     let what = format!("{} as {}, {}", subject.peer.name, subject.role.name(), subject.set.name);
     let mut reference = Vec::new();
-    for number in 1..=args.runs.max(1) {
+    for number in 1..=args.runs.unwrap_or(subject.set.runs).max(1) {
         println!("{what}: reference, run {number}");
         reference.push(subject.reference(number, args.fresh)?);
     }
