@@ -1,15 +1,19 @@
 //! `wsspec explain`: everything that has a name, explained offline.
 
 use anyhow::Result;
-use wsspec_cases::{Case, Grade, Play, Suite, suite};
+use wsspec_cases::{Case, Grade, Suite, suite};
 use wsspec_wire::close_code;
 
 use crate::cli::ExplainArgs;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::terminal::lines::cut;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{did_you_mean, wrap};
 use crate::{glossary, select};
+
+/// Steps of a script that are printed.
+const STEPS: usize = 12;
 
 /// Explains one thing after the other.
 ///
@@ -125,13 +129,26 @@ fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
     for accept in case.accepts.iter().filter(|accept| accept.grade == Grade::NonStrict) {
         out.extend(fact("non-strict", &accept.because, style));
     }
-    if let Play::Drive(_, words) = &case.play {
-        out.extend(fact("does", words, style));
-    }
+    out.extend(steps(case, style));
     out.extend(fact("close", &close_rule(case), style));
     out.extend(fact("limit", &crate::text::duration(case.time_limit), style));
     out.extend(fact("again", &format!("wsspec run ws://HOST:PORT {} -vvv", case.id), style));
     out.join("\n")
+}
+
+/// What is sent, with the octets before masking; long scripts are cut.
+fn steps(case: &Case, style: Style) -> Vec<String> {
+    let steps = case.describe_steps();
+    let mut out = Vec::new();
+    for (place, step) in steps.iter().take(STEPS).enumerate() {
+        out.extend(fact(if place == 0 { "does" } else { "" }, &step.words, style));
+        let hex = step.hex.iter().map(|hex| format!("{:14}{}", "", cut(hex, style.width.saturating_sub(14))));
+        out.extend(hex);
+    }
+    if steps.len() > STEPS {
+        out.extend(fact("", &format!("and {} more steps", steps.len() - STEPS), style));
+    }
+    out
 }
 
 fn close_rule(case: &Case) -> String {

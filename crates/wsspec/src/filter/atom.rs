@@ -7,7 +7,7 @@ use wsspec_engine::Verdict;
 use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 
 use crate::cli::parse_duration;
-use crate::run::schedule::expected_time;
+use crate::run::order::expected_time;
 use crate::select;
 
 /// The names of all atoms.

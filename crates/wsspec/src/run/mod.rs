@@ -5,6 +5,7 @@ mod choice;
 pub mod conclude;
 pub mod folder;
 pub mod journal;
+pub mod order;
 pub mod peer;
 pub mod plan;
 pub mod preflight;

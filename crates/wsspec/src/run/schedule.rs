@@ -5,16 +5,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
-use wsspec_cases::{Case, CaseId, Play, Step};
+use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Verdict, Watched};
 use wsspec_report::record::{CaseRecord, Standing};
 
 use super::attempt::{Agent, Attempt, Conditions};
+use super::order::phases;
 use super::plan::Limits;
 use crate::cli::Order;
 
@@ -138,17 +137,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     /// Runs everything, as far as nothing stops it. Cases without a connection come last.
     pub async fn run(mut self, jobs: Vec<Job>, order: Order, seed: u64) {
         let (passive, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.is_passive());
-        let phases = if self.limits.jobs == 1 {
-            vec![(jobs, 1)] // nothing disturbs anything
-        } else {
-            let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
-            let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
-            let (delicate, light): (Vec<_>, Vec<_>) =
-                others.into_iter().partition(|job| is_delicate(job.case));
-            vec![(light, self.limits.jobs), (delicate, 1), (timed, 1), (heavy, self.limits.heavy_jobs)]
-        };
-        for (mut jobs, at_a_time) in phases {
-            sort(&mut jobs, order, seed);
+        for (jobs, at_a_time) in phases(jobs, self.limits, order, seed) {
             self.phase(jobs.into(), at_a_time).await;
         }
         for agent in 0..self.agents.len() {
@@ -385,56 +374,5 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     fn stop(&mut self, agent: usize, why: Stop) {
         self.listener.stopped(agent, &why);
         self.agents[agent].stop = Some(why);
-    }
-}
-
-/// Whether a case moves so many octets that it would disturb others, and be disturbed.
-pub fn is_heavy(case: &Case) -> bool {
-    case.measures.quiet || matches!(case.play, Play::Drive(..))
-}
-
-/// Whether the verdict hangs on what the peer does between two writes: a peer that is busy with other
-/// connections gets them as one.
-fn is_delicate(case: &Case) -> bool {
-    let apart = |step: &Step| match step {
-        Step::Send(frame) => frame.sync || frame.chop == Some(1),
-        _ => false,
-    };
-    case.accepts.len() > 1 && matches!(&case.play, Play::Script(steps) if steps.iter().any(apart))
-}
-
-fn sort(jobs: &mut [Job], order: Order, seed: u64) {
-    jobs.sort_by_key(|job| (job.case.id, job.agent));
-    match order {
-        Order::Id => {}
-        Order::Random => jobs.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed)),
-        Order::SlowFirst => jobs.sort_by_key(|job| std::cmp::Reverse(expected_time(job.case))),
-    }
-}
-
-/// How long a case takes with a good implementation: the waits of its script; of driven cases, their limit.
-pub fn expected_time(case: &Case) -> Duration {
-    match &case.play {
-        Play::Drive(..) => case.time_limit,
-        Play::Script(steps) => steps
-            .iter()
-            .map(|step| match step {
-                Step::Wait { duration, .. } => *duration,
-                _ => Duration::ZERO,
-            })
-            .sum(),
-        Play::Passive(_) => Duration::ZERO,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cases_that_hang_on_a_pause_between_writes_run_alone() {
-        let delicate = wsspec_cases::suite().cases().iter().filter(|case| is_delicate(case));
-        let ids: Vec<String> = delicate.map(|case| case.id.to_string()).collect();
-        assert_eq!(ids, ["3.3", "3.4", "4.1.5", "4.2.5"]);
     }
 }
