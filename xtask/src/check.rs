@@ -10,7 +10,7 @@ use crate::repository;
 const STEPS: &[&[&str]] = &[
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-    &["test", "--workspace"],
+    &["test", "--workspace", "--locked"],
 ];
 
 /// Formatting, lints, and all tests (those of xtask include `cargo xtask tidy`); the first fault ends it.
