@@ -96,6 +96,16 @@ impl Case {
         self.lasting(duration).step(Step::CloseAfter(duration))
     }
 
+    /// End TCP with a RST, which a case does that has seen enough.
+    pub fn reset(&mut self) -> &mut Self {
+        self.step(Step::Reset)
+    }
+
+    /// Send FIN: nothing more will be sent.
+    pub fn half_close(&mut self) -> &mut Self {
+        self.step(Step::HalfClose)
+    }
+
     /// Let a state machine decide what is sent; `words` says what it does.
     pub fn drive<D: Driver + 'static>(
         &mut self,

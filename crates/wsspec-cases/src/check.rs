@@ -149,8 +149,12 @@ fn outcomes(case: &Case) -> Vec<String> {
 
 fn profile(case: &Case) -> Vec<String> {
     match case.profile {
-        Some(Profile::Fails(Fails { late: Some(tag), .. })) if !waits(case, tag) => {
-            vec!["its profile names a wait that is none of the steps".to_owned()]
+        Some(Profile::Fails(Fails { late, waits: open, .. })) => {
+            let missing = [late, open].into_iter().flatten().find(|tag| !waits(case, tag));
+            missing
+                .map(|tag| format!("its profile names a wait {tag} that is none of the steps"))
+                .into_iter()
+                .collect()
         }
         _ => Vec::new(),
     }

@@ -1,6 +1,9 @@
 //! What every section file needs.
 
-pub(crate) use wsspec_wire::close_code::{INVALID_PAYLOAD, NORMAL, PROTOCOL_ERROR};
+pub(crate) use wsspec_wire::LengthForm;
+pub(crate) use wsspec_wire::close_code::{
+    INVALID_PAYLOAD, MESSAGE_TOO_BIG, NORMAL, POLICY_VIOLATION, PROTOCOL_ERROR,
+};
 
 pub(crate) use crate::case::Case;
 pub(crate) use crate::profile::Fails;

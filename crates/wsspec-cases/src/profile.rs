@@ -30,6 +30,8 @@ pub struct Fails {
     pub answered: Option<Text>,
     /// If the wait with this tag ran out, the peer decided later than it could have; that is recorded.
     pub late: Option<&'static str>,
+    /// If the wait with this tag ran out, the peer waits for more, which is lawful; that is recorded.
+    pub waits: Option<&'static str>,
 }
 
 /// The tester's Close frame is answered once, with one of the codes or none, and TCP ends.
@@ -73,6 +75,12 @@ impl Fails {
     /// Answering the Close frame as if it were lawful is non-strict.
     pub fn or_answers(mut self, because: impl Into<Text>) -> Self {
         self.answered = Some(because.into());
+        self
+    }
+
+    /// Having waited for more until the wait with this tag ran out is recorded; what comes then is not judged.
+    pub fn or_waits(mut self, tag: &'static str) -> Self {
+        self.waits = Some(tag);
         self
     }
 

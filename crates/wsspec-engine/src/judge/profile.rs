@@ -39,8 +39,10 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn fails(&self, fails: &Fails) -> Judged {
-        let waited =
-            |event: &Event| matches!((event, fails.late), (Event::Elapsed(tag), Some(late)) if *tag == late);
+        let waited = |event: &Event| match event {
+            Event::Elapsed(tag) => fails.late == Some(*tag) || fails.waits == Some(*tag),
+            _ => false,
+        };
         let events: Vec<&Event> = self.observation.events.iter().filter(|event| !waited(event)).collect();
         if let Some((intact, because)) = &fails.tolerated
             && are(&events, intact)
@@ -49,6 +51,9 @@ impl Bench<'_> {
             return only(self.check("fails", Level::Should, false, "the connection to be failed", &observed));
         }
         let mut checks = vec![self.before(&events, &fails.before, Level::Should)];
+        if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
+            return Judged { checks, informs: Some("the peer waits for more".to_string()) };
+        }
         checks.extend(self.failing(fails));
         let late = self.observation.events.iter().any(waited);
         let informs = late.then(|| "the connection was failed only when more had come".to_string());
