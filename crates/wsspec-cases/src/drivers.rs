@@ -3,9 +3,11 @@
 mod difference;
 mod echo_loop;
 mod masking_keys;
+mod pings_answered;
 mod single_echo;
 mod windows;
 
 pub use echo_loop::EchoLoop;
 pub use masking_keys::{MaskingKeys, Question};
+pub use pings_answered::PingsAnswered;
 pub use single_echo::SingleEcho;
