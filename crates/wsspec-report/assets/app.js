@@ -22,12 +22,15 @@
   const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
     "aria-label aria-hidden data-case data-title data-compare").split(" "));
 
-  let pages;
+  let block;
+
+  /** The data block: the trees of pages and the records of cases, as texts by name. */
+  const unpacked = () => (block ??= unpack());
 
   async function unpack() {
-    const block = find("#pages");
-    if (Number(block.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
-    const packed = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
+    const data = find("#pages");
+    if (Number(data.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
+    const packed = Uint8Array.from(atob(data.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const parts = [];
     let octets = 0;
@@ -58,7 +61,7 @@
   async function article(name) {
     const inline = document.getElementById(name);
     if (inline) return inline;
-    pages ??= await unpack();
+    const { pages } = await unpacked();
     return Object.hasOwn(pages, name) ? build(JSON.parse(pages[name])) : null;
   }
 
@@ -322,16 +325,23 @@
     setTimeout(() => { from.textContent = "copy"; }, 2000);
   }
 
+  /** A text with a button that copies it. */
+  function copyable(text) {
+    const box = document.createElement("div");
+    box.className = "copy-row";
+    const act = button("copy", () => copy(text.textContent, act));
+    act.setAttribute("aria-live", "polite");
+    box.append(text, act);
+    return box;
+  }
+
   function dress(one) {
     if (one.dataset.dressed || one.tagName !== "ARTICLE") return;
     one.dataset.dressed = "yes";
     for (const text of findAll("pre.copy", one)) {
-      const box = document.createElement("div");
-      box.className = "copy-row";
-      text.replaceWith(box);
-      const act = button("copy", () => copy(text.textContent, act));
-      act.setAttribute("aria-live", "polite");
-      box.append(text, act);
+      const mark = document.createComment("");
+      text.replaceWith(mark);
+      mark.replaceWith(copyable(text));
     }
     for (const link of findAll("[data-compare]", one)) {
       const compare = document.createElement("a");
@@ -339,6 +349,11 @@
       compare.textContent = "compare";
       link.after(" ", compare);
     }
+    const raw = find(".raw", one);
+    raw.addEventListener("toggle", async () => {
+      const { records } = await unpacked();
+      find("p", raw).replaceWith(copyable(build(["pre", {}, records[one.id] ?? ""])));
+    }, { once: true });
     const steps = find(".steps", one);
     steps.append(button("next failure", () => step(1)));
     search(one);

@@ -11,6 +11,7 @@
 pub mod compat;
 pub mod html;
 pub mod markdown;
+pub mod merge;
 pub mod record;
 pub mod sanitise;
 pub mod story;

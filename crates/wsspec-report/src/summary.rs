@@ -101,6 +101,16 @@ impl Rating {
         }
     }
 
+    /// Which of several ratings stands for all: the largest.
+    pub const fn gravity(&self) -> u8 {
+        match self {
+            Self::Strict => 0,
+            Self::Conformant(_) => 1,
+            Self::Incomplete { .. } => 2,
+            Self::NotConformant { .. } => 3,
+        }
+    }
+
     /// The word for people.
     pub const fn headline(&self) -> &'static str {
         match self {

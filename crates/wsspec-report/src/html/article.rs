@@ -28,7 +28,6 @@ const SIZES: usize = 40;
 #[template(path = "case.html")]
 pub(super) struct Article<'a> {
     case: &'a CaseRecord,
-    report: &'a Report,
     anchor: String,
     overview: String,
     is_one_file: bool,
@@ -50,7 +49,8 @@ pub(super) struct Article<'a> {
     command_powershell: String,
     bug_report: String,
     octets_sent: String,
-    json: Untrusted,
+    /// In the one file the records are packed.
+    json: Option<Untrusted>,
 }
 
 /// It escapes what it prints.
@@ -134,8 +134,7 @@ impl<'a> Article<'a> {
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
             octets_sent: octets_sent(case),
-            json: Line::Case(Box::new(case.clone())).to_json().into(),
-            report,
+            json: links.is_folder().then(|| Line::Case(Box::new(case.clone())).to_json().into()),
             case,
         }
     }
@@ -213,6 +212,7 @@ fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
     told.into_iter()
         .map(|row| {
             let gap = last.and_then(|last| gap(last, (row.line.i, row.us)));
+            let is_dissected = frames.iter().any(|frame| frame.number == row.line.i);
             last = Some((row.line.i, row.us));
             TimeRow {
                 number: row.line.i,
@@ -220,10 +220,10 @@ fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
                 us: row.us,
                 side: row.side,
                 text: row.text,
-                hex: hex(&row.line.what),
+                hex: hex(&row.line.what).filter(|_| !is_dissected),
                 is_octets: matches!(row.line.what, Happening::Octets { .. }),
                 is_deviation: row.is_deviation,
-                is_dissected: frames.iter().any(|frame| frame.number == row.line.i),
+                is_dissected,
                 gap,
             }
         })

@@ -6,6 +6,7 @@ use std::io::Write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
+use serde::Serialize;
 
 use super::tree;
 
@@ -17,15 +18,19 @@ pub(super) struct Packed {
     pub(super) base64: String,
 }
 
-/// Packs pages: their names, and their markup as printed by a template.
-pub(super) fn pack(pages: &BTreeMap<String, String>) -> Packed {
-    let trees: BTreeMap<&String, String> = pages
-        .iter()
-        .map(|(name, markup)| {
-            (name, tree::parse(markup).expect("templates print well-formed markup").to_string())
-        })
-        .collect();
-    let json = serde_json::to_vec(&trees).expect("strings can be written");
+/// What the script finds in the block. Trees and records are texts, so that each is read only when
+/// it is looked at.
+#[derive(Serialize)]
+struct Block<'a> {
+    pages: BTreeMap<&'a String, String>,
+    records: &'a BTreeMap<String, String>,
+}
+
+/// Packs pages, given by name and markup as printed by a template, and the records of cases.
+pub(super) fn pack(pages: &BTreeMap<String, String>, records: &BTreeMap<String, String>) -> Packed {
+    let tree = |markup: &String| tree::parse(markup).expect("templates print well-formed markup").to_string();
+    let pages = pages.iter().map(|(name, markup)| (name, tree(markup))).collect();
+    let json = serde_json::to_vec(&Block { pages, records }).expect("strings can be written");
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::new(9));
     let packed = gzip.write_all(&json).and_then(|()| gzip.finish());
     Packed { octets: json.len(), base64: STANDARD.encode(packed.expect("memory can be written to")) }

@@ -25,7 +25,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::Untrusted;
-use crate::record::{CaseRecord, Report};
+use crate::record::{CaseRecord, Line, Report};
 use crate::verdict::Shown;
 use article::{Article, has_page};
 use links::Links;
@@ -188,8 +188,10 @@ fn one_file(report: &Report, step: Trim) -> String {
     let links = Links::one_file(report);
     let mut failing = Vec::new();
     let mut packed = BTreeMap::new();
+    let mut records = BTreeMap::new();
     for case in &cases {
         let article = Article::new(report, &links, case);
+        records.insert(links.anchor(case), Line::Case(Box::new(case.clone().into_owned())).to_json());
         if case.verdict.is_failure() {
             let label = case.verdict.label();
             failing.push(FailingPage {
@@ -211,7 +213,7 @@ fn one_file(report: &Report, step: Trim) -> String {
         script: Constant(SCRIPT),
         overview: Overview::new(report, &links),
         failing,
-        data: data::pack(&packed),
+        data: data::pack(&packed, &records),
         trimmed: step.note(),
     })
 }

@@ -39,6 +39,8 @@ struct CauseView<'a> {
     cause: Cause<'a>,
     links: Vec<(String, CaseId)>,
     more: usize,
+    /// The filter that shows all of them.
+    query: String,
 }
 
 /// A rule of an RFC with the cases that test it.
@@ -95,7 +97,12 @@ fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
     }
     let more = seen.len().saturating_sub(IDS);
     seen.truncate(IDS);
-    CauseView { cause, links: seen, more }
+    let query = cause.key.bytes().map(percent_encoded).collect();
+    CauseView { cause, links: seen, more, query }
+}
+
+fn percent_encoded(octet: u8) -> String {
+    if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") }
 }
 
 fn requirements(report: &Report) -> Vec<Requirement> {

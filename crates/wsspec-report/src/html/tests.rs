@@ -131,8 +131,10 @@ fn every_failure_is_written_out_and_the_rest_is_packed() {
     let mut json = String::new();
     let packed = STANDARD.decode(base64).unwrap();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut json).unwrap();
-    let pages: BTreeMap<String, String> = serde_json::from_str(&json).unwrap();
+    let block: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&json).unwrap();
+    let pages = &block["pages"];
     let tree: serde_json::Value = serde_json::from_str(&pages["1.1.1@mylib-2.3"]).unwrap();
+    assert!(block["records"]["5.15@mylib-2.3"].starts_with("{\"t\":\"case\""));
     assert_eq!((&tree[0], &tree[1]["id"]), (&"article".into(), &"1.1.1@mylib-2.3".into()));
     assert_eq!(pages.len(), 11);
 }

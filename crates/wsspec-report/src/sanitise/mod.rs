@@ -15,11 +15,13 @@ use std::fmt::{self, Write};
 /// Control characters, bidirectional controls, zero-width characters, tags, line separators and
 /// noncharacters.
 pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(c,
+    let is_noncharacter = c as u32 & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    is_noncharacter
+        || matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
         | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' 
         | '\u{e0000}'..='\u{e0fff}')
 }
 

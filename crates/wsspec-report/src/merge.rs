@@ -1,0 +1,125 @@
+//! Several results as one: shards of a run, or runs of several implementations.
+
+use std::collections::BTreeMap;
+
+use crate::record::{CaseRecord, EndRecord, NotRun, Report};
+use crate::summary::Counts;
+
+/// One report of all of them. Of a case that several have, the last one stands.
+///
+/// What one shard did not run and another one did is no longer missing. None if there is no report.
+pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
+    let mut reports = reports.into_iter();
+    let mut merged = reports.next()?;
+    let mut ends = vec![merged.end.take()];
+    for other in reports {
+        let Report { run, cases, end, torn } = other;
+        for target in run.targets {
+            if !merged.run.targets.contains(&target) {
+                merged.run.targets.push(target);
+            }
+        }
+        for set in run.set {
+            if !merged.run.set.contains(&set) {
+                merged.run.set.push(set);
+            }
+        }
+        merged.run.unredacted |= run.unredacted;
+        merged.torn |= torn;
+        merged.cases.extend(cases);
+        ends.push(end);
+    }
+    let agents = names(&merged);
+    merged.cases = last_of_each(merged.cases, &agents);
+    merged.run.selected = largest_selection(&merged);
+    merged.end = end(&merged, ends);
+    Some(merged)
+}
+
+fn names(report: &Report) -> Vec<String> {
+    report.agents().into_iter().map(|agent| agent.raw().to_owned()).collect()
+}
+
+/// The last record of every case, agents in this order, cases in the order of their ids.
+fn last_of_each(cases: Vec<CaseRecord>, agents: &[String]) -> Vec<CaseRecord> {
+    let mut last = BTreeMap::new();
+    for case in cases {
+        let place = agents.iter().position(|agent| agent == case.agent.raw());
+        last.insert((place, case.id), case);
+    }
+    last.into_values().collect()
+}
+
+fn largest_selection(report: &Report) -> u64 {
+    let of_agent = |agent| report.of_agent(agent).count() as u64;
+    report.agents().into_iter().map(of_agent).max().unwrap_or(0)
+}
+
+/// How the whole ended: none if a part did not come to its end.
+fn end(report: &Report, ends: Vec<Option<EndRecord>>) -> Option<EndRecord> {
+    let ends: Vec<EndRecord> = ends.into_iter().collect::<Option<_>>()?;
+    let ran = |not_run: &NotRun, id: &String| {
+        report.of_agent(&not_run.agent).any(|case| case.id.to_string() == *id)
+    };
+    let mut not_run: Vec<NotRun> = ends.iter().flat_map(|end| end.not_run.clone()).collect();
+    for missing in &mut not_run {
+        let kept = missing.cases.iter().filter(|id| !ran(missing, id)).cloned().collect();
+        missing.cases = kept;
+    }
+    not_run.retain(|missing| !missing.cases.is_empty());
+    let summaries = crate::summary::AgentSummary::all(report);
+    let worst = summaries.iter().max_by_key(|summary| summary.rating.gravity());
+    Some(EndRecord {
+        finished: ends.iter().map(|end| end.finished.clone()).max().unwrap_or_default(),
+        duration_us: ends.iter().map(|end| end.duration_us).sum(),
+        complete: not_run.is_empty() && ends.iter().all(|end| end.complete || !end.not_run.is_empty()),
+        exit: ends.iter().map(|end| end.exit).max().unwrap_or(0),
+        totals: Counts::of(&report.cases).by_word(),
+        rating: worst.map_or("", |summary| summary.rating.word()).to_owned(),
+        not_run,
+        reason: ends.into_iter().find_map(|end| end.reason),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{failed, passed, report};
+
+    #[test]
+    fn shards_become_one_report() {
+        let first = report(vec![passed("b", "1.1.1"), passed("a", "2.9")]);
+        let second = report(vec![failed("a", "5.15"), passed("a", "1.1.1")]);
+        let merged = merge([first, second]).unwrap();
+        let order: Vec<_> = merged.cases.iter().map(|c| format!("{} {}", c.agent.raw(), c.id)).collect();
+        assert_eq!(order, ["b 1.1.1", "a 1.1.1", "a 2.9", "a 5.15"]);
+        let end = merged.end.as_ref().unwrap();
+        assert_eq!((end.totals["pass"], end.totals["fail"], end.rating.as_str()), (3, 1, "not-conformant"));
+        assert_eq!(merged.run.selected, 3);
+        assert!(merged.is_complete());
+    }
+
+    #[test]
+    fn what_another_shard_ran_is_not_missing() {
+        let mut first = report(vec![passed("a", "1.1.1")]);
+        let missing = |cases: &[&str]| {
+            vec![NotRun { agent: "a".into(), cases: cases.iter().map(|id| (*id).to_owned()).collect() }]
+        };
+        let end = first.end.as_mut().unwrap();
+        (end.complete, end.not_run) = (false, missing(&["1.1.2", "1.1.3"]));
+        let second = report(vec![passed("a", "1.1.2")]);
+        let merged = merge([first.clone(), second]).unwrap();
+        assert_eq!(merged.end.as_ref().unwrap().not_run, missing(&["1.1.3"]));
+        assert!(!merged.is_complete());
+        let third = report(vec![passed("a", "1.1.2"), passed("a", "1.1.3")]);
+        assert!(merge([first, third]).unwrap().is_complete());
+    }
+
+    #[test]
+    fn a_part_without_an_end_leaves_the_whole_without_one() {
+        let mut first = report(vec![passed("a", "1.1.1")]);
+        first.end = None;
+        assert!(merge([first, report(vec![passed("a", "1.1.2")])]).unwrap().end.is_none());
+        assert!(merge([]).is_none());
+    }
+}
