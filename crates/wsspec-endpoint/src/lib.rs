@@ -35,11 +35,12 @@
 //! |---|---|
 //! | the life of a connection | `connection`, `close` |
 //! | the rules for frames | `rules`; what breaks them: `violation` |
-//! | frames to messages and back | `receive`, `send` |
+//! | frames to messages and back | `receive` with `assembly`, `send` with `outbox` |
 //! | the opening handshake | `handshake`, `deflate_negotiation` |
 
 #![forbid(unsafe_code)]
 
+mod assembly;
 mod close;
 mod config;
 mod connection;

@@ -3,24 +3,13 @@
 use bytes::{Bytes, BytesMut};
 use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, Utf8Validator, apply_mask, copy_masked};
 
+use crate::assembly::{HEADROOM, PartialMessage, in_memory};
 use crate::connection::Connection;
-use crate::deflate::Deflate;
 use crate::rules::{Begun, MAX_CONTROL, Rules};
 use crate::{Config, Event, Message, Time, Violation, pool};
 
-/// Octets kept free in front of a message's payload, so that the header of its echo can be put there.
-pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
-
-/// Memory is set aside for the announced length of a frame only as far as this, or as this many times what
-/// was really received.
-const TRUSTED_LENGTH: usize = 64 << 10;
-const TRUSTED_FACTOR: usize = 16;
-
 /// Payloads up to this length share memory, of this length at most.
 const SHARED_SIZE: usize = 8 << 10;
-
-/// How much is unmasked at once before it is inflated.
-const UNMASK_CHUNK: usize = 4 << 10;
 
 /// What has been received of the current frame and message.
 #[derive(Debug, Default)]
@@ -42,74 +31,6 @@ pub(crate) struct Incoming {
 struct PartialFrame {
     header: FrameHeader,
     received: u64,
-}
-
-#[derive(Debug)]
-struct PartialMessage {
-    opcode: Opcode,
-    compressed: bool,
-    fragments: u32,
-    utf8: Utf8Validator,
-    /// [`HEADROOM`], then the payload so far.
-    octets: Vec<u8>,
-}
-
-impl PartialMessage {
-    fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
-        let expected = if compressed { 0 } else { announced.min(TRUSTED_LENGTH as u64) as usize };
-        let mut octets = pool::take(HEADROOM + expected);
-        octets.resize(HEADROOM, 0);
-        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets }
-    }
-
-    /// Makes room for a part of a frame of which `announced` octets are still to come.
-    fn reserve(&mut self, part: usize, announced: u64) {
-        let trusted = TRUSTED_LENGTH.max((self.octets.len() + part).saturating_mul(TRUSTED_FACTOR));
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if self.octets.capacity() - self.octets.len() < part {
-            pool::reserve(&mut self.octets, announced.min(trusted).max(part));
-        }
-    }
-
-    /// Takes a part of the payload of a frame, masked with `key` from its octet `offset` on.
-    fn take(&mut self, key: Option<MaskingKey>, offset: u64, part: &[u8], announced: u64) {
-        self.reserve(part.len(), announced);
-        match key {
-            Some(key) => copy_masked(key, (offset % 4) as usize, part, &mut self.octets),
-            None => self.octets.extend_from_slice(part),
-        }
-    }
-
-    /// Takes a part of the payload of a compressed frame.
-    fn inflate(
-        &mut self,
-        deflate: &mut Deflate,
-        key: Option<MaskingKey>,
-        offset: u64,
-        part: &[u8],
-        limit: u64,
-    ) -> Result<(), Violation> {
-        let mut offset = (offset % 4) as usize;
-        let mut plain = [0; UNMASK_CHUNK];
-        for chunk in part.chunks(UNMASK_CHUNK) {
-            let plain = &mut plain[..chunk.len()];
-            plain.copy_from_slice(chunk);
-            if let Some(key) = key {
-                apply_mask(key, offset, plain);
-            }
-            // A chunk is a multiple of the key's length.
-            offset %= 4;
-            if !deflate.inflate(plain, in_memory(limit), &mut self.octets)? {
-                return Err(Violation::MessageTooBig { limit });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The length of a buffer that holds a message of at most `limit` octets.
-fn in_memory(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(HEADROOM)
 }
 
 impl Incoming {
@@ -137,6 +58,7 @@ impl Incoming {
 
     /// A payload without its mask, in memory that it shares with those in the `rest` of this input.
     fn unmasked(&mut self, mask: Option<MaskingKey>, payload: &[u8], rest: usize) -> Bytes {
+        // Masking with zeros changes nothing.
         let key = mask.unwrap_or_default();
         let is_last = self.whole.capacity() == 0 && rest == 0;
         if is_last || payload.len() > SHARED_SIZE {

@@ -3,8 +3,9 @@
 use thiserror::Error;
 use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
 
+use crate::assembly::HEADROOM;
 use crate::connection::{Connection, Phase};
-use crate::receive::{HEADROOM, check_text};
+use crate::receive::check_text;
 use crate::rules::MAX_CONTROL;
 use crate::{Message, Role, State, Violation, pool};
 
