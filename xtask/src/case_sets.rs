@@ -53,3 +53,9 @@ pub(crate) fn selected(sections: &[SectionChoice], patterns: &[String]) -> Vec<C
     let chosen = sets.into_iter().filter(|(section, _)| all || sections.contains(section));
     chosen.map(|(_, set)| set).collect()
 }
+
+/// One case for each way in which sections 12 and 13 negotiate permessage-deflate.
+pub(crate) fn deflate_parameters() -> CaseSet {
+    let cases = ["12.1.1", "13.1.1", "13.2.1", "13.3.1", "13.4.1", "13.5.1", "13.6.1", "13.7.1"];
+    CaseSet::new("parameters", &cases, 1, 20)
+}

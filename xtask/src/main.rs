@@ -15,7 +15,6 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Parser;
 
 /// Maintenance commands.
@@ -32,13 +31,17 @@ enum Command {
     Octets(octets::Args),
 }
 
-fn main() -> Result<ExitCode> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    let done = match Command::parse() {
         Command::Test => check::run_all(),
         Command::Tidy => tidy::run(),
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),
-    }
+    };
+    done.unwrap_or_else(|error| {
+        println!("error: {error:#}");
+        ExitCode::from(2)
+    })
 }
 
 /// The root folder of the repository.

@@ -4,12 +4,13 @@ use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use wsspec_wire::{
     HeadBuffer, HeadProgress, RequestHead, ResponseHead, accept_key, write_request, write_response,
 };
 
 use super::frame::Frame;
+use crate::peers::Role;
 
 /// How the recorder behaves. Both suites meet the same manner, so what they send can be compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,14 +19,22 @@ pub(super) enum Manner {
     Echo,
     /// Opens the connection and then says nothing: the whole script goes out, and what its timers send.
     Silent,
+    /// As a client: offers permessage-deflate in several ways, notes each answer and goes away.
+    Offering,
 }
 
 impl Manner {
+    /// Whether a recorder in this role can behave so.
+    pub(super) fn plays(self, role: Role) -> bool {
+        self != Self::Offering || role == Role::Client
+    }
+
     /// The word in messages and folder names.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
             Self::Silent => "silent",
+            Self::Offering => "offering",
         }
     }
 }
@@ -70,23 +79,54 @@ pub(super) fn ask(stream: &TcpStream, target: &str) -> Result<Option<Vec<u8>>> {
     Ok(reply.map(|frame| frame.payload))
 }
 
-/// The opening handshake as a client.
+/// The offers of [`Manner::Offering`]: with and without what a server may only ask for if it is offered.
+pub(super) const OFFERS: &[&str] = &[
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; client_no_context_takeover",
+    "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+    "permessage-deflate; server_no_context_takeover",
+    "permessage-deflate; server_max_window_bits=9",
+    "permessage-deflate; server_max_window_bits=15; client_max_window_bits=15",
+    "permessage-deflate; client_no_context_takeover; client_max_window_bits; server_no_context_takeover; server_max_window_bits=9",
+];
+
+/// Asks a suite that tests clients for `target` with this offer, and notes which extensions it accepts.
+pub(super) fn offer(stream: &TcpStream, target: &str, offer: &str) -> Result<String> {
+    let (_, response) = upgrade(stream, target, Some(offer))?;
+    let accepted = response.headers.get_all("Sec-WebSocket-Extensions").map(String::from_utf8_lossy);
+    let accepted: Vec<_> = accepted.collect();
+    stream.shutdown(Shutdown::Both)?;
+    let status = response.status.unwrap_or_default();
+    Ok(format!("{offer} => {status} {}", accepted.join(" | ")))
+}
+
+/// The opening handshake as a client, up to a connection.
 fn open<'a>(stream: &'a TcpStream, target: &str) -> Result<BufReader<&'a TcpStream>> {
+    let (input, response) = upgrade(stream, target, None)?;
+    ensure!(response.status == Some(101), "{target} is answered with status {:?}", response.status);
+    Ok(input)
+}
+
+/// Sends the request and reads the response, whatever it is.
+fn upgrade<'a>(
+    stream: &'a TcpStream,
+    target: &str,
+    offer: Option<&str>,
+) -> Result<(BufReader<&'a TcpStream>, ResponseHead)> {
     let mut input = prepare(stream)?;
     let host = stream.peer_addr()?.to_string();
-    let headers = [
+    let mut headers = vec![
         ("Host", host.as_str()),
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ("Sec-WebSocket-Version", "13"),
     ];
+    headers.extend(offer.map(|offer| ("Sec-WebSocket-Extensions", offer)));
     { stream }.write_all(&write_request(target, &headers))?;
     let response = ResponseHead::parse(&read_head(&mut input)?);
-    if response.status != Some(101) {
-        bail!("{target} is answered with status {:?}", response.status);
-    }
-    Ok(input)
+    Ok((input, response))
 }
 
 fn prepare(stream: &TcpStream) -> Result<BufReader<&TcpStream>> {

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::case_sets::{self, SectionChoice};
+use crate::case_sets::{self, CaseSet, SectionChoice};
 use crate::install::{InstallArgs, Kit, Kits};
 use crate::peers::RoleChoice;
 use crate::repository;
@@ -47,15 +47,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         kits.build_wsspec()?;
     }
     let mut rows = Vec::new();
-    for (manner, sections) in [
-        // Without permessage-deflate of the recorder, sections 12 and 13 only offer it and close.
-        (Manner::Echo, [SectionChoice::All].as_slice()),
-        (Manner::Silent, &[SectionChoice::Functional]),
-    ] {
-        for set in case_sets::selected(sections, &args.cases) {
-            for role in args.role.roles() {
-                rows.extend(compare_session(args, &Session { kits: &kits, role, manner, set: &set })?);
-            }
+    for (manner, set) in sessions(&args.cases) {
+        for role in args.role.roles().filter(|role| manner.plays(*role)) {
+            rows.extend(compare_session(args, &Session { kits: &kits, role, manner, set: &set })?);
         }
     }
     if args.write_docs {
@@ -66,6 +60,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let differing: usize = rows.iter().map(|row| row.differing).sum();
     println!("{differing} cases differ");
     Ok(ExitCode::from(u8::from(differing > 0)))
+}
+
+fn sessions(patterns: &[String]) -> Vec<(Manner, CaseSet)> {
+    // Without permessage-deflate of the recorder, sections 12 and 13 only offer it and close.
+    let echo = case_sets::selected(&[SectionChoice::All], patterns);
+    let silent = case_sets::selected(&[SectionChoice::Functional], patterns);
+    let echo = echo.into_iter().map(|set| (Manner::Echo, set));
+    let mut sessions: Vec<_> = echo.chain(silent.into_iter().map(|set| (Manner::Silent, set))).collect();
+    if patterns.is_empty() {
+        sessions.push((Manner::Offering, case_sets::deflate_parameters()));
+    }
+    sessions
 }
 
 /// What came out of a session.
@@ -100,7 +106,8 @@ it notes every frame that comes in: the first octet, whether it is masked, in ho
 length, and the payload without its mask (of long payloads a hash); and as a server also the extensions that are
 offered. An echoing recorder answers like a well-behaved endpoint and falls silent at the first violation, so that
 a case takes its usual course. A silent recorder never answers, so that the whole script is sent, and what
-the timers send after it. The recordings of both suites are compared case by case.
+the timers send after it. An offering recorder is a client that offers permessage-deflate in eight ways to one
+case of each set of parameters, and notes what is accepted. The recordings of both suites are compared case by case.
 
 This page is written by `cargo xtask octets --write-docs`.
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::conversation::{Manner, Recording, ask, serve, visit};
+use super::conversation::{Manner, OFFERS, Recording, ask, offer, serve, visit};
 use crate::case_sets::CaseSet;
 use crate::install::Kits;
 use crate::parity::{CaseId, read_index};
@@ -111,6 +111,12 @@ impl Session<'_> {
         let count = case_count(address)?;
         let case = |number| {
             let target = format!("/runCase?case={number}&agent={AGENT}");
+            if self.manner == Manner::Offering {
+                return OFFERS
+                    .iter()
+                    .map(|text| offer(&TcpStream::connect(address)?, &target, text))
+                    .collect();
+            }
             visit(&TcpStream::connect(address)?, &target, self.manner)
         };
         let recordings = (1..=count).map(case).collect::<Result<_>>()?;
