@@ -23,7 +23,7 @@ pub struct DeflateOffer {
 /// What a server tester asks for when it accepts an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateAnswer {
-    /// Ask for `client_no_context_takeover`; only if the offer names it.
+    /// Ask for `client_no_context_takeover`.
     pub client_no_context_takeover: bool,
     /// Ask for `client_max_window_bits=N`; only if the offer names it.
     pub client_max_window_bits: Option<u8>,

@@ -150,16 +150,14 @@ pub(crate) fn answer_offers(
     })
 }
 
-/// Any server may ask for `client_no_context_takeover` (RFC 7692 7.1.1.2); this one does so only if the offer
-/// names it, as the reference suite does.
+/// Any server may ask for `client_no_context_takeover` (RFC 7692 7.1.1.2), but for a window of the client only if
+/// the offer names it (7.1.2.2).
 fn allows(offer: &Params, answer: &DeflateAnswer) -> bool {
-    let takeover = !answer.client_no_context_takeover || offer.client_no_context_takeover;
-    let window = match (answer.client_max_window_bits, offer.client_max_window_bits) {
+    match (answer.client_max_window_bits, offer.client_max_window_bits) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(asked), Some(offered)) => asked <= offered.unwrap_or(15),
-    };
-    takeover && window
+    }
 }
 
 fn accept(offer: &Params, answer: &DeflateAnswer) -> (Agreement, Extension) {

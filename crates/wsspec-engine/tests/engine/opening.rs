@@ -260,7 +260,8 @@ fn a_server_tester_takes_the_first_answer_that_an_offer_allows() {
         run.finish(Duration::ZERO).handshake.extensions
     };
     let cases = [
-        ("permessage-deflate", "permessage-deflate"),
+        // Whatever a client offers, it may be asked to keep no context.
+        ("permessage-deflate", "permessage-deflate; client_no_context_takeover"),
         ("permessage-deflate; client_no_context_takeover", "permessage-deflate; client_no_context_takeover"),
         (
             "permessage-deflate; client_no_context_takeover; client_max_window_bits",
@@ -268,7 +269,8 @@ fn a_server_tester_takes_the_first_answer_that_an_offer_allows() {
         ),
         (
             "x, permessage-deflate; server_max_window_bits=10; server_no_context_takeover",
-            "permessage-deflate; server_no_context_takeover; server_max_window_bits=10",
+            "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; \
+             client_no_context_takeover",
         ),
         // The second offer allows the answer that is preferred.
         (
@@ -292,6 +294,8 @@ fn a_server_tester_takes_the_first_answer_that_an_offer_allows() {
         assert_eq!(agreed(offer, &answers), None, "{offer}");
     }
     assert_eq!(agreed("permessage-deflate", &[answer(false, Some(9))]), None, "not offered");
+    let small = "permessage-deflate; client_max_window_bits=10";
+    assert_eq!(agreed(small, &[answer(false, Some(15))]), None, "more than offered");
     assert_eq!(agreed("permessage-deflate", &[]), None);
 }
 
