@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit_code::ExitCode;
+use crate::tls_args::TlsArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -63,12 +64,21 @@ pub struct Global {
 pub enum Command {
     /// Test servers and proxies
     Run(Box<RunArgs>),
+    /// Test clients and browsers
+    Serve(Box<crate::serve::args::ServeArgs>),
     /// List cases, sections and sets
     List(ListArgs),
     /// Explain a case, close code, error code, verdict or clause of an RFC
     Explain(ExplainArgs),
-    /// Run a known-good echo server with permessage-deflate
+    /// Run a known-good echo server or client with permessage-deflate
     Echo(EchoArgs),
+    /// The command line of the reference suite: wsspec wstest -m MODE
+    #[command(disable_help_flag = true)]
+    Wstest {
+        /// What wstest takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
 }
 
 /// `wsspec run`
@@ -143,6 +153,9 @@ pub struct RunArgs {
     /// Send this Origin
     #[arg(long, value_name = "ORIGIN", help_heading = "Peer")]
     pub origin: Option<String>,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Do not try before the first case whether the peer echoes
     #[arg(long, help_heading = "Peer")]
     pub no_echo_check: bool,
@@ -218,6 +231,18 @@ pub struct EchoArgs {
     /// Decline permessage-deflate
     #[arg(long)]
     pub no_deflate: bool,
+    /// Speak TLS, with a certificate made on the spot if --cert and --key give none
+    #[arg(long, conflicts_with = "connect")]
+    pub tls: bool,
+    /// Be a client instead: run all cases of the tester at this address
+    #[arg(long, value_name = "URL", conflicts_with_all = ["address", "max_connections", "max_message"])]
+    pub connect: Option<String>,
+    /// With --connect: the name in the tester's reports
+    #[arg(long, value_name = "NAME", requires = "connect")]
+    pub agent: Option<String>,
+    /// Certificates.
+    #[command(flatten)]
+    pub certificates: TlsArgs,
 }
 
 /// When colours are used.
@@ -325,7 +350,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `7f3a91`, the way the record writes it
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_seed(text: &str) -> Result<u64, String> {
     u64::from_str_radix(text.trim_start_matches("0x"), 16)
         .map_err(|_| "a seed is a hexadecimal number of at most 16 digits".to_owned())
 }
@@ -339,7 +364,7 @@ fn parse_slice(text: &str) -> Result<Slice, String> {
     slice.ok_or_else(|| "a part is written M/N, as in 2/4".to_owned())
 }
 
-fn parse_scale(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_scale(text: &str) -> Result<f64, String> {
     let scale = text.parse().ok().filter(|scale| (0.01..=1000.0).contains(scale));
     scale.ok_or_else(|| "a factor from 0.01 to 1000".to_owned())
 }

@@ -14,10 +14,15 @@ pub mod net;
 pub mod results;
 pub mod run;
 pub mod select;
+pub mod serve;
 pub mod signals;
 pub mod target;
 pub mod terminal;
 pub mod text;
+pub mod tls_args;
+pub mod tools;
+mod web;
+pub mod wstest;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
@@ -52,12 +57,17 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
     };
     match command {
         Command::Run(args) => runtime()?.block_on(commands::run::run(args, console)),
+        Command::Serve(args) => runtime()?.block_on(commands::serve::run(args, console)),
         Command::List(args) => commands::list::run(args, console),
         Command::Explain(args) => commands::explain::run(args, console),
         Command::Echo(args) => runtime()?.block_on(commands::echo::run(args, console)),
+        Command::Wstest { words } => {
+            Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))
+        }
     }
 }
 
+/// The runtime of all commands that use sockets.
 fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }

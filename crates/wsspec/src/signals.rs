@@ -57,3 +57,8 @@ async fn next() -> ExitCode {
 fn leave(code: ExitCode) {
     std::process::exit(i32::from(code.number()));
 }
+
+/// Waits until the value becomes true, or nobody is left who could set it.
+pub async fn raised(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}

@@ -58,6 +58,14 @@ pub fn duration(time: std::time::Duration) -> String {
     }
 }
 
+/// What the system says of a failure, without its number: `permission denied`.
+pub fn io_error(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

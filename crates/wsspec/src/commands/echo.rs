@@ -1,4 +1,4 @@
-//! `wsspec echo`: the strict endpoint as a known-good echo server.
+//! `wsspec echo`: the strict endpoint as a known-good echo server or client.
 
 use std::io;
 
@@ -8,26 +8,78 @@ use wsspec_endpoint::{Config, DeflateConfig};
 use crate::cli::EchoArgs;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::net::client::Secure;
 use crate::net::endpoint::EchoServer;
+use crate::net::tls::ServerTls;
 use crate::signals::Signals;
+use crate::target::Target;
 use crate::terminal::Console;
+use crate::text;
+use crate::tools::driver::{Driver, Progress};
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C, or runs the cases of a tester as a client.
 ///
 /// # Errors
-/// The address cannot be bound.
+/// The address cannot be bound, the tester cannot be reached, or a certificate cannot be read.
 pub async fn run(args: &EchoArgs, console: &Console) -> Result<ExitCode> {
     let signals = Signals::listen();
+    match &args.connect {
+        Some(url) => connect(url, args, console, &signals).await,
+        None => serve(args, console, &signals).await,
+    }
+}
+
+async fn connect(url: &str, args: &EchoArgs, console: &Console, signals: &Signals) -> Result<ExitCode> {
+    let target = Target::parse(url)?;
+    let secure = match target.secure {
+        true => {
+            Some(Secure { connector: args.certificates.to_tls().connector()?, host: target.host.clone() })
+        }
+        false => None,
+    };
+    let name = format!("wsspec-endpoint/{}", env!("CARGO_PKG_VERSION"));
+    let name = args.agent.clone().unwrap_or(name);
+    let deflate = (!args.no_deflate).then(DeflateConfig::default);
+    let driver = Driver::new(target, secure, &name, deflate).await?;
+    let mut total = 0;
+    let tell = |progress| match progress {
+        Progress::Cases(count) => {
+            total = count;
+            console.say(0, format!("{name}: {} to run", text::count(count as usize, "case")));
+        }
+        Progress::Case(number) => console.say(1, format!("{number}/{total}")),
+        Progress::Asking | Progress::Reports => {}
+    };
+    let ran = driver.run(&signals.stop(), tell).await?;
+    console.say(-1, format!("{} run; the verdicts are with the tester", text::count(ran as usize, "case")));
+    Ok(signals.exit_code().unwrap_or(ExitCode::Ok))
+}
+
+async fn serve(args: &EchoArgs, console: &Console, signals: &Signals) -> Result<ExitCode> {
+    let tls = tls(args)?;
+    let scheme = if tls.is_some() { "wss" } else { "ws" };
     let server = EchoServer::bind(&args.address, config(args), args.max_connections)
         .await
-        .map_err(|error| cannot_listen(&args.address, &error))?;
+        .map_err(|error| cannot_listen(&args.address, &error))?
+        .with_tls(tls);
     let address = server.local_addr()?;
-    console.say(-1, format!("listening on ws://{address}"));
+    console.say(-1, format!("listening on {scheme}://{address}"));
     if !address.ip().is_loopback() {
         console.say(0, "other hosts can reach it");
     }
     server.serve(signals.stop()).await;
     Ok(ExitCode::Ok)
+}
+
+fn tls(args: &EchoArgs) -> Result<Option<ServerTls>, Problem> {
+    let files = &args.certificates;
+    match (&files.cert, &files.key) {
+        (Some(cert), key) => ServerTls::from_files(cert, key.as_ref().unwrap_or(cert)).map(Some),
+        _ if args.tls => {
+            ServerTls::self_signed(&["localhost", "127.0.0.1", "::1"].map(str::to_owned)).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The echo server that is tested when no address is given, and that `echo` serves.

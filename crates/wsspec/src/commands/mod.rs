@@ -4,3 +4,4 @@ pub mod echo;
 pub mod explain;
 pub mod list;
 pub mod run;
+pub mod serve;

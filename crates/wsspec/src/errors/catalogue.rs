@@ -24,6 +24,10 @@ pub enum ErrorCode {
     E08,
     /// TLS behind `ws://`.
     E09,
+    /// No TLS behind `wss://`.
+    E10,
+    /// The certificate is not accepted.
+    E11,
     /// The peer does not echo.
     E12,
     /// permessage-deflate was not negotiated.
@@ -42,12 +46,18 @@ pub enum ErrorCode {
     E20,
     /// The output folder cannot be written.
     E21,
+    /// No client came.
+    E22,
     /// A target address that cannot be read.
     E27,
     /// The answer is no HTTP, or there is none.
     E28,
     /// The selection left no case.
     E29,
+    /// TLS does not come about.
+    E30,
+    /// A command cannot be started.
+    E31,
 }
 
 /// What `wsspec explain E01` prints.
@@ -163,6 +173,22 @@ Usual slips: the key was decoded before hashing, the GUID has a typing error, or
         text: "The answer to the plain request was a TLS record. Give the address as wss://.",
     },
     Page {
+        code: ErrorCode::E10,
+        exit: ExitCode::Unreachable,
+        title: "no TLS behind a wss:// address",
+        text: "The answer to the TLS ClientHello was plain text, usually an HTTP error. Give the address as ws://, \
+or the port on which the server speaks TLS.",
+    },
+    Page {
+        code: ErrorCode::E11,
+        exit: ExitCode::Unreachable,
+        title: "the TLS certificate is not accepted",
+        text: "The certificate is not signed by an authority that this system trusts, is for another name, or is \
+out of date. --cacert names a file with the authority to trust (for a certificate signed by itself, the certificate), \
+--sni the name to ask for, and -k accepts any certificate, for tests only: the connection is then open to \
+whoever sits in between.",
+    },
+    Page {
         code: ErrorCode::E12,
         exit: ExitCode::Unreachable,
         title: "the peer does not echo",
@@ -230,6 +256,13 @@ time(<1s), needs(deflate), joined by `and`, `or`, `not` and brackets. `and` bind
 earlier run in a container made it as another user: take another one with -o, or run the container with --user.",
     },
     Page {
+        code: ErrorCode::E22,
+        exit: ExitCode::Empty,
+        title: "no client connected",
+        text: "The tester waited as a server, and no case was asked for. The client may use another port or path, \
+or it runs in a container or on another host, which the address 127.0.0.1 keeps out: --bind 0.0.0.0 listens for all.",
+    },
+    Page {
         code: ErrorCode::E27,
         exit: ExitCode::Usage,
         title: "the address cannot be read",
@@ -251,6 +284,21 @@ server may have crashed on the request: look at its log.",
         title: "the selection left no case",
         text: "All names exist, but filter, exclusions or slice leave nothing. Nothing was run, and that is never \
 green.",
+    },
+    Page {
+        code: ErrorCode::E30,
+        exit: ExitCode::Unreachable,
+        title: "the TLS handshake failed",
+        text: "Both sides speak TLS, or seem to, but did not come to an agreement: no version or cipher in common \
+(wsspec speaks TLS 1.2 and 1.3), a client certificate is wanted (--cert, --key) or not accepted, or the server has \
+nothing for the name that was asked for (--sni). `openssl s_client -connect HOST:PORT` shows more.",
+    },
+    Page {
+        code: ErrorCode::E31,
+        exit: ExitCode::Unreachable,
+        title: "the command cannot be started",
+        text: "The words of --exec, --exec-case and --browser are split as a shell does, with quotes, and the program \
+is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". The folder is the current one.",
     },
 ];
 

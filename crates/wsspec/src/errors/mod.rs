@@ -50,6 +50,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong, in a few words.
+    pub fn headline(&self) -> &str {
+        &self.what
+    }
+
     /// The status that the process ends with.
     pub fn exit(&self) -> ExitCode {
         self.exit

@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
+use super::Stream;
+use super::tls::Connector;
+use crate::errors::Problem;
 use crate::target::Target;
 
 /// Why there is no connection.
@@ -21,6 +24,9 @@ pub enum ConnectError {
     /// No reply in time.
     #[error("no reply within {0:?}")]
     TimedOut(Duration),
+    /// TCP is open, but there is no TLS on it.
+    #[error("{}", .0.headline())]
+    Tls(Box<Problem>),
     /// Something else, such as no route.
     #[error("{1} ({0})")]
     Other(SocketAddr, io::Error),
@@ -69,4 +75,38 @@ pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStr
         }
     }
     Err(other.unwrap_or(ConnectError::Refused(refused)))
+}
+
+/// TLS to a host.
+#[derive(Clone)]
+pub struct Secure {
+    /// What makes the connections.
+    pub connector: Connector,
+    /// The host of the address.
+    pub host: String,
+}
+
+impl std::fmt::Debug for Secure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secure({:?})", self.host)
+    }
+}
+
+/// Connects as [`connect`] does, and puts TLS on the connection if that is asked for.
+///
+/// # Errors
+/// No address took the connection in time, or TLS does not come about.
+pub async fn dial(
+    addresses: &[SocketAddr],
+    secure: Option<&Secure>,
+    limit: Duration,
+) -> Result<Stream, ConnectError> {
+    let deadline = Instant::now() + limit;
+    let stream = connect(addresses, limit).await?;
+    let Some(secure) = secure else { return Ok(Stream::Plain(stream)) };
+    match timeout_at(deadline, secure.connector.connect(stream, &secure.host)).await {
+        Ok(Ok(stream)) => Ok(Stream::Secure(Box::new(stream))),
+        Ok(Err(problem)) => Err(ConnectError::Tls(Box::new(problem))),
+        Err(_) => Err(ConnectError::TimedOut(limit)),
+    }
 }

@@ -20,6 +20,7 @@ use wsspec_endpoint::{Config, Connection, End, State, Transmit};
 use wsspec_wire::close_code;
 
 use super::Transport;
+use super::tls::{self, ServerTls};
 
 const READ_SIZE: usize = 128 << 10;
 /// Where the read buffer begins. What the kernel copies often begins with a page, and copies to addresses that
@@ -37,9 +38,9 @@ thread_local! {
 }
 
 /// An echo server, bound and not yet serving.
-#[derive(Debug)]
 pub struct EchoServer {
     listener: TcpListener,
+    tls: Option<ServerTls>,
     config: Arc<Config>,
     connections: Arc<Semaphore>,
 }
@@ -52,7 +53,12 @@ impl EchoServer {
     pub async fn bind(address: &str, config: Config, max_connections: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let connections = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listener, config: Arc::new(config), connections })
+        Ok(Self { listener, tls: None, config: Arc::new(config), connections })
+    }
+
+    /// Speaks TLS on all connections.
+    pub fn with_tls(self, tls: Option<ServerTls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Where it listens.
@@ -74,11 +80,13 @@ impl EchoServer {
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let Some((stream, permit)) = accepted else { continue };
-            let (config, stop) = (self.config.clone(), stop.clone());
+            let (tls, config, stop) = (self.tls.clone(), self.config.clone(), stop.clone());
             open.spawn(async move {
                 let _ = stream.set_nodelay(true);
-                let started = Instant::now();
-                run(stream, Connection::server(config, Duration::ZERO), started, stop).await;
+                match tls {
+                    None => serve(stream, config, stop).await,
+                    Some(tls) => serve_secure(stream, tls, config, stop).await,
+                }
                 drop(permit);
             });
         }
@@ -95,6 +103,17 @@ impl EchoServer {
                 None
             }
         }
+    }
+}
+
+async fn serve<T: Transport>(stream: T, config: Arc<Config>, stop: watch::Receiver<bool>) {
+    run(stream, Connection::server(config, Duration::ZERO), Instant::now(), stop).await;
+}
+
+async fn serve_secure(stream: TcpStream, tls: ServerTls, config: Arc<Config>, stop: watch::Receiver<bool>) {
+    if let Ok(Ok(stream)) = timeout(config.handshake_timeout, tls.acceptor.accept(stream)).await {
+        // The state of TLS is large; it lives on the heap beside that of the endpoint.
+        Box::pin(serve(stream, config, stop)).await;
     }
 }
 
@@ -205,6 +224,8 @@ impl<T: Transport> Link<T> {
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         if self.unsent.is_empty() {
+            // TLS may keep octets back until it is flushed.
+            let _ = Pin::new(&mut self.stream).poll_flush(context);
             return false;
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
@@ -253,6 +274,9 @@ impl<T: Transport> Link<T> {
                 (Poll::Pending, _) => return false,
                 (Poll::Ready(Ok(())), []) => self.connection.handle_end(End::Fin, now),
                 (Poll::Ready(Ok(())), octets) => self.connection.handle_input(octets, now),
+                (Poll::Ready(Err(error)), _) if tls::ended_without_close_notify(&error) => {
+                    self.connection.handle_end(End::Fin, now);
+                }
                 (Poll::Ready(Err(_)), _) => self.connection.handle_end(End::Reset, now),
             }
             true

@@ -5,6 +5,11 @@ pub mod client;
 pub mod endpoint;
 pub mod exchange;
 pub mod pump;
+pub mod session;
+mod stream;
+pub mod tls;
 mod transport;
 
+pub use stream::Stream;
 pub use transport::Transport;
+pub(crate) use transport::{Drain, drain};

@@ -11,8 +11,8 @@ use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use wsspec_engine::{CaseRun, Observation, TcpEnd, Time, Transmit};
 
-use super::Transport;
 use super::transport::{Drain, drain};
+use super::{Transport, tls};
 
 const READ_SIZE: usize = 64 << 10;
 /// After the tester has dropped the connection.
@@ -33,7 +33,8 @@ const PAUSES: usize = 256;
 pub async fn drive<T: Transport>(stream: T, run: CaseRun, started: Instant, limit: Duration) -> Observation {
     let deadline = started + limit;
     let pauses = Pauses { left: PAUSES, due: false, until: started };
-    let mut pump = Pump { stream, run, started, deadline, unsent: None, pauses, ended: false };
+    let mut pump =
+        Pump { stream, run, started, deadline, unsent: None, pauses, unflushed: false, ended: false };
     let mut buffer = vec![0; READ_SIZE];
     let mut timer = Box::pin(sleep_until(pump.deadline));
     let end = loop {
@@ -57,6 +58,8 @@ struct Pump<T> {
     deadline: Instant,
     unsent: Option<Bytes>,
     pauses: Pauses,
+    /// TLS may keep octets back until it is flushed.
+    unflushed: bool,
     /// The peer's side of TCP is over.
     ended: bool,
 }
@@ -146,7 +149,11 @@ impl<T: Transport> Pump<T> {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Option<io::Result<usize>> {
-        let octets = self.unsent.as_ref()?;
+        let Some(octets) = &self.unsent else {
+            self.unflushed = self.unflushed && Pin::new(&mut self.stream).poll_flush(context).is_pending();
+            return None;
+        };
+        self.unflushed = true;
         ready(Pin::new(&mut self.stream).poll_write(context, octets))
     }
 
@@ -176,6 +183,9 @@ impl<T: Transport> Pump<T> {
             None => {}
             Some(Ok(0)) => self.peer_ended(TcpEnd::PeerFin, now),
             Some(Ok(read)) => self.run.handle_input(&mut buffer[..read], now),
+            Some(Err(error)) if tls::ended_without_close_notify(&error) => {
+                self.peer_ended(TcpEnd::PeerFin, now)
+            }
             Some(Err(_)) => self.peer_ended(TcpEnd::PeerReset, now),
         }
         if self.run.poll_timeout().is_some_and(|time| time <= now) {

@@ -3,6 +3,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::tls;
+
 /// A stream of octets that WebSocket can run on.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Drops the connection at once, with RST where the transport knows it.
@@ -13,6 +15,18 @@ impl Transport for TcpStream {
     fn abort(self) {
         // Closing with a linger time of zero makes the kernel send RST.
         let _ = socket2::SockRef::from(&self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl<S: Transport> Transport for tokio_rustls::server::TlsStream<S> {
+    fn abort(self) {
+        self.into_inner().0.abort();
+    }
+}
+
+impl<S: Transport> Transport for tls::ClientStream<S> {
+    fn abort(self) {
+        self.into_inner().0.into_inner().abort();
     }
 }
 

@@ -14,7 +14,8 @@ use wsspec_report::record::{CaseMeta, CaseRecord, Redaction};
 
 use super::plan::RunPlan;
 use super::schedule::Job;
-use crate::net::client::{ConnectError, connect};
+use crate::net::Stream;
+use crate::net::client::{ConnectError, Secure, dial};
 use crate::net::pump;
 
 /// What a case gets beyond its own limit before it is cut off from outside.
@@ -36,6 +37,8 @@ pub struct Agent {
     pub url: String,
     /// Where it is.
     pub addresses: Vec<SocketAddr>,
+    /// TLS, if its address asks for that.
+    pub secure: Option<Secure>,
     /// What is said in the opening handshake.
     pub opening: ClientOpening,
     /// Connections at a time.
@@ -67,12 +70,14 @@ impl Conditions {
     /// The conditions of this run.
     pub fn new(plan: &RunPlan, started: Instant) -> Self {
         Self {
-            settings: plan.settings.clone(),
             case_timeout: plan.limits.case_timeout,
-            redaction: plan.redaction.clone(),
-            repeat: plan.repeat.clone(),
-            started,
+            ..Self::with(plan.settings.clone(), plan.redaction.clone(), plan.repeat.clone(), started)
         }
+    }
+
+    /// Conditions without a limit beyond those of the cases.
+    pub fn with(settings: Settings, redaction: Redaction, repeat: Vec<String>, started: Instant) -> Self {
+        Self { settings, case_timeout: None, redaction, repeat, started }
     }
 
     /// Runs a case once. `number` is its place in the suite, from 1.
@@ -119,14 +124,14 @@ impl Conditions {
         Ok(judge(case, pump::drive(stream, run, started, limit).await))
     }
 
-    async fn connect(&self, agent: &Agent) -> Result<tokio::net::TcpStream, ConnectError> {
+    async fn connect(&self, agent: &Agent) -> Result<Stream, ConnectError> {
         for pause in RETRIES {
-            match connect(&agent.addresses, self.settings.open_timeout).await {
+            match dial(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout).await {
                 Err(ConnectError::Refused(_)) => tokio::time::sleep(pause).await,
                 other => return other,
             }
         }
-        connect(&agent.addresses, self.settings.open_timeout).await
+        dial(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout).await
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {

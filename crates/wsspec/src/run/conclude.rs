@@ -62,7 +62,7 @@ impl End<'_> {
                 code.worst(ExitCode::Incomplete)
             }
         };
-        self.print_last_line(&report, code);
+        print_last_line(&report, self.started, code, self.console);
         Ok(code)
     }
 
@@ -126,7 +126,7 @@ impl End<'_> {
 
     fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>) {
         let page = self.folder.file("report.html").display().to_string();
-        self.print_causes(report, &page);
+        print_causes(report, &page, self.agents.len() > 1, self.console);
         for (place, agent) in self.agents.iter().enumerate() {
             let name = Untrusted::from(agent.name.as_str());
             self.console.say(0, "");
@@ -150,45 +150,47 @@ impl End<'_> {
             self.console.say(0, "   again    wsspec run --last-failed");
         }
     }
+}
 
-    fn print_causes(&self, report: &Report, page: &str) {
-        let causes = causes(report.cases.iter().filter(|record| record.verdict.is_failure()));
-        let style = self.console.style;
-        for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
-            if self.console.level < 0 {
-                let several = self.agents.len() > 1;
-                self.console.say(-1, lines::case(cause.cases[0], &Remark::Found, several, style));
-                continue;
-            }
-            let left = format!("cause {} of {}", place + 1, causes.len());
-            let right = text::count(cause.cases.len(), "case");
-            self.console.say(0, format!("\n{}", style.rule(&left, &right)));
-            self.console.say(0, failure::block(cause, page, style));
+/// Prints the failures, grouped by cause.
+pub(crate) fn print_causes(report: &Report, page: &str, several: bool, console: &Console) {
+    let causes = causes(report.cases.iter().filter(|record| record.verdict.is_failure()));
+    let style = console.style;
+    for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
+        if console.level < 0 {
+            console.say(-1, lines::case(cause.cases[0], &Remark::Found, several, style));
+            continue;
         }
-        if causes.len() > BLOCKS {
-            let more = text::count(causes.len() - BLOCKS, "more cause");
-            self.console.say(0, format!("\n{more}: see the report"));
-        }
+        let left = format!("cause {} of {}", place + 1, causes.len());
+        let right = text::count(cause.cases.len(), "case");
+        console.say(0, format!("\n{}", style.rule(&left, &right)));
+        console.say(0, failure::block(cause, page, style));
     }
-
-    fn print_last_line(&self, report: &Report, code: ExitCode) {
-        let flaky = Some(Standing::Flaky);
-        let brief = |record: &CaseRecord| Brief { verdict: record.verdict, flaky: record.outcome == flaky };
-        let briefs: Vec<Brief> = report.cases.iter().map(brief).collect();
-        let counts = lines::counts(&briefs).replace("   ", ", ");
-        let took = text::duration(self.started.elapsed());
-        self.console.say(-1, format!("\n{} run in {took}: {counts}   {code}", briefs.len()));
+    if causes.len() > BLOCKS {
+        let more = text::count(causes.len() - BLOCKS, "more cause");
+        console.say(0, format!("\n{more}: see the report"));
     }
 }
 
+/// Prints the last line: counts, time and exit status.
+pub(crate) fn print_last_line(report: &Report, started: Instant, code: ExitCode, console: &Console) {
+    let flaky = Some(Standing::Flaky);
+    let brief = |record: &CaseRecord| Brief { verdict: record.verdict, flaky: record.outcome == flaky };
+    let briefs: Vec<Brief> = report.cases.iter().map(brief).collect();
+    let counts = lines::counts(&briefs).replace("   ", ", ");
+    let took = text::duration(started.elapsed());
+    console.say(-1, format!("\n{} run in {took}: {counts}   {code}", briefs.len()));
+}
+
 /// The rating of the worst agent.
-fn worst_rating(report: &Report) -> String {
+pub(crate) fn worst_rating(report: &Report) -> String {
     let order = ["strict", "conformant", "incomplete", "not-conformant"];
     let words = AgentSummary::all(report).into_iter().map(|summary| summary.rating.word());
     words.max_by_key(|word| order.iter().position(|known| known == word)).unwrap_or("incomplete").to_owned()
 }
 
-fn counts(brief: Brief, fail_on: FailOn) -> bool {
+/// Whether a verdict makes the exit status 1.
+pub(crate) fn counts(brief: Brief, fail_on: FailOn) -> bool {
     match fail_on {
         FailOn::Never => false,
         FailOn::Must => brief.verdict.is_failure(),

@@ -108,8 +108,13 @@ async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
 /// Looks at a peer and makes an agent of it.
 async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Agent, PeerFacts), Problem> {
     let target = peer.target.as_ref().expect("every peer has an address by now");
-    let look =
-        Look { target, opening: &peer.opening, limit: plan.settings.open_timeout, echo: plan.echo_check };
+    let look = Look {
+        target,
+        opening: &peer.opening,
+        secure: peer.secure.as_ref(),
+        limit: plan.settings.open_timeout,
+        echo: plan.echo_check,
+    };
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
     let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
@@ -117,6 +122,7 @@ async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Age
         name: name.unwrap_or_else(|| target.authority()),
         url: target.to_string(),
         addresses: facts.addresses.clone(),
+        secure: peer.secure.clone(),
         opening: peer.opening.clone(),
         at_a_time: if facts.one_at_a_time { 1 } else { plan.limits.jobs },
     };

@@ -3,6 +3,8 @@
 use wsspec_engine::ClientOpening;
 
 use crate::errors::{ErrorCode, Problem};
+use crate::net::client::Secure;
+use crate::net::tls::ClientTls;
 use crate::target::Target;
 
 /// One implementation, as asked for.
@@ -12,6 +14,8 @@ pub struct PeerPlan {
     pub target: Option<Target>,
     /// The name that was typed.
     pub name: Option<String>,
+    /// TLS, if the address asks for that.
+    pub secure: Option<Secure>,
     /// What is said in the opening handshake.
     pub opening: ClientOpening,
 }
@@ -26,6 +30,24 @@ impl PeerPlan {
     }
 }
 
+/// Gives TLS to those peers whose address asks for it.
+///
+/// # Errors
+/// E18: a certificate or key cannot be read.
+pub fn secure(peers: &mut [PeerPlan], tls: &ClientTls) -> Result<(), Problem> {
+    let wanted = |peer: &&mut PeerPlan| peer.target.as_ref().is_some_and(|target| target.secure);
+    let mut wanted = peers.iter_mut().filter(wanted).peekable();
+    if wanted.peek().is_none() {
+        return Ok(());
+    }
+    let connector = tls.connector()?;
+    for peer in wanted {
+        let host = peer.target.as_ref().map(|target| target.host.clone()).unwrap_or_default();
+        peer.secure = Some(Secure { connector: connector.clone(), host });
+    }
+    Ok(())
+}
+
 /// One plan for each address, or one for the built-in endpoint.
 ///
 /// # Errors
@@ -35,7 +57,7 @@ pub fn plan_peers(
     names: &[String],
     opening: &ClientOpening,
 ) -> Result<Vec<PeerPlan>, Problem> {
-    let empty = PeerPlan { target: None, name: None, opening: opening.clone() };
+    let empty = PeerPlan { target: None, name: None, secure: None, opening: opening.clone() };
     let mut peers = Vec::new();
     for address in addresses {
         peers.push(empty.clone().at(Target::parse(address)?));

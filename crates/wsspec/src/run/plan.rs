@@ -8,7 +8,7 @@ use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
 use super::choice::Choice;
-use super::peer::{PeerPlan, plan_peers};
+use super::peer::{self, PeerPlan, plan_peers};
 use crate::cli::{FailOn, Feature, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
 use crate::target::Target;
@@ -92,9 +92,11 @@ impl RunPlan {
             subprotocols: args.subprotocol.clone(),
             headers,
         };
+        let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
+        peer::secure(&mut peers, &args.tls.to_tls())?;
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
         Ok(Self {
-            peers: plan_peers(&addresses, &args.agent, &opening)?,
+            peers,
             cases,
             asked: choice.asked(),
             settings: Settings {
@@ -190,5 +192,6 @@ fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     if args.timeout_scale != 1.0 {
         option("--timeout-scale", &args.timeout_scale.to_string());
     }
+    options.extend(args.tls.words());
     options
 }

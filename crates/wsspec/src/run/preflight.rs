@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use wsspec_engine::ClientOpening;
 use wsspec_report::Untrusted;
 
 use super::refusal::no_echo;
 use crate::errors::Problem;
-use crate::net::client::{connect, resolve};
+use crate::net::Stream;
+use crate::net::client::{Secure, dial, resolve};
 use crate::net::exchange::{self, Answer, Echo};
 use crate::target::Target;
 
@@ -43,6 +43,8 @@ pub struct Look<'a> {
     pub target: &'a Target,
     /// What is said in the opening handshake.
     pub opening: &'a ClientOpening,
+    /// TLS, if the address asks for that.
+    pub secure: Option<&'a Secure>,
     /// For the connection, and again for the answer.
     pub limit: Duration,
     /// Whether an echo is needed.
@@ -89,8 +91,8 @@ impl Look<'_> {
         addresses: &[SocketAddr],
         extensions: Option<&str>,
         limit: Duration,
-    ) -> Result<(TcpStream, Answer), Problem> {
-        let mut stream = match connect(addresses, limit).await {
+    ) -> Result<(Stream, Answer), Problem> {
+        let mut stream = match dial(addresses, self.secure, limit).await {
             Ok(stream) => stream,
             Err(error) => return Err(self.unreachable(error, addresses).await),
         };
@@ -107,7 +109,7 @@ impl Look<'_> {
         }
     }
 
-    async fn check_echo(&self, (mut stream, answer): (TcpStream, Answer)) -> Result<(), Problem> {
+    async fn check_echo(&self, (mut stream, answer): (Stream, Answer)) -> Result<(), Problem> {
         if !self.echo {
             exchange::close(stream, CLOSE_LIMIT).await;
             return Ok(());

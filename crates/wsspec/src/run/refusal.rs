@@ -8,7 +8,7 @@ use wsspec_report::Untrusted;
 
 use super::preflight::{ECHO_LIMIT, Look, SECOND_LIMIT};
 use crate::errors::{ErrorCode, Problem};
-use crate::net::client::{ConnectError, connect, list, resolve};
+use crate::net::client::{ConnectError, dial, list, resolve};
 use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer};
 use crate::target::Target;
 use crate::text;
@@ -40,6 +40,7 @@ impl Look<'_> {
                     .fact("usually", "a firewall drops packets, or the wrong address")
                     .fact("try", format!("wsspec run {target} --open-timeout 20s"))
             }
+            ConnectError::Tls(problem) => *problem,
             ConnectError::Other(address, error) => {
                 let tried = if addresses.is_empty() { address.to_string() } else { list(addresses) };
                 Problem::new(ErrorCode::E01, format!("cannot connect to {authority}"))
@@ -177,7 +178,7 @@ impl Look<'_> {
     }
 
     async fn is_websocket(&self, addresses: &[SocketAddr], opening: &ClientOpening) -> bool {
-        let Ok(mut stream) = connect(addresses, SECOND_LIMIT).await else { return false };
+        let Ok(mut stream) = dial(addresses, self.secure, SECOND_LIMIT).await else { return false };
         let answer = exchange::open(&mut stream, opening, None, SECOND_LIMIT).await;
         answer.is_ok_and(|answer| answer.head.status == Some(101))
     }

@@ -12,7 +12,7 @@ use super::folder::Folder;
 ///
 /// # Errors
 /// The folder cannot be written to any more.
-pub(super) fn write(folder: &Folder, report: &Report) -> io::Result<()> {
+pub fn write(folder: &Folder, report: &Report) -> io::Result<()> {
     let names = Names::of(report.cases.iter().map(|case| &case.agent));
     for case in report.cases.iter().filter(|case| compat::is_reported(case)) {
         folder.write(&names.file(case, "json"), compat::case_json(case).as_bytes())?;

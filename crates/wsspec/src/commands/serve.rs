@@ -1,0 +1,359 @@
+//! `wsspec serve`.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::Instant;
+use wsspec_cases::{Case, Roles, suite};
+use wsspec_engine::Settings;
+use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
+use wsspec_report::summary::RATING_RULE;
+
+use crate::cli::FailOn;
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::net::tls::ServerTls;
+use crate::run::attempt::now;
+use crate::run::plan::Rating;
+use crate::select;
+use crate::serve::args::ServeArgs;
+use crate::serve::campaign::{Campaign, Ended};
+use crate::serve::end::End;
+use crate::serve::exec_case::ExecCase;
+use crate::serve::ledger::Ledger;
+use crate::serve::notice::Notice;
+use crate::serve::process::{CommandLine, Process, Value, in_words};
+use crate::serve::voice::Voice;
+use crate::serve::{Plan, Server, Shared, route};
+use crate::signals::Signals;
+use crate::terminal::Console;
+use crate::text::{self, count};
+use crate::wstest::AgentExclusions;
+
+/// Between two looks at whether the server is done.
+const TICK: Duration = Duration::from_millis(100);
+/// After the end of a driver, for connections that still close.
+const DRIVER_GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until the clients are through, or until Ctrl-C.
+///
+/// # Errors
+/// A port is taken, a file cannot be read or written, a command cannot be started, or no client came.
+pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
+    let signals = Signals::listen();
+    let client = Client::new(args)?;
+    let asked = asked(args);
+    let plan = plan(args, &asked)?;
+    let ledger = Ledger::create(&args.out)?;
+    ledger.write(Line::Run(record(&asked, &plan)));
+    let (tell, notices) = mpsc::unbounded_channel();
+    let addresses = addresses(args);
+    // The receiver lives until the server has ended.
+    let voice = move |notice: &Notice| drop(tell.send(notice.clone()));
+    let server = Server::bind(&addresses, plan, ledger, voice)
+        .await
+        .map_err(|error| cannot_listen(&addresses, &error))?;
+    let listening = server.addresses()?;
+    let shared = server.shared();
+    announce(args, &asked, &shared, &listening, console);
+    let serving = tokio::spawn(server.serve());
+
+    let base = base(&shared, &listening);
+    let selected = shared.plan.cases.iter().map(|case| case.id).collect();
+    let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
+    let once = args.once || !matches!(client, Client::None);
+    let mut watch = Watch { shared: shared.clone(), notices, campaign, voice: Voice::new(console), once };
+    let ended = watch.until_end(client, &base, &signals).await;
+    shared.stop();
+    let _ = serving.await;
+    let rating = Rating {
+        fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+        exit_zero: args.exit_zero,
+    };
+    watch.drain();
+    let end = End { shared: &shared, campaign: &watch.campaign, ended: &ended?, rating, address: base };
+    end.conclude(console).await
+}
+
+/// What is started besides the server.
+enum Client {
+    None,
+    PerCase(ExecCase),
+    Driver(CommandLine),
+    Browser(CommandLine, Option<String>),
+}
+
+impl Client {
+    fn new(args: &ServeArgs) -> Result<Self, Problem> {
+        let jobs = args
+            .jobs
+            .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        Ok(match (&args.exec_case, &args.exec, &args.browser) {
+            (Some(command), ..) => Self::PerCase(ExecCase {
+                command: CommandLine::parse(command)?,
+                agent: args.agent.clone().unwrap_or_else(|| "client".to_owned()),
+                base: String::new(),
+                jobs,
+            }),
+            (_, Some(command), _) => Self::Driver(CommandLine::parse(command)?),
+            (.., Some(command)) => Self::Browser(CommandLine::parse(command)?, args.agent.clone()),
+            _ => Self::None,
+        })
+    }
+}
+
+/// The main loop of a server.
+struct Watch<'a> {
+    shared: Arc<Shared>,
+    notices: UnboundedReceiver<Notice>,
+    campaign: Campaign,
+    voice: Voice<'a>,
+    once: bool,
+}
+
+impl Watch<'_> {
+    /// Prints what happens until there is a reason to end.
+    async fn until_end(&mut self, client: Client, base: &str, signals: &Signals) -> Result<Ended, Problem> {
+        let out = self.shared.ledger.path().to_owned();
+        match client {
+            Client::None => self.follow(signals, std::future::pending()).await,
+            Client::PerCase(exec) => {
+                let running = ExecCase { base: base.to_owned(), ..exec }.run(self.shared.clone());
+                let cases = self.shared.plan.cases.len();
+                self.follow(signals, async move {
+                    running.await.map(|()| format!("the {cases} processes have ended"))
+                })
+                .await
+            }
+            Client::Driver(command) => {
+                let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
+                let mut driver = command.start(&[url], &out)?;
+                let ended = self.follow(signals, exit(&mut driver, "the driver")).await;
+                driver.end().await;
+                ended
+            }
+            Client::Browser(command, agent) => {
+                let page = page(base, agent.as_deref());
+                let page = Value { placeholder: "{page}", variable: "WSSPEC_PAGE", value: &page };
+                let mut browser = command.start(&[page], &out)?;
+                let ended = self.follow(signals, exit(&mut browser, "the browser")).await;
+                browser.end().await;
+                ended
+            }
+        }
+    }
+
+    /// `driver` says why it ended; what is still open then has a moment to close.
+    async fn follow(
+        &mut self,
+        signals: &Signals,
+        driver: impl Future<Output = Result<String, Problem>>,
+    ) -> Result<Ended, Problem> {
+        tokio::pin!(driver);
+        let (mut interrupt, mut asked) = (signals.stop(), self.shared.stopped());
+        let mut tick = tokio::time::interval(TICK);
+        let mut gone: Option<(String, Instant)> = None;
+        loop {
+            tokio::select! {
+                Some(notice) = self.notices.recv() => self.take(&notice),
+                _ = interrupt.wait_for(|stop| *stop) => {
+                    return Ok(Ended::Interrupted(signals.exit_code().unwrap_or(ExitCode::Interrupted)));
+                }
+                _ = asked.wait_for(|stop| *stop) => return Ok(Ended::Asked),
+                why = &mut driver, if gone.is_none() => gone = Some((why?, Instant::now())),
+                _ = tick.tick() => {
+                    if let Some(ended) = self.check(gone.as_ref()) {
+                        return Ok(ended);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(&self, gone: Option<&(String, Instant)>) -> Option<Ended> {
+        let ended = self.once.then(|| self.campaign.check(&self.shared.book, Instant::now())).flatten();
+        let Some((why, since)) = gone else { return ended };
+        let quiet = self.shared.book.running() == 0 || since.elapsed() >= DRIVER_GRACE;
+        match ended {
+            Some(ended) => Some(ended),
+            None if !quiet => None,
+            None if self.shared.book.agents().is_empty() => Some(Ended::NoClient),
+            None if self.campaign.is_complete(&self.shared.book) => Some(Ended::Through),
+            None => Some(Ended::Stalled(why.clone())),
+        }
+    }
+
+    fn take(&mut self, notice: &Notice) {
+        self.campaign.note(notice, Instant::now());
+        self.voice.tell(notice, &self.shared);
+    }
+
+    /// What was told before the end.
+    fn drain(&mut self) {
+        while let Ok(notice) = self.notices.try_recv() {
+            self.take(&notice);
+        }
+    }
+}
+
+async fn exit(process: &mut Process, name: &str) -> Result<String, Problem> {
+    let status = process.wait().await;
+    Ok(match status {
+        Ok(status) => format!("{name} ended with {}", in_words(status)),
+        Err(error) => format!("{name} is gone ({})", text::io_error(&error)),
+    })
+}
+
+fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
+    let tls = match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => Some(ServerTls::from_files(cert, key)?),
+        _ if args.tls => Some(ServerTls::self_signed(&certificate_names(args))?),
+        _ => None,
+    };
+    let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
+    let (passive, cases) = choose(asked, &args.exclude)?.into_iter().partition(|case| case.is_passive());
+    Ok(Plan {
+        cases,
+        passive,
+        exclusions: AgentExclusions::default(),
+        settings: Settings {
+            seed,
+            time_scale: args.timeout_scale,
+            subprotocols: args.subprotocol.clone(),
+            response_headers: vec![(
+                "Server".to_owned(),
+                concat!("wsspec/", env!("CARGO_PKG_VERSION")).to_owned(),
+            )],
+            ..Settings::default()
+        },
+        as_reference: false,
+        tls,
+        hosts: args.allow_host.clone(),
+        token: format!("{:016x}", rand::random::<u64>()),
+        repro: ["wsspec", "serve", "--seed"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("{seed:x}")])
+            .collect(),
+        redaction: Redaction::default(),
+    })
+}
+
+/// What was asked for, or the default.
+fn asked(args: &ServeArgs) -> Vec<String> {
+    let sets = args.set.iter().map(|set| format!("@{}", set.trim_start_matches('@')));
+    let asked: Vec<String> = sets.chain(args.cases.iter().cloned()).collect();
+    if asked.is_empty() { vec!["@core".to_owned()] } else { asked }
+}
+
+fn choose(asked: &[String], exclude: &[String]) -> Result<Vec<&'static Case>, Problem> {
+    let mut cases = select::cases(suite(), asked)?;
+    let excluded = select::cases(suite(), exclude)?;
+    cases.retain(|case| case.roles != Roles::Client && !excluded.iter().any(|other| other.id == case.id));
+    if cases.is_empty() {
+        return Err(Problem::new(ErrorCode::E29, "no case is left to offer")
+            .fact("asked", asked.join(" "))
+            .fact("note", "cases that need a server under test do not count")
+            .fact("try", format!("wsspec list {}", asked.join(" "))));
+    }
+    Ok(cases)
+}
+
+fn certificate_names(args: &ServeArgs) -> Vec<String> {
+    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter();
+    let bound = args.bind.iter().filter(|address| !address.is_unspecified()).map(ToString::to_string);
+    own.chain(bound).chain(args.allow_host.iter().cloned()).collect()
+}
+
+/// Both loopback addresses if nothing else is asked for; a free port can be found for one of them only.
+fn addresses(args: &ServeArgs) -> Vec<SocketAddr> {
+    let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let hosts = match args.bind.as_slice() {
+        [] if args.port == 0 || !has_ipv6() => &own[..1],
+        [] => &own[..],
+        given => given,
+    };
+    hosts.iter().map(|host| SocketAddr::new(*host, args.port)).collect()
+}
+
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// The address for clients on this machine.
+fn base(shared: &Shared, listening: &[SocketAddr]) -> String {
+    let scheme = if shared.plan.tls.is_some() { "wss" } else { "ws" };
+    let mut address = listening[0];
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("{scheme}://{address}")
+}
+
+/// The page that runs all cases by itself.
+fn page(base: &str, agent: Option<&str>) -> String {
+    let agent = agent.map(|name| format!("&agent={}", route::encode(name))).unwrap_or_default();
+    format!("{}/?autostart=1{agent}", base.replacen("ws", "http", 1))
+}
+
+fn announce(
+    args: &ServeArgs,
+    asked: &[String],
+    shared: &Shared,
+    listening: &[SocketAddr],
+    console: &Console,
+) {
+    let base = base(shared, listening);
+    let http = base.replacen("ws", "http", 1);
+    let cases = count(shared.plan.cases.len(), "case");
+    let version = env!("CARGO_PKG_VERSION");
+    console.say(-1, format!("wsspec {version}   waiting for clients, {cases} ({})", asked.join(" ")));
+    console.say(0, format!("  browser   {http}/          open it and press Start"));
+    console.say(0, format!("  library   {base}            /getCaseCount /runCase /updateReports"));
+    console.say(0, "  one shot  wsspec serve --exec-case './my_client {url}'   no loop to write");
+    if let Some(tls) = &shared.plan.tls {
+        console.say(0, format!("  TLS       SHA-256 {}", tls.fingerprint));
+    }
+    if args.bind.is_empty() {
+        console.say(0, "  listening on this machine only; other hosts: --bind 0.0.0.0");
+    } else {
+        let all: Vec<String> = listening.iter().map(ToString::to_string).collect();
+        console.say(0, format!("  listening on {}: other hosts can reach it", all.join(" and ")));
+    }
+    console.say(0, format!("  stop      Ctrl-C, or POST {http}/api/stop?token={}", shared.plan.token));
+}
+
+fn record(asked: &[String], plan: &Plan) -> RunRecord {
+    RunRecord {
+        schema: SCHEMA.to_owned(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        id: format!("{:016x}", rand::random::<u64>()),
+        started: now(),
+        argv: std::env::args().skip(1).collect(),
+        seed: format!("{:x}", plan.settings.seed),
+        set: asked.to_vec(),
+        selected: plan.cases.len() as u64,
+        rating_rule: RATING_RULE,
+        ..RunRecord::default()
+    }
+}
+
+fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Problem {
+    let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let what = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("port {} is already in use", addresses[0].port()),
+        _ => format!("cannot listen on {}", all.join(" and ")),
+    };
+    Problem::new(ErrorCode::E16, what)
+        .fact("tried", all.join(" and "))
+        .fact("why", text::io_error(error))
+        .fact("try", "wsspec serve --port 0        any free port, printed, also in {url}")
+}

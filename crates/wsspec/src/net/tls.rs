@@ -1,0 +1,198 @@
+//! TLS under the WebSocket, by rustls: both roles, and what to say when it does not come about.
+
+mod explain;
+mod verify;
+mod witness;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::errors::{ErrorCode, Problem};
+use explain::Attempt;
+use verify::Witnessed;
+pub use witness::Witness;
+
+/// What the user asked for as a client.
+#[derive(Clone, Debug, Default)]
+pub struct ClientTls {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// PEM file of the client's certificate, with its chain.
+    pub cert: Option<PathBuf>,
+    /// PEM file of the private key that goes with it; without one, it is looked for in `cert`.
+    pub key: Option<PathBuf>,
+    /// The name to ask for and to check, where it differs from the host of the address.
+    pub sni: Option<String>,
+}
+
+/// Makes TLS connections as a client. Cheap to clone.
+#[derive(Clone)]
+pub struct Connector {
+    config: Arc<ClientConfig>,
+    verifier: Arc<Witnessed>,
+    sni: Option<String>,
+}
+
+impl ClientTls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// E18 for a file that is missing or holds nothing of use.
+    pub fn connector(&self) -> Result<Connector, Problem> {
+        let verifier = Arc::new(Witnessed::new(self.roots()?, self.insecure));
+        let builder = ClientConfig::builder_with_provider(verify::provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unusable("the TLS library", &error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone());
+        let config = match &self.cert {
+            None => builder.with_no_client_auth(),
+            Some(cert) => {
+                let key = self.key.as_ref().unwrap_or(cert);
+                let (chain, secret) = (read_chain(cert)?, read_key(key)?);
+                builder.with_client_auth_cert(chain, secret).map_err(|error| mismatch(cert, key, &error))?
+            }
+        };
+        Ok(Connector { config: Arc::new(config), verifier, sni: self.sni.clone() })
+    }
+
+    fn roots(&self) -> Result<RootCertStore, Problem> {
+        let mut roots = RootCertStore::empty();
+        match &self.ca {
+            _ if self.insecure => {}
+            Some(path) => {
+                roots.add_parsable_certificates(read_chain(path)?);
+            }
+            None => {
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            }
+        }
+        if roots.is_empty() && self.ca.is_none() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        Ok(roots)
+    }
+}
+
+impl Connector {
+    /// The handshake as a client, over a connection that is open.
+    ///
+    /// # Errors
+    /// E10 if the peer speaks no TLS, E11 if its certificate is refused, E30 otherwise.
+    pub async fn connect<S>(&self, stream: S, host: &str) -> Result<ClientStream<S>, Problem>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = self.sni.as_deref().unwrap_or(host);
+        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
+            Problem::new(ErrorCode::E30, format!("{name:?} is no name that TLS can ask for"))
+                .fact("form", "--sni takes a DNS name or an IP address")
+        })?;
+        let mut connecting =
+            TlsConnector::from(self.config.clone()).connect(server, Witness::new(stream)).into_fallible();
+        let (error, stream) = match (&mut connecting).await {
+            Ok(stream) => return Ok(stream),
+            Err(failed) => failed,
+        };
+        let attempt = Attempt { host, name, certificate: self.verifier.last(), first: stream.first_octets() };
+        Err(attempt.explain(&error))
+    }
+}
+
+/// A TLS connection as a client.
+pub type ClientStream<S> = tokio_rustls::client::TlsStream<Witness<S>>;
+
+/// Answers TLS connections as a server. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerTls {
+    /// Takes the handshake.
+    pub acceptor: TlsAcceptor,
+    /// The SHA-256 of the certificate, as browsers show it.
+    pub fingerprint: String,
+}
+
+impl ServerTls {
+    /// A certificate with its chain, and its key, from PEM files.
+    ///
+    /// # Errors
+    /// E18 for a file that is missing, holds nothing of use, or does not fit the other.
+    pub fn from_files(cert: &Path, key: &Path) -> Result<Self, Problem> {
+        Self::new(read_chain(cert)?, read_key(key)?).map_err(|error| mismatch(cert, key, &error))
+    }
+
+    /// A certificate made on the spot for these names and addresses, signed by itself.
+    ///
+    /// # Errors
+    /// E18 if a name is none.
+    pub fn self_signed(names: &[String]) -> Result<Self, Problem> {
+        let made = rcgen::generate_simple_self_signed(names).map_err(|error| {
+            Problem::new(ErrorCode::E18, format!("cannot make a certificate for {}", names.join(", ")))
+                .fact("why", error.to_string())
+        })?;
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        Self::new(vec![made.cert.der().clone()], key).map_err(|error| unusable("the new certificate", &error))
+    }
+
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
+        let fingerprint = fingerprint(&chain[0]);
+        let config = ServerConfig::builder_with_provider(verify::provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint })
+    }
+}
+
+/// Whether reading ended because the peer ended TCP without TLS's own farewell (`close_notify`, RFC 8446 6.1).
+/// Many WebSocket implementations do that after their closing handshake, where nothing can be cut off any more.
+pub fn ended_without_close_notify(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::UnexpectedEof
+}
+
+/// Pairs of hexadecimal digits with colons between.
+pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let pairs: Vec<String> = Sha256::digest(certificate).iter().map(|octet| format!("{octet:02x}")).collect();
+    pairs.join(":")
+}
+
+/// At least one certificate.
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        Ok(_) => Err(no_pem(path, "CERTIFICATE", "there is no such block in the file")),
+        Err(error) => Err(no_pem(path, "CERTIFICATE", &error.to_string())),
+    }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| no_pem(path, "PRIVATE KEY", &error.to_string()))
+}
+
+fn no_pem(path: &Path, block: &str, why: &str) -> Problem {
+    Problem::new(ErrorCode::E18, format!("cannot read {} as PEM", path.display())).fact("why", why).fact(
+        "form",
+        format!("-----BEGIN {block}----- and lines of base64; DER files need `openssl x509 -inform der`"),
+    )
+}
+
+fn mismatch(cert: &Path, key: &Path, error: &rustls::Error) -> Problem {
+    let what = format!("certificate {} and key {} cannot be used", cert.display(), key.display());
+    Problem::new(ErrorCode::E18, what).fact("why", error.to_string())
+}
+
+fn unusable(what: &str, error: &rustls::Error) -> Problem {
+    Problem::new(ErrorCode::E30, format!("{what} cannot be used")).fact("why", error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+use std::io;
+
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
+use rustls::{AlertDescription, CertificateError, Error};
+
+use super::{fingerprint, verify::is_self_signed};
+use crate::errors::{ErrorCode, Problem};
+
+/// A TLS handshake that failed, and what is known of it.
+pub(super) struct Attempt<'a> {
+    pub(super) host: &'a str,
+    /// The name that was asked for.
+    pub(super) name: &'a str,
+    /// The certificate that the server showed, if it came so far.
+    pub(super) certificate: Option<CertificateDer<'static>>,
+    /// The first octets from the server.
+    pub(super) first: &'a [u8],
+}
+
+impl Attempt<'_> {
+    pub(super) fn explain(&self, error: &io::Error) -> Problem {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(Error::InvalidCertificate(why)) => self.refused(why),
+            Some(Error::AlertReceived(alert)) => self.alert(*alert),
+            _ if self.is_plain_http() => self.plain(),
+            Some(other) => self.failed(&other.to_string()),
+            None => self.broken_off(error),
+        }
+    }
+
+    /// A TLS record begins with its type, 20 to 23, and the version 3.
+    fn is_plain_http(&self) -> bool {
+        self.first.len() >= 4 && self.first.iter().all(|octet| matches!(octet, 9 | 10 | 13 | 32..=126))
+    }
+
+    fn plain(&self) -> Problem {
+        let hex: Vec<String> = self.first.iter().map(|octet| format!("{octet:02x}")).collect();
+        let text = String::from_utf8_lossy(self.first).escape_debug().to_string();
+        Problem::new(ErrorCode::E10, "the address says wss://, but the server does not speak TLS")
+            .fact("sent", "TLS ClientHello")
+            .fact("got", format!("{} = \"{text}\"", hex.join(" ")))
+            .fact("try", "the same address with ws://")
+    }
+
+    fn refused(&self, why: &CertificateError) -> Problem {
+        let mut problem =
+            Problem::new(ErrorCode::E11, format!("the TLS certificate of {:?} is not accepted", self.host));
+        problem = problem.fact("why", self.in_words(why));
+        if let Some(names) = self.other_names(why) {
+            problem =
+                problem.fact("also", format!("the name does not match: the certificate is for {names}"));
+        }
+        if let Some(certificate) = &self.certificate {
+            problem = problem.fact("got", format!("SHA-256 {}", shortened(&fingerprint(certificate))));
+        }
+        let name = "--sni NAME if it is for another name";
+        problem.fact("try", format!("--cacert ca.pem to trust its issuer, {name}, or -k to accept any"))
+    }
+
+    fn in_words(&self, why: &CertificateError) -> String {
+        match why {
+            // A wrong signature: another issuer of the same name is trusted.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => match self.is_self_signed() {
+                true => "it is signed by itself, and not trusted".to_owned(),
+                false => "its issuer is not trusted".to_owned(),
+            },
+            CertificateError::NotValidForName => format!("it is not for the name {:?}", self.name),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                format!("it is not for the name {:?} but for {}", self.name, listed(presented))
+            }
+            CertificateError::Expired => "it has expired".to_owned(),
+            CertificateError::ExpiredContext { time, not_after } => {
+                let days = time.as_secs().saturating_sub(not_after.as_secs()) / 86_400;
+                format!("it expired {days} days ago, or the clock of this machine is wrong")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "it is not valid yet, or the clock of this machine is wrong".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    fn is_self_signed(&self) -> bool {
+        let name = ServerName::try_from(self.name.to_owned());
+        matches!((&self.certificate, name), (Some(shown), Ok(name)) if is_self_signed(shown, &name))
+    }
+
+    /// The names of the certificate, if they are wrong beside what was found wrong first.
+    fn other_names(&self, why: &CertificateError) -> Option<String> {
+        if matches!(why, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
+        {
+            return None;
+        }
+        let parsed = ParsedCertificate::try_from(self.certificate.as_ref()?).ok()?;
+        let name = ServerName::try_from(self.name.to_owned()).ok()?;
+        match verify_server_name(&parsed, &name) {
+            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented, ..
+            })) => Some(listed(&presented)),
+            _ => None,
+        }
+    }
+
+    fn alert(&self, alert: AlertDescription) -> Problem {
+        let why = match alert {
+            AlertDescription::CertificateRequired => {
+                "the server wants a client certificate: --cert and --key"
+            }
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown => "the server does not accept the client certificate",
+            AlertDescription::ProtocolVersion => "the server speaks no TLS 1.2 or 1.3",
+            AlertDescription::HandshakeFailure => {
+                "no cipher in common, or the server has no certificate for the name"
+            }
+            AlertDescription::UnrecognisedName => {
+                "the server knows no such name: --sni NAME asks for another"
+            }
+            AlertDescription::NoApplicationProtocol => "the server wants a protocol to be chosen by ALPN",
+            _ => "the server gives no further reason",
+        };
+        Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
+            .fact("got", format!("the TLS alert {alert:?}"))
+            .fact("why", why)
+    }
+
+    fn failed(&self, why: &str) -> Problem {
+        Problem::new(ErrorCode::E30, "the TLS handshake failed").fact("why", why)
+    }
+
+    fn broken_off(&self, error: &io::Error) -> Problem {
+        let got = match self.first.len() {
+            0 => "the connection was closed before any octet came".to_owned(),
+            _ => format!("the connection was closed in the middle ({})", error.kind()),
+        };
+        Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
+            .fact("got", got)
+            .fact("usually", "the port does not speak TLS, or the server needs a client certificate")
+            .fact("try", "the same address with ws://")
+    }
+}
+
+/// Enough of a fingerprint to tell certificates apart.
+fn shortened(fingerprint: &str) -> String {
+    format!("{}:..:{}", &fingerprint[..23], &fingerprint[fingerprint.len() - 5..])
+}
+
+fn listed(names: &[String]) -> String {
+    /// The names come from the peer.
+    const MOST: usize = 5;
+    let mut shown: Vec<String> = names.iter().take(MOST).map(|name| bare(name)).collect();
+    match names.len() {
+        0 => return "no name at all".to_owned(),
+        n if n > MOST => shown.push(format!("{} more", n - MOST)),
+        _ => {}
+    }
+    shown.join(", ")
+}
+
+/// The library writes `DnsName("a.test")`.
+fn bare(name: &str) -> String {
+    name.split('"').nth(1).unwrap_or(name).escape_debug().to_string()
+}

@@ -1,0 +1,188 @@
+//! When a server that is to run once is done, and why.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wsspec_cases::CaseId;
+
+use super::book::Book;
+use super::notice::Notice;
+use crate::exit_code::ExitCode;
+
+/// After the last case of the last agent: it may still ask for reports, or another one may come.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Why a server ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every agent that came is through.
+    Through,
+    /// No case was asked for.
+    NoClient,
+    /// An agent stopped half way, for this reason.
+    Stalled(String),
+    /// A client or a page asked for it.
+    Asked,
+    /// Ctrl-C or SIGTERM.
+    Interrupted(ExitCode),
+}
+
+/// What was seen so far.
+#[derive(Debug)]
+pub struct Campaign {
+    selected: Vec<CaseId>,
+    patience: Duration,
+    last: Instant,
+    /// Agents that asked for their reports, and pages that said that they are done.
+    through: HashSet<String>,
+    page_done: bool,
+    /// Connections without a request.
+    pub idle_connections: u32,
+    /// Requests that were refused.
+    pub refused: u32,
+}
+
+impl Campaign {
+    /// Nothing has happened yet. A client may be silent for `patience`.
+    pub fn new(selected: Vec<CaseId>, patience: Duration, now: Instant) -> Self {
+        Self {
+            selected,
+            patience,
+            last: now,
+            through: HashSet::new(),
+            page_done: false,
+            idle_connections: 0,
+            refused: 0,
+        }
+    }
+
+    /// Something happened.
+    pub fn note(&mut self, notice: &Notice, now: Instant) {
+        match notice {
+            Notice::NoRequest { .. } => {
+                self.idle_connections += 1;
+                return;
+            }
+            Notice::Refused { .. } => self.refused += 1,
+            Notice::ReportsAsked { agent, .. } => {
+                self.through.insert(agent.clone());
+            }
+            Notice::CaseStarted { agent, .. } => {
+                self.through.remove(agent);
+            }
+            Notice::PageDone => self.page_done = true,
+            _ => {}
+        }
+        self.last = now;
+    }
+
+    /// Whether the server is done.
+    pub fn check(&self, book: &Book, now: Instant) -> Option<Ended> {
+        if book.running() > 0 {
+            return None;
+        }
+        let quiet = now.duration_since(self.last);
+        let agents = book.agents();
+        if agents.is_empty() {
+            let waited = self.page_done || quiet >= self.patience;
+            return waited.then_some(Ended::NoClient);
+        }
+        let open: Vec<&str> = agents
+            .iter()
+            .filter(|(agent, verdicts)| !self.through.contains(agent) && verdicts.len() < self.selected.len())
+            .map(|(agent, _)| agent.as_str())
+            .collect();
+        match open.as_slice() {
+            _ if self.page_done => Some(Ended::Through),
+            [] => (quiet >= SETTLE).then_some(Ended::Through),
+            _ if quiet < self.patience => None,
+            open => Some(Ended::Stalled(format!(
+                "no connection for {}; unfinished: {}",
+                crate::text::duration(self.patience),
+                open.iter()
+                    .map(|agent| crate::terminal::lines::agent_name(agent))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))),
+        }
+    }
+
+    /// Whether every agent that came has a verdict for every case.
+    pub fn is_complete(&self, book: &Book) -> bool {
+        book.agents().iter().all(|(_, verdicts)| verdicts.len() >= self.selected.len())
+    }
+
+    /// The selected cases that an agent has no verdict for.
+    pub fn missing<'a>(
+        &'a self,
+        verdicts: impl Fn(CaseId) -> bool + 'a,
+    ) -> impl Iterator<Item = CaseId> + 'a {
+        self.selected.iter().copied().filter(move |id| !verdicts(*id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wsspec_engine::Verdict;
+
+    use super::super::book::Brief;
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn id(text: &str) -> CaseId {
+        text.parse().unwrap()
+    }
+
+    fn run(book: &Book, agent: &str, case: &str) {
+        book.start(agent, id(case));
+        let brief = Brief { verdict: Verdict::Pass, behavior: "OK", cause: None };
+        book.end(agent, id(case), Some(brief));
+    }
+
+    fn started(agent: &str) -> Notice {
+        let peer = "127.0.0.1:1".parse().unwrap();
+        Notice::CaseStarted { agent: agent.to_owned(), case: id("1.1.1"), peer }
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_every_agent_has_run_everything() {
+        let (book, start) = (Book::default(), Instant::now());
+        let mut campaign = Campaign::new(vec![id("1.1.1"), id("1.1.2")], PATIENCE, start);
+        run(&book, "a", "1.1.1");
+        campaign.note(&started("a"), start);
+        assert_eq!(campaign.check(&book, start + SETTLE), None, "a case is missing");
+        run(&book, "a", "1.1.2");
+        assert_eq!(campaign.check(&book, start + SETTLE / 2), None, "reports may be asked for");
+        assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
+        book.start("b", id("1.1.1"));
+        assert_eq!(campaign.check(&book, start + PATIENCE * 2), None, "a case is running");
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_asks_for_reports_is_through() {
+        let (book, start) = (Book::default(), Instant::now());
+        let mut campaign = Campaign::new(vec![id("1.1.1"), id("1.1.2")], PATIENCE, start);
+        run(&book, "a", "1.1.1");
+        let peer = "127.0.0.1:1".parse().unwrap();
+        campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
+        assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
+        run(&book, "b", "1.1.1");
+        assert_eq!(campaign.check(&book, start + SETTLE), None);
+    }
+
+    #[tokio::test]
+    async fn silence_ends_it_with_a_reason() {
+        let (book, start) = (Book::default(), Instant::now());
+        let mut campaign = Campaign::new(vec![id("1.1.1"), id("1.1.2")], PATIENCE, start);
+        let peer = "127.0.0.1:1".parse().unwrap();
+        campaign.note(&Notice::NoRequest { peer }, start + PATIENCE / 2);
+        assert_eq!(campaign.check(&book, start + PATIENCE / 2), None);
+        assert_eq!(campaign.check(&book, start + PATIENCE), Some(Ended::NoClient));
+        assert_eq!(campaign.idle_connections, 1);
+        run(&book, "a", "1.1.1");
+        let Some(Ended::Stalled(why)) = campaign.check(&book, start + PATIENCE) else { panic!("it stalled") };
+        assert!(why.ends_with("unfinished: a"), "{why}");
+    }
+}

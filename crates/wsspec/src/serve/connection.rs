@@ -1,0 +1,235 @@
+//! One connection: what its request asks for is done.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+use wsspec_cases::{Case, suite};
+use wsspec_engine::{CaseRun, Observation, Verdict, judge};
+use wsspec_report::record::{CaseMeta, CaseRecord, Line};
+use wsspec_wire::write_response;
+
+use super::book::{Brief, Start};
+use super::control::Control;
+use super::notice::Notice;
+use super::request::{NoRequest, Request, read};
+use super::route::{Job, Route, route};
+use super::{Shared, commands};
+use crate::net::{Transport, pump};
+use crate::run::attempt::now;
+use crate::web;
+
+/// For the head of a request.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// What a case gets beyond its own limit before it is cut off from outside.
+const GRACE: Duration = Duration::from_secs(30);
+/// So long the reports wait for cases of the agent that still close.
+const CLOSING_LIMIT: Duration = Duration::from_secs(5);
+
+/// Reads the request of a connection and does what it asks for.
+pub(super) async fn serve<T: Transport>(mut stream: T, peer: SocketAddr, shared: Arc<Shared>) {
+    let started = Instant::now();
+    match read(&mut stream, HEAD_LIMIT).await {
+        Ok(request) => Visit { peer, shared, started }.answer(stream, request).await,
+        Err(NoRequest::Nothing) => shared.tell(Notice::NoRequest { peer }),
+        Err(why) => turn_away(stream, peer, &shared, why).await,
+    }
+}
+
+async fn turn_away(mut stream: impl Transport, peer: SocketAddr, shared: &Shared, why: NoRequest) {
+    let (status, reason, text) = match why {
+        NoRequest::TooLarge => {
+            (431, "Request Header Fields Too Large", "the head of the request is too long")
+        }
+        NoRequest::TimedOut => (408, "Request Timeout", "the head of the request did not end in time"),
+        NoRequest::Tls => {
+            (400, "Bad Request", "the client speaks TLS, but this port does not: wsspec serve --tls")
+        }
+        NoRequest::Torn | NoRequest::Nothing => {
+            (400, "Bad Request", "the connection ended within its request")
+        }
+    };
+    shared.tell(Notice::Refused { peer, why: text.to_owned() });
+    let head = write_response(status, reason, &[("Connection", "close"), ("Content-Length", "0")]);
+    let _ = stream.write_all(&head).await;
+    web::finish(stream).await;
+}
+
+struct Visit {
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    started: Instant,
+}
+
+impl Visit {
+    async fn answer<T: Transport>(self, stream: T, request: Request) {
+        match route(&request.head, &self.shared.plan.cases) {
+            Route::Page(page) => web::answer(stream, &page, &request.head, &self.shared).await,
+            Route::Wrong(why) => self.refuse(stream, 400, "Bad Request", why).await,
+            Route::Run(job) => self.run(stream, request, job).await,
+            Route::Stop => self.stop(stream, &request).await,
+            Route::Other if self.shared.plan.as_reference => self.obey(stream, request).await,
+            other => {
+                let subprotocols = &self.shared.plan.settings.subprotocols;
+                if let Some(control) = Control::open(stream, &request, subprotocols).await {
+                    self.control(control, other).await;
+                }
+            }
+        }
+    }
+
+    async fn control<T: Transport>(&self, control: Control<T>, route: Route) {
+        let shared = &self.shared;
+        match route {
+            Route::CaseCount => control.say(async { shared.plan.cases.len().to_string() }).await,
+            Route::CaseInfo(case) => control.say(async { info(case) }).await,
+            Route::Status(job) => control.say(self.status(&job)).await,
+            Route::UpdateReports { agent, shutdown } => {
+                control.after(self.update_reports(agent)).await;
+                if shutdown {
+                    shared.stop();
+                }
+            }
+            // Some clients find out by such a connection whether the server is up.
+            _ => control.listen().await,
+        }
+    }
+
+    async fn status(&self, job: &Job) -> String {
+        let brief = self.shared.book.verdict(&job.agent, job.case.id).await;
+        json!({ "behavior": brief.behavior }).to_string()
+    }
+
+    async fn update_reports(&self, agent: String) {
+        let shared = &self.shared;
+        let _ = timeout(CLOSING_LIMIT, shared.book.idle(&agent)).await;
+        shared.judge_passive(&agent);
+        shared.tell(Notice::ReportsAsked { agent, peer: self.peer });
+        shared.tell(match shared.ledger.reports().await {
+            Ok(_) => Notice::ReportsWritten,
+            Err(error) => Notice::ReportsFailed(crate::text::io_error(&error)),
+        });
+    }
+
+    async fn stop<T: Transport>(&self, stream: T, request: &Request) {
+        let page = request.head.headers.get("Origin").is_some();
+        let nearby = self.peer.ip().to_canonical().is_loopback() || self.shared.plan.as_reference;
+        if page || !nearby {
+            let why = "/stopServer is for drivers on this machine, not for pages in browsers";
+            return self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
+        }
+        if let Some(control) = Control::open(stream, request, &[]).await {
+            self.shared.tell(Notice::StopAsked);
+            control.close().await;
+            self.shared.stop();
+        }
+    }
+
+    async fn obey<T: Transport>(&self, stream: T, mut request: Request) {
+        self.shared.tell(Notice::Commands { peer: self.peer });
+        let case = commands::case();
+        let run = CaseRun::server(&case, &request.head, self.shared.plan.settings.clone());
+        drive(stream, run, &mut request.rest, case.time_limit + GRACE).await;
+    }
+
+    async fn run<T: Transport>(&self, stream: T, request: Request, job: Job) {
+        let shared = &self.shared;
+        let (agent, id) = (job.agent.clone(), job.case.id);
+        let Start::Attempt { number, new_agent } = shared.book.start(&agent, id) else {
+            return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
+        };
+        if new_agent {
+            shared.tell(Notice::AgentCame { agent: agent.clone(), peer: self.peer });
+        }
+        shared.tell(Notice::CaseStarted { agent: agent.clone(), case: id, peer: self.peer });
+        if shared.plan.exclusions.excludes(&agent, id) {
+            return self.skip(stream, &request, job).await;
+        }
+        let record = self.play(stream, request, &job, number).await;
+        let brief = Brief::of(&record);
+        let summary = record.summary.raw().to_owned();
+        shared.ledger.write(Line::Case(Box::new(record)));
+        shared.book.end(&agent, id, Some(brief.clone()));
+        shared.tell(Notice::CaseEnded { agent, case: id, brief, summary });
+    }
+
+    async fn play<T: Transport>(
+        &self,
+        stream: T,
+        mut request: Request,
+        job: &Job,
+        attempt: u32,
+    ) -> CaseRecord {
+        let plan = &self.shared.plan;
+        let meta = meta(&self.shared, job.case, self.started, attempt);
+        let run = CaseRun::server(job.case, &request.head, plan.settings.clone());
+        let limit = job.case.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
+        let outcome = judge(job.case, drive(stream, run, &mut request.rest, limit).await);
+        self.shared.book.watched(&job.agent, job.case.id, outcome.observation.watched.clone());
+        CaseRecord::from_outcome(&job.agent, job.case, &outcome, meta, &plan.redaction)
+    }
+
+    /// The connection is taken and closed at once, and no result is kept.
+    async fn skip<T: Transport>(&self, stream: T, request: &Request, job: Job) {
+        let shared = &self.shared;
+        let brief = Brief { verdict: Verdict::Skipped, behavior: "UNIMPLEMENTED", cause: None };
+        shared.book.end(&job.agent, job.case.id, Some(brief));
+        shared.tell(Notice::CaseSkipped { agent: job.agent, case: job.case.id });
+        if let Some(control) = Control::open(stream, request, &shared.plan.settings.subprotocols).await {
+            control.close().await;
+        }
+    }
+
+    /// Scripts of the reference run until they meet the status 500.
+    async fn refuse<T: Transport>(&self, mut stream: T, status: u16, reason: &str, why: String) {
+        let (status, reason) =
+            if self.shared.plan.as_reference { (500, "Internal Server Error") } else { (status, reason) };
+        let body = format!("wsspec: {why}\n");
+        let length = body.len().to_string();
+        let headers = [
+            ("Connection", "close"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Length", length.as_str()),
+        ];
+        let mut octets = write_response(status, reason, &headers);
+        octets.extend_from_slice(body.as_bytes());
+        self.shared.tell(Notice::Refused { peer: self.peer, why });
+        let _ = stream.write_all(&octets).await;
+        web::finish(stream).await;
+    }
+}
+
+/// Plays a case whose request has been read, together with the octets behind it.
+async fn drive<T: Transport>(stream: T, mut run: CaseRun, rest: &mut [u8], limit: Duration) -> Observation {
+    let started = Instant::now();
+    if !rest.is_empty() {
+        run.handle_input(rest, Duration::ZERO);
+    }
+    pump::drive(stream, run, started, limit).await
+}
+
+fn info(case: &Case) -> String {
+    json!({ "id": case.id.to_string(), "description": case.title }).to_string()
+}
+
+/// What the record of a case says beyond its outcome.
+pub(super) fn meta(shared: &Shared, case: &Case, started: Instant, attempt: u32) -> CaseMeta {
+    CaseMeta {
+        number: number(case),
+        started: now(),
+        since_start: started.duration_since(shared.started),
+        attempt,
+        repro: shared.plan.repro.iter().cloned().chain([case.id.to_string()]).collect(),
+        log: None,
+    }
+}
+
+/// The place of a case in the list of all cases, from 1.
+fn number(case: &Case) -> u32 {
+    let place = suite().cases().binary_search_by_key(&case.id, |other| other.id);
+    place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0))
+}

@@ -1,0 +1,170 @@
+//! After the last connection: the end of the record, the reports, the summary, the exit status.
+
+use anyhow::Result;
+use tokio::time::Instant;
+use wsspec_cases::suite;
+use wsspec_engine::Verdict;
+use wsspec_report::Untrusted;
+use wsspec_report::record::{EndRecord, Line, NotRun, Report};
+use wsspec_report::summary::Counts;
+
+use super::Shared;
+use super::campaign::{Campaign, Ended};
+use super::ledger::Ledger;
+use super::process::LOG;
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::run::attempt::now;
+use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
+use crate::run::folder::{RESULTS, unwritable};
+use crate::run::journal;
+use crate::run::plan::Rating;
+use crate::terminal::{Console, summary};
+use crate::text::count;
+
+/// The end of a server.
+pub struct End<'a> {
+    /// What happened.
+    pub shared: &'a Shared,
+    /// What was waited for.
+    pub campaign: &'a Campaign,
+    /// Why it ended.
+    pub ended: &'a Ended,
+    /// What makes it a failure.
+    pub rating: Rating,
+    /// The address, for the advice.
+    pub address: String,
+}
+
+impl End<'_> {
+    /// Writes everything that follows from the record, and says how it ended.
+    ///
+    /// # Errors
+    /// E21: the folder cannot be written to. E22: there was no client.
+    pub async fn conclude(&self, console: &Console) -> Result<ExitCode> {
+        for (agent, _) in self.shared.book.agents() {
+            self.shared.judge_passive(&agent);
+        }
+        let not_run = self.not_run();
+        let code = self.exit_code(&not_run);
+        if *self.ended == Ended::NoClient {
+            return Err(self.no_client().into());
+        }
+        let shared = self.shared;
+        let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
+        if !report.cases.is_empty() {
+            self.print(&report, console);
+        }
+        if let Ended::Stalled(why) = self.ended {
+            console.warn(format!("note: {why}; what is finished is kept"));
+        }
+        print_last_line(&report, self.shared.started, code, console);
+        Ok(code)
+    }
+
+    fn not_run(&self) -> Vec<NotRun> {
+        let agents = self.shared.book.agents().into_iter();
+        let missing = agents.map(|(agent, verdicts)| NotRun {
+            agent: agent.as_str().into(),
+            cases: self.campaign.missing(|id| verdicts.contains_key(&id)).map(|id| id.to_string()).collect(),
+        });
+        missing.filter(|agent| !agent.cases.is_empty()).collect()
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        let agents = self.shared.book.agents().into_iter();
+        agents.flat_map(|(_, verdicts)| verdicts.into_values().map(|brief| brief.verdict)).collect()
+    }
+
+    fn exit_code(&self, not_run: &[NotRun]) -> ExitCode {
+        let verdicts = self.verdicts();
+        let failed = verdicts
+            .iter()
+            .any(|verdict| counts(journal::Brief { verdict: *verdict, flaky: false }, self.rating.fail_on));
+        let mut code = if failed && !self.rating.exit_zero { ExitCode::Failed } else { ExitCode::Ok };
+        if !not_run.is_empty() || verdicts.contains(&Verdict::Error) {
+            code = code.worst(ExitCode::Incomplete);
+        }
+        if verdicts.is_empty() {
+            code = code.worst(ExitCode::Empty);
+        }
+        match self.ended {
+            Ended::Interrupted(signal) => code.worst(*signal),
+            _ => code,
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self.ended {
+            Ended::Through | Ended::Asked => None,
+            Ended::NoClient => Some("no client connected"),
+            Ended::Stalled(why) => Some(why),
+            Ended::Interrupted(_) => Some("interrupted"),
+        }
+    }
+
+    fn print(&self, report: &Report, console: &Console) {
+        let folder = self.shared.ledger.path();
+        let page = folder.join("report.html").display().to_string();
+        let agents = report.agents();
+        print_causes(report, &page, agents.len() > 1, console);
+        for name in &agents {
+            console.say(0, "");
+            console.say(0, summary::agent(report, name, suite(), console.style));
+        }
+        console.say(0, format!("\n   report   {page}"));
+        console.say(0, format!("   data     {}", folder.join(RESULTS).display()));
+    }
+
+    fn no_client(&self) -> Problem {
+        let mut problem = Problem::new(ErrorCode::E22, "no client asked for a case")
+            .fact("waiting", format!("on {}", self.address))
+            .fact("usually", "the client is in a container or on another host: --bind 0.0.0.0")
+            .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME");
+        let (idle, refused) = (self.campaign.idle_connections as usize, self.campaign.refused as usize);
+        if idle > 0 {
+            let health = "without a request (a health check?)";
+            problem = problem.fact("seen", format!("{} {health}", count(idle, "TCP connection")));
+        }
+        if refused > 0 {
+            problem = problem.fact("seen", format!("{} that could not be served", count(refused, "request")));
+        }
+        let log = self.shared.ledger.path().join(LOG);
+        if log.exists() { problem.fact("log", log.display().to_string()) } else { problem }
+    }
+}
+
+/// Ends the record: writes its last line and the reports, and returns what they were made from.
+///
+/// # Errors
+/// E21: the folder cannot be written to.
+pub async fn finish(
+    ledger: &Ledger,
+    not_run: Vec<NotRun>,
+    code: ExitCode,
+    started: Instant,
+    reason: Option<&str>,
+) -> Result<Report, Problem> {
+    let failed = |error: std::io::Error| unwritable(ledger.path(), &error);
+    let mut report = ledger.read().await.map_err(failed)?;
+    let mut totals = Counts::of(&report.cases).by_word();
+    let missing: usize = not_run.iter().map(|agent| agent.cases.len()).sum();
+    if missing > 0 {
+        totals.insert(Verdict::NotRun.word().to_owned(), missing as u64);
+    }
+    let mut end = EndRecord {
+        finished: now(),
+        duration_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        complete: missing == 0 && !report.cases.is_empty(),
+        exit: i32::from(code.number()),
+        totals,
+        rating: String::new(),
+        not_run,
+        reason: reason.map(Untrusted::from),
+    };
+    // The rating looks at what was not run.
+    report.end = Some(end.clone());
+    end.rating = worst_rating(&report);
+    ledger.write(Line::End(end));
+    ledger.reports().await.map_err(failed)
+}

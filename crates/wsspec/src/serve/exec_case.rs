@@ -1,0 +1,140 @@
+//! `--exec-case`: one process per case, so that the author of a client writes no loop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use wsspec_cases::Case;
+use wsspec_engine::{Outcome, TesterRole, Verdict, unreachable};
+use wsspec_report::record::{CaseRecord, Line};
+
+use super::book::{Brief, Start};
+use super::notice::Notice;
+use super::process::{CommandLine, Process, Value, in_words};
+use super::{Shared, connection, route};
+use crate::errors::Problem;
+
+/// The status with which a client says that it does not support a case.
+const NOT_SUPPORTED: i32 = 127;
+/// A process that has not connected for so long is ended.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// After its case a process may go on for so long.
+const EXIT_LIMIT: Duration = Duration::from_secs(2);
+
+/// What is started for every case.
+pub struct ExecCase {
+    /// The command.
+    pub command: CommandLine,
+    /// The name of the client in the reports.
+    pub agent: String,
+    /// The address of the server, such as `ws://127.0.0.1:9001`.
+    pub base: String,
+    /// Processes at a time.
+    pub jobs: usize,
+}
+
+impl ExecCase {
+    /// Runs all cases.
+    ///
+    /// # Errors
+    /// The command cannot be started.
+    pub async fn run(self, shared: Arc<Shared>) -> Result<(), Problem> {
+        let exec = Arc::new(self);
+        let room = Arc::new(Semaphore::new(exec.jobs.max(1)));
+        let mut running = JoinSet::new();
+        for case in shared.plan.cases.clone() {
+            let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            while let Some(ended) = running.try_join_next() {
+                ended.expect("a case does not panic")?;
+            }
+            let (exec, shared) = (exec.clone(), shared.clone());
+            running.spawn(async move {
+                let ended = exec.one(case, &shared).await;
+                drop(permit);
+                ended
+            });
+        }
+        running.join_all().await.into_iter().collect()
+    }
+
+    async fn one(&self, case: &'static Case, shared: &Shared) -> Result<(), Problem> {
+        if shared.plan.exclusions.excludes(&self.agent, case.id) {
+            return Ok(());
+        }
+        let id = case.id.to_string();
+        let url = format!("{}/runCase?casetuple={id}&agent={}", self.base, route::encode(&self.agent));
+        let values = [
+            Value { placeholder: "{url}", variable: "WSSPEC_URL", value: &url },
+            Value { placeholder: "{case}", variable: "WSSPEC_CASE", value: &id },
+        ];
+        let process = self.command.start(&values, shared.ledger.path())?;
+        let verdict = self.watch(process, case, shared).await;
+        if let Some((verdict, why)) = verdict {
+            self.note(case, shared, verdict, why);
+        }
+        Ok(())
+    }
+
+    /// Waits for the verdict and the end of the process. Returns a verdict of its own if the server has none.
+    async fn watch(
+        &self,
+        mut process: Process,
+        case: &'static Case,
+        shared: &Shared,
+    ) -> Option<(Verdict, String)> {
+        let limit = CONNECT_LIMIT + case.time_limit.mul_f64(shared.plan.settings.time_scale);
+        let judged = shared.book.verdict(&self.agent, case.id);
+        tokio::pin!(judged);
+        let ended = tokio::select! {
+            _ = &mut judged => {
+                if timeout(EXIT_LIMIT, process.wait()).await.is_err() {
+                    process.end().await;
+                }
+                return None;
+            }
+            status = process.wait() => status,
+            () = tokio::time::sleep(limit) => {
+                process.end().await;
+                return Some((Verdict::Timeout, "The client did not connect in time.".to_owned()));
+            }
+        };
+        let Ok(status) = ended else { return None };
+        if status.code() == Some(NOT_SUPPORTED) {
+            return Some((
+                Verdict::NotApplicable,
+                "The client says that it does not support the case.".to_owned(),
+            ));
+        }
+        // The connection may outlive the process for a moment.
+        let closing = case.time_limit.mul_f64(shared.plan.settings.time_scale) + EXIT_LIMIT;
+        let connected = shared.book.started(&self.agent, case.id);
+        if connected && timeout(closing, &mut judged).await.is_ok() {
+            return None;
+        }
+        let crashed = status.code().is_none();
+        let verdict = if crashed { Verdict::Crash } else { Verdict::Fail };
+        Some((verdict, format!("The client ended with {} and did not connect.", in_words(status))))
+    }
+
+    /// Puts a verdict into the record that no connection has earned.
+    fn note(&self, case: &'static Case, shared: &Shared, verdict: Verdict, why: String) {
+        let outcome = Outcome { verdict, summary: why.clone(), ..unreachable(case, TesterRole::Server, why) };
+        let outcome = match verdict {
+            Verdict::NotApplicable => Outcome { behavior: wsspec_engine::Behavior::Unimplemented, ..outcome },
+            _ => outcome,
+        };
+        let attempt = match shared.book.start(&self.agent, case.id) {
+            Start::Attempt { number, .. } => number,
+            Start::TooManyAgents => return,
+        };
+        let meta = connection::meta(shared, case, Instant::now(), attempt);
+        let record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
+        let brief = Brief::of(&record);
+        let summary = record.summary.raw().to_owned();
+        shared.ledger.write(Line::Case(Box::new(record)));
+        shared.book.end(&self.agent, case.id, Some(brief.clone()));
+        shared.tell(Notice::CaseEnded { agent: self.agent.clone(), case: case.id, brief, summary });
+    }
+}

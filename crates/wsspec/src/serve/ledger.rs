@@ -1,0 +1,228 @@
+//! The files: every verdict is written down at once, the reports that follow from them as soon as there is time.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use wsspec_report::compat::{self, Names};
+use wsspec_report::record::{CaseRecord, Line, Report, read};
+
+use crate::errors::Problem;
+use crate::run::folder::{Folder, NewRecord, RESULTS};
+use crate::run::write_reports;
+
+/// With no verdict for this long, the reports are brought up to date.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Writes in a thread of its own. Dropping it writes what is left.
+pub struct Ledger {
+    path: PathBuf,
+    /// `None` once it is closed.
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Order {
+    Begin,
+    Line(Box<Line>),
+    Report { write: bool, answer: oneshot::Sender<io::Result<Report>> },
+}
+
+impl Ledger {
+    /// Makes the folder, and the record in it.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn create(path: &Path) -> Result<Self, Problem> {
+        let (folder, record) = Folder::create(path)?;
+        let (orders, inbox) = mpsc::channel();
+        let record = RecordFile::Waiting(Some(record), Vec::new());
+        let writer = Writer { folder, record, cases: Vec::new(), dirty: false, failed: None };
+        let thread = std::thread::spawn(move || writer.run(&inbox));
+        Ok(Self { path: path.to_owned(), orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lets the record take the place of the last one now, not only with the first case.
+    pub fn begin(&self) {
+        self.order(Order::Begin);
+    }
+
+    /// Appends to the record.
+    pub fn write(&self, line: Line) {
+        self.order(Order::Line(Box::new(line)));
+    }
+
+    /// Writes all reports, and returns what they were made from: nothing if no case has run yet.
+    ///
+    /// # Errors
+    /// The folder cannot be written to any more; also if that was so for an earlier line.
+    pub async fn reports(&self) -> io::Result<Report> {
+        self.report(true).await
+    }
+
+    /// Everything that is recorded so far.
+    ///
+    /// # Errors
+    /// The record cannot be read or written any more.
+    pub async fn read(&self) -> io::Result<Report> {
+        self.report(false).await
+    }
+
+    async fn report(&self, write: bool) -> io::Result<Report> {
+        let (answer, report) = oneshot::channel();
+        self.order(Order::Report { write, answer });
+        report.await.unwrap_or_else(|_| Err(io::Error::other("the writer has ended")))
+    }
+
+    fn order(&self, order: Order) {
+        // The writer ends only when the sender is gone.
+        let _ = self.orders.as_ref().map(|orders| orders.send(order));
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The record takes the place of the last one with the first case.
+enum RecordFile {
+    Waiting(Option<NewRecord>, Vec<Line>),
+    Open(File),
+}
+
+impl RecordFile {
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        if let Line::Case(_) = line {
+            self.publish()?;
+        }
+        match self {
+            Self::Open(file) => append(file, line)?,
+            Self::Waiting(_, lines) => lines.push(line.clone()),
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> io::Result<()> {
+        let Self::Waiting(record, lines) = self else { return Ok(()) };
+        let published = record.take().map(NewRecord::publish).transpose().map_err(io::Error::other)?;
+        let mut file = published.ok_or_else(|| io::Error::other("the record could not be written before"))?;
+        for line in lines.iter() {
+            append(&mut file, line)?;
+        }
+        *self = Self::Open(file);
+        Ok(())
+    }
+}
+
+fn append(file: &mut File, line: &Line) -> io::Result<()> {
+    let mut json = line.to_json();
+    json.push('\n');
+    file.write_all(json.as_bytes())
+}
+
+struct Writer {
+    folder: Folder,
+    record: RecordFile,
+    /// What the index needs of each case; the rest is in the record.
+    cases: Vec<CaseRecord>,
+    /// The reports lack something.
+    dirty: bool,
+    failed: Option<io::Error>,
+}
+
+impl Writer {
+    fn run(mut self, inbox: &mpsc::Receiver<Order>) {
+        loop {
+            match inbox.recv_timeout(QUIET) {
+                Ok(order) => self.take(order, inbox),
+                Err(mpsc::RecvTimeoutError::Timeout) if self.dirty => self.keep(Self::reports),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if self.dirty {
+            self.keep(Self::reports);
+        }
+    }
+
+    /// Takes an order and what came meanwhile; the index is written once for all of it.
+    fn take(&mut self, first: Order, inbox: &mpsc::Receiver<Order>) {
+        for order in std::iter::once(first).chain(inbox.try_iter()) {
+            match order {
+                Order::Begin => self.keep(|writer| writer.record.publish()),
+                Order::Line(line) => self.keep(|writer| writer.line(*line)),
+                Order::Report { write, answer } => {
+                    let report = if write { self.reports() } else { self.read() };
+                    let _ = answer.send(self.failed.take().map_or(report, Err));
+                }
+            }
+        }
+        if self.dirty {
+            self.keep(Self::index);
+        }
+    }
+
+    fn keep<T>(&mut self, write: impl FnOnce(&mut Self) -> io::Result<T>) {
+        if let Err(error) = write(self) {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn line(&mut self, line: Line) -> io::Result<()> {
+        self.record.write(&line)?;
+        if let Line::Case(case) = line {
+            self.case(*case)?;
+        }
+        Ok(())
+    }
+
+    fn case(&mut self, mut case: CaseRecord) -> io::Result<()> {
+        self.dirty = true;
+        let whole = compat::case_json(&case);
+        case.events.clear();
+        case.received.clear();
+        case.accepts.clear();
+        case.handshake = wsspec_report::record::HandshakeRecord::default();
+        match self.cases.iter_mut().find(|old| old.id == case.id && old.agent == case.agent) {
+            Some(old) => *old = case.clone(),
+            None => self.cases.push(case.clone()),
+        }
+        self.folder.write(&self.names().file(&case, "json"), whole.as_bytes())
+    }
+
+    fn names(&self) -> Names {
+        Names::of(self.cases.iter().map(|case| &case.agent))
+    }
+
+    fn index(&mut self) -> io::Result<()> {
+        self.folder.write("index.json", compat::index_json(&self.cases).as_bytes())
+    }
+
+    fn reports(&mut self) -> io::Result<Report> {
+        self.dirty = false;
+        let report = self.read()?;
+        if let RecordFile::Open(_) = self.record {
+            write_reports::write(&self.folder, &report)?;
+        }
+        Ok(report)
+    }
+
+    fn read(&self) -> io::Result<Report> {
+        match self.record {
+            RecordFile::Waiting(..) => Ok(Report::default()),
+            RecordFile::Open(_) => read(std::fs::read(self.folder.file(RESULTS))?).map_err(io::Error::other),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! `wsspec serve`: the tester as a server, for clients and browsers under test.
+//!
+//! [`request`] reads the head of a request, [`route`] says what it asks for, [`connection`] does it. Verdicts go
+//! into the [`book`] and through the [`ledger`] into files; what happens is told as [`notice`]s.
+
+pub mod args;
+pub mod book;
+pub mod campaign;
+mod commands;
+mod connection;
+mod control;
+pub mod end;
+pub mod exec_case;
+pub mod ledger;
+pub mod notice;
+pub mod process;
+pub(crate) mod request;
+pub mod route;
+pub mod voice;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use wsspec_cases::Case;
+use wsspec_engine::{Settings, TesterRole, passive_outcomes};
+use wsspec_report::record::{CaseRecord, Line, Redaction};
+
+use self::book::Book;
+use self::ledger::Ledger;
+use self::notice::Notice;
+use crate::net::tls::ServerTls;
+use crate::wstest::AgentExclusions;
+
+/// Connections beyond these wait.
+const CONNECTIONS: usize = 1024;
+/// For what is still open when the server ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// For the TLS handshake of a connection.
+const TLS_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a server does, decided before it listens.
+pub struct Plan {
+    /// The cases; `case=N` counts in this list.
+    pub cases: Vec<&'static Case>,
+    /// Cases without a connection: judged at the end by what was seen in all others.
+    pub passive: Vec<&'static Case>,
+    /// What does not run for certain agents.
+    pub exclusions: AgentExclusions,
+    /// For the engine.
+    pub settings: Settings,
+    /// As the reference: errors are 500, other addresses take commands, anyone may stop the server.
+    pub as_reference: bool,
+    /// TLS on every port.
+    pub tls: Option<ServerTls>,
+    /// Names besides addresses and `localhost` under which the pages are served.
+    pub hosts: Vec<String>,
+    /// What allows a page in a browser to stop the server.
+    pub token: String,
+    /// The command that repeats a case, without case and agent.
+    pub repro: Vec<String>,
+    /// Secrets that no file may hold.
+    pub redaction: Redaction,
+}
+
+/// What all connections share.
+pub struct Shared {
+    /// What was decided.
+    pub plan: Plan,
+    /// The verdicts.
+    pub book: Book,
+    /// The files.
+    pub ledger: Ledger,
+    /// When the server started.
+    pub started: Instant,
+    notices: broadcast::Sender<Notice>,
+    voice: Box<dyn Fn(&Notice) + Send + Sync>,
+    stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Tells what happened: first to the terminal, then to all pages.
+    pub fn tell(&self, notice: Notice) {
+        (self.voice)(&notice);
+        // Nobody has to listen.
+        let _ = self.notices.send(notice);
+    }
+
+    /// All notices from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Records the passive cases of an agent as they stand now.
+    pub fn judge_passive(&self, agent: &str) {
+        let outcomes =
+            passive_outcomes(&self.plan.passive, TesterRole::Server, &self.book.all_watched(agent));
+        for (case, outcome) in self.plan.passive.iter().zip(&outcomes) {
+            let meta = connection::meta(self, case, self.started, 1);
+            let record = CaseRecord::from_outcome(agent, case, outcome, meta, &self.plan.redaction);
+            self.ledger.write(Line::Case(Box::new(record)));
+        }
+    }
+
+    /// Ends the server.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Becomes true when the server ends.
+    pub fn stopped(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+}
+
+/// A server, bound and not yet serving.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Listens on all of these addresses. `voice` is told everything that happens.
+    ///
+    /// # Errors
+    /// An address cannot be bound.
+    pub async fn bind(
+        addresses: &[SocketAddr],
+        plan: Plan,
+        ledger: Ledger,
+        voice: impl Fn(&Notice) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.push(TcpListener::bind(address).await?);
+        }
+        let shared = Shared {
+            plan,
+            book: Book::default(),
+            ledger,
+            started: Instant::now(),
+            notices: broadcast::Sender::new(4096),
+            voice: Box::new(voice),
+            stop: watch::Sender::new(false),
+        };
+        Ok(Self { listeners, shared: Arc::new(shared) })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// A socket is gone.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// What all connections share.
+    pub fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// Serves until [`Shared::stop`].
+    pub async fn serve(self) {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let doors =
+            self.listeners.into_iter().map(|listener| door(listener, self.shared.clone(), room.clone()));
+        doors.collect::<JoinSet<()>>().join_all().await;
+    }
+}
+
+/// One listener: takes connections until the server ends.
+async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) {
+    let mut stop = shared.stopped();
+    let mut open = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room) => accepted,
+            Some(_) = open.join_next() => continue,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let shared = shared.clone();
+        open.spawn(async move {
+            // Every write is a segment of its own: chopped frames are part of the test.
+            let _ = stream.set_nodelay(true);
+            secure(stream, peer, shared).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let _ = timeout(FAREWELL, open.join_all()).await;
+}
+
+type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<Accepted> {
+    let permit = room.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, permit)),
+        Err(_) => {
+            // Out of file descriptors, say: give the open connections time to end.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Puts TLS on the connection if that was asked for.
+async fn secure(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    let Some(tls) = &shared.plan.tls else { return connection::serve(stream, peer, shared).await };
+    match timeout(TLS_LIMIT, tls.acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => connection::serve(stream, peer, shared).await,
+        Ok(Err(error)) => {
+            let why = format!("no TLS handshake: {}", crate::text::io_error(&error));
+            shared.tell(Notice::Refused { peer, why });
+        }
+        Err(_) => shared.tell(Notice::NoRequest { peer }),
+    }
+}

@@ -1,0 +1,94 @@
+//! What `wsspec serve` prints while it serves.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Zoned;
+use tokio::time::Instant;
+use wsspec_report::Untrusted;
+
+use super::Shared;
+use super::book::Brief;
+use super::notice::Notice;
+use crate::run::journal;
+use crate::terminal::{Console, lines};
+
+/// Between two lines about the progress of one agent.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Prints notices.
+pub struct Voice<'a> {
+    console: &'a Console,
+    last: HashMap<String, Instant>,
+}
+
+impl<'a> Voice<'a> {
+    /// Nothing has been printed yet.
+    pub fn new(console: &'a Console) -> Self {
+        Self { console, last: HashMap::new() }
+    }
+
+    /// Prints what people want to know of it.
+    pub fn tell(&mut self, notice: &Notice, shared: &Shared) {
+        match notice {
+            Notice::AgentCame { agent, peer } => {
+                self.last.insert(agent.clone(), Instant::now());
+                self.say(
+                    0,
+                    format!("{:<24} from {}   started", lines::agent_name(agent), peer.ip().to_canonical()),
+                );
+            }
+            Notice::CaseEnded { agent, case, brief, summary } => {
+                let level = if brief.verdict.is_failure() { 0 } else { 1 };
+                let line = format!(
+                    "{:<10} {case:<8} {}",
+                    brief.verdict.word(),
+                    Untrusted::from(summary.as_str()).for_terminal(90)
+                );
+                self.say(level, format!("{:<24} {line}", lines::agent_name(agent)));
+                self.progress(agent, shared);
+            }
+            Notice::CaseSkipped { agent, case } => {
+                self.say(1, format!("{:<24} {:<10} {case}", lines::agent_name(agent), "skipped"));
+            }
+            Notice::ReportsAsked { agent, .. } => self.counts(agent, shared, ""),
+            Notice::ReportsFailed(why) => {
+                self.console.warn(format!("warning[W05]: the reports cannot be written: {why}"))
+            }
+            Notice::Refused { peer, why } => {
+                self.say(
+                    0,
+                    format!("refused {}: {}", peer.ip(), Untrusted::from(why.as_str()).for_terminal(160)),
+                );
+            }
+            Notice::StopAsked => self.say(0, "a client asks the server to stop"),
+            Notice::CaseStarted { .. }
+            | Notice::ReportsWritten
+            | Notice::Commands { .. }
+            | Notice::NoRequest { .. }
+            | Notice::PageDone => {}
+        }
+    }
+
+    fn progress(&mut self, agent: &str, shared: &Shared) {
+        let due = self.last.get(agent).is_none_or(|last| last.elapsed() >= EVERY);
+        if due {
+            self.last.insert(agent.to_owned(), Instant::now());
+            self.counts(agent, shared, "");
+        }
+    }
+
+    fn counts(&self, agent: &str, shared: &Shared, more: &str) {
+        let all = shared.book.agents();
+        let Some((_, verdicts)) = all.iter().find(|(name, _)| name == agent) else { return };
+        let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false };
+        let briefs: Vec<journal::Brief> = verdicts.values().map(plain).collect();
+        let counts = lines::counts(&briefs);
+        let total = shared.plan.cases.len();
+        self.say(0, format!("{:<24} {}/{total}   {counts}{more}", lines::agent_name(agent), briefs.len()));
+    }
+
+    fn say(&self, level: i8, text: impl AsRef<str>) {
+        self.console.say(level, format!(" {}  {}", Zoned::now().strftime("%H:%M:%S"), text.as_ref()));
+    }
+}

@@ -1,0 +1,170 @@
+//! The strict endpoint as a client under test: asks a tester for its cases and echoes in each of them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Event};
+
+use crate::errors::{ErrorCode, Problem};
+use crate::net::client::{ConnectError, Secure, dial, resolve};
+use crate::net::session::Session;
+use crate::net::{Stream, endpoint};
+use crate::serve::route::encode;
+use crate::target::Target;
+
+/// For connections and control messages.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Reports of large runs take a while.
+const REPORTS_LIMIT: Duration = Duration::from_secs(120);
+
+/// A client, and the tester that it asks.
+#[derive(Clone)]
+pub struct Driver {
+    target: Target,
+    addresses: Vec<SocketAddr>,
+    secure: Option<Secure>,
+    agent: String,
+    deflate: Option<DeflateConfig>,
+}
+
+/// What the driver tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The tester is asked how many cases it has.
+    Asking,
+    /// It has so many.
+    Cases(u32),
+    /// The so many-th is starting.
+    Case(u32),
+    /// The tester writes its reports.
+    Reports,
+}
+
+impl Driver {
+    /// Looks up where the tester is.
+    ///
+    /// # Errors
+    /// E02, E03: its name cannot be resolved.
+    pub async fn new(
+        target: Target,
+        secure: Option<Secure>,
+        agent: &str,
+        deflate: Option<DeflateConfig>,
+    ) -> Result<Self, Problem> {
+        let addresses = resolve(&target, LIMIT).await.map_err(|error| unreachable(&target, error))?;
+        Ok(Self { target, addresses, secure, agent: agent.to_owned(), deflate })
+    }
+
+    /// Where the tester is.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Runs all cases, one after the other, until `stop` becomes true. Returns how many.
+    ///
+    /// # Errors
+    /// The tester cannot be reached, or does not answer as one.
+    pub async fn run(
+        &self,
+        stop: &watch::Receiver<bool>,
+        mut tell: impl FnMut(Progress),
+    ) -> Result<u32, Problem> {
+        tell(Progress::Asking);
+        let count = self.case_count().await?;
+        tell(Progress::Cases(count));
+        let agent = encode(&self.agent);
+        for number in 1..=count {
+            if *stop.borrow() {
+                return Ok(number - 1);
+            }
+            tell(Progress::Case(number));
+            self.echo(&format!("/runCase?case={number}&agent={agent}"), stop).await?;
+        }
+        tell(Progress::Reports);
+        self.control(&format!("/updateReports?agent={agent}"), REPORTS_LIMIT).await?;
+        Ok(count)
+    }
+
+    /// Echoes on this resource until the connection ends.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub async fn echo(&self, resource: &str, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
+        let (stream, connection) = self.connect(resource, true).await?;
+        endpoint::run(stream, connection, Instant::now(), stop.clone()).await;
+        Ok(())
+    }
+
+    async fn case_count(&self) -> Result<u32, Problem> {
+        let text = self.control("/getCaseCount", LIMIT).await?;
+        text.as_deref().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+            Problem::new(ErrorCode::E28, format!("{} does not say how many cases it has", self.target))
+                .fact("sent", "GET /getCaseCount   Upgrade: websocket")
+                .fact(
+                    "got",
+                    text.map_or_else(
+                        || "no message".to_owned(),
+                        |text| format!("{:.60}", text.escape_debug()),
+                    ),
+                )
+                .fact(
+                    "usually",
+                    "the address is not that of a tester: wsspec serve, or wstest -m fuzzingserver",
+                )
+        })
+    }
+
+    /// The first text message that comes on this resource.
+    async fn control(&self, resource: &str, limit: Duration) -> Result<Option<String>, Problem> {
+        let (stream, connection) = self.connect(resource, false).await?;
+        let mut session = Session::new(stream, connection, Instant::now());
+        let first = async {
+            let mut text = None;
+            while let Some(event) = session.event().await {
+                if let Event::Message(message) = event {
+                    text = text.or_else(|| message.as_text().map(str::to_owned));
+                }
+            }
+            text
+        };
+        tokio::time::timeout(limit, first).await.map_err(|_| {
+            let within = crate::text::duration(limit);
+            Problem::new(ErrorCode::E03, format!("{} does not end {resource} within {within}", self.target))
+        })
+    }
+
+    async fn connect(&self, resource: &str, echo: bool) -> Result<(Stream, Connection), Problem> {
+        let stream = dial(&self.addresses, self.secure.as_ref(), LIMIT)
+            .await
+            .map_err(|error| unreachable(&self.target, error))?;
+        let config = Config {
+            echo,
+            deflate: self.deflate.clone().filter(|_| echo),
+            handshake_timeout: LIMIT,
+            ..Config::client(rand::random())
+        };
+        let request = ClientRequest {
+            headers: vec![("User-Agent".to_owned(), self.agent.clone())],
+            ..ClientRequest::new(self.target.host_header(), resource)
+        };
+        Ok((stream, Connection::client(Arc::new(config), request, Duration::ZERO)))
+    }
+}
+
+fn unreachable(target: &Target, error: ConnectError) -> Problem {
+    match error {
+        ConnectError::Tls(problem) => *problem,
+        ConnectError::Resolve(_) => {
+            Problem::new(ErrorCode::E02, format!("cannot resolve the host name {:?}", target.host))
+        }
+        ConnectError::TimedOut(_) => {
+            Problem::new(ErrorCode::E03, format!("no answer from {}", target.authority()))
+        }
+        error => Problem::new(ErrorCode::E01, format!("cannot connect to {}", target.authority()))
+            .fact("why", error.to_string())
+            .fact("try", "wsspec serve   in another terminal, then this again"),
+    }
+}

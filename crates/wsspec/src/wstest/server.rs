@@ -1,0 +1,247 @@
+//! `fuzzingserver`: tests clients, on the addresses that they know.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anyhow::Result;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use wsspec_cases::suite;
+use wsspec_engine::Settings;
+use wsspec_report::Untrusted;
+use wsspec_report::record::{Line, NotRun, Redaction, RunRecord, SCHEMA};
+use wsspec_report::summary::RATING_RULE;
+
+use super::patterns::{self, Selected};
+use super::spec::{self, FuzzingServerSpec};
+use super::{Args, announce_spec, lenient, peer, settings, shown};
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::net::client::resolve;
+use crate::net::tls::ServerTls;
+use crate::run::attempt::now;
+use crate::serve::ledger::Ledger;
+use crate::serve::notice::Notice;
+use crate::serve::{Plan, Server, Shared, end};
+use crate::signals::{Signals, raised};
+use crate::target::Target;
+use crate::terminal::Console;
+
+/// Serves until a client asks it to stop, or until Ctrl-C.
+///
+/// # Errors
+/// The spec cannot be read, a port is taken, or the output folder cannot be written to.
+pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Result<ExitCode> {
+    let loaded = spec::load::<FuzzingServerSpec>(args.spec.as_deref())?;
+    announce_spec(&loaded, args.spec.is_some(), console);
+    let selected = patterns::select(&loaded.spec.choice, suite().cases())?;
+    for warning in &selected.warnings {
+        console.warn(format!("warning: {warning}"));
+    }
+    let target = Target::parse(&loaded.spec.url)?;
+    let plan = plan(&loaded.spec, &target, &selected, args, console)?;
+    let ledger = Ledger::create(&loaded.spec.outdir)?;
+    ledger.write(Line::Run(record(&selected)));
+    let (tell, mut notices) = mpsc::unbounded_channel();
+    let mut addresses = addresses(&target).await?;
+    addresses.extend(page_address(args.webport, &addresses, console).await);
+    // The receiver lives until the server has ended.
+    let voice = move |notice: &Notice| drop(tell.send(notice.clone()));
+    let server = Server::bind(&addresses, plan, ledger, voice)
+        .await
+        .map_err(|error| cannot_listen(&addresses, &error))?;
+    let port = server.addresses()?[0].port();
+    let version = env!("CARGO_PKG_VERSION");
+    console.say(0, format!("Autobahn WebSocket wsspec/{version} Fuzzing Server (Port {port})"));
+    console.say(0, format!("Ok, will run {} test cases for any clients connecting", selected.cases.len()));
+
+    let shared = server.shared();
+    let serving = tokio::spawn(server.serve());
+    let (mut interrupt, mut asked) = (signals.stop(), shared.stopped());
+    loop {
+        tokio::select! {
+            Some(notice) = notices.recv() => tell_notice(&notice, console),
+            () = raised(&mut interrupt) => break,
+            () = raised(&mut asked) => break,
+        }
+    }
+    shared.stop();
+    let _ = serving.await;
+    while let Ok(notice) = notices.try_recv() {
+        tell_notice(&notice, console);
+    }
+    Ok(lenient(conclude(&shared, &selected).await?, args))
+}
+
+/// The lines that scripts look for.
+fn tell_notice(notice: &Notice, console: &Console) {
+    match notice {
+        Notice::CaseStarted { agent, case, peer: from } => {
+            let from = peer(*from);
+            console
+                .say(0, format!("Running test case ID {case} for agent {} from peer {from}", shown(agent)));
+        }
+        Notice::CaseSkipped { agent, case } => {
+            let agent = shown(agent);
+            console.say(0, format!("Skipping test case {case} for agent {agent} by test configuration!"));
+        }
+        Notice::ReportsAsked { peer: from, .. } => {
+            console.say(0, format!("Updating reports, requested by peer {}", peer(*from)));
+        }
+        Notice::ReportsWritten => console.say(0, "Report generation complete."),
+        Notice::ReportsFailed(why) => console.warn(format!("warning: the reports cannot be written: {why}")),
+        Notice::Commands { peer: from } => {
+            console.say(0, format!("Entering direct command mode for peer {}", peer(*from)));
+        }
+        Notice::StopAsked => console.say(0, "Shutting down server."),
+        Notice::Refused { peer: from, why } => {
+            let why = Untrusted::from(why.as_str()).for_terminal(160);
+            console.warn(format!("wsspec: refused {}: {why}", peer(*from)));
+        }
+        Notice::AgentCame { .. } | Notice::CaseEnded { .. } | Notice::NoRequest { .. } | Notice::PageDone => {
+        }
+    }
+}
+
+fn plan(
+    spec: &FuzzingServerSpec,
+    target: &Target,
+    selected: &Selected,
+    args: &Args,
+    console: &Console,
+) -> Result<Plan, Problem> {
+    let settings = settings(&spec.options, |warning| console.warn(format!("warning: {warning}")));
+    Ok(Plan {
+        cases: selected.cases.clone(),
+        passive: Vec::new(),
+        exclusions: selected.by_agent.clone(),
+        settings: Settings {
+            subprotocols: spec.protocols.clone(),
+            response_headers: vec![(
+                "Server".to_owned(),
+                concat!("wsspec/", env!("CARGO_PKG_VERSION")).to_owned(),
+            )],
+            ..settings
+        },
+        as_reference: true,
+        tls: server_tls(
+            target,
+            spec.key.as_ref().or(args.key.as_ref()),
+            spec.cert.as_ref().or(args.cert.as_ref()),
+        )?,
+        hosts: Vec::new(),
+        token: format!("{:016x}", rand::random::<u64>()),
+        repro: Vec::new(),
+        redaction: Redaction::default(),
+    })
+}
+
+/// TLS for an address that asks for it: with these files, or with a certificate made on the spot.
+pub(super) fn server_tls(
+    target: &Target,
+    key: Option<&std::path::PathBuf>,
+    cert: Option<&std::path::PathBuf>,
+) -> Result<Option<ServerTls>, Problem> {
+    match (target.secure, key, cert) {
+        (false, ..) => Ok(None),
+        (true, Some(key), Some(cert)) => ServerTls::from_files(cert, key).map(Some),
+        (true, Some(one), None) | (true, None, Some(one)) => {
+            Err(Problem::new(ErrorCode::E18, format!("{} is not enough for TLS", one.display()))
+                .fact("why", "a private key and a certificate are needed, or neither"))
+        }
+        (true, None, None) => {
+            let names = ["localhost", "127.0.0.1", "::1", target.host.as_str()].map(str::to_owned);
+            ServerTls::self_signed(&names).map(Some)
+        }
+    }
+}
+
+/// Where to listen: on the address of the spec, or on that of the environment.
+pub(super) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Problem> {
+    let wrong = |why: String| {
+        Problem::new(ErrorCode::E16, format!("cannot listen on {}", target.authority()))
+            .fact("why", why)
+            .fact("try", "WSSPEC_BIND=0.0.0.0 wstest …   or an address of this machine in the spec")
+    };
+    if let Ok(bind) = std::env::var("WSSPEC_BIND") {
+        let host: IpAddr = bind.parse().map_err(|_| wrong(format!("WSSPEC_BIND={bind} is no IP address")))?;
+        return Ok(vec![SocketAddr::new(host, target.port)]);
+    }
+    let limit = std::time::Duration::from_secs(5);
+    let mut found = resolve(target, limit).await.map_err(|error| wrong(error.to_string()))?;
+    let loopback = found.iter().all(|address| address.ip().is_loopback());
+    // A client may know this machine by the other of its two addresses.
+    let other: IpAddr = match found[0] {
+        SocketAddr::V4(_) => Ipv6Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => Ipv4Addr::LOCALHOST.into(),
+    };
+    found.truncate(1);
+    let other = SocketAddr::new(other, target.port);
+    if loopback && target.port != 0 && TcpListener::bind(other).await.is_ok() {
+        found.push(other);
+    }
+    Ok(found)
+}
+
+/// The second port, for the page; 0 is none. A port that is taken is no reason not to test.
+pub(super) async fn page_address(port: u16, main: &[SocketAddr], console: &Console) -> Option<SocketAddr> {
+    let address = SocketAddr::new(main[0].ip(), port);
+    if port == 0 || main.contains(&address) {
+        return None;
+    }
+    match TcpListener::bind(address).await {
+        Ok(_) => Some(address),
+        Err(error) => {
+            let why = crate::text::io_error(&error);
+            console
+                .warn(format!("warning: no page on port {port} ({why}); -u PORT takes another, -u 0 none"));
+            None
+        }
+    }
+}
+
+pub(super) fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Problem {
+    let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let what = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("port {} is already in use", addresses[0].port()),
+        _ => format!("cannot listen on {}", all.join(" and ")),
+    };
+    Problem::new(ErrorCode::E16, what)
+        .fact("tried", all.join(" and "))
+        .fact("why", crate::text::io_error(error))
+}
+
+fn record(selected: &Selected) -> RunRecord {
+    RunRecord {
+        schema: SCHEMA.to_owned(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        id: format!("{:016x}", rand::random::<u64>()),
+        started: now(),
+        argv: std::env::args().skip(1).collect(),
+        selected: selected.cases.len() as u64,
+        rating_rule: RATING_RULE,
+        ..RunRecord::default()
+    }
+}
+
+/// The end of the record and the reports. How the server was ended says nothing about the clients.
+async fn conclude(shared: &Shared, selected: &Selected) -> Result<ExitCode> {
+    let agents = shared.book.agents();
+    let verdicts: Vec<_> =
+        agents.iter().flat_map(|(_, page)| page.values().map(|brief| brief.verdict)).collect();
+    let missing = agents.iter().map(|(agent, page)| NotRun {
+        agent: agent.as_str().into(),
+        cases: selected
+            .cases
+            .iter()
+            .map(|case| case.id)
+            .filter(|id| !page.contains_key(id))
+            .map(|id| id.to_string())
+            .collect(),
+    });
+    let not_run: Vec<NotRun> = missing.filter(|agent| !agent.cases.is_empty()).collect();
+    let failed = verdicts.iter().any(|verdict| verdict.is_failure());
+    let code = if failed { ExitCode::Failed } else { ExitCode::Ok };
+    end::finish(&shared.ledger, not_run, code, shared.started, None).await?;
+    Ok(code)
+}
