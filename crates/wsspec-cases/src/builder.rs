@@ -7,7 +7,7 @@ use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
 use crate::event::Expected;
 use crate::id::CaseId;
-use crate::profile::{Closes, Fails, Profile, Tolerates};
+use crate::profile::{Closes, Fails, Profile, Tolerance, Tolerates};
 use crate::rule::Rule;
 use crate::step::{Payload, Step};
 
@@ -174,10 +174,18 @@ impl Case {
 
     /// Any sane reaction conforms: these events or the first of them, or failing with one of the codes.
     pub fn tolerates(&mut self, intact: impl Into<Vec<Expected>>, codes: impl Into<Vec<u16>>) -> &mut Self {
-        let tolerates = Tolerates { intact: intact.into(), codes: codes.into() };
+        let tolerates = Tolerates { intact: intact.into(), codes: codes.into(), grades: Tolerance::Either };
         self.close = CloseRule::new(FirstToClose::Tester, vec![1000]).need_not_be_clean();
         self.ok(tolerates.intact.clone());
         self.profile = Some(Profile::Tolerates(tolerates));
+        self
+    }
+
+    /// After `tolerates`: taking the stimulus as it is meant is more than tolerated.
+    pub fn grading(&mut self, grades: Tolerance) -> &mut Self {
+        if let Some(Profile::Tolerates(tolerates)) = &mut self.profile {
+            tolerates.grades = grades;
+        }
         self
     }
 

@@ -13,6 +13,8 @@ mod words;
 
 use std::sync::OnceLock;
 
+pub(crate) use dice::Dice;
+
 /// A kind of data, generated once when it is first asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataSet {

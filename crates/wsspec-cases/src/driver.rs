@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use wsspec_wire::FrameHeader;
+use wsspec_wire::{FrameHeader, Inspection};
 
 use crate::case::{Grade, Text};
 use crate::event::Event;
@@ -28,6 +28,12 @@ pub trait Driver: Send {
     /// A frame came, whole; `payload` holds its first octets, unmasked.
     fn frame(&mut self, header: &FrameHeader, payload: &[u8], out: &mut Outbox) {
         let _ = (header, payload, out);
+    }
+
+    /// The message that comes next was compressed: what its DEFLATE blocks say. Not called for messages that
+    /// are too large to be inspected.
+    fn inspected(&mut self, inspection: &Inspection, out: &mut Outbox) {
+        let _ = (inspection, out);
     }
 
     /// The verdict if the case ends before the driver concluded.

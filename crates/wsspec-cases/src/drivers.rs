@@ -4,10 +4,12 @@ mod difference;
 mod echo_loop;
 mod masking_keys;
 mod pings_answered;
+mod rounds;
 mod single_echo;
 mod windows;
 
 pub use echo_loop::EchoLoop;
 pub use masking_keys::{MaskingKeys, Question};
 pub use pings_answered::PingsAnswered;
+pub use rounds::{Round, Rounds, Seen};
 pub use single_echo::SingleEcho;

@@ -28,12 +28,14 @@ pub mod words;
 pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text, Watch};
 pub use check::{Defect, check};
 pub use close_rule::{CloseRule, FirstToClose};
-pub use deflate::{DeflateAnswer, DeflateOffer, DeflatePlan};
+pub use deflate::{
+    DeflateAgreement, DeflateAnswer, DeflateDirection, DeflateNeed, DeflateOffer, DeflatePlan,
+};
 pub use describe::StepText;
 pub use driver::{Conclusion, Driver, Opened, Outbox};
 pub use event::{Event, Expected, Received};
 pub use id::{CaseId, CaseIdError};
-pub use profile::{Closes, Fails, Profile, Tolerates};
+pub use profile::{Closes, Fails, Profile, Tolerance, Tolerates};
 pub use rule::{Level, Rfc, Rule};
 pub use step::{CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
 pub use suite::{Declaration, Group, Section, Suite, suite};

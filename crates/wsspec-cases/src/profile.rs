@@ -52,6 +52,20 @@ pub struct Tolerates {
     pub intact: Vec<Expected>,
     /// The codes with which the peer may fail the connection.
     pub codes: Vec<u16>,
+    /// How the two reactions are graded.
+    pub grades: Tolerance,
+}
+
+/// How the reactions to a stimulus that may be refused are graded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Tolerance {
+    /// Both are told rather than graded.
+    #[default]
+    Either,
+    /// Taking the stimulus as it is meant passes; refusing it is told.
+    MayRefuse,
+    /// Taking the stimulus as it is meant passes; refusing it is non-strict, for this reason.
+    BetterNotRefuse(Text),
 }
 
 impl Fails {

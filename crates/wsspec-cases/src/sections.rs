@@ -14,6 +14,7 @@ mod s13_deflate_parameters;
 mod s14_masking;
 mod s15_lengths;
 mod s16_headers;
+mod s21_deflate;
 
 use crate::suite::Suite;
 
@@ -33,4 +34,5 @@ pub(crate) fn declare(suite: &mut Suite) {
     s14_masking::declare(suite);
     s15_lengths::declare(suite);
     s16_headers::declare(suite);
+    s21_deflate::declare(suite);
 }

@@ -1,29 +1,6 @@
 use bytes::Bytes;
-use wsspec_wire::{DeflateInspector, Deflater, InflateError, Inflater, WindowBits};
-
-/// What was agreed on permessage-deflate (RFC 7692 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Agreement {
-    /// For what the tester sends.
-    pub(crate) sent: Direction,
-    /// For what the peer sends.
-    pub(crate) received: Direction,
-}
-
-/// The parameters of one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Direction {
-    /// The size of the LZ77 window as a power of two, 8 to 15.
-    pub(crate) window_bits: u8,
-    /// The window is emptied after every message.
-    pub(crate) no_context_takeover: bool,
-}
-
-impl Default for Direction {
-    fn default() -> Self {
-        Self { window_bits: 15, no_context_takeover: false }
-    }
-}
+pub(crate) use wsspec_cases::{DeflateAgreement as Agreement, DeflateDirection as Direction};
+use wsspec_wire::{DeflateInspector, Deflater, InflateError, Inflater, Inspection, WindowBits};
 
 /// Compresses the tester's messages as agreed.
 pub(crate) struct Compressor {
@@ -83,9 +60,10 @@ impl Decompressor {
     /// The longest message that is inspected, compressed and not.
     const INSPECTED: usize = 4 * 1024 * 1024;
 
-    pub(crate) fn new(direction: Direction) -> Result<Self, WindowBits> {
+    /// With `inspect`, messages are inspected also where there is no smaller window to keep.
+    pub(crate) fn new(direction: Direction, inspect: bool) -> Result<Self, WindowBits> {
         let inflater = Inflater::new(direction.window_bits)?;
-        let inspector = (direction.window_bits < 15).then(DeflateInspector::new);
+        let inspector = (inspect || direction.window_bits < 15).then(DeflateInspector::new);
         let (inflated, compressed) = (Vec::new(), Vec::new());
         Ok(Self { inflater, direction, inflated, inspector, compressed, lost: false })
     }
@@ -128,9 +106,8 @@ impl Decompressor {
         result.map(drop)
     }
 
-    /// How far back the message that just ended referred, if that is further than the agreed window
-    /// (RFC 7692 7.1.2).
-    pub(crate) fn beyond_window(&mut self) -> Option<u32> {
+    /// What the blocks of the message that just ended say.
+    pub(crate) fn inspect(&mut self) -> Option<Inspection> {
         let message = std::mem::take(&mut self.compressed);
         let inspector = self.inspector.as_mut()?;
         self.inflated.clear();
@@ -139,10 +116,14 @@ impl Decompressor {
             inspector.reset();
         }
         // A message that was not inspected leaves a gap before the next one.
-        let Ok(inspection) = inspection else {
+        if inspection.is_err() {
             self.inspector = None;
-            return None;
-        };
+        }
+        inspection.ok()
+    }
+
+    /// How far back the message referred, if that is further than the agreed window (RFC 7692 7.1.2).
+    pub(crate) fn beyond_window(&self, inspection: &Inspection) -> Option<u32> {
         let window = 1 << self.direction.window_bits;
         Some(inspection.longest_distance).filter(|&distance| distance > window)
     }

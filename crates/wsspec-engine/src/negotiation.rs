@@ -22,7 +22,10 @@ pub(crate) fn offer_header(plan: Option<&DeflatePlan>) -> Option<String> {
 fn offer_extension(offer: &DeflateOffer) -> Extension {
     let mut params = Vec::new();
     params.extend(offer.client_no_context_takeover.then(|| flag(CLIENT_TAKEOVER)));
-    params.extend(offer.client_max_window_bits.then(|| flag(CLIENT_WINDOW)));
+    params.extend(offer.client_max_window_bits.then(|| match offer.client_window_limit {
+        Some(bits) => window(CLIENT_WINDOW, bits),
+        None => flag(CLIENT_WINDOW),
+    }));
     params.extend(offer.server_no_context_takeover.then(|| flag(SERVER_TAKEOVER)));
     params.extend(offer.server_max_window_bits.map(|bits| window(SERVER_WINDOW, bits)));
     Extension { name: NAME.into(), params }
@@ -129,7 +132,10 @@ fn fits(offer: &DeflateOffer, answer: &Params) -> bool {
         (None, _) => true,
     };
     let server_takeover = answer.server_no_context_takeover || !offer.server_no_context_takeover;
-    let client_window = answer.client_max_window_bits.is_none() || offer.client_max_window_bits;
+    let client_window = match answer.client_max_window_bits.flatten() {
+        Some(agreed) => offer.client_max_window_bits && agreed <= offer.client_window_limit.unwrap_or(agreed),
+        None => true,
+    };
     server_window && server_takeover && client_window
 }
 
@@ -161,16 +167,15 @@ fn allows(offer: &Params, answer: &DeflateAnswer) -> bool {
 }
 
 fn accept(offer: &Params, answer: &DeflateAnswer) -> (Agreement, Extension) {
+    let no_takeover = offer.server_no_context_takeover || answer.server_no_context_takeover;
+    let bits = [offer.server_max_window_bits, answer.server_max_window_bits].into_iter().flatten().min();
     let mut params = Vec::new();
-    params.extend(offer.server_no_context_takeover.then(|| flag(SERVER_TAKEOVER)));
-    params.extend(offer.server_max_window_bits.map(|bits| window(SERVER_WINDOW, bits)));
+    params.extend(no_takeover.then(|| flag(SERVER_TAKEOVER)));
+    params.extend(bits.map(|bits| window(SERVER_WINDOW, bits)));
     params.extend(answer.client_no_context_takeover.then(|| flag(CLIENT_TAKEOVER)));
     params.extend(answer.client_max_window_bits.map(|bits| window(CLIENT_WINDOW, bits)));
     let agreement = Agreement {
-        sent: Direction {
-            window_bits: offer.server_max_window_bits.unwrap_or(15),
-            no_context_takeover: offer.server_no_context_takeover,
-        },
+        sent: Direction { window_bits: bits.unwrap_or(15), no_context_takeover: no_takeover },
         received: Direction {
             window_bits: answer.client_max_window_bits.unwrap_or(15),
             no_context_takeover: answer.client_no_context_takeover,

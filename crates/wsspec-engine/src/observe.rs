@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use wsspec_cases::Received;
-use wsspec_wire::{CloseBody, FrameDecoder, FrameHeader, Opcode, Rsv, Token, Utf8Validator, close_code};
+use wsspec_wire::{
+    CloseBody, FrameDecoder, FrameHeader, Inspection, Opcode, Rsv, Token, Utf8Validator, close_code,
+};
 
 use crate::deflate::Decompressor;
 use crate::observation::{PeerFault, TesterRole};
@@ -20,6 +22,8 @@ use message::Message;
 pub(crate) enum Incoming {
     /// The end of any frame.
     Frame { header: FrameHeader, payload: Snippet },
+    /// What the DEFLATE blocks of the message that comes next say.
+    Inspected(Inspection),
     /// A whole message, after inflation.
     Message { binary: bool, payload: Received },
     /// A Ping.

@@ -69,7 +69,7 @@ pub(crate) fn declare(suite: &mut Suite) {
 
 /// The plain offer, which leaves all to the server, and the plain answer.
 fn defaults() -> DeflatePlan {
-    DeflatePlan { offers: vec![DeflateOffer::OPEN], answers: vec![DeflateAnswer::PLAIN] }
+    DeflatePlan::with(DeflateOffer::OPEN, DeflateAnswer::PLAIN)
 }
 
 /// One case for each load: a thousand messages, each sent when the one before has come back.

@@ -82,8 +82,13 @@ fn plan(wishes: &[Wish]) -> DeflatePlan {
     let answer = |&(no_context_takeover, max_window_bits): &Wish| DeflateAnswer {
         client_no_context_takeover: no_context_takeover,
         client_max_window_bits: max_window_bits,
+        ..DeflateAnswer::PLAIN
     };
-    DeflatePlan { offers: wishes.iter().map(offer).collect(), answers: wishes.iter().map(answer).collect() }
+    DeflatePlan {
+        offers: wishes.iter().map(offer).collect(),
+        answers: wishes.iter().map(answer).collect(),
+        needs: Vec::new(),
+    }
 }
 
 fn asked_for(wishes: &[Wish]) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wsspec_cases::{Case, Closes, Event, Expected, Fails, Level, Profile, Tolerates};
+use wsspec_cases::{Case, Closes, Event, Expected, Fails, Level, Profile, Tolerance, Tolerates};
 use wsspec_wire::Opcode;
 
 use super::words;
@@ -148,9 +148,19 @@ impl Bench<'_> {
             let observed = words::ending(self.observation);
             checks.push(self.check("reaction", Level::Must, false, "a reaction", &observed));
         }
-        let all = events.len() == tolerates.intact.len();
-        let reaction = if all { "taken as it is meant" } else { "refused" };
-        Judged { checks, informs: Some(format!("the stimulus was {reaction}")) }
+        let taken = events.len() == tolerates.intact.len();
+        let informs = match &tolerates.grades {
+            Tolerance::Either if taken => Some("the stimulus was taken as it is meant"),
+            Tolerance::Either | Tolerance::MayRefuse if !taken => Some("the stimulus was refused"),
+            Tolerance::BetterNotRefuse(because) if !taken => {
+                let observed = format!("the stimulus was refused ({because})");
+                let expected = words::list(&tolerates.intact);
+                checks.push(self.check("events", Level::Should, false, &expected, &observed));
+                None
+            }
+            _ => None,
+        };
+        Judged { checks, informs: informs.map(str::to_string) }
     }
 
     /// The events have to be the first of `wanted`; what is missing breaks a rule of that level.

@@ -10,8 +10,9 @@ pub(super) fn reserved_bits(header: &FrameHeader, deflate: bool) -> Option<PeerF
     let first_of_message = header.opcode.is_data();
     let lawful = header.rsv.is_none() || deflate && first_of_message && header.rsv == Rsv::RSV1;
     let section = if deflate { "RFC 6455 section 5.2, RFC 7692 section 6" } else { "RFC 6455 section 5.2" };
+    let misplaced = deflate && !first_of_message && header.rsv == Rsv::RSV1;
     (!lawful).then(|| PeerFault {
-        id: "frame.rsv",
+        id: if misplaced { "frame.rsv1" } else { "frame.rsv" },
         section,
         text: format!("a {} frame has the reserved bits {:03b}", name(header.opcode), header.rsv.bits()),
     })

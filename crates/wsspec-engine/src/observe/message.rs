@@ -88,7 +88,11 @@ impl Message {
                 }
                 Err(error) => incoming.push(Incoming::Breach(faults::compressed_end(error))),
             }
-            incoming.extend(decompressor.beyond_window().map(|far| Incoming::Breach(faults::window(far))));
+            if let Some(inspection) = decompressor.inspect() {
+                let far = decompressor.beyond_window(&inspection);
+                incoming.extend(far.map(|far| Incoming::Breach(faults::window(far))));
+                incoming.push(Incoming::Inspected(inspection));
+            }
         }
         if let Some(Err(invalid)) = self.content.validator.as_mut().map(Utf8Validator::finish)
             && !self.bad

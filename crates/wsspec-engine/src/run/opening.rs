@@ -85,13 +85,15 @@ impl CaseRun {
         };
         self.record.extensions = agreed.extensions;
         self.record.subprotocol = agreed.subprotocol;
-        self.begin_play(&opened, now);
+        self.begin_play(&opened, agreed.deflate, now);
     }
 
     fn compress(&mut self, agreement: Agreement) {
+        // Where the traffic is large, inspecting all of it takes longer than it is worth.
+        let inspect = !self.case.measures.quiet;
         // Negotiation lets only 8 to 15 pass, which both take.
         if let (Ok(compressor), Ok(decompressor)) =
-            (Compressor::new(agreement.sent), Decompressor::new(agreement.received))
+            (Compressor::new(agreement.sent), Decompressor::new(agreement.received, inspect))
         {
             self.outbox.compress_with(compressor);
             self.observer.decompress_with(decompressor);

@@ -31,6 +31,9 @@ impl CaseRun {
                 self.recorder.received_frame(now, header, payload);
                 self.do_steps(now);
             }
+            Incoming::Inspected(inspection) => {
+                self.drive(now, |driver, out| driver.0.inspected(&inspection, out));
+            }
             Incoming::Message { binary, payload } => {
                 self.recorder.traffic.rx_app += payload.len;
                 self.recorder.traffic.rx_messages += 1;

@@ -4,6 +4,7 @@ use wsspec_wire::close_code;
 use super::closing::CloseFrame;
 use super::{CaseRun, DriverBox, Phase};
 use crate::Time;
+use crate::deflate::Agreement;
 use crate::observation::TesterRole;
 use crate::outbox::Transmit;
 use crate::timers::Timer;
@@ -17,12 +18,11 @@ pub(super) fn driver_of(case: &Case) -> Option<DriverBox> {
 }
 
 impl CaseRun {
-    pub(super) fn begin_play(&mut self, opened: &Opened, now: Time) {
+    pub(super) fn begin_play(&mut self, opened: &Opened, agreement: Option<Agreement>, now: Time) {
         if self.case.measures.quiet {
             self.recorder.record(now, false);
         }
-        if self.wanted_deflate() && !opened.deflate {
-            let text = "permessage-deflate was not agreed on";
+        if let Some(text) = self.unmet(agreement) {
             self.conclude(Conclusion::new(Grade::Unimplemented, text), now);
             self.send_close(CloseFrame::First, Some(close_code::NORMAL), b"", now);
             return;
@@ -34,12 +34,18 @@ impl CaseRun {
         self.do_steps(now);
     }
 
-    /// Whether the case is about permessage-deflate.
-    fn wanted_deflate(&self) -> bool {
-        self.case.deflate.as_ref().is_some_and(|plan| match self.role {
+    /// What the case needs of permessage-deflate and was not agreed on.
+    fn unmet(&self, agreement: Option<Agreement>) -> Option<String> {
+        let plan = self.case.deflate.as_ref()?;
+        let wanted = match self.role {
             TesterRole::Client => !plan.offers.is_empty(),
             TesterRole::Server => !plan.answers.is_empty(),
-        })
+        };
+        let Some(agreement) = agreement else {
+            return wanted.then(|| "permessage-deflate was not agreed on".to_string());
+        };
+        let unmet = plan.needs.iter().find(|need| !need.is_met(&agreement))?;
+        Some(format!("{unmet} was not agreed on"))
     }
 
     /// Something came that counts.

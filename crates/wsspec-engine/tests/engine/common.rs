@@ -35,7 +35,7 @@ pub(crate) struct Scripted {
     out: VecDeque<PeerTransmit>,
     react: Reaction,
     /// The `Sec-WebSocket-Extensions` header of the response.
-    extensions: Option<&'static str>,
+    extensions: Option<String>,
     /// The tester ended TCP.
     pub(crate) ended: bool,
 }
@@ -57,8 +57,8 @@ impl Scripted {
     }
 
     /// The same, agreeing to an extension.
-    pub(crate) fn extensions(mut self, header: &'static str) -> Self {
-        self.extensions = Some(header);
+    pub(crate) fn extensions(mut self, header: impl Into<String>) -> Self {
+        self.extensions = Some(header.into());
         self
     }
 
@@ -68,7 +68,7 @@ impl Scripted {
         let accept = accept_key(key);
         let mut headers =
             vec![("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept[..])];
-        headers.extend(self.extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
+        headers.extend(self.extensions.as_deref().map(|value| ("Sec-WebSocket-Extensions", value)));
         headers.push(("Server", "scripted"));
         let response = write_response(101, "Switching Protocols", &headers);
         self.out.push_back(PeerTransmit::Octets(response));

@@ -3,12 +3,12 @@
 //! Scripts are played as a client to a server that opens the connection and then only listens; driven cases,
 //! three rounds of them, to the built-in endpoint. A frame is a line: when it was sent, its header, its
 //! unmasked payload. Long payloads stand as length and hash. Compressed messages are shown decompressed, as
-//! their octets depend on the compressor. To write the files anew: `WSSPEC_UPDATE_GOLDEN=1`.
+//! their octets depend on the compressor, unless the case wrote them itself and they are short. To write the files anew: `WSSPEC_UPDATE_GOLDEN=1`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use wsspec_cases::{Case, Play, Roles, suite};
+use wsspec_cases::{Case, DeflateNeed, DeflateOffer, DeflatePlan, Play, Roles, Step, suite};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{CaseRun, Settings, Time};
 use wsspec_wire::{FrameDecoder, FrameHeader, Inflater, Opcode, RequestHead, Rsv, Token};
@@ -80,10 +80,11 @@ fn told(case: &Case) -> String {
     let (head, writes) = behind_the_head(writes);
     let mut out = format!("{}\n", case.id);
     let request = RequestHead::parse(&head);
-    if let Some(offer) = request.headers.get("Sec-WebSocket-Extensions") {
-        let _ = writeln!(out, "  offers {}", String::from_utf8_lossy(offer));
+    if let Some(extensions) = request.headers.get("Sec-WebSocket-Extensions") {
+        let does = if case.roles == Roles::Server { "answers" } else { "offers" };
+        let _ = writeln!(out, "  {does} {}", String::from_utf8_lossy(extensions));
     }
-    tell_frames(&frames(&writes), case.deflate.is_some(), &mut out);
+    tell_frames(&frames(&writes), case.deflate.is_some(), is_raw(case), &mut out);
     if case.deflate.is_none() {
         let _ = writeln!(out, "  writes{}", sizes(&writes));
     }
@@ -111,10 +112,35 @@ fn as_client(case: &Case) -> Vec<(Time, Vec<u8>)> {
         return Pair::new(run, Tap::on(Endpoint::server())).finish().1.writes;
     }
     let mut listener = Scripted::server(|_| vec![]);
-    if case.deflate.is_some() {
-        listener = listener.extensions("permessage-deflate");
+    if let Some(plan) = &case.deflate {
+        listener = listener.extensions(answer(plan));
     }
     Pair::new(run, Tap::on(listener)).finish().1.writes
+}
+
+/// What a server answers that agrees to everything.
+fn answer(plan: &DeflatePlan) -> String {
+    let DeflateOffer { server_no_context_takeover, server_max_window_bits, client_window_limit, .. } =
+        plan.offers[0];
+    let mut answer = "permessage-deflate".to_string();
+    if server_no_context_takeover {
+        answer += "; server_no_context_takeover";
+    }
+    if plan.needs.contains(&DeflateNeed::NoTakeover) {
+        answer += "; client_no_context_takeover";
+    }
+    for (name, bits) in [("server", server_max_window_bits), ("client", client_window_limit)] {
+        if let Some(bits) = bits {
+            let _ = write!(answer, "; {name}_max_window_bits={bits}");
+        }
+    }
+    answer
+}
+
+/// Whether the case writes its compressed payloads itself.
+fn is_raw(case: &Case) -> bool {
+    let Play::Script(steps) = &case.play else { return false };
+    !steps.iter().any(|step| matches!(step, Step::SendMessage(_)))
 }
 
 /// Of the cases for clients alone.
@@ -204,12 +230,13 @@ fn frames(writes: &[(Time, Vec<u8>)]) -> Vec<Sent> {
     frames
 }
 
-fn tell_frames(frames: &[Sent], deflate: bool, out: &mut String) {
+fn tell_frames(frames: &[Sent], deflate: bool, raw: bool, out: &mut String) {
     let mut inflater = Inflater::new(15).expect("the largest window");
     let mut compressed: Option<Vec<&Sent>> = None;
     let shown = |index: usize| frames.len() <= FRAMES || index < 3 || index + 3 >= frames.len();
     for (index, frame) in frames.iter().enumerate() {
-        if deflate && frame.header.rsv == Rsv::RSV1 && frame.header.opcode.is_data() {
+        let short = raw && frame.payload.len() <= SHOWN;
+        if deflate && !short && frame.header.rsv == Rsv::RSV1 && frame.header.opcode.is_data() {
             compressed = Some(Vec::new());
         }
         if let Some(message) = compressed.as_mut().filter(|_| !frame.header.opcode.is_control()) {

@@ -218,17 +218,11 @@ fn a_server_tester_agrees_on_the_first_subprotocol_that_it_speaks() {
     assert!(response.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "RFC 6455 1.3");
 }
 
-const ANY: DeflateOffer = DeflateOffer {
-    server_no_context_takeover: false,
-    server_max_window_bits: None,
-    client_no_context_takeover: true,
-    client_max_window_bits: true,
-};
-const NO_LIMITS: DeflateAnswer =
-    DeflateAnswer { client_no_context_takeover: false, client_max_window_bits: None };
+const ANY: DeflateOffer = DeflateOffer::OPEN;
+const NO_LIMITS: DeflateAnswer = DeflateAnswer::PLAIN;
 
 fn plan(offers: &[DeflateOffer], answers: &[DeflateAnswer]) -> DeflatePlan {
-    DeflatePlan { offers: offers.to_vec(), answers: answers.to_vec() }
+    DeflatePlan { offers: offers.to_vec(), answers: answers.to_vec(), needs: Vec::new() }
 }
 
 fn deflate_case(plan: DeflatePlan, steps: impl Into<Vec<Step>>) -> Case {
@@ -250,9 +244,69 @@ fn the_offer_names_what_the_plan_names() {
 }
 
 #[test]
+fn an_offer_may_limit_the_window_of_the_client() {
+    let limited = DeflateOffer { client_window_limit: Some(10), ..DeflateOffer::OPEN };
+    let case = deflate_case(plan(&[limited], &[]), []);
+    let request = first_request(&case, &opening());
+    let offer = request.headers.get("Sec-WebSocket-Extensions").map(String::from_utf8_lossy).unwrap();
+    assert_eq!(offer, "permessage-deflate; client_no_context_takeover; client_max_window_bits=10");
+    for (bits, lawful) in [("10", true), ("9", true), ("11", false)] {
+        let answer = format!("permessage-deflate; client_max_window_bits={bits}");
+        let peer = Scripted::server(|_| vec![]).extensions(answer);
+        let (observation, _) = observe_client(&case, peer);
+        assert_eq!(observation.breaches.is_empty(), lawful, "{bits}");
+    }
+}
+
+#[test]
+fn a_server_tester_promises_what_its_answer_names() {
+    let promise = DeflateAnswer {
+        server_no_context_takeover: true,
+        server_max_window_bits: Some(10),
+        ..DeflateAnswer::PLAIN
+    };
+    let case = deflate_case(plan(&[], &[promise]), []);
+    for (offer, bits) in [("", 10), ("; server_max_window_bits=9", 9), ("; server_max_window_bits=12", 10)] {
+        let offer = format!("permessage-deflate{offer}");
+        let run = CaseRun::server(&case, &request(Some(&offer)), Settings::default());
+        let answer = run.finish(Duration::ZERO).handshake.extensions.unwrap();
+        let expected =
+            format!("permessage-deflate; server_no_context_takeover; server_max_window_bits={bits}");
+        assert_eq!(answer, expected);
+    }
+}
+
+#[test]
+fn a_case_whose_needs_are_not_agreed_on_does_not_apply() {
+    use wsspec_cases::DeflateNeed::*;
+    let agreed = "permessage-deflate; client_no_context_takeover; client_max_window_bits=10";
+    for (need, met) in [
+        (Takeover, false),
+        (NoTakeover, true),
+        (Window(10), true),
+        (Window(11), false),
+        (ExactWindow(10), true),
+        (ExactWindow(9), false),
+        (PeerTakeover, true),
+        (PeerNoTakeover, false),
+    ] {
+        let plan = DeflatePlan::with(DeflateOffer::OPEN, NO_LIMITS).needing(need);
+        let (outcome, _) = run_client(
+            &deflate_case(plan, [Step::FailAfter(Duration::from_secs(1))]),
+            Scripted::server(|_| vec![]).extensions(agreed),
+        );
+        assert_eq!(outcome.verdict == Verdict::NotApplicable, !met, "{need}: {}", outcome.summary);
+        assert_eq!(outcome.summary == format!("{need} was not agreed on."), !met, "{}", outcome.summary);
+    }
+}
+
+#[test]
 fn a_server_tester_takes_the_first_answer_that_an_offer_allows() {
-    let answer =
-        |takeover, bits| DeflateAnswer { client_no_context_takeover: takeover, client_max_window_bits: bits };
+    let answer = |takeover, bits| DeflateAnswer {
+        client_no_context_takeover: takeover,
+        client_max_window_bits: bits,
+        ..NO_LIMITS
+    };
     let answers = [answer(true, Some(9)), answer(true, None), answer(false, None)];
     let agreed = |offer: &str, answers: &[DeflateAnswer]| {
         let case = deflate_case(plan(&[], answers), []);

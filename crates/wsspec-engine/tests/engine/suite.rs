@@ -34,6 +34,14 @@ const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
 
 fn assert_conforms(case: &Case, role: TesterRole, outcome: &Outcome) {
     let id = case.id.to_string();
+    assert_eq!(outcome.observation.fault, None, "{id} as {role:?}");
+    assert_eq!(outcome.observation.breaches, [], "{id} as {role:?}");
+    // Many of the cases that are not the reference suite's tell what they saw.
+    if case.id.section() > 13 {
+        let fine = matches!(outcome.verdict, Verdict::Pass | Verdict::Info);
+        assert!(fine, "{id} as {role:?}: {:?}: {}", outcome.verdict, outcome.summary);
+        return;
+    }
     let (behavior, close, verdict) = if INFORMATIONAL.contains(&&id[..]) {
         (Behavior::Informational, BehaviorClose::Informational, Verdict::Info)
     } else {
@@ -41,8 +49,6 @@ fn assert_conforms(case: &Case, role: TesterRole, outcome: &Outcome) {
     };
     let found = (outcome.behavior, outcome.behavior_close, outcome.verdict);
     assert_eq!(found, (behavior, close, verdict), "{id} as {role:?}: {}", outcome.summary);
-    assert_eq!(outcome.observation.fault, None, "{id} as {role:?}");
-    assert_eq!(outcome.observation.breaches, [], "{id} as {role:?}");
 }
 
 /// Every case, and then those that look at all others.
