@@ -119,8 +119,16 @@ impl Case {
     /// No connection of its own: the peer fails if it breaks one of these rules in any other case.
     pub fn watch(&mut self, breaches: impl Into<Vec<&'static str>>) -> &mut Self {
         self.time_limit = Duration::ZERO;
-        self.play = Play::Passive(Watch { breaches: breaches.into(), habits: Vec::new() });
+        self.play = Play::Passive(Watch { breaches: breaches.into(), ..Watch::default() });
         self.driver_judges()
+    }
+
+    /// In a passive case: it applies only if the peer compressed messages.
+    pub fn where_compressed(&mut self) -> &mut Self {
+        if let Play::Passive(watch) = &mut self.play {
+            watch.compressed = true;
+        }
+        self
     }
 
     /// In a passive case: these are told, without a verdict.

@@ -84,6 +84,8 @@ pub struct Watch {
     pub breaches: Vec<&'static str>,
     /// These are lawful, but told.
     pub habits: Vec<&'static str>,
+    /// It applies only if the peer compressed messages.
+    pub compressed: bool,
 }
 
 impl fmt::Debug for Play {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use wsspec_cases::{Case, CaseId, Conclusion, Grade, Play, Watch};
+use wsspec_wire::Rsv;
 
 use crate::judge;
 use crate::observation::{Observation, PeerFault, TesterRole};
@@ -17,6 +18,8 @@ use crate::outcome::Outcome;
 pub struct Watched {
     /// How many frames of the peer were looked at.
     pub frames: u64,
+    /// How many of them began a compressed message.
+    pub compressed: u64,
     /// The rules that it broke, and the habits that are told.
     pub breaches: Vec<Breach>,
 }
@@ -33,7 +36,7 @@ pub struct Breach {
 impl Watched {
     /// Whether the peer did something that this passive case is about.
     pub fn concerns(&self, case: &Case) -> bool {
-        let Play::Passive(Watch { breaches, habits }) = &case.play else { return false };
+        let Play::Passive(Watch { breaches, habits, .. }) = &case.play else { return false };
         self.find(breaches).or_else(|| self.find(habits)).is_some()
     }
 
@@ -71,8 +74,15 @@ impl Lookout {
             Incoming::Close { violation: Some(violation), .. } => self.watched.note(&violation.fault),
             Incoming::Breach(fault) => self.watched.note(fault),
             Incoming::Pong(_) => self.pong(pings),
-            Incoming::Frame { .. } => self.watched.frames += 1,
-            Incoming::Close { .. } | Incoming::Message { .. } | Incoming::Ping(_) => {}
+            Incoming::Frame { header, .. } => {
+                let compressed = header.rsv.contains(Rsv::RSV1) && header.opcode.is_data();
+                self.watched.frames += 1;
+                self.watched.compressed += u64::from(compressed);
+            }
+            Incoming::Close { .. }
+            | Incoming::Inspected(_)
+            | Incoming::Message { .. }
+            | Incoming::Ping(_) => {}
         }
     }
 
@@ -99,13 +109,18 @@ pub fn passive_outcomes(cases: &[&Case], role: TesterRole, seen: &[(CaseId, Watc
 }
 
 fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
-    let frames: u64 = seen.iter().map(|(_, watched)| watched.frames).sum();
+    let count = |of: fn(&Watched) -> u64| seen.iter().map(|(_, watched)| of(watched)).sum::<u64>();
+    let (frames, compressed) = (count(|watched| watched.frames), count(|watched| watched.compressed));
     if let Some(text) = tell(&watch.breaches, seen) {
         Conclusion::new(Grade::Failed, text)
     } else if let Some(text) = tell(&watch.habits, seen) {
         Conclusion::new(Grade::Informational, text)
     } else if frames == 0 {
         Conclusion::new(Grade::Unimplemented, "no frame came in the other cases of the run")
+    } else if watch.compressed && compressed == 0 {
+        Conclusion::new(Grade::Unimplemented, "no compressed message came in the other cases of the run")
+    } else if watch.compressed {
+        Conclusion::new(Grade::Ok, format!("{compressed} compressed messages were looked at"))
     } else {
         Conclusion::new(Grade::Ok, format!("{frames} frames were looked at in {} cases", cases(seen)))
     }

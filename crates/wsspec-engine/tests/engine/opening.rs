@@ -296,7 +296,7 @@ fn a_case_whose_needs_are_not_agreed_on_does_not_apply() {
             Scripted::server(|_| vec![]).extensions(agreed),
         );
         assert_eq!(outcome.verdict == Verdict::NotApplicable, !met, "{need}: {}", outcome.summary);
-        assert_eq!(outcome.summary == format!("{need} was not agreed on."), !met, "{}", outcome.summary);
+        assert_eq!(outcome.summary.ends_with(" was not agreed on."), !met, "{}", outcome.summary);
     }
 }
 

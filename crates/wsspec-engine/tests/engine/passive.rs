@@ -1,7 +1,7 @@
 //! What a peer does in passing is taken down in every case, changes nothing there, and is judged at the end.
 
 use wsspec_cases::words::{message, secs, text};
-use wsspec_cases::{Case, CaseId, Step, suite};
+use wsspec_cases::{Case, CaseId, DeflatePlan, Step, suite};
 use wsspec_engine::{Outcome, TesterRole, Verdict, Watched, passive_outcomes};
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, Rsv};
 
@@ -15,6 +15,13 @@ fn passive() -> Vec<&'static Case> {
 fn outcomes(seen: &[(&str, Watched)]) -> Vec<Outcome> {
     let seen: Vec<(CaseId, Watched)> = seen.iter().map(|(id, w)| (id.parse().unwrap(), w.clone())).collect();
     passive_outcomes(&passive(), TesterRole::Client, &seen)
+}
+
+/// The same for the cases that are not about compression.
+fn plain_outcomes(seen: &[(&str, Watched)]) -> Vec<Outcome> {
+    let mut outcomes = outcomes(seen);
+    outcomes.retain(|outcome| outcome.id.section() < 21);
+    outcomes
 }
 
 /// What is seen of a server that answers a text like this.
@@ -43,7 +50,7 @@ fn header(opcode: Opcode, len: u64) -> FrameHeader {
 fn a_lawful_peer_passes_all() {
     let seen = watched(|| with_header(header(Opcode::TEXT, 5), b"Hello"));
     assert_eq!((seen.frames, &seen.breaches[..]), (2, &[][..]));
-    for outcome in outcomes(&[("1.1.1", seen)]) {
+    for outcome in plain_outcomes(&[("1.1.1", seen)]) {
         assert_eq!(outcome.verdict, Verdict::Pass, "{}: {}", outcome.id, outcome.summary);
     }
 }
@@ -99,13 +106,49 @@ fn what_follows_a_wrong_header_counts_no_more() {
 #[test]
 fn an_unsolicited_pong_is_told() {
     let seen = watched(|| with_header(header(Opcode::PONG, 0), b""));
-    let told: Vec<_> = outcomes(&[("2.1", seen.clone()), ("2.2", seen)])
+    let told: Vec<_> = plain_outcomes(&[("2.1", seen.clone()), ("2.2", seen)])
         .into_iter()
         .filter(|outcome| outcome.verdict != Verdict::Pass)
         .map(|outcome| (outcome.id.to_string(), outcome.verdict, outcome.summary))
         .collect();
     let [(id, Verdict::Info, summary)] = &told[..] else { panic!("{told:?}") };
     assert!(id == "16.7.5" && summary.contains("2 times in 2 cases"), "{id}: {summary}");
+}
+
+/// What is seen of a server that agreed to compress and answers a text like this.
+fn watched_compressing(rsv: Rsv, opcode: Opcode, payload: &'static [u8]) -> Watched {
+    let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    case.deflate(DeflatePlan::plain()).ok([message("Hello")]);
+    let react = move |frame: &Frame| match frame.header.opcode {
+        Opcode::TEXT => {
+            let header = FrameHeader { rsv, ..header(opcode, payload.len() as u64) };
+            vec![with_header(header, payload)]
+        }
+        _ => mannered(frame),
+    };
+    observe_client(&case, Scripted::server(react).extensions("permessage-deflate")).0.watched
+}
+
+#[test]
+fn compressed_messages_are_watched_where_there_are_any() {
+    let hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+    let with_tail = b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff";
+    for (rsv, opcode, payload, failing) in [
+        (Rsv::RSV1, Opcode::TEXT, &hello[..], None),
+        (Rsv::RSV1, Opcode::PING, &hello[..], Some("21.5.1")),
+        (Rsv::RSV1, Opcode::TEXT, &hello[..4], Some("21.5.2")),
+        (Rsv::RSV1, Opcode::TEXT, b"\x06", Some("21.5.2")),
+        (Rsv::RSV1, Opcode::TEXT, with_tail, Some("21.5.3")),
+    ] {
+        let outcomes = outcomes(&[("21.2.1", watched_compressing(rsv, opcode, payload))]);
+        let failed = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Fail);
+        let ids: Vec<String> = failed.map(|outcome| outcome.id.to_string()).collect();
+        assert_eq!(ids, failing.map(str::to_string).as_slice(), "{payload:02x?}");
+    }
+    let plain = outcomes(&[("1.1.1", watched_compressing(Rsv::NONE, Opcode::TEXT, b"Hello"))]);
+    let mut compressed = plain.iter().filter(|outcome| outcome.id.section() == 21);
+    assert!(compressed.clone().count() > 0);
+    assert!(compressed.all(|outcome| outcome.verdict == Verdict::NotApplicable));
 }
 
 #[test]

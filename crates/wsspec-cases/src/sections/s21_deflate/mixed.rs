@@ -158,19 +158,22 @@ fn short_messages(count: usize) -> Vec<Round> {
 
 fn by_the_peer(s: &mut Declaration<'_>) {
     s.rules([FIRST_ONLY]);
-    s.case("21.5.1", "watch-rsv1", "RSV1 of every frame that comes in the whole run")
+    s.case("21.5.1", "watch-rsv1", "The compression bit of every frame that comes in the whole run")
         .expect("It is set on first frames of messages only, and never on control frames.")
-        .watch(["frame.rsv1"]);
+        .watch(["frame.rsv1"])
+        .where_compressed();
 
     s.rules([WHOLE]);
     s.case("21.5.2", "watch-deflate", "Every compressed message that comes in the whole run")
         .expect("It inflates as agreed, and ends where a block ends.")
-        .watch(["deflate.data"]);
+        .watch(["deflate.data"])
+        .where_compressed();
 
     s.rules([TAIL]);
     s.case("21.5.3", "watch-deflate-tail", "The end of every compressed message that comes in the whole run")
         .expect("The payload ends with what is left of an empty stored block without its 00 00 ff ff.")
-        .watch(["deflate.end"]);
+        .watch(["deflate.end"])
+        .where_compressed();
 
     s.rules([EMPTY]);
     s.case("21.5.4", "peer-compresses-nothing", "A compressed message of no octets, and how it comes back")
