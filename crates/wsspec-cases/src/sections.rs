@@ -15,6 +15,7 @@ mod s14_masking;
 mod s15_lengths;
 mod s16_headers;
 mod s21_deflate;
+mod s22_deflate_window;
 
 use crate::suite::Suite;
 
@@ -35,4 +36,5 @@ pub(crate) fn declare(suite: &mut Suite) {
     s15_lengths::declare(suite);
     s16_headers::declare(suite);
     s21_deflate::declare(suite);
+    s22_deflate_window::declare(suite);
 }

@@ -35,12 +35,14 @@ impl Compressor {
     }
 }
 
-/// Decompresses the peer's messages as agreed: a context that the peer promised to drop is not there.
+/// Decompresses the peer's messages. What is agreed is checked on the whole message; where nothing inspects
+/// it, a context that the peer promised to drop is not there.
 pub(crate) struct Decompressor {
     inflater: Inflater,
     direction: Direction,
     inflated: Vec<u8>,
-    /// Measures references: an inflater decodes also those that reach beyond the agreed window.
+    /// Measures references: an inflater decodes also those that reach beyond the agreed window. It keeps a
+    /// context that was to be dropped, and so shows that it was not.
     inspector: Option<DeflateInspector>,
     /// The compressed message, for the inspector.
     compressed: Vec<u8>,
@@ -100,7 +102,7 @@ impl Decompressor {
         self.inflated.clear();
         let result = self.inflater.finish_message(Self::PIECE, &mut self.inflated);
         self.lost = matches!(result, Err(InflateError::Invalid { .. } | InflateError::UnexpectedEnd));
-        if self.direction.no_context_takeover {
+        if self.direction.no_context_takeover && self.inspector.is_none() {
             self.inflater.reset();
         }
         result.map(drop)
@@ -112,9 +114,6 @@ impl Decompressor {
         let inspector = self.inspector.as_mut()?;
         self.inflated.clear();
         let inspection = inspector.message(&message, Self::INSPECTED, &mut self.inflated);
-        if self.direction.no_context_takeover {
-            inspector.reset();
-        }
         // A message that was not inspected leaves a gap before the next one.
         if inspection.is_err() {
             self.inspector = None;
@@ -126,5 +125,12 @@ impl Decompressor {
     pub(crate) fn beyond_window(&self, inspection: &Inspection) -> Option<u32> {
         let window = 1 << self.direction.window_bits;
         Some(inspection.longest_distance).filter(|&distance| distance > window)
+    }
+
+    /// How far back before its beginning the message referred, if the context was to be dropped (RFC 7692
+    /// 7.1.1).
+    pub(crate) fn beyond_beginning(&self, inspection: &Inspection) -> Option<u32> {
+        let reach = inspection.reach_before_message;
+        (self.direction.no_context_takeover && reach > 0).then_some(reach)
     }
 }

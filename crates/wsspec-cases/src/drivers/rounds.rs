@@ -45,7 +45,7 @@ pub struct Rounds {
 
 impl Rounds {
     /// More rounds are a loop, which may be run shorter.
-    const LOOP: usize = 32;
+    const LOOP: usize = 100;
 
     /// Each message is sent when the echo of the one before has come; all echoes have that much time.
     pub fn of(rounds: impl IntoIterator<Item = Round>, within: Duration) -> Self {

@@ -11,7 +11,7 @@ use crate::prelude::*;
 use crate::step::{FrameSpec, Payload};
 
 /// "Hello" in a block with the fixed codes, the example of RFC 7692 7.2.3.1.
-const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+pub(super) const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 /// "Hello" in a final block, and the octet behind it (RFC 7692 7.2.3.4).
 const FINAL_HELLO: &[u8] = b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
 /// "Hello" again: an H, and a match that reaches back to the message before (RFC 7692 7.2.3.2).

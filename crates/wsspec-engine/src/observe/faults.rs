@@ -131,6 +131,18 @@ pub(super) fn compressed_end(why: impl ToString) -> PeerFault {
     PeerFault { id: "deflate.end", section: "RFC 7692 section 7.2.3.4", text: why.to_string() }
 }
 
+/// RFC 7692 7.1.1.
+pub(super) fn takeover(reach: u32) -> PeerFault {
+    PeerFault {
+        id: "deflate.takeover",
+        section: "RFC 7692 section 7.1.1",
+        text: format!(
+            "a compressed message refers {reach} octets back before its beginning, though no context takeover \
+             was agreed on"
+        ),
+    }
+}
+
 /// RFC 7692 7.1.2.
 pub(super) fn window(distance: u32) -> PeerFault {
     PeerFault {

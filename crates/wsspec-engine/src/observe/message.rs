@@ -91,6 +91,8 @@ impl Message {
             if let Some(inspection) = decompressor.inspect() {
                 let far = decompressor.beyond_window(&inspection);
                 incoming.extend(far.map(|far| Incoming::Breach(faults::window(far))));
+                let far = decompressor.beyond_beginning(&inspection);
+                incoming.extend(far.map(|far| Incoming::Breach(faults::takeover(far))));
                 incoming.push(Incoming::Inspected(inspection));
             }
         }

@@ -469,6 +469,19 @@ fn a_peer_that_keeps_the_context_it_promised_to_drop_fails() {
     let case = deflate_case(plan(&[offer], &[]), [compressed_step(), Step::CloseAfter(secs(1))]);
     let agreed = "permessage-deflate; server_no_context_takeover";
     let (observation, _) = observe_client(&case, compressing(15).extensions(agreed));
+    assert_eq!(observation.events.len(), 2, "it can be read all the same");
+    assert_eq!(observation.breaches.iter().map(|fault| fault.id).collect::<Vec<_>>(), ["deflate.takeover"]);
+    assert_eq!(judge(&case, observation).verdict, Verdict::Fail);
+}
+
+/// Where the traffic is too much to be inspected.
+#[test]
+fn a_dropped_context_is_gone_where_nothing_is_inspected() {
+    let offer = DeflateOffer { server_no_context_takeover: true, ..ANY };
+    let mut case = deflate_case(plan(&[offer], &[]), [compressed_step(), Step::CloseAfter(secs(1))]);
+    case.quiet();
+    let agreed = "permessage-deflate; server_no_context_takeover";
+    let (observation, _) = observe_client(&case, compressing(15).extensions(agreed));
     assert_eq!(observation.events.len(), 1, "the second message refers to the first");
     assert_eq!(observation.fault.as_ref().map(|fault| fault.id), Some("deflate.data"));
     assert_eq!(observation.close.local_code, Some(1007));
