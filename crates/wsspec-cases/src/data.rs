@@ -79,6 +79,13 @@ impl DataSet {
     }
 }
 
+/// The beginning of the JSON document: that many octets, or a few less so that no character is cut.
+pub(crate) fn json(octets: usize) -> &'static str {
+    let text = DataSet::Json.text().expect("JSON is text");
+    let end = (0..=octets).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    &text[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use wsspec_wire::DeflateWriter;
 
 use super::{HELLO, deflated, echoes};
 use crate::case::Grade;
-use crate::data::{DataSet, Dice};
+use crate::data::{Dice, json};
 use crate::deflate::DeflatePlan;
 use crate::driver::Conclusion;
 use crate::drivers::{Round, Rounds, Seen};
@@ -190,9 +190,7 @@ fn by_the_peer(s: &mut Declaration<'_>) {
         .expect("The messages come back. How large they are on the wire is told.")
         .deflate(DeflatePlan::plain())
         .drive("Send 1 KiB and then 64 KiB of JSON, and measure the echoes", || {
-            let json = DataSet::Json.text().expect("JSON is text");
-            let texts = [1024, 65_536].map(|octets| &json[..json.floor_char_boundary(octets)]);
-            Rounds::of(texts.map(echoed), secs(5)).finding(ratio)
+            Rounds::of([1024, 65_536].map(|octets| echoed(json(octets))), secs(5)).finding(ratio)
         })
         .within(secs(5))
         .close(we_close([NORMAL]));

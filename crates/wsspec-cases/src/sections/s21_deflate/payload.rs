@@ -5,7 +5,7 @@ use wsspec_wire::close_code::MESSAGE_TOO_BIG;
 use wsspec_wire::{DeflateWriter, Deflater};
 
 use super::{FINAL_HELLO, HELLO, HELLO_AGAIN, deflated, deflated_binary, echoes};
-use crate::data::{DataSet, Dice};
+use crate::data::{Dice, json};
 use crate::deflate::{DeflateNeed, DeflatePlan};
 use crate::drivers::{Round, Rounds};
 use crate::prelude::*;
@@ -75,7 +75,7 @@ fn blocks(s: &mut Declaration<'_>) {
         b"\xf2\x48\x05\x00\x02\x00\xfd\xff\x6c\x6c\xca\x07\x00",
     );
 
-    let json = text_of(8192);
+    let json = json(8192);
     echoes(
         s.case("21.2.6", "deflate-dynamic-block", "8 KiB of text in blocks with codes of their own")
             .expect("The text comes back.")
@@ -92,12 +92,6 @@ fn hello(s: &mut Declaration<'_>, id: &str, slug: &'static str, how: &str, paylo
             .send(deflated(payload)),
         [message("Hello")],
     );
-}
-
-/// About that many octets of text, cut between characters.
-fn text_of(octets: usize) -> &'static str {
-    let json = DataSet::Json.text().expect("JSON is text");
-    &json[..json.floor_char_boundary(octets)]
 }
 
 /// As a compressor makes it when it may take its time.
@@ -255,7 +249,7 @@ fn fragments(s: &mut Declaration<'_>) {
         [message("Hello")],
     );
 
-    let long = text_of(65_536);
+    let long = json(65_536);
     echoes(
         s.case("21.2.22", "deflate-in-fragments-of-997", "64 KiB of text in fragments of 997 octets")
             .expect("The text comes back.")

@@ -6,7 +6,7 @@ use super::super::s21_deflate::{HELLO, HELLO_AGAIN, deflated, deflated_binary};
 use super::echoed;
 use super::history::History;
 use crate::case::{Grade, Roles};
-use crate::data::{DataSet, Dice};
+use crate::data::{Dice, json};
 use crate::deflate::{DeflateAnswer, DeflateNeed, DeflateOffer, DeflatePlan};
 use crate::driver::Conclusion;
 use crate::drivers::{Rounds, Seen};
@@ -149,7 +149,7 @@ fn tester_drops(s: &mut Declaration<'_>) {
         .expect("Every message comes back.")
         .deflate(as_client.clone())
         .drive(format!("{title}, sent when the one before has come back"), || {
-            Rounds::of((0..100).map(|_| echoed(kilobyte(), true)), secs(20))
+            Rounds::of((0..100).map(|_| echoed(json(1024), true)), secs(20))
         })
         .within(secs(20))
         .close(we_close([NORMAL]))
@@ -216,15 +216,10 @@ fn same_text<'s>(
     let title = format!("The same 1 KiB of text ten times, {how}");
     s.case(id, slug, title.clone())
         .drive(format!("{title}, each sent when the one before has come back"), move || {
-            Rounds::of((0..10).map(|n| echoed(kilobyte(), compress(n))), secs(5)).finding(finding)
+            Rounds::of((0..10).map(|n| echoed(json(1024), compress(n))), secs(5)).finding(finding)
         })
         .within(secs(5))
         .close(we_close([NORMAL]))
-}
-
-fn kilobyte() -> &'static str {
-    let json = DataSet::Json.text().expect("JSON is text");
-    &json[..json.floor_char_boundary(1024)]
 }
 
 fn no_reach(seen: &Seen) -> Conclusion {
