@@ -1,7 +1,7 @@
 //! Verdicts: the reference's two words, the native one, and what is said to people.
 
 use wsspec_cases::words::{binary_message, message, peer_fails, ponged, secs, text, we_close};
-use wsspec_cases::{Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step};
+use wsspec_cases::{Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step, Tolerance};
 use wsspec_engine::{Behavior, BehaviorClose, Outcome, Verdict, judge};
 use wsspec_wire::Opcode;
 
@@ -239,4 +239,29 @@ fn a_case_that_is_driven_and_never_concluded_keeps_the_sentence_of_its_driver() 
     let (outcome, _) = run_client(&case, Scripted::server(|_| vec![fin()]));
     assert_eq!(outcome.result, "Did not receive message within 10 seconds.");
     assert_eq!(outcome.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_stimulus_that_may_be_refused_is_graded_as_the_case_says() {
+    use Tolerance::{BetterNotRefuse, Either, MayRefuse};
+    use Verdict::{Fail, Info, NonStrict, Pass};
+    let takes = || answers(Opcode::TEXT, b"Hello", 1000);
+    let refuses = |code: u16| {
+        Scripted::server(move |in_frame| match in_frame.header.opcode {
+            Opcode::TEXT => vec![frame(Opcode::CLOSE, &code.to_be_bytes()), fin()],
+            _ => vec![],
+        })
+    };
+    for (grades, taken, refused) in
+        [(Either, Info, Info), (MayRefuse, Pass, Info), (BetterNotRefuse("because".into()), Pass, NonStrict)]
+    {
+        let mut case = hello();
+        case.accepts.clear();
+        case.tolerates([message("Hello")], [1007]).grading(grades.clone());
+        let verdict = |peer| outcome(&case, peer).verdict;
+        assert_eq!(verdict(takes()), taken, "{grades:?}");
+        assert_eq!(verdict(refuses(1007)), refused, "{grades:?}");
+        assert_eq!(verdict(refuses(1011)), NonStrict, "{grades:?}: another code");
+        assert_eq!(verdict(answers(Opcode::TEXT, b"Hel", 1000)), Fail, "{grades:?}: another text");
+    }
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use wsspec_cases::words::{binary, secs};
-use wsspec_cases::{Case, DeflateAnswer, DeflateOffer, DeflatePlan, Event, MessageSpec, Step};
+use wsspec_cases::{
+    Case, Conclusion, DeflateAnswer, DeflateOffer, DeflatePlan, Driver, Event, Grade, MessageSpec, Opened,
+    Outbox, Step,
+};
 use wsspec_engine::testing::{Peer, PeerTransmit};
 use wsspec_engine::{
     Behavior, BehaviorClose, CaseRun, ClientOpening, NeverOpened, Observation, Settings, TcpEnd, Time,
     Transmit, Verdict, judge, unreachable,
 };
-use wsspec_wire::{Deflater, FrameHeader, Opcode, RequestHead, Rsv, accept_key, write_request};
+use wsspec_wire::{Deflater, FrameHeader, Inspection, Opcode, RequestHead, Rsv, accept_key, write_request};
 
 use crate::common::{
     Scripted, case, fin, mannered, observe_client, opening, request, run_client, with_header,
@@ -524,4 +527,45 @@ fn a_server_tester_compresses_as_agreed_too() {
     let mut run = CaseRun::server(&case, &request(Some("permessage-deflate")), Settings::default());
     let Some(Transmit::Octets { data, .. }) = run.poll_transmit(Duration::ZERO) else { panic!() };
     assert!(data.ends_with(b"\xC2\x07\xF2\x48\xCD\xC9\xC9\x07\x00"), "RFC 7692 7.2.3.1");
+}
+
+/// Tells how far back the last message referred.
+struct Distances(u32);
+
+impl Driver for Distances {
+    fn open(&mut self, _: &Opened, out: &mut Outbox) {
+        out.push(compressed_step());
+        out.push(Step::CloseAfter(secs(1)));
+    }
+
+    fn event(&mut self, _: &Event, out: &mut Outbox) {
+        out.conclude(Conclusion::new(Grade::Informational, format!("{} octets back", self.0)));
+    }
+
+    fn inspected(&mut self, inspection: &Inspection, _: &mut Outbox) {
+        self.0 = inspection.longest_distance;
+    }
+
+    fn unfinished(&self) -> Conclusion {
+        Conclusion::new(Grade::Failed, "no message came")
+    }
+
+    fn largest_message(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn a_driver_is_told_of_the_blocks_before_the_message_comes() {
+    for (quiet, text) in [(false, "1000 octets back"), (true, "0 octets back")] {
+        let mut case = deflate_case(plan(&[ANY], &[]), []);
+        case.drive("send a message", || Distances(0));
+        case.measures.quiet = quiet;
+        let (observation, _) = observe_client(&case, compressing(15).extensions("permessage-deflate"));
+        assert_eq!(
+            observation.conclusion.unwrap().text,
+            text,
+            "where the traffic is large, nothing is inspected"
+        );
+    }
 }
