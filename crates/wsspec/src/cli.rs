@@ -70,6 +70,10 @@ pub enum Command {
     List(ListArgs),
     /// Explain a case, close code, error code, verdict or clause of an RFC
     Explain(ExplainArgs),
+    /// Show failures and cases of an earlier run
+    Show(crate::commands::show::ShowArgs),
+    /// Write the reports of an earlier run again
+    Report(crate::commands::report::ReportArgs),
     /// Run a known-good echo server or client with permessage-deflate
     Echo(EchoArgs),
     /// The command line of the reference suite: wsspec wstest -m MODE

@@ -60,6 +60,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Serve(args) => runtime()?.block_on(commands::serve::run(args, console)),
         Command::List(args) => commands::list::run(args, console),
         Command::Explain(args) => commands::explain::run(args, console),
+        Command::Show(args) => commands::show::run(args, console),
+        Command::Report(args) => commands::report::run(args, console),
         Command::Echo(args) => runtime()?.block_on(commands::echo::run(args, console)),
         Command::Wstest { words } => {
             Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))

@@ -1,22 +1,40 @@
 //! Records of earlier runs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wsspec_report::record::{self, Report};
 
 use crate::errors::{ErrorCode, Problem};
+use crate::run::folder::RESULTS;
+use crate::terminal::Console;
 
-/// Reads a record.
+/// Where a record is: the file itself, or the one in a folder.
+pub fn file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(RESULTS) } else { path.to_owned() }
+}
+
+/// Reads a record, or the one in a folder.
 ///
 /// # Errors
 /// E18: there is none, or it is none.
 pub fn read(path: &Path) -> Result<Report, Problem> {
+    let path = file(path);
     let problem = |why: String| {
         Problem::new(ErrorCode::E18, format!("cannot read the results in {}", path.display()))
             .fact("why", why)
             .fact("try", "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)")
     };
-    let octets = fs::read(path).map_err(|error| problem(error.to_string()))?;
+    let octets = fs::read(&path).map_err(|error| problem(error.to_string()))?;
     record::read(octets).map_err(|error| problem(error.to_string()))
+}
+
+/// Says it if not everything ran that was selected.
+pub fn warn_incomplete(report: &Report, console: &Console) {
+    if report.end.is_none() {
+        let torn = if report.torn { "; its last record is cut off" } else { "" };
+        console.note(format!("INCOMPLETE: this run did not come to its end{torn}"));
+    } else if !report.is_complete() {
+        console.note("INCOMPLETE: not every selected case ran");
+    }
 }

@@ -3,5 +3,7 @@
 pub mod echo;
 pub mod explain;
 pub mod list;
+pub mod report;
 pub mod run;
 pub mod serve;
+pub mod show;

@@ -27,6 +27,15 @@ impl Folder {
         Ok((Self { path: path.to_owned() }, NewRecord { file, temporary, name: path.join(RESULTS) }))
     }
 
+    /// Makes the folder, if it is not there yet.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
     /// Where a file of this name is.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -6,6 +6,7 @@ mod bounded;
 mod dying;
 mod hostile_handshake;
 mod hostile_peer;
+mod looking;
 mod peer;
 mod program;
 mod usage;

@@ -1,0 +1,137 @@
+//! `wsspec show`: results of an earlier run, in the words of the run.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use wsspec_cases::{Case, suite};
+use wsspec_report::record::{CaseRecord, Report};
+use wsspec_report::summary::{self, Cause};
+
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::terminal::{Console, detail, failure, lines};
+use crate::{results, select, text};
+
+/// The level from which on handshake and checks are printed, and the one at which every octet is.
+const CHECKS: i8 = 2;
+const OCTETS: i8 = 4;
+
+/// `wsspec show`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ShowArgs {
+    /// Cases: id, glob, slug or @SET; without any the failures, grouped by cause
+    #[arg(value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// The results, as a file or as the folder with results.jsonl
+    #[arg(long, value_name = "FILE|DIR", default_value = "wsspec-out")]
+    pub from: PathBuf,
+    /// Only results of this implementation
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Every octet; the same as -vvvv
+    #[arg(long)]
+    pub hex: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wsspec show             every failure of the last run
+  wsspec show 5.15        one case: rule, expected, observed, marked frame
+  wsspec show 5.15 -vv    also its handshake and its checks
+  wsspec show 5.15 -vvv   also every frame
+  wsspec show '7.*' --from other-out --agent mylib/2.3";
+
+/// Prints what is known of the cases.
+///
+/// # Errors
+/// E17: a name means no case. E18: there are no results. E29: the results hold nothing of that kind.
+pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
+    let report = results::read(&args.from)?;
+    results::warn_incomplete(&report, console);
+    let page = results::file(&args.from).with_file_name("report.html").display().to_string();
+    let records: Vec<&CaseRecord> = report.cases.iter().filter(|record| is_of(record, args)).collect();
+    if args.cases.is_empty() {
+        show_failures(&records, &page, console);
+    } else {
+        let cases = select::cases(suite(), &args.cases)?;
+        show_cases(&report, &chosen(&records, &cases, args)?, &page, args, console);
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn is_of(record: &CaseRecord, args: &ShowArgs) -> bool {
+    args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent)
+}
+
+fn chosen<'a>(
+    records: &[&'a CaseRecord],
+    cases: &[&Case],
+    args: &ShowArgs,
+) -> Result<Vec<&'a CaseRecord>, Problem> {
+    let is_named = |record: &&CaseRecord| cases.iter().any(|case| case.id == record.id);
+    let chosen: Vec<&CaseRecord> = records.iter().copied().filter(is_named).collect();
+    if chosen.is_empty() {
+        return Err(nothing(args, records.first().map(|record| record.id.to_string())));
+    }
+    Ok(chosen)
+}
+
+fn nothing(args: &ShowArgs, other: Option<String>) -> Problem {
+    let from = results::file(&args.from).display().to_string();
+    let problem = Problem::new(ErrorCode::E29, "the results hold nothing of these cases")
+        .fact("cases", args.cases.join(" "))
+        .fact("results", from);
+    match other {
+        Some(id) => problem.fact("try", format!("wsspec show {id}   or run the case: wsspec run URL CASE")),
+        None => problem.fact("try", "without --agent, or   wsspec run URL CASE"),
+    }
+}
+
+fn show_failures(records: &[&CaseRecord], page: &str, console: &Console) {
+    let failures = records.iter().copied().filter(|record| record.verdict.is_failure());
+    let causes = summary::causes(failures);
+    for (place, cause) in causes.iter().enumerate() {
+        let left = format!("cause {} of {}", place + 1, causes.len());
+        let gap = if place > 0 { "\n" } else { "" };
+        let rule = console.style.rule(&left, &text::count(cause.cases.len(), "case"));
+        console.say(-2, format!("{gap}{rule}"));
+        show(cause, page, console.level, console);
+    }
+    if causes.is_empty() {
+        console.say(-2, format!("no failure in {}", text::count(records.len(), "result")));
+    }
+}
+
+fn show_cases(report: &Report, records: &[&CaseRecord], page: &str, args: &ShowArgs, console: &Console) {
+    let level = if args.hex { OCTETS } else { console.level };
+    let several = report.agents().len() > 1;
+    for (place, record) in records.iter().enumerate() {
+        let gap = if place > 0 { "\n" } else { "" };
+        if several || place > 0 {
+            let name = lines::agent_name(record.agent.raw());
+            console.say(-2, format!("{gap}{}", console.style.rule(&name, &record.id.to_string())));
+        }
+        show(&cause_of(report, record), page, level, console);
+    }
+}
+
+/// The case, and behind it those of the same implementation that went wrong in the same way.
+fn cause_of<'a>(report: &'a Report, record: &'a CaseRecord) -> Cause<'a> {
+    let Some(key) = record.cause.as_deref() else { return Cause { key: "", cases: vec![record] } };
+    let alike = |other: &&CaseRecord| {
+        other.cause.as_deref() == Some(key)
+            && other.id != record.id
+            && other.verdict.is_failure() == record.verdict.is_failure()
+    };
+    let others = report.of_agent(&record.agent).filter(alike);
+    Cause { key, cases: std::iter::once(record).chain(others).collect() }
+}
+
+fn show(cause: &Cause<'_>, page: &str, level: i8, console: &Console) {
+    console.say(-2, failure::block(cause, page, console.style));
+    if level >= CHECKS {
+        console.say(-2, format!("\n{}", detail::render(cause.cases[0], level, console.style)));
+    }
+}
