@@ -28,13 +28,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
     if !case.repro.is_empty() {
         out.push_str(&format!("\nAgain: {}\n", markdown::code_span(&shell::posix(&case.repro))));
     }
-    out.push_str(&format!(
-        "\nwsspec {}, cases {}, {}, {}\n",
-        report.run.tool,
-        report.run.catalog,
-        case.agent.for_markdown(),
-        case.started
-    ));
+    out.push_str(&format!("\nwsspec {}, {}, {}\n", report.run.tool, case.agent.for_markdown(), case.started));
     out
 }
 

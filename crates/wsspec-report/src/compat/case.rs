@@ -8,7 +8,7 @@ use wsspec_cases::Grade;
 
 use super::{duration_ms, wirelog};
 use crate::record::event::hex;
-use crate::record::{CaseRecord, CloseRuleRecord, EventRecord, Payload, Role, TrafficRecord};
+use crate::record::{CaseRecord, CloseRuleRecord, EventRecord, Happening, Payload, Role, TrafficRecord};
 
 /// The keys are in alphabetic order, as the reference writes them.
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ impl<'a> From<&'a CaseRecord> for CaseFile<'a> {
             case: case.number,
             closed_by_me: close.closed_by_wsspec,
             create_stats: true,
-            create_wirelog: true,
+            create_wirelog: is_recording(case),
             description: &case.title,
             dropped_by_me: close.dropped_by_wsspec,
             duration: duration_ms(case),
@@ -79,11 +79,12 @@ impl<'a> From<&'a CaseRecord> for CaseFile<'a> {
             is_server: case.role == Role::Client,
             local_close_code: close.local,
             local_close_reason: close.local_reason.as_ref().and_then(reason),
-            received: case.received.iter().map(event).collect(),
+            received: case.received.iter().filter(|_| !is_driven(case)).map(event).collect(),
             remote_close_code: close.remote,
             remote_close_reason: close.remote_reason.as_ref().and_then(reason),
             report_compression_ratio: case.measures.compression,
-            report_time: case.measures.time,
+            // The echo loops over permessage-deflate are timed too, though not run alone for it.
+            report_time: case.measures.time || case.measures.compression,
             result: case.autobahn.result.raw(),
             result_close: case.autobahn.result_close.raw(),
             rx_frame_stats: &case.stats.rx_frames,
@@ -100,6 +101,20 @@ impl<'a> From<&'a CaseRecord> for CaseFile<'a> {
             wirelog: case.events.iter().filter_map(|line| wirelog::entry(&line.what)).collect(),
         }
     }
+}
+
+/// Whether the wire log was on at the end of the case.
+fn is_recording(case: &CaseRecord) -> bool {
+    let switch = case.events.iter().rev().find_map(|line| match line.what {
+        Happening::Recording { on } => Some(on),
+        _ => None,
+    });
+    switch.unwrap_or(true)
+}
+
+/// The reference keeps no events of cases that have no list of expected ones.
+fn is_driven(case: &CaseRecord) -> bool {
+    case.accepts.is_empty()
 }
 
 #[derive(Serialize)]

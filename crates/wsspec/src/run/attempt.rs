@@ -35,6 +35,8 @@ pub struct Agent {
     pub name: String,
     /// The address as it is printed.
     pub url: String,
+    /// It is the built-in endpoint, whose address is gone after the run.
+    pub built_in: bool,
     /// Where it is.
     pub addresses: Vec<SocketAddr>,
     /// TLS, if its address asks for that.
@@ -135,7 +137,8 @@ impl Conditions {
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
-        let words = ["wsspec", "run", &agent.url].map(str::to_owned).into_iter();
+        let address = Some(agent.url.clone()).filter(|_| !agent.built_in);
+        let words = ["wsspec", "run"].map(str::to_owned).into_iter().chain(address);
         words.chain(ids.iter().map(ToString::to_string)).chain(self.repeat.iter().cloned()).collect()
     }
 }

@@ -121,6 +121,7 @@ async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Age
     let agent = Agent {
         name: name.unwrap_or_else(|| target.authority()),
         url: target.to_string(),
+        built_in: peer.built_in,
         addresses: facts.addresses.clone(),
         secure: peer.secure.clone(),
         opening: peer.opening.clone(),

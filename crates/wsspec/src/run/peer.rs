@@ -12,6 +12,8 @@ use crate::target::Target;
 pub struct PeerPlan {
     /// Where it is; `None`: the built-in endpoint is started for it.
     pub target: Option<Target>,
+    /// It is the built-in endpoint, whose address is gone after the run.
+    pub built_in: bool,
     /// The name that was typed.
     pub name: Option<String>,
     /// TLS, if the address asks for that.
@@ -57,13 +59,14 @@ pub fn plan_peers(
     names: &[String],
     opening: &ClientOpening,
 ) -> Result<Vec<PeerPlan>, Problem> {
-    let empty = PeerPlan { target: None, name: None, secure: None, opening: opening.clone() };
+    let empty =
+        PeerPlan { target: None, built_in: false, name: None, secure: None, opening: opening.clone() };
     let mut peers = Vec::new();
     for address in addresses {
         peers.push(empty.clone().at(Target::parse(address)?));
     }
     if peers.is_empty() {
-        peers.push(empty);
+        peers.push(PeerPlan { built_in: true, ..empty });
     }
     for name in names {
         give_name(&mut peers, name)?;

@@ -141,6 +141,7 @@ impl Run<'_> {
         let agent = Agent {
             name: server.entry.agent.clone().unwrap_or_default(),
             url: server.target.to_string(),
+            built_in: false,
             addresses,
             secure: server.secure.clone(),
             opening: opening(server),

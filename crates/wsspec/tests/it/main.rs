@@ -10,3 +10,4 @@ mod looking;
 mod peer;
 mod program;
 mod usage;
+mod whole_run;

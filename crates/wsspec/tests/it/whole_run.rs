@@ -1,0 +1,79 @@
+//! Whole runs over TCP, with all their files.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::program::{command, wsspec};
+
+fn index(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("wsspec-out/index.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_built_in_endpoint_passes_301_cases_and_gets_a_report() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["run", "@core", "@limits"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let index = index(folder.path());
+    let agents = index.as_object().unwrap();
+    let (agent, cases) = agents.iter().next().unwrap();
+    assert_eq!((agents.len(), cases.as_object().unwrap().len()), (1, 301), "{agent}");
+    for (id, entry) in cases.as_object().unwrap() {
+        let informs = ["7.1.6", "7.13.1", "7.13.2"].contains(&id.as_str());
+        let wanted = if informs { "INFORMATIONAL" } else { "OK" };
+        assert_eq!((&entry["behavior"], &entry["behaviorClose"]), (&wanted.into(), &wanted.into()), "{id}");
+        let file = entry["reportfile"].as_str().unwrap();
+        assert!(folder.path().join("wsspec-out").join(file).exists(), "{file}");
+    }
+    let page = fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
+    assert!(page.contains("Content-Security-Policy") && page.len() > 100_000, "{} octets", page.len());
+    let record = fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(!record.contains("ws://127.0.0.1:0") && record.lines().count() >= 303);
+    let again = r#""repro":["wsspec","run","1.1.1","-vvv""#;
+    assert!(record.contains(again), "the address of the built-in endpoint is gone after the run");
+}
+
+#[test]
+fn several_addresses_are_several_agents() {
+    let folder = tempdir().unwrap();
+    let servers = [Echo::start(folder.path()), Echo::start(folder.path())];
+    let [a, b] = servers.each_ref().map(|server| server.url.clone());
+    let done =
+        wsspec(folder.path(), &["run", &a, &b, "1.1.1", "7.1.1", "--agent", "1=left", "--agent", "2=right"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let index = index(folder.path());
+    for agent in ["left", "right"] {
+        let cases = index[agent].as_object().unwrap_or_else(|| panic!("no agent {agent}: {index}"));
+        assert_eq!(cases.keys().collect::<Vec<_>>(), ["1.1.1", "7.1.1"]);
+    }
+}
+
+/// A `wsspec echo` of its own.
+struct Echo {
+    child: Child,
+    url: String,
+}
+
+impl Echo {
+    fn start(folder: &Path) -> Self {
+        let mut child = command(folder, &["echo", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url =
+            line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap_or_default().to_owned();
+        assert!(!url.is_empty(), "no address in {line:?}");
+        Self { child, url }
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
