@@ -1,5 +1,6 @@
 //! The cases that need control flow: state machines that emit the same steps as a script.
 
+mod all_characters;
 mod difference;
 mod echo_loop;
 mod masking_keys;
@@ -8,6 +9,7 @@ mod rounds;
 mod single_echo;
 mod windows;
 
+pub use all_characters::AllCharacters;
 pub use echo_loop::EchoLoop;
 pub use masking_keys::{MaskingKeys, Question};
 pub use pings_answered::PingsAnswered;

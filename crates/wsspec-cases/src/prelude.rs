@@ -2,11 +2,11 @@
 
 pub(crate) use wsspec_wire::LengthForm;
 pub(crate) use wsspec_wire::close_code::{
-    INVALID_PAYLOAD, MESSAGE_TOO_BIG, NORMAL, POLICY_VIOLATION, PROTOCOL_ERROR,
+    GOING_AWAY, INTERNAL_ERROR, INVALID_PAYLOAD, MESSAGE_TOO_BIG, NORMAL, POLICY_VIOLATION, PROTOCOL_ERROR,
 };
 
 pub(crate) use crate::case::Case;
-pub(crate) use crate::profile::Fails;
+pub(crate) use crate::profile::{Closes, Fails};
 pub(crate) use crate::rule::Rfc::{Rfc6455, Rfc7692};
 pub(crate) use crate::rule::Rule;
 pub(crate) use crate::step::FrameSpec;

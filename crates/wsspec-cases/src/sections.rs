@@ -14,6 +14,7 @@ mod s13_deflate_parameters;
 mod s14_masking;
 mod s15_lengths;
 mod s16_headers;
+mod s17_messages;
 mod s21_deflate;
 mod s22_deflate_window;
 
@@ -35,6 +36,7 @@ pub(crate) fn declare(suite: &mut Suite) {
     s14_masking::declare(suite);
     s15_lengths::declare(suite);
     s16_headers::declare(suite);
+    s17_messages::declare(suite);
     s21_deflate::declare(suite);
     s22_deflate_window::declare(suite);
 }

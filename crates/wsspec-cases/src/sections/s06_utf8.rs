@@ -215,3 +215,9 @@ fn whole_message(s: &mut Declaration<'_>, id: String, sample: Sample) {
         case.expect(FAILS).ok([]).close(peer_fails([INVALID_PAYLOAD]).wrong_end_fails());
     }
 }
+
+/// The octets of all samples that are no UTF-8, one after the other.
+pub(super) fn wrong_octets() -> Vec<u8> {
+    let samples = samples::groups().into_iter().flat_map(|(_, _, samples)| samples);
+    samples.filter(|sample| !sample.is_utf8).flat_map(|sample| sample.octets).collect()
+}
