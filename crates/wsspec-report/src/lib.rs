@@ -8,16 +8,22 @@
 //! can be written has its own escape in [`sanitise`].
 #![forbid(unsafe_code)]
 
+pub mod badge;
+pub mod baseline;
 pub mod compat;
+pub mod github;
 pub mod html;
+pub mod junit;
 pub mod markdown;
 pub mod merge;
 pub mod record;
 pub mod sanitise;
 pub mod story;
 pub mod summary;
+pub mod tap;
 pub mod verdict;
 
+mod glob;
 #[cfg(test)]
 mod samples;
 mod untrusted;

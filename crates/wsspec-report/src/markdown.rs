@@ -1,8 +1,107 @@
-//! Markdown: a report of one bug, ready for an issue tracker.
+//! Markdown: the summary of a run, and a report of one bug, ready for an issue tracker.
 
-use crate::record::{CaseRecord, Report};
+use wsspec_engine::Verdict;
+
+use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{markdown, shell};
-use crate::story;
+use crate::story::{self, units};
+use crate::summary::{self, AgentSummary, Cause, Counts};
+
+/// The most octets of a summary.
+const LIMIT: usize = 64 * 1024;
+
+/// The columns of the table, and the verdicts that they count.
+const COLUMNS: [(&str, &[Verdict]); 6] = [
+    ("pass", &[Verdict::Pass]),
+    ("non-strict", &[Verdict::NonStrict]),
+    ("fail", &[Verdict::Fail, Verdict::Timeout, Verdict::Crash]),
+    ("n/a", &[Verdict::NotApplicable, Verdict::Skipped]),
+    ("info", &[Verdict::Info]),
+    ("not run", &[Verdict::NotRun, Verdict::Error]),
+];
+
+/// The summary of a run for a job page or a comment, at most 64 KiB; `before`: an earlier run to
+/// compare with, and its name.
+pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
+    let mut out = String::new();
+    for agent in AgentSummary::all(report) {
+        let (name, rating) = (agent.agent.for_markdown(), &agent.rating);
+        out.push_str(&format!("## wsspec: {name} is **{}** ({})\n\n", rating.headline(), rating.reason()));
+    }
+    if !report.is_complete() {
+        out.push_str("**INCOMPLETE: the run did not come to its end.**\n\n");
+    }
+    out.push_str(&table(report, before));
+    for cause in summary::causes(report.cases.iter().filter(|case| case.verdict.is_failure())) {
+        let block = cause_block(&cause);
+        if out.len() + block.len() + 512 > LIMIT {
+            out.push_str("\nMore causes are in the report.\n");
+            break;
+        }
+        out.push_str(&block);
+    }
+    out.push_str(&last_line(report));
+    out
+}
+
+fn table(report: &Report, before: Option<(&str, &Report)>) -> String {
+    let heads: Vec<&str> = COLUMNS.iter().map(|(head, _)| *head).collect();
+    let mut out = format!("| | {} | known |\n|---|{}\n", heads.join(" | "), "--:|".repeat(COLUMNS.len() + 1));
+    out.push_str(&table_row("this run", report));
+    if let Some((name, before)) = before {
+        out.push_str(&table_row(&markdown::code_span(name), before));
+    }
+    out
+}
+
+fn table_row(name: &str, report: &Report) -> String {
+    let known = report.cases.iter().filter(|case| case.outcome == Some(Standing::Known)).count();
+    let counts = Counts::of(report.cases.iter().filter(|case| case.outcome != Some(Standing::Known)));
+    let cell = |(head, verdicts): &(&str, &[Verdict])| {
+        let number: u64 = verdicts.iter().map(|verdict| counts.get(*verdict)).sum();
+        if *head == "fail" && number > 0 { format!("**{number}**") } else { number.to_string() }
+    };
+    let cells: Vec<String> = COLUMNS.iter().map(cell).collect();
+    format!("| {name} | {} | {known} |\n", cells.join(" | "))
+}
+
+fn cause_block(cause: &Cause<'_>) -> String {
+    let ids: Vec<String> = cause.ids().iter().map(|id| format!("`{id}`")).collect();
+    let shown = ids.len().min(24);
+    let more = if ids.len() > shown { format!(" +{}", ids.len() - shown) } else { String::new() };
+    let clause = cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({})", clause.url()));
+    let first = cause.cases[0];
+    let mut inner = String::new();
+    for check in first.checks.iter().filter(|check| !check.ok) {
+        inner.push_str(&format!("expected: {}\n", check.expected.for_terminal(400)));
+        inner.push_str(&format!("observed: {}\n", check.observed.for_terminal(400)));
+    }
+    inner.push_str(&story::plain_timeline(first).join("\n"));
+    format!(
+        "\n**{}{more}** {}{clause}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
+        ids[..shown].join(" "),
+        cause.headline().for_markdown(),
+        first.id,
+        markdown::fenced(&inner)
+    )
+}
+
+fn last_line(report: &Report) -> String {
+    let took = report
+        .end
+        .as_ref()
+        .map_or_else(String::new, |end| format!(" in {}", units::duration(end.duration_us)));
+    let ran = Counts::of(&report.cases).ran();
+    let mut parts = vec![format!("{}{took}", units::plural(ran, "result"))];
+    if !report.run.not_selected.is_empty() {
+        let sets = report.run.not_selected.iter().map(|(set, number)| format!("{set} {number}"));
+        parts.push(format!("not selected: {}", sets.collect::<Vec<_>>().join(", ")));
+    }
+    if !report.run.argv.is_empty() {
+        parts.push(markdown::code_span(&format!("wsspec {}", shell::posix(&report.run.argv))));
+    }
+    format!("\n{}\n", parts.join(" · "))
+}
 
 /// Everything that the maintainer of an implementation needs to fix one case.
 pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
@@ -47,6 +146,39 @@ fn deviation(case: &CaseRecord) -> String {
 mod tests {
     use super::*;
     use crate::samples;
+    use crate::sanitise::fixtures::HOSTILE;
+
+    #[test]
+    fn a_summary_tells_the_rating_the_numbers_and_the_causes() {
+        let cases = vec![
+            samples::passed("mylib/2.3", "1.1.1"),
+            samples::failed("mylib/2.3", "5.15"),
+            samples::failed("mylib/2.3", "5.16"),
+        ];
+        let before = samples::report(vec![samples::passed("mylib/2.2", "1.1.1")]);
+        insta::assert_snapshot!(summary(&samples::report(cases), Some(("main", &before))));
+    }
+
+    #[test]
+    fn a_summary_stays_below_the_limit() {
+        let cases = (1..=200).map(|n| {
+            let cause = Some(format!("cause {n}"));
+            let summary = "x".repeat(900).into();
+            CaseRecord { cause, summary, ..samples::failed("a", &format!("5.{n}")) }
+        });
+        let text = summary(&samples::report(cases.collect()), None);
+        assert!(text.len() <= LIMIT && text.contains("More causes are in the report."), "{}", text.len());
+    }
+
+    #[test]
+    fn text_of_the_peer_neither_links_nor_leaves_its_place() {
+        for text in HOSTILE {
+            let case = CaseRecord { summary: (*text).into(), ..samples::failed(text, "5.15") };
+            let report = samples::report(vec![case]);
+            let out = summary(&report, None);
+            assert!(out.lines().all(|line| !line.starts_with("# ") && !line.starts_with("::")), "{out}");
+        }
+    }
 
     #[test]
     fn a_bug_report_says_what_a_maintainer_needs() {

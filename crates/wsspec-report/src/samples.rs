@@ -69,6 +69,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
         }],
         verdict: Verdict::Pass,
         outcome: None,
+        known: None,
         cause: None,
         summary: "The message came back.".into(),
         role: Role::Server,

@@ -40,6 +40,31 @@ const HARD_LIMIT: usize = 25 << 20;
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/app.js");
 
+/// The places of cases in the one-file report.
+pub struct Anchors(Links);
+
+impl Anchors {
+    /// The places in the report of this run.
+    pub fn of(report: &Report) -> Self {
+        Self(Links::one_file(report))
+    }
+
+    /// The key of an implementation: `mylib-2.3`.
+    pub fn agent(&self, agent: &Untrusted) -> &str {
+        self.0.key(agent)
+    }
+
+    /// The fragment that leads to a case: `5.15@mylib-2.3`.
+    pub fn case(&self, case: &CaseRecord) -> String {
+        self.0.anchor(case)
+    }
+}
+
+/// The title of a section of the suite; empty if this version has no such section.
+pub fn section_title(number: u16) -> String {
+    matrix::title(number)
+}
+
 /// The report does not fit into one file, however much is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the report would be {octets} octets, too large for one file; write it as a folder (--html-dir)")]

@@ -56,6 +56,7 @@ impl CaseRecord {
             rules: case.rules.iter().map(rule).collect(),
             verdict: outcome.verdict,
             outcome: None,
+            known: None,
             cause: cause::of(case, outcome),
             summary: redaction.text(&outcome.summary).into(),
             role: if seen.role == TesterRole::Client { Role::Server } else { Role::Client },

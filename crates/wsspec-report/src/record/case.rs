@@ -41,6 +41,9 @@ pub struct CaseRecord {
     /// How it stands against the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Standing>,
+    /// Why the baseline accepts the verdict, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Excuse>,
     /// The name of the group of failures that it belongs to; none if it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -189,6 +192,16 @@ pub enum Standing {
     Fixed,
     /// Differs between the run and its repetition.
     Flaky,
+}
+
+/// Why a verdict is accepted although it is not good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excuse {
+    /// The reason, for people.
+    pub reason: String,
+    /// Where it is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
 }
 
 /// The role of the implementation under test.

@@ -20,7 +20,9 @@ mod words;
 mod tests;
 
 pub use build::CaseMeta;
-pub use case::{AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Role, RuleRecord, Standing};
+pub use case::{
+    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Excuse, Role, RuleRecord, Standing,
+};
 pub use connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
     NeverOpenedRecord, StatsRecord, TrafficRecord,

@@ -1,0 +1,120 @@
+//! Annotations for GitHub: one per cause, because only ten of a kind are shown.
+
+use crate::record::{CaseRecord, Report, Standing};
+use crate::sanitise::{ci_log, shell};
+use crate::summary::{self, Cause};
+
+/// Annotations of causes; one more says how many causes are left.
+const MOST: usize = 8;
+
+/// An entry of the baseline that expects less than what came.
+#[derive(Clone, Debug)]
+pub struct StaleEntry {
+    /// The file.
+    pub file: String,
+    /// The line of the entry.
+    pub line: usize,
+    /// The cases that are better than it says.
+    pub cases: Vec<String>,
+}
+
+/// The workflow commands, one a line.
+pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
+    let causes = summary::causes(report.cases.iter().filter(|case| is_reported(case)));
+    let mut lines: Vec<String> = causes.iter().take(MOST).map(error).collect();
+    if causes.len() > MOST {
+        let more = format!("{} further causes in the job summary", causes.len() - MOST);
+        lines.push(format!("::notice title=wsspec::{more}"));
+    }
+    lines.extend(stale.iter().take(MOST).map(warning));
+    if !report.is_complete() {
+        lines.push("::error title=wsspec::the run did not come to its end".to_owned());
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Known failures are no news.
+fn is_reported(case: &CaseRecord) -> bool {
+    case.verdict.is_failure() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
+}
+
+fn error(cause: &Cause<'_>) -> String {
+    let ids = cause.ids();
+    let (verb, cases) = if ids.len() == 1 { ("fails", "case") } else { ("fail", "cases") };
+    let title = format!("wsspec: {} {cases} {verb}, 1 cause ({})", ids.len(), summary::id_list(&ids, 8));
+    let agents: Vec<String> = cause.agents().iter().map(|agent| agent.for_ci_log(60)).collect();
+    let mut text = format!("{}: {}", agents.join(", "), cause.headline().for_ci_log(300));
+    if let Some(clause) = cause.clause() {
+        text.push_str(&format!(" {clause} ({}).", cause.cases[0].level().name()));
+    }
+    if !cause.cases[0].repro.is_empty() {
+        text.push_str(&format!("\nRerun: {}", ci_log::line(&shell::posix(&cause.cases[0].repro), 400)));
+    }
+    format!("::error title={}::{}", property(&title), data(&text))
+}
+
+fn warning(entry: &StaleEntry) -> String {
+    let cases = entry.cases.join(" ");
+    let title = property(&format!("wsspec: stale expectation {cases}"));
+    let text = data(&format!("{cases} better than expected. Run: wsspec baseline update --only-fixed"));
+    format!("::warning file={},line={},title={title}::{text}", property(&entry.file), entry.line)
+}
+
+/// The text of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property of a command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{failed, passed, report};
+    use crate::sanitise::fixtures::HOSTILE;
+
+    #[test]
+    fn a_cause_is_one_annotation() {
+        let report = report(vec![
+            passed("mylib/2.3", "1.1.1"),
+            failed("mylib/2.3", "5.15"),
+            failed("mylib/2.3", "5.16"),
+        ]);
+        let stale = [StaleEntry { file: "b,1.toml".to_owned(), line: 7, cases: vec!["6.4.3".to_owned()] }];
+        insta::assert_snapshot!(annotations(&report, &stale));
+    }
+
+    #[test]
+    fn the_ninth_cause_is_only_counted() {
+        let cases = (1..=12).map(|n| {
+            let cause = Some(format!("cause {n}"));
+            CaseRecord { cause, ..failed("a", &format!("5.{n}")) }
+        });
+        let text = annotations(&report(cases.collect()), &[]);
+        assert_eq!(text.matches("::error").count(), MOST);
+        assert!(text.ends_with("::notice title=wsspec::4 further causes in the job summary\n"), "{text}");
+    }
+
+    #[test]
+    fn known_failures_are_no_news_and_an_unfinished_run_is() {
+        let mut report = report(vec![failed("a", "5.15")]);
+        report.cases[0].outcome = Some(Standing::Known);
+        assert_eq!(annotations(&report, &[]), "");
+        report.end = None;
+        assert_eq!(annotations(&report, &[]), "::error title=wsspec::the run did not come to its end\n");
+    }
+
+    #[test]
+    fn text_of_the_peer_is_no_command() {
+        for text in HOSTILE {
+            let case = CaseRecord { summary: (*text).into(), ..failed(text, "5.15") };
+            let out = annotations(&report(vec![case]), &[]);
+            assert_eq!(out.lines().count(), 1, "{out}");
+            assert_eq!(out.matches("::").count(), 2, "{out}");
+            assert!(!out.contains("##"), "{out}");
+        }
+    }
+}

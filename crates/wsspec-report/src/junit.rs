@@ -1,0 +1,201 @@
+//! JUnit XML, in the subset that Jenkins, GitLab and Azure read.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use wsspec_engine::Verdict;
+
+use crate::html;
+use crate::record::{CaseRecord, Report, Standing};
+use crate::sanitise::{shell, xml};
+use crate::story;
+
+/// What decides about failures, beyond the verdicts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Non-strict is a failure.
+    pub fail_on_should: bool,
+    /// An expected failure that passes is a failure.
+    pub strict_baseline: bool,
+    /// Where the HTML report is, seen from the file.
+    pub report: Option<String>,
+}
+
+/// The run as JUnit XML: a suite per implementation and section.
+///
+/// # Errors
+/// If the document cannot be written as XML.
+pub fn junit(report: &Report, options: &Options) -> Result<String, quick_junit::SerializeError> {
+    let mut document = quick_junit::Report::new("wsspec");
+    let mut suite: Option<(String, TestSuite)> = None;
+    let anchors = html::Anchors::of(report);
+    for case in &report.cases {
+        let name = suite_name(case);
+        if suite.as_ref().is_none_or(|(known, _)| *known != name) {
+            document.add_test_suites(suite.take().map(|(_, suite)| suite));
+            suite = Some((name.clone(), TestSuite::new(name)));
+        }
+        if let Some((_, suite)) = &mut suite {
+            suite.add_test_case(test_case(case, options, &anchors));
+        }
+    }
+    document.add_test_suites(suite.map(|(_, suite)| suite));
+    document.to_string()
+}
+
+fn suite_name(case: &CaseRecord) -> String {
+    format!("{} / {} {}", case.agent.for_xml(), case.section, html::section_title(case.id.section()))
+}
+
+fn test_case(case: &CaseRecord, options: &Options, anchors: &html::Anchors) -> TestCase {
+    let mut test = TestCase::new(format!("{} {}", case.id, case.slug), status(case, options));
+    let agent = anchors.agent(&case.agent).replace('.', "_");
+    test.set_classname(format!("wsspec.{agent}.{}", case.section));
+    test.set_time(Duration::from_micros(case.duration_us));
+    if matches!(case.verdict, Verdict::Info | Verdict::NonStrict) {
+        test.set_system_out(case.summary.for_xml());
+    }
+    test.add_property(Property::new("wsspec.level", case.level().name()));
+    for rule in case.rules.iter().take(1) {
+        test.add_property(Property::new("wsspec.rfc", rule.rfc.to_string()));
+    }
+    if let Some(cause) = &case.cause {
+        test.add_property(Property::new("wsspec.cause", xml::clean(cause)));
+    }
+    if let Some(page) = &options.report {
+        test.add_property(Property::new("wsspec.report", format!("{page}#{}", anchors.case(case))));
+    }
+    test
+}
+
+fn status(case: &CaseRecord, options: &Options) -> TestCaseStatus {
+    match (case.outcome, case.verdict) {
+        (Some(Standing::Known), _) => skipped(&known(case)),
+        (Some(Standing::Fixed), _) if options.strict_baseline => non_success(
+            NonSuccessKind::Failure,
+            "stale-baseline",
+            "passes, although the baseline expects less",
+            "",
+        ),
+        (Some(Standing::Flaky), _) => flaky(case),
+        (_, Verdict::Fail) => failure(case, "must"),
+        (_, Verdict::Timeout) => failure(case, "timeout"),
+        (_, Verdict::Crash) => failure(case, "crash"),
+        (_, Verdict::NonStrict) if options.fail_on_should => failure(case, "should"),
+        (_, Verdict::NotApplicable | Verdict::Skipped) => skipped(&case.summary.for_xml()),
+        (_, Verdict::Error | Verdict::NotRun) => {
+            let kind = case.verdict.word().replace(' ', "-");
+            non_success(NonSuccessKind::Error, &kind, &case.summary.for_xml(), &details(case))
+        }
+        (_, Verdict::Pass | Verdict::Info | Verdict::NonStrict) => TestCaseStatus::success(),
+    }
+}
+
+fn known(case: &CaseRecord) -> String {
+    let Some(known) = &case.known else { return "known failure".to_owned() };
+    let issue = known.issue.as_ref().map_or_else(String::new, |issue| format!(", {issue}"));
+    xml::clean(&format!("known failure: {}{issue}", known.reason))
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(message);
+    status
+}
+
+fn failure(case: &CaseRecord, kind: &str) -> TestCaseStatus {
+    non_success(NonSuccessKind::Failure, kind, &case.summary.for_xml(), &details(case))
+}
+
+fn non_success(kind: NonSuccessKind, name: &str, message: &str, details: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(name).set_message(message);
+    if !details.is_empty() {
+        status.set_description(details);
+    }
+    status
+}
+
+/// It passed in the end.
+fn flaky(case: &CaseRecord) -> TestCaseStatus {
+    let mut status = TestCaseStatus::success();
+    let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+    rerun.set_type("flaky").set_message(case.summary.for_xml());
+    status.add_rerun(rerun);
+    status
+}
+
+/// Clause, expected and observed, the sequence, the command.
+fn details(case: &CaseRecord) -> String {
+    let mut lines = vec![case.title.clone()];
+    lines.extend(
+        case.rules.iter().map(|rule| format!("{} ({}): {}", rule.rfc, rule.level.name(), rule.summary)),
+    );
+    for check in case.checks.iter().filter(|check| !check.ok) {
+        lines.push(format!("expected: {}", check.expected.raw()));
+        lines.push(format!("observed: {}", check.observed.raw()));
+    }
+    lines.extend(story::plain_timeline(case));
+    let deviation = case.first_failed().and_then(|check| check.event);
+    if let Some(line) = case.events.iter().find(|line| Some(line.i) == deviation) {
+        lines.extend(story::plain_anatomy(&line.what));
+    }
+    if !case.repro.is_empty() {
+        lines.push(format!("again: {}", shell::posix(&case.repro)));
+    }
+    xml::clean(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Excuse;
+    use crate::samples::{failed, passed, report, with_verdict};
+    use crate::sanitise::fixtures::HOSTILE;
+
+    fn standing(case: CaseRecord, standing: Standing) -> CaseRecord {
+        let known =
+            Some(Excuse { reason: "a bug".to_owned(), issue: Some("https://example.org/97".to_owned()) });
+        CaseRecord { outcome: Some(standing), known, ..case }
+    }
+
+    #[test]
+    fn every_verdict_has_its_element() {
+        let cases = vec![
+            passed("mylib/2.3", "1.1.1"),
+            with_verdict(passed("mylib/2.3", "1.1.2"), Verdict::NonStrict, "late"),
+            standing(passed("mylib/2.3", "1.1.3"), Standing::Fixed),
+            standing(passed("mylib/2.3", "1.1.4"), Standing::Flaky),
+            failed("mylib/2.3", "5.15"),
+            standing(failed("mylib/2.3", "5.16"), Standing::Known),
+            with_verdict(failed("mylib/2.3", "5.17"), Verdict::Crash, "died"),
+            with_verdict(passed("mylib/2.3", "7.1.6"), Verdict::Info, "closed first"),
+            with_verdict(passed("mylib/2.3", "9.1.1"), Verdict::NotRun, "the run ended first"),
+            with_verdict(passed("mylib/2.3", "12.1.1"), Verdict::NotApplicable, "no deflate"),
+        ];
+        let options =
+            Options { strict_baseline: true, report: Some("report.html".to_owned()), ..Options::default() };
+        insta::assert_snapshot!(junit(&report(cases), &options).unwrap());
+    }
+
+    #[test]
+    fn non_strict_fails_only_when_asked_for() {
+        let report = report(vec![with_verdict(passed("a", "1.1.1"), Verdict::NonStrict, "late")]);
+        assert!(junit(&report, &Options::default()).unwrap().contains("failures=\"0\""));
+        let strict = Options { fail_on_should: true, ..Options::default() };
+        assert!(junit(&report, &strict).unwrap().contains("type=\"should\""));
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        for text in HOSTILE {
+            let mut case = with_verdict(failed(text, "5.15"), Verdict::Fail, text);
+            case.checks[0].observed = (*text).into();
+            let xml = junit(&report(vec![case]), &Options::default()).unwrap();
+            let forbidden =
+                |c: char| c < ' ' && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
+            assert!(!xml.contains(forbidden) && !xml.contains("<svg") && !xml.contains("<script"), "{xml}");
+            assert_eq!(quick_junit::Report::deserialize_from_str(&xml).unwrap().tests, 1, "{xml}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! TAP 14, the Test Anything Protocol.
+
+use wsspec_engine::Verdict;
+
+use crate::record::{CaseRecord, Report, Standing};
+use crate::sanitise::terminal;
+
+/// The run as TAP: one point per case and implementation.
+pub fn tap(report: &Report) -> String {
+    let mut out = format!("TAP version 14\n1..{}\n", report.cases.len());
+    let several = report.agents().len() > 1;
+    for (place, case) in report.cases.iter().enumerate() {
+        out.push_str(&point(place + 1, case, several));
+    }
+    if !report.is_complete() {
+        out.push_str("Bail out! the run did not come to its end\n");
+    }
+    out
+}
+
+fn point(number: usize, case: &CaseRecord, several: bool) -> String {
+    let bad = case.verdict.is_failure() || matches!(case.verdict, Verdict::Error | Verdict::NotRun);
+    let bad = bad || (case.verdict == Verdict::NonStrict && case.outcome == Some(Standing::Unexpected));
+    let agent = if several { format!(" ({})", case.agent.for_terminal(60)) } else { String::new() };
+    let name = described(&format!("{} {}{agent}", case.id, case.slug));
+    let summary = described(&case.summary.for_terminal(200));
+    let directive = match (case.verdict, case.outcome) {
+        (Verdict::Skipped | Verdict::NotApplicable, _) => format!(" # SKIP {summary}"),
+        (_, Some(Standing::Known)) => {
+            let reason = case.known.as_ref().map_or("", |known| &known.reason);
+            format!(" # TODO {}", described(&terminal::line(reason, 200)))
+        }
+        _ => String::new(),
+    };
+    let status = if bad { "not ok" } else { "ok" };
+    format!("{status} {number} - {name}{directive}\n{}", if bad { diagnostics(case) } else { String::new() })
+}
+
+/// `#` and `\` mean something in a description.
+fn described(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('#', "\\#")
+}
+
+/// YAML; strings in the form of JSON are YAML too.
+fn diagnostics(case: &CaseRecord) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let mut lines = vec![
+        format!("verdict: {}", quoted(case.verdict.word())),
+        format!("message: {}", quoted(&case.summary.for_terminal(400))),
+    ];
+    if let Some(check) = case.first_failed() {
+        lines.push(format!("check: {}", quoted(&check.id)));
+        lines.push(format!("level: {}", check.level.name()));
+        lines.extend(check.rfc.as_ref().map(|clause| format!("rfc: {}", quoted(&clause.to_string()))));
+        lines.push(format!("expected: {}", quoted(&check.expected.for_terminal(400))));
+        lines.push(format!("observed: {}", quoted(&check.observed.for_terminal(400))));
+    }
+    lines.push(format!("duration_ms: {:.3}", case.duration_us as f64 / 1e3));
+    let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("  ---\n{body}  ...\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Excuse;
+    use crate::samples::{failed, passed, report, with_verdict};
+
+    #[test]
+    fn every_verdict_has_its_form() {
+        let mut known = failed("a", "5.16");
+        known.outcome = Some(Standing::Known);
+        known.known = Some(Excuse { reason: "see #97".to_owned(), issue: None });
+        let cases = vec![
+            passed("a", "1.1.1"),
+            failed("a", "5.15"),
+            known,
+            with_verdict(passed("a", "12.1.1"), Verdict::NotApplicable, "no deflate"),
+            with_verdict(passed("a", "6.4.1"), Verdict::NonStrict, "late"),
+        ];
+        insta::assert_snapshot!(tap(&report(cases)));
+    }
+
+    #[test]
+    fn text_of_the_peer_makes_no_points_and_no_directives() {
+        let hostile = with_verdict(failed("x # SKIP", "5.15"), Verdict::Fail, "a\nok 2 - b # TODO\n...");
+        let tap = tap(&report(vec![hostile, passed("y", "5.15")]));
+        let is_point = |line: &&str| line.starts_with("ok") || line.starts_with("not ok");
+        assert_eq!(tap.lines().filter(is_point).count(), 2);
+        assert!(!tap.lines().filter(is_point).any(|line| line.contains(" # ")), "{tap}");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_bails_out() {
+        let mut report = report(vec![passed("a", "1.1.1")]);
+        report.end = None;
+        assert!(tap(&report).ends_with("Bail out! the run did not come to its end\n"));
+    }
+}
