@@ -3,11 +3,14 @@
 
 #[cfg(unix)]
 mod bounded;
+mod control;
 mod dying;
 mod hostile_handshake;
 mod hostile_peer;
 mod looking;
 mod peer;
 mod program;
+mod tester;
 mod usage;
 mod whole_run;
+mod visitor;

@@ -1,0 +1,193 @@
+//! The control addresses of `wsspec serve`, and what it does with clients that misbehave.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wsspec_wire::Opcode;
+
+use crate::program::wsspec;
+use crate::tester::{Tester, free_port};
+use crate::visitor::{Visitor, closed, control, get};
+
+/// Index and content of `index.json`.
+fn index(folder: &TempDir) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.path().join("wsspec-out/index.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_client_can_be_led_through_its_cases_by_number_and_by_id() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "2.1", "3.2", "--once"]);
+    let port = tester.port;
+    assert_eq!(control(port, "/getCaseCount"), "3");
+    let info: serde_json::Value = serde_json::from_str(&control(port, "/getCaseInfo?case=2")).unwrap();
+    assert_eq!(info["id"], "2.1");
+    assert!(info["description"].as_str().unwrap().len() > 10);
+    Visitor::ask(port, "/runCase?case=1&agent=my%20lib%2F1").echo();
+    Visitor::ask(port, "/runCase?casetuple=2.1&agent=my%20lib%2F1").echo();
+    let status = control(port, "/getCaseStatus?case=1&agent=my%20lib%2F1");
+    assert_eq!(status, r#"{"behavior":"OK"}"#);
+    // This client does not look at reserved bits: case 3.2 fails.
+    Visitor::ask(port, "/runCase?case=3&agent=my%20lib%2F1").echo();
+    closed(port, "/updateReports?agent=my%20lib%2F1");
+    let index = index(&folder);
+    assert_eq!(index["my lib/1"]["2.1"]["behavior"], "OK");
+    assert_eq!(index["my lib/1"]["3.2"]["behavior"], "FAILED");
+    assert_eq!(index["my lib/1"]["1.1.1"]["reportfile"], "my_lib_1_case_1_1_1.json");
+    let done = tester.end();
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert!(done.out.contains("3/3") && done.out.contains("exit 1 (failed)"), "{done:#?}");
+}
+
+#[test]
+fn a_status_is_waited_for_and_agents_do_not_disturb_each_other() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.1.2", "2.1"]);
+    let port = tester.port;
+    let waiting = std::thread::spawn(move || control(port, "/getCaseStatus?casetuple=2.1&agent=b"));
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(!waiting.is_finished(), "there is no result yet");
+    let clients: Vec<_> = ["a", "b"]
+        .into_iter()
+        .flat_map(|agent| (1..=3).map(move |case| (agent, case)))
+        .map(|(agent, case)| {
+            std::thread::spawn(move || Visitor::ask(port, &format!("/runCase?case={case}&agent={agent}")).echo())
+        })
+        .collect();
+    clients.into_iter().for_each(|client| client.join().unwrap());
+    assert_eq!(waiting.join().unwrap(), r#"{"behavior":"OK"}"#);
+    closed(port, "/updateReports?agent=a");
+    let index = index(&folder);
+    for agent in ["a", "b"] {
+        assert_eq!(index[agent].as_object().unwrap().len(), 3, "{index}");
+    }
+}
+
+#[test]
+fn wrong_requests_are_answered_and_told() {
+    let folder = TempDir::new().unwrap();
+    let mut tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let port = tester.port;
+    for resource in ["/runCase?case=2&agent=a", "/runCase?case=1", "/runCase?casetuple=9.9.9&agent=a", "/getCaseInfo"] {
+        let visitor = Visitor::ask(port, resource);
+        assert_eq!(visitor.status(), 400, "{resource}");
+        assert!(visitor.body().starts_with("wsspec: "), "{resource}");
+    }
+    let line = tester.wait_for(""); // the first line after the announcement
+    assert!(line.contains("refused 127.0.0.1: /runCase needs ?case=N, N from 1 to 1; got case=2"), "{line}");
+    // Heads without an end, octets that are no HTTP, nothing at all: none of it stops the server.
+    assert_eq!(Visitor::send(port, &[b'x'; 20_000]).status(), 431);
+    assert_eq!(Visitor::send(port, &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0]).status(), 400);
+    drop(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
+    assert_eq!(control(port, "/getCaseCount"), "1");
+}
+
+#[test]
+fn any_other_address_takes_a_connection_and_waits() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let mut visitor = Visitor::ask(tester.port, "/");
+    assert_eq!(visitor.status(), 101);
+    visitor.tell(Opcode::PING, b"x");
+    assert_eq!(visitor.frame(), Some((Opcode::PONG, b"x".to_vec())));
+    visitor.tell(Opcode::CLOSE, &1000_u16.to_be_bytes());
+    assert_eq!(visitor.frame().unwrap().0, Opcode::CLOSE);
+}
+
+#[test]
+fn the_server_is_stopped_by_drivers_and_not_by_pages() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.1.2"]);
+    let port = tester.port;
+    let page = Visitor::ask_with(port, "/stopServer", "Origin: http://evil.example\r\n");
+    assert_eq!(page.status(), 403);
+    Visitor::ask(port, "/runCase?case=1&agent=a").echo();
+    closed(port, "/stopServer");
+    let done = tester.end();
+    assert_eq!(done.code, 6, "a case was not run: {done:#?}");
+    assert_eq!(index(&folder)["a"]["1.1.1"]["behavior"], "OK");
+}
+
+#[test]
+fn the_page_is_for_browsers_and_plain_text_for_curl() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "2.1"]);
+    let port = tester.port;
+    let (head, text) = get(port, "/", "Accept: */*\r\n");
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/plain"), "{head}");
+    assert!(text.lines().count() <= 8 && text.contains("/runCase?case=N&agent=NAME"), "{text}");
+    let (head, html) = get(port, "/", "Accept: text/html\r\n");
+    assert!(head.contains("default-src 'none'") && head.contains("frame-ancestors 'none'"), "{head}");
+    assert!(head.contains("nosniff") && !head.contains("unsafe-inline"), "{head}");
+    assert!(html.starts_with("<!doctype html>"), "{html}");
+    for path in ["/page.js", "/page.css", "/api/cases", "/api/results"] {
+        assert!(get(port, path, "").0.starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    let (_, cases) = get(port, "/api/cases", "");
+    let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+    assert_eq!(cases["cases"].as_array().unwrap().len(), 2);
+    for path in ["/reports/../fuzzingserver.json", "/etc/passwd", "/cwd/x", "/reports/agent.log", "/nothing"] {
+        assert!(get(port, path, "").0.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+    let rebound = Visitor::send(port, b"GET / HTTP/1.1\r\nHost: evil.example:9001\r\n\r\n");
+    assert_eq!(rebound.status(), 421);
+}
+
+#[test]
+fn verdicts_come_as_events_and_reports_can_be_fetched() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let port = tester.port;
+    let events = std::thread::spawn(move || {
+        Visitor::send(port, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").body()
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    Visitor::ask(port, "/runCase?case=1&agent=%3Cscript%3Ealert(1)%3C%2Fscript%3E%0a%0adata:%20x").echo();
+    closed(port, "/updateReports?agent=x");
+    let (head, json) = get(port, "/reports/index.json", "");
+    assert!(head.contains("application/json") && json.contains("\"1.1.1\""), "{head}{json}");
+    let (head, html) = get(port, "/report", "");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert!(!html.contains("<script>alert(1)"), "the name of the agent is escaped");
+    closed(port, "/stopServer");
+    let events = events.join().unwrap();
+    let verdict = events.lines().skip_while(|line| *line != "event: verdict").nth(1).unwrap();
+    let verdict: serde_json::Value = serde_json::from_str(verdict.strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!((verdict["case"].as_str(), verdict["verdict"].as_str()), (Some("1.1.1"), Some("pass")));
+}
+
+#[test]
+fn no_client_and_a_client_that_stops_half_way_are_told_apart() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port().to_string();
+    let nobody = wsspec(folder.path(), &["serve", "--port", &port, "--once", "--idle-timeout", "300ms"]);
+    assert_eq!(nobody.code, 4, "{nobody:#?}");
+    assert!(nobody.err.contains("error[E22]") && nobody.err.contains("--bind 0.0.0.0"), "{nobody:#?}");
+
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.1.2", "--once", "--idle-timeout", "500ms"]);
+    Visitor::ask(tester.port, "/runCase?case=1&agent=a").echo();
+    let done = tester.end();
+    assert_eq!(done.code, 6, "{done:#?}");
+    assert!(done.err.contains("unfinished: a"), "{done:#?}");
+    let results = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(results.contains("\"not_run\":[{\"agent\":\"a\",\"cases\":[\"1.1.2\"]}]"), "{results}");
+}
+
+#[test]
+fn a_port_in_use_is_an_error_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    wsspec(folder.path(), &["serve", "--port", &port]).expect_error(3, "E16");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_server_and_keeps_what_is_finished() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.1.2"]);
+    Visitor::ask(tester.port, "/runCase?case=2&agent=a").echo();
+    let done = tester.terminate();
+    assert_eq!(done.code, 143, "{done:#?}");
+    assert_eq!(index(&folder)["a"]["1.1.2"]["behavior"], "OK");
+}
