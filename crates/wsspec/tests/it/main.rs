@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod bounded;
+mod contract;
 mod control;
 mod dying;
 mod hostile_handshake;
