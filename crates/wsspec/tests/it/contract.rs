@@ -28,7 +28,8 @@ fn echo() -> Peer {
 }
 
 fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+    std::fs::read_to_string(path.as_ref())
+        .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
 fn json_of(folder: &TempDir, path: &str) -> Value {
@@ -43,7 +44,9 @@ fn long_options_with_and_without_equals_sign_and_a_spec_relative_to_the_folder()
     let server = echo();
     client_spec(&folder, &json!({ "agent": "A", "url": format!("ws://{}", server.address) }), &["1.1.1"]);
     std::fs::rename(folder.path().join("fuzzingclient.json"), folder.path().join("my.json")).unwrap();
-    for args in [&["--mode", "fuzzingclient", "--spec", "my.json"][..], &["--mode=fuzzingclient", "--spec=my.json"]] {
+    for args in
+        [&["--mode", "fuzzingclient", "--spec", "my.json"][..], &["--mode=fuzzingclient", "--spec=my.json"]]
+    {
         let done = run(&folder, args);
         assert_eq!(done.code, 0, "{done:#?}");
         assert_eq!(json_of(&folder, "reports/servers/index.json")["A"]["1.1.1"]["behavior"], "OK");
@@ -92,7 +95,8 @@ fn a_usage_error_is_explained_and_has_the_status_1() {
         assert!(!done.err.is_empty(), "{args:?}");
     }
     let modes = run(&folder, &["-m", "nonsense"]);
-    for mode in ["fuzzingclient", "fuzzingserver", "testeeserver", "testeeclient", "echoserver", "echoclient"] {
+    for mode in ["fuzzingclient", "fuzzingserver", "testeeserver", "testeeclient", "echoserver", "echoclient"]
+    {
         assert!(modes.err.contains(mode), "{modes:#?}");
     }
     let version = run(&folder, &["-a"]);
@@ -145,7 +149,10 @@ fn a_spec_that_cannot_be_read_says_where() {
     write("{\n   \"servers\": [],\n   \"cases\": [\"1.1.*\",]\n}");
     let done = run(&folder, &["-m", "fuzzingclient"]);
     assert_eq!(done.code, 2, "{done:#?}");
-    assert!(done.err.contains("(line 3, column 21)") && done.err.contains("a comma before \"]\""), "{done:#?}");
+    assert!(
+        done.err.contains("(line 3, column 21)") && done.err.contains("a comma before \"]\""),
+        "{done:#?}"
+    );
     write("{\"servers\": [], \"casez\": [\"*\"]}");
     let done = run(&folder, &["-m", "fuzzingclient"]);
     assert!(done.code == 2 && done.err.contains("did you mean \"cases\"?"), "{done:#?}");
@@ -173,7 +180,10 @@ fn unknown_keys_unknown_exclusions_and_old_options_do_no_harm() {
     }
     let index = json_of(&folder, "deep/er/out/index.json");
     assert_eq!(index["A/1 | x"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1.1.1"], "{index}");
-    assert!(done.out.contains("Skipping test case 2.1 for agent A/1 | x by test configuration!"), "{done:#?}");
+    assert!(
+        done.out.contains("Skipping test case 2.1 for agent A/1 | x by test configuration!"),
+        "{done:#?}"
+    );
 }
 
 #[test]
@@ -244,9 +254,15 @@ fn wrong_requests_get_status_500_so_that_loops_end() {
         assert!(case < 10, "the loop does not end");
     }
     assert_eq!(case, 4);
-    for resource in ["/runCase?case=0&agent=a", "/runCase?case=x&agent=a", "/runCase?case=1", "/getCaseStatus?case=1",
-        "/runCase?casetuple=9.9.9&agent=a", "/getCaseInfo", "/updateReports"]
-    {
+    for resource in [
+        "/runCase?case=0&agent=a",
+        "/runCase?case=x&agent=a",
+        "/runCase?case=1",
+        "/getCaseStatus?case=1",
+        "/runCase?casetuple=9.9.9&agent=a",
+        "/getCaseInfo",
+        "/updateReports",
+    ] {
         assert_eq!(Visitor::ask(tester.port, resource).status(), 500, "{resource}");
     }
 }
@@ -255,7 +271,9 @@ fn wrong_requests_get_status_500_so_that_loops_end() {
 fn plain_http_gets_status_200_and_a_page_whatever_the_host_header_says() {
     let folder = TempDir::new().unwrap();
     let tester = Tester::fuzzing_server(folder.path(), SPEC);
-    for (path, host) in [("/", "127.0.0.1:9001"), ("/", "localhost:53701"), ("/runCase?case=1", "fuzzing-server")] {
+    for (path, host) in
+        [("/", "127.0.0.1:9001"), ("/", "localhost:53701"), ("/runCase?case=1", "fuzzing-server")]
+    {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n");
         let visitor = Visitor::send(tester.port, request.as_bytes());
         assert_eq!(visitor.status(), 200, "{path} {host}");
@@ -273,7 +291,10 @@ fn other_addresses_take_commands() {
     assert_eq!(visitor.status(), 101);
     visitor.tell(Opcode::TEXT, br#"["sendframe", {"opcode": 1, "payload": "hello"}]"#);
     assert_eq!(visitor.frame(), Some((Opcode::TEXT, b"hello".to_vec())));
-    visitor.tell(Opcode::TEXT, br#"["sendframes", [{"opcode": 9, "payload": "x"}, {"opcode": 1, "payload": "y"}]]"#);
+    visitor.tell(
+        Opcode::TEXT,
+        br#"["sendframes", [{"opcode": 9, "payload": "x"}, {"opcode": 1, "payload": "y"}]]"#,
+    );
     assert_eq!(visitor.frame(), Some((Opcode::PING, b"x".to_vec())));
     assert_eq!(visitor.frame(), Some((Opcode::TEXT, b"y".to_vec())));
     visitor.tell(Opcode::TEXT, br#"["echo", {"payload": "ab", "payload_len": 5}]"#);
@@ -324,7 +345,11 @@ fn the_page_has_a_port_of_its_own_as_well() {
 fn index_json_has_the_form_of_the_reference_to_the_character() {
     let folder = TempDir::new().unwrap();
     let server = echo();
-    client_spec(&folder, &json!({ "agent": "B c", "url": format!("ws://{}", server.address) }), &["2.10", "1.1.1"]);
+    client_spec(
+        &folder,
+        &json!({ "agent": "B c", "url": format!("ws://{}", server.address) }),
+        &["2.10", "1.1.1"],
+    );
     assert_eq!(run(&folder, &["-m", "fuzzingclient"]).code, 0);
     let text = read(folder.path().join("reports/servers/index.json"));
     let durations: Vec<i64> = serde_json::from_str::<Value>(&text).unwrap()["B c"]
@@ -364,7 +389,11 @@ fn index_json_has_the_form_of_the_reference_to_the_character() {
 fn the_file_of_a_case_has_every_key_of_the_reference() {
     let folder = TempDir::new().unwrap();
     let server = echo();
-    client_spec(&folder, &json!({ "agent": "My Lib/1.0", "url": format!("ws://{}", server.address) }), &["7.1.2"]);
+    client_spec(
+        &folder,
+        &json!({ "agent": "My Lib/1.0", "url": format!("ws://{}", server.address) }),
+        &["7.1.2"],
+    );
     run(&folder, &["-m", "fuzzingclient"]);
     let case = json_of(&folder, "reports/servers/my_lib_1_0_case_7_1_2.json");
     let keys: Vec<&String> = case.as_object().unwrap().keys().collect();
@@ -417,7 +446,11 @@ fn only_the_old_verdicts_are_written() {
 fn the_lines_that_scripts_look_for_are_printed_at_once() {
     let folder = TempDir::new().unwrap();
     let server = echo();
-    client_spec(&folder, &json!({ "agent": "A", "url": format!("ws://{}", server.address) }), &["1.1.1", "2.1"]);
+    client_spec(
+        &folder,
+        &json!({ "agent": "A", "url": format!("ws://{}", server.address) }),
+        &["1.1.1", "2.1"],
+    );
     let done = run(&folder, &["-m", "fuzzingclient"]);
     for line in [
         "Using implicit spec file 'fuzzingclient.json'".to_owned(),

@@ -51,7 +51,9 @@ fn a_status_is_waited_for_and_agents_do_not_disturb_each_other() {
         .into_iter()
         .flat_map(|agent| (1..=3).map(move |case| (agent, case)))
         .map(|(agent, case)| {
-            std::thread::spawn(move || Visitor::ask(port, &format!("/runCase?case={case}&agent={agent}")).echo())
+            std::thread::spawn(move || {
+                Visitor::ask(port, &format!("/runCase?case={case}&agent={agent}")).echo()
+            })
         })
         .collect();
     clients.into_iter().for_each(|client| client.join().unwrap());
@@ -68,7 +70,9 @@ fn wrong_requests_are_answered_and_told() {
     let folder = TempDir::new().unwrap();
     let mut tester = Tester::serve(folder.path(), &["1.1.1"]);
     let port = tester.port;
-    for resource in ["/runCase?case=2&agent=a", "/runCase?case=1", "/runCase?casetuple=9.9.9&agent=a", "/getCaseInfo"] {
+    for resource in
+        ["/runCase?case=2&agent=a", "/runCase?case=1", "/runCase?casetuple=9.9.9&agent=a", "/getCaseInfo"]
+    {
         let visitor = Visitor::ask(port, resource);
         assert_eq!(visitor.status(), 400, "{resource}");
         assert!(visitor.body().starts_with("wsspec: "), "{resource}");
@@ -126,7 +130,8 @@ fn the_page_is_for_browsers_and_plain_text_for_curl() {
     let (_, cases) = get(port, "/api/cases", "");
     let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
     assert_eq!(cases["cases"].as_array().unwrap().len(), 2);
-    for path in ["/reports/../fuzzingserver.json", "/etc/passwd", "/cwd/x", "/reports/agent.log", "/nothing"] {
+    for path in ["/reports/../fuzzingserver.json", "/etc/passwd", "/cwd/x", "/reports/agent.log", "/nothing"]
+    {
         assert!(get(port, path, "").0.starts_with("HTTP/1.1 404 "), "{path}");
     }
     let rebound = Visitor::send(port, b"GET / HTTP/1.1\r\nHost: evil.example:9001\r\n\r\n");

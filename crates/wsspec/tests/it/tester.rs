@@ -88,7 +88,12 @@ impl Tester {
         }
         let code = child.wait().unwrap().code().unwrap_or(-1);
         self.seen.extend(self.lines.iter());
-        Done { code, out: std::mem::take(&mut self.seen), err: self.err.iter().collect(), took: started.elapsed() }
+        Done {
+            code,
+            out: std::mem::take(&mut self.seen),
+            err: self.err.iter().collect(),
+            took: started.elapsed(),
+        }
     }
 
     /// Sends SIGTERM and waits for the end.

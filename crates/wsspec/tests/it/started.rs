@@ -1,0 +1,110 @@
+//! Clients that the tester starts: a process per case, a driver, a browser.
+#![cfg(unix)]
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Done, wsspec};
+use crate::tester::free_port;
+
+fn serve(folder: &Path, args: &[&str]) -> Done {
+    let port = free_port().to_string();
+    let mut all = vec!["serve", "--port", &port];
+    all.extend_from_slice(args);
+    wsspec(folder, &all)
+}
+
+/// Verdicts by case, from the record.
+fn verdicts(folder: &Path) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let cases = lines.filter(|line| line["t"] == "case");
+    let mut all: Vec<(String, String)> = cases
+        .map(|case| (case["id"].as_str().unwrap().to_owned(), case["verdict"].as_str().unwrap().to_owned()))
+        .collect();
+    all.sort();
+    all
+}
+
+fn pair(id: &str, verdict: &str) -> (String, String) {
+    (id.to_owned(), verdict.to_owned())
+}
+
+/// A client for one case: the echo client of `wstest`.
+fn client() -> String {
+    format!("{} -m echoclient -w {{url}}", env!("CARGO_BIN_EXE_wstest"))
+}
+
+#[test]
+fn a_process_per_case_needs_no_loop() {
+    let folder = TempDir::new().unwrap();
+    let args = ["1.1.*", "2.*", "3.2", "--agent", "my client", "-j", "4", "--exec-case", &client()];
+    let done = serve(folder.path(), &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let verdicts = verdicts(folder.path());
+    assert_eq!(verdicts.len(), 8 + 11 + 1, "{verdicts:?}");
+    assert!(verdicts.iter().all(|(_, verdict)| verdict == "pass"), "{verdicts:?}");
+    assert!(done.out.contains("my client") && done.out.contains("exit 0 (ok)"), "{done:#?}");
+}
+
+#[test]
+fn the_status_127_means_that_a_case_is_not_supported() {
+    let folder = TempDir::new().unwrap();
+    let script = format!(
+        "case $WSSPEC_CASE in 2.1) exit 127;; *) exec {} -m echoclient -w $0;; esac",
+        env!("CARGO_BIN_EXE_wstest")
+    );
+    let command = format!("sh -c '{script}' {{url}}");
+    let done = serve(folder.path(), &["1.1.1", "2.1", "--exec-case", &command]);
+    assert_eq!(done.code, 0, "n/a is no failure: {done:#?}");
+    assert_eq!(verdicts(folder.path()), [pair("1.1.1", "pass"), pair("2.1", "n/a")]);
+}
+
+#[test]
+fn a_client_that_dies_or_does_not_connect_fails_and_is_named() {
+    let folder = TempDir::new().unwrap();
+    let command =
+        "sh -c 'if [ $WSSPEC_CASE = 1.1.1 ]; then echo before the end; kill -9 $$; else exit 3; fi'";
+    let done = serve(folder.path(), &["1.1.1", "1.1.2", "--exec-case", command]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert_eq!(verdicts(folder.path()), [pair("1.1.1", "crash"), pair("1.1.2", "fail")]);
+    assert!(done.out.contains("exit status 3") && done.out.contains("signal 9"), "{done:#?}");
+    let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
+    assert_eq!(log, "before the end\n");
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_one_error() {
+    let folder = TempDir::new().unwrap();
+    let done = serve(folder.path(), &["1.1.1", "--exec-case", "./no-such-client {url}"]);
+    assert!(done.code == 3 && done.err.contains("error[E31]"), "{done:#?}");
+    let done = serve(folder.path(), &["1.1.1", "--exec", "'unclosed {url}"]);
+    assert!(done.code == 3 && done.err.contains("a quote is not closed"), "{done:#?}");
+}
+
+#[test]
+fn a_driver_is_started_once_and_its_end_is_the_end() {
+    let folder = TempDir::new().unwrap();
+    let driver = format!("{} -m testeeclient -w {{url}} -i driver", env!("CARGO_BIN_EXE_wstest"));
+    let done = serve(folder.path(), &["1.1.*", "7.1.*", "--exec", &driver]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(verdicts(folder.path()).len(), 8 + 6);
+
+    let done = serve(folder.path(), &["1.1.*", "--exec", "true"]);
+    assert!(done.code == 4 && done.err.contains("error[E22]"), "a driver that runs nothing: {done:#?}");
+    let half = format!("{} -m echoclient -w {{url}}/runCase?case=1&agent=half", env!("CARGO_BIN_EXE_wstest"));
+    let done = serve(folder.path(), &["1.1.*", "--exec", &half]);
+    assert!(done.code == 6 && done.err.contains("the driver ended with exit status 0"), "{done:#?}");
+}
+
+#[test]
+fn the_endpoint_is_a_client_under_test_too() {
+    let folder = TempDir::new().unwrap();
+    let driver = format!("{} echo --connect {{url}} --agent us", env!("CARGO_BIN_EXE_wsspec"));
+    let args = ["1.*", "2.*", "5.*", "6.2.*", "9.1.1", "12.1.1", "13.3.1", "13.6.1", "--exec", &driver];
+    let done = serve(folder.path(), &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(verdicts(folder.path()).iter().all(|(_, verdict)| verdict == "pass"), "{done:#?}");
+}
