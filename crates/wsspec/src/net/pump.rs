@@ -21,8 +21,8 @@ const LINGER: Drain = Drain { time: Duration::from_millis(500), octets: 16 << 20
 /// Between a short write that has to reach the network on its own and the next: so long that the peer's reads
 /// see them apart, also under load, and can answer in between.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Longer writes arrive on their own anyway.
-const SHORT_WRITE: usize = 64;
+/// Octets that are written one by one. Whole frames follow each other without a pause, as the reference sends them.
+const SHORT_WRITE: usize = 2;
 /// How many pauses a case may have: more than any script needs, and no end of time.
 const PAUSES: usize = 256;
 
