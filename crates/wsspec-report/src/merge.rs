@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Untrusted;
 use crate::record::{CaseRecord, EndRecord, NotRun, Report};
 use crate::summary::Counts;
 
@@ -11,8 +12,11 @@ use crate::summary::Counts;
 pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
     let mut reports = reports.into_iter();
     let mut merged = reports.next()?;
+    let mut unseen = BTreeMap::new();
+    count_unseen(&merged, &mut unseen);
     let mut ends = vec![merged.end.take()];
     for other in reports {
+        count_unseen(&other, &mut unseen);
         let Report { run, cases, end, torn } = other;
         for target in run.targets {
             if !merged.run.targets.contains(&target) {
@@ -31,9 +35,20 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
     }
     let agents = names(&merged);
     merged.cases = last_of_each(merged.cases, &agents);
-    merged.run.selected = largest_selection(&merged);
+    merged.run.selected = largest_selection(&merged, &unseen);
     merged.end = end(&merged, ends);
     Some(merged)
+}
+
+/// Adds what a part without an end was to run and has no result of, by agent.
+fn count_unseen(part: &Report, unseen: &mut BTreeMap<Untrusted, u64>) {
+    if part.end.is_some() {
+        return;
+    }
+    for agent in part.agents() {
+        let seen = part.of_agent(agent).count() as u64;
+        *unseen.entry(agent.clone()).or_default() += part.run.selected.saturating_sub(seen);
+    }
 }
 
 fn names(report: &Report) -> Vec<String> {
@@ -50,8 +65,9 @@ fn last_of_each(cases: Vec<CaseRecord>, agents: &[String]) -> Vec<CaseRecord> {
     last.into_values().collect()
 }
 
-fn largest_selection(report: &Report) -> u64 {
-    let of_agent = |agent| report.of_agent(agent).count() as u64;
+fn largest_selection(report: &Report, unseen: &BTreeMap<Untrusted, u64>) -> u64 {
+    let of_agent =
+        |agent| report.of_agent(agent).count() as u64 + unseen.get(agent).copied().unwrap_or_default();
     report.agents().into_iter().map(of_agent).max().unwrap_or(0)
 }
 
@@ -118,8 +134,11 @@ mod tests {
     #[test]
     fn a_part_without_an_end_leaves_the_whole_without_one() {
         let mut first = report(vec![passed("a", "1.1.1")]);
-        first.end = None;
-        assert!(merge([first, report(vec![passed("a", "1.1.2")])]).unwrap().end.is_none());
+        (first.end, first.run.selected) = (None, 5);
+        let merged = merge([first, report(vec![passed("a", "1.1.2")])]).unwrap();
+        assert!(merged.end.is_none());
+        let rating = crate::summary::AgentSummary::all(&merged)[0].rating.to_string();
+        assert_eq!(rating, "incomplete: 4 cases without a verdict");
         assert!(merge([]).is_none());
     }
 }

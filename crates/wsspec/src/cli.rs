@@ -74,6 +74,14 @@ pub enum Command {
     Show(crate::commands::show::ShowArgs),
     /// Write the reports of an earlier run again
     Report(crate::commands::report::ReportArgs),
+    /// Make one result of several: parts of a run, or implementations
+    Merge(crate::commands::merge::MergeArgs),
+    /// Compare two results
+    Diff(crate::commands::diff::DiffArgs),
+    /// Print the script with which a shell completes commands and options
+    Completions(crate::commands::completions::CompletionsArgs),
+    /// Print the manual page
+    Man(crate::commands::completions::ManArgs),
     /// Run a known-good echo server or client with permessage-deflate
     Echo(EchoArgs),
     /// The command line of the reference suite: wsspec wstest -m MODE

@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod diff;
 pub mod errors;
 pub mod exit_code;
 pub mod filter;
@@ -62,6 +63,10 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Explain(args) => commands::explain::run(args, console),
         Command::Show(args) => commands::show::run(args, console),
         Command::Report(args) => commands::report::run(args, console),
+        Command::Merge(args) => commands::merge::run(args, console),
+        Command::Diff(args) => commands::diff::run(args, console),
+        Command::Completions(args) => commands::completions::completions(args, console),
+        Command::Man(args) => commands::completions::man(args, console),
         Command::Echo(args) => runtime()?.block_on(commands::echo::run(args, console)),
         Command::Wstest { words } => {
             Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))

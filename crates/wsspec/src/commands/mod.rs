@@ -1,8 +1,11 @@
 //! One file for each command: what it means, step by step.
 
+pub mod completions;
+pub mod diff;
 pub mod echo;
 pub mod explain;
 pub mod list;
+pub mod merge;
 pub mod report;
 pub mod run;
 pub mod serve;

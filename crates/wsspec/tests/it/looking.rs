@@ -85,3 +85,53 @@ fn a_run_that_was_killed_is_reported_as_incomplete() {
         assert!(page.contains("INCOMPLETE") && page.contains("5.15"));
     }
 }
+
+#[test]
+fn parts_of_a_run_become_one_result() {
+    let folder = tempdir().unwrap();
+    for part in ["1", "2"] {
+        let slice = format!("{part}/2");
+        ok(folder.path(), &["run", "2.*", "--agent", "built-in", "--slice", &slice, "-o", part]);
+    }
+    let done = ok(folder.path(), &["merge", "1", "2/results.jsonl", "-o", "all"]);
+    assert!(done.out.contains("built-in   11 cases   strict") && done.err.is_empty(), "{done:#?}");
+    let whole = ok(folder.path(), &["show", "2.1", "2.2", "--from", "all"]);
+    assert!(whole.out.contains("ok 2.1 ") && whole.out.contains("ok 2.2 "), "{whole:#?}");
+    assert!(folder.path().join("all/report.html").exists());
+    let again = ok(folder.path(), &["merge", "1", "1", "-o", "twice"]);
+    assert!(again.err.contains("6 results in several parts"), "{again:#?}");
+}
+
+#[test]
+fn a_part_that_was_killed_leaves_the_whole_incomplete() {
+    let folder = with_record(&without_end());
+    fs::write(folder.path().join("end.jsonl"), RECORD).unwrap();
+    let done = ok(folder.path(), &["merge", "wsspec-out", "wsspec-out", "-o", "all"]);
+    assert!(done.err.contains("INCOMPLETE"), "{done:#?}");
+    wsspec(folder.path(), &["merge", "wsspec-out", "nowhere", "-o", "all"]).expect_error(2, "E18");
+}
+
+#[test]
+fn diff_names_regressions_and_improvements() {
+    let folder = with_record(RECORD);
+    let passed = RECORD.replace(r#""verdict":"fail""#, r#""verdict":"pass""#);
+    fs::write(folder.path().join("good.jsonl"), passed).unwrap();
+    let worse = wsspec(folder.path(), &["diff", "good.jsonl", "wsspec-out"]);
+    assert_eq!(worse.code, 1, "{worse:#?}");
+    for part in
+        ["WORSE", "5.15 5.16   ok -> FAIL", "2 regressions (3 cases), no improvement", "exit 1 (failed)"]
+    {
+        assert!(worse.out.contains(part), "{part}: {worse:#?}");
+    }
+    let better = ok(folder.path(), &["diff", "wsspec-out", "good.jsonl"]);
+    assert!(better.out.contains("better     5.15 5.16   FAIL -> ok"), "{better:#?}");
+    assert!(ok(folder.path(), &["diff", "wsspec-out"]).out.contains("no difference"));
+}
+
+#[test]
+fn results_with_nothing_in_common_are_never_equal() {
+    let folder = with_record(RECORD);
+    let run: String = RECORD.lines().take(1).map(|line| format!("{line}\n")).collect();
+    fs::write(folder.path().join("empty.jsonl"), run).unwrap();
+    wsspec(folder.path(), &["diff", "empty.jsonl", "wsspec-out"]).expect_error(4, "E29");
+}

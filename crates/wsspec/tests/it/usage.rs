@@ -66,3 +66,21 @@ fn help_and_explanations_need_no_network() {
     run(&["explain", "nonsense"]).expect_error(2, "E17");
     assert!(run(&["--help"]).out.contains("130 interrupted"));
 }
+
+#[test]
+fn completions_and_manual_pages_know_all_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completions", shell]);
+        assert_eq!(script.code, 0, "{script:#?}");
+        assert!(script.out.contains("fail-fast") && script.out.contains("explain"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "cmd.exe"]).code, 2);
+    let page = run(&["man"]);
+    assert!(page.code == 0 && page.out.contains(".TH wsspec 1"), "{page:#?}");
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["man", "-o", "man1"]).code, 0);
+    for name in ["wsspec.1", "wsspec-run.1", "wsspec-completions.1"] {
+        let page = std::fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
+        assert!(page.contains(".SH NAME"), "{name}");
+    }
+}

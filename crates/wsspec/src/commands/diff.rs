@@ -1,0 +1,170 @@
+//! `wsspec diff`: what is worse and what is better than in an earlier result.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use wsspec_cases::CaseId;
+use wsspec_report::Untrusted;
+use wsspec_report::record::{CaseRecord, Report, verdict_order};
+use wsspec_report::summary::id_list;
+
+use crate::diff::{Change, Difference, Slower, Way};
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::results;
+use crate::terminal::lines::agent_name;
+use crate::terminal::{Console, Style, Tone};
+use crate::text::{count, duration, wrap};
+
+/// Ids that are printed of one change.
+const IDS: usize = 12;
+/// Slower cases that are printed.
+const SLOWER: usize = 5;
+
+/// `wsspec diff`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DiffArgs {
+    /// The earlier results, as a file or as the folder with results.jsonl
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The later results
+    #[arg(value_name = "NEW", default_value = "wsspec-out")]
+    pub new: PathBuf,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wsspec diff main/results.jsonl wsspec-out/results.jsonl
+  wsspec diff main                 against the last run
+Exit status:
+  1 if a case is worse than before; 4 if there is nothing to compare";
+
+/// Compares two results; agents of the same name, or the only one of each.
+///
+/// # Errors
+/// E18: results cannot be read. E29: they have no case in common.
+pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
+    let (old, new) = (results::read(&args.old)?, results::read(&args.new)?);
+    results::warn_incomplete(&new, console);
+    let pairs: Vec<_> = pairs(&old, &new)
+        .into_iter()
+        .map(|pair| (pair, Difference::between(&of(&old, pair.0), &of(&new, pair.1))))
+        .collect();
+    if pairs.iter().all(|(_, difference)| difference.common == 0) {
+        return Err(nothing_in_common((&args.old, &old), (&args.new, &new)).into());
+    }
+    let mut code = ExitCode::Ok;
+    for ((before, now), difference) in &pairs {
+        let names = names(before, now);
+        let common = count(difference.common, "common case");
+        let title = console.style.paint(Tone::Strong, &names);
+        console.say(-1, format!("{title}   {common}\n\n{}", text(difference, console.style)));
+        if difference.count(Way::Worse).0 > 0 {
+            code = ExitCode::Failed;
+        }
+    }
+    let worse = total(&pairs, Way::Worse);
+    let better = total(&pairs, Way::Better);
+    console.say(-1, format!("{}, {}   {code}", told(worse, "regression"), told(better, "improvement")));
+    Ok(code)
+}
+
+fn pairs<'a>(old: &'a Report, new: &'a Report) -> Vec<(&'a Untrusted, &'a Untrusted)> {
+    let (before, now) = (old.agents(), new.agents());
+    if let ([before], [now]) = (before.as_slice(), now.as_slice()) {
+        return vec![(*before, *now)];
+    }
+    let same = |agent: &&'a Untrusted| before.iter().copied().find(|other| other == agent);
+    now.into_iter().filter_map(|agent| Some((same(&agent)?, agent))).collect()
+}
+
+fn of<'a>(report: &'a Report, agent: &'a Untrusted) -> Vec<&'a CaseRecord> {
+    report.of_agent(agent).collect()
+}
+
+fn names(before: &Untrusted, now: &Untrusted) -> String {
+    if before == now {
+        return agent_name(now.raw());
+    }
+    format!("{}  ->  {}", agent_name(before.raw()), agent_name(now.raw()))
+}
+
+fn nothing_in_common(old: (&Path, &Report), new: (&Path, &Report)) -> Problem {
+    let what = |(path, report): (&Path, &Report)| {
+        let agents: Vec<String> = report.agents().iter().map(|agent| agent_name(agent.raw())).collect();
+        format!("{}: {} of {}", path.display(), count(report.cases.len(), "case"), agents.join(", "))
+    };
+    Problem::new(ErrorCode::E29, "the results have no case in common")
+        .fact("old", what(old))
+        .fact("new", what(new))
+        .fact("note", "of several implementations those with the same name are compared (--agent)")
+        .fact("try", "wsspec run URL CASE --agent NAME")
+}
+
+fn text(difference: &Difference<'_>, style: Style) -> String {
+    let mut out = Vec::new();
+    for change in &difference.changes {
+        out.extend(change_lines(change, style));
+    }
+    if !difference.only_old.is_empty() {
+        out.push(row("only old", Tone::Note, &id_list(&difference.only_old, IDS), style));
+    }
+    for verdict in verdict_order() {
+        let with = difference.only_new.iter().filter(|record| record.verdict == verdict);
+        let ids: Vec<CaseId> = with.map(|record| record.id).collect();
+        if !ids.is_empty() {
+            let text = format!("{}   {}", id_list(&ids, IDS), Style::label(verdict));
+            out.push(row("only new", Tone::Note, &text, style));
+        }
+    }
+    let slower = difference.slower.iter().take(SLOWER);
+    out.extend(slower.map(|slower| row("slower", Tone::Note, &slower_text(slower), style)));
+    if out.is_empty() {
+        out.push("  no difference".to_owned());
+    }
+    out.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn change_lines(change: &Change<'_>, style: Style) -> Vec<String> {
+    let (label, tone) = match change.way {
+        Way::Worse => ("WORSE", Tone::Bad),
+        Way::Other => ("other", Tone::Note),
+        Way::Better => ("better", Tone::Good),
+    };
+    let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();
+    let verdicts = format!("{} -> {}", Style::label(change.old), Style::label(change.new));
+    let mut out = vec![row(label, tone, &format!("{}   {verdicts}", id_list(&ids, IDS)), style)];
+    if change.way == Way::Worse {
+        let found = change.cases[0].summary.for_terminal(300);
+        let lines = wrap(&found, style.width.saturating_sub(13).max(20));
+        out.extend(lines.into_iter().map(|line| format!("{:13}{line}", "")));
+    }
+    out
+}
+
+fn row(label: &str, tone: Tone, text: &str, style: Style) -> String {
+    format!("  {} {text}", style.paint(tone, &format!("{label:<10}")))
+}
+
+fn slower_text(slower: &Slower) -> String {
+    let more = (slower.new.as_secs_f64() / slower.old.as_secs_f64().max(1e-6) - 1.0) * 100.0;
+    format!("{}   {} -> {} (+{more:.0} %)", slower.id, duration(slower.old), duration(slower.new))
+}
+
+type Compared<'a> = ((&'a Untrusted, &'a Untrusted), Difference<'a>);
+
+fn total(pairs: &[Compared<'_>], way: Way) -> (usize, usize) {
+    let counts = pairs.iter().map(|(_, difference)| difference.count(way));
+    counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+}
+
+/// `1 regression (3 cases)`
+fn told((groups, cases): (usize, usize), noun: &str) -> String {
+    if groups == 0 {
+        format!("no {noun}")
+    } else {
+        format!("{} ({})", count(groups, noun), count(cases, "case"))
+    }
+}

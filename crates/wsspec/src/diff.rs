@@ -1,0 +1,208 @@
+//! Two results of one implementation, case by case.
+
+use std::time::Duration;
+
+use wsspec_cases::CaseId;
+use wsspec_engine::Verdict;
+use wsspec_report::record::CaseRecord;
+
+/// A case that took less than this longer is not called slower.
+const SLOWER_BY: Duration = Duration::from_millis(100);
+
+/// What is different.
+#[derive(Debug)]
+pub struct Difference<'a> {
+    /// Cases with a verdict in both results.
+    pub common: usize,
+    /// Other verdicts, the worst first.
+    pub changes: Vec<Change<'a>>,
+    /// Cases with a verdict in the old result only.
+    pub only_old: Vec<CaseId>,
+    /// Cases with a verdict in the new result only.
+    pub only_new: Vec<&'a CaseRecord>,
+    /// Cases that took half as long again as before, or longer: first what took most.
+    pub slower: Vec<Slower>,
+}
+
+/// Cases that changed in the same way.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// For better or worse.
+    pub way: Way,
+    /// The verdict that they had.
+    pub old: Verdict,
+    /// The verdict that they have.
+    pub new: Verdict,
+    /// The cases, in the order of their ids, as they are now.
+    pub cases: Vec<&'a CaseRecord>,
+}
+
+/// In which direction a verdict changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// A regression.
+    Worse,
+    /// Neither, as from `pass` to `n/a`.
+    Other,
+    /// An improvement.
+    Better,
+}
+
+/// A case that takes longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slower {
+    /// The case.
+    pub id: CaseId,
+    /// How long it took.
+    pub old: Duration,
+    /// How long it takes.
+    pub new: Duration,
+}
+
+impl<'a> Difference<'a> {
+    /// Compares the results of one implementation.
+    pub fn between(old: &[&'a CaseRecord], new: &[&'a CaseRecord]) -> Self {
+        let find = |records: &[&'a CaseRecord], id| {
+            records.iter().copied().find(|record| record.id == id && has_verdict(record))
+        };
+        let mut difference = Self {
+            common: 0,
+            changes: Vec::new(),
+            only_old: Vec::new(),
+            only_new: Vec::new(),
+            slower: Vec::new(),
+        };
+        for now in new.iter().copied().filter(|record| has_verdict(record)) {
+            match find(old, now.id) {
+                Some(before) => difference.compare(before, now),
+                None => difference.only_new.push(now),
+            }
+        }
+        let gone = old.iter().filter(|record| has_verdict(record) && find(new, record.id).is_none());
+        difference.only_old = gone.map(|record| record.id).collect();
+        difference.changes.sort_by_key(|change| change.way);
+        difference.slower.sort_by_key(|slower| std::cmp::Reverse(slower.new));
+        difference
+    }
+
+    /// How many groups of cases went this way, and how many cases.
+    pub fn count(&self, way: Way) -> (usize, usize) {
+        let groups = self.changes.iter().filter(|change| change.way == way);
+        groups.fold((0, 0), |(groups, cases), change| (groups + 1, cases + change.cases.len()))
+    }
+
+    fn compare(&mut self, old: &'a CaseRecord, new: &'a CaseRecord) {
+        self.common += 1;
+        if old.verdict != new.verdict {
+            self.add_change(old, new);
+        } else if is_slower(old, new) {
+            self.slower.push(Slower { id: new.id, old: duration(old), new: duration(new) });
+        }
+    }
+
+    fn add_change(&mut self, old: &'a CaseRecord, new: &'a CaseRecord) {
+        let alike = |change: &&mut Change<'a>| {
+            (change.old, change.new) == (old.verdict, new.verdict) && change.cases[0].cause == new.cause
+        };
+        if let Some(change) = self.changes.iter_mut().find(alike) {
+            change.cases.push(new);
+            return;
+        }
+        let way = match harm(new.verdict).cmp(&harm(old.verdict)) {
+            std::cmp::Ordering::Greater => Way::Worse,
+            std::cmp::Ordering::Equal => Way::Other,
+            std::cmp::Ordering::Less => Way::Better,
+        };
+        self.changes.push(Change { way, old: old.verdict, new: new.verdict, cases: vec![new] });
+    }
+}
+
+const fn has_verdict(record: &CaseRecord) -> bool {
+    !matches!(record.verdict, Verdict::Skipped | Verdict::NotRun)
+}
+
+const fn harm(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass | Verdict::Info | Verdict::NotApplicable | Verdict::Skipped | Verdict::NotRun => 0,
+        Verdict::NonStrict => 1,
+        Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => 2,
+    }
+}
+
+const fn duration(record: &CaseRecord) -> Duration {
+    Duration::from_micros(record.duration_us)
+}
+
+fn is_slower(old: &CaseRecord, new: &CaseRecord) -> bool {
+    let (old, new) = (duration(old), duration(new));
+    new >= old + SLOWER_BY && new >= old.mul_f64(1.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use wsspec_report::record::{Report, read};
+
+    use super::*;
+
+    fn report() -> Report {
+        read(include_str!("terminal/testdata/results.jsonl")).unwrap()
+    }
+
+    fn refs(report: &Report) -> Vec<&CaseRecord> {
+        report.cases.iter().collect()
+    }
+
+    fn ids(records: &[&CaseRecord]) -> Vec<String> {
+        records.iter().map(|record| record.id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_result_does_not_differ_from_itself() {
+        let report = report();
+        let same = Difference::between(&refs(&report), &refs(&report));
+        assert_eq!((same.common, same.changes.len(), same.slower.len()), (4, 0, 0));
+    }
+
+    #[test]
+    fn regressions_with_one_cause_are_one_change() {
+        let new = report();
+        let mut old = report();
+        for record in &mut old.cases {
+            record.verdict = Verdict::Pass;
+        }
+        let worse = Difference::between(&refs(&old), &refs(&new));
+        assert_eq!((worse.count(Way::Worse), worse.count(Way::Better)), ((2, 3), (0, 0)));
+        assert_eq!(ids(&worse.changes[1].cases), ["5.15", "5.16"]);
+        let better = Difference::between(&refs(&new), &refs(&old));
+        assert_eq!(better.count(Way::Better).1, 3);
+    }
+
+    #[test]
+    fn changes_among_failures_are_neither_worse_nor_better() {
+        let (old, mut new) = (report(), report());
+        let failed = new.cases.iter_mut().find(|record| record.verdict.is_failure()).unwrap();
+        failed.verdict = Verdict::Timeout;
+        assert_eq!(Difference::between(&refs(&old), &refs(&new)).count(Way::Other), (1, 1));
+    }
+
+    #[test]
+    fn cases_without_a_verdict_are_in_one_result_only() {
+        let (old, mut new) = (report(), report());
+        new.cases[0].verdict = Verdict::NotRun;
+        let gone = new.cases[0].id;
+        new.cases.pop();
+        let less = Difference::between(&refs(&old), &refs(&new));
+        assert_eq!((less.common, less.only_old.len(), less.only_old[0]), (2, 2, gone));
+        assert_eq!(Difference::between(&refs(&new), &refs(&old)).only_new.len(), 2);
+    }
+
+    #[test]
+    fn small_delays_are_noise() {
+        let (mut old, mut new) = (report(), report());
+        (old.cases[0].duration_us, new.cases[0].duration_us) = (1_000, 90_000);
+        (old.cases[1].duration_us, new.cases[1].duration_us) = (580_000, 1_100_000);
+        let slower = Difference::between(&refs(&old), &refs(&new)).slower;
+        assert_eq!(slower.len(), 1);
+        assert_eq!(slower[0].id, old.cases[1].id);
+    }
+}
