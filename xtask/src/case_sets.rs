@@ -54,6 +54,16 @@ pub(crate) fn selected(sections: &[SectionChoice], patterns: &[String]) -> Vec<C
     chosen.map(|(_, set)| set).collect()
 }
 
+/// The cases of all `sets` as one.
+pub(crate) fn union(name: &str, sets: &[CaseSet]) -> CaseSet {
+    CaseSet {
+        name: name.to_owned(),
+        patterns: sets.iter().flat_map(|set| set.patterns.clone()).collect(),
+        runs: 1,
+        time_limit: sets.iter().map(|set| set.time_limit).sum(),
+    }
+}
+
 /// One case for each way in which sections 12 and 13 negotiate permessage-deflate.
 pub(crate) fn deflate_parameters() -> CaseSet {
     let cases = ["12.1.1", "13.1.1", "13.2.1", "13.3.1", "13.4.1", "13.5.1", "13.6.1", "13.7.1"];

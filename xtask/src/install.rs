@@ -11,7 +11,7 @@ use crate::process::run;
 use crate::{repository, target_folder};
 
 /// Where things are installed, and from what.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct InstallArgs {
     /// An existing installation of the reference (a Python 2.7 environment with bin/wstest)
     #[arg(long, value_name = "DIR")]

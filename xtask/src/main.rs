@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "they start processes, open sockets, read files")]
 #![expect(clippy::print_stdout, reason = "what they print is their result")]
 
+mod bench;
 mod case_sets;
 mod check;
 mod install;
@@ -29,6 +30,8 @@ enum Command {
     Parity(parity::Args),
     /// Compare every octet sent with the reference suite's
     Octets(octets::Args),
+    /// Measure what the tester and the endpoint cost, side by side with others
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| {
         println!("error: {error:#}");

@@ -1,0 +1,52 @@
+//! `cargo xtask bench`: what the tester and the endpoint cost, side by side with others on one machine.
+
+mod machine;
+mod measure;
+mod page;
+mod suite;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::install::InstallArgs;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// The reference suite and wsspec against the same servers: wall and CPU time, memory
+    Suite(suite::Args),
+    /// All of them, as they are run by default
+    All(Common),
+}
+
+/// Options of every benchmark.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) install: InstallArgs,
+    /// Run what is measured at this priority: below 0 other work on the machine disturbs less (needs the right to)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) nice: Option<i8>,
+    /// Write the result into docs/benchmarks.md
+    #[arg(long)]
+    pub(crate) write_docs: bool,
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    match &args.what {
+        What::Suite(args) => suite::run(args)?,
+        What::All(common) => {
+            suite::run(&suite::Args::new(common))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

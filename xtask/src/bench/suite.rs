@@ -1,0 +1,285 @@
+//! `cargo xtask bench suite`: the reference suite and wsspec against the same servers.
+
+use std::fmt::Write;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::measure::{Cost, Measured};
+use super::table::Table;
+use super::{Common, machine, page};
+use crate::case_sets::{self, CaseSet, SectionChoice};
+use crate::install::{Kit, Kits};
+use crate::parity::read_index;
+use crate::peers;
+use crate::process::free_address;
+use crate::suite::Suite;
+
+/// Options of `cargo xtask bench suite`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// Only against this server (repeatable)
+    #[arg(long = "server", value_enum, value_name = "NAME")]
+    servers: Vec<Server>,
+    /// Only these sections
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["all"])]
+    sections: Vec<SectionChoice>,
+    /// Only these cases, to try the command: ids, or prefixes with a star such as `7.1.*` (repeatable)
+    #[arg(long = "only", value_name = "PATTERN")]
+    only: Vec<String>,
+    /// How often wsspec runs each set; the run with the median of the wall times counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+    /// Measure the reference again although its figures are in the cache (an hour in all)
+    #[arg(long)]
+    fresh: bool,
+    /// Only fill the cache with the reference's figures
+    #[arg(long)]
+    reference_only: bool,
+}
+
+impl Args {
+    /// Everything, as it is measured by default.
+    pub(super) fn new(common: &Common) -> Self {
+        Self {
+            common: common.clone(),
+            servers: Vec::new(),
+            sections: vec![SectionChoice::All],
+            only: Vec::new(),
+            runs: 3,
+            fresh: false,
+            reference_only: false,
+        }
+    }
+}
+
+/// What both suites test.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Server {
+    /// The built-in endpoint: wsspec echo
+    Endpoint,
+    /// Node ws
+    Ws,
+}
+
+impl Server {
+    fn label(self) -> Result<String> {
+        match self {
+            Self::Endpoint => Ok(format!("wsspec echo {}", env!("CARGO_PKG_VERSION"))),
+            Self::Ws => Ok(format!(
+                "{} on Node {}",
+                peers::named(&["ws".to_owned()])?[0].label()?,
+                Kit::NodeItself.system_version()?
+            )),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Endpoint => "endpoint",
+            Self::Ws => "ws",
+        }
+    }
+
+    fn command(self, kits: &Kits, address: SocketAddr) -> Result<Command> {
+        match self {
+            Self::Endpoint => {
+                let mut command = Command::new(kits.wsspec());
+                command.args(["echo", &address.to_string()]);
+                Ok(command)
+            }
+            Self::Ws => {
+                let peer = peers::named(&["ws".to_owned()])?[0];
+                peer.server_command(kits, address).context("ws has no server")
+            }
+        }
+    }
+}
+
+/// One suite with one set of cases against one server.
+#[derive(Clone, Serialize, Deserialize)]
+struct Figures {
+    cases: usize,
+    tester: Cost,
+    server: Cost,
+    measured: String,
+}
+
+impl Figures {
+    /// Two runs one after the other.
+    fn then(self, next: &Self) -> Self {
+        let measured = match self.measured == next.measured {
+            true => self.measured,
+            false => format!("{} to {}", self.measured, next.measured),
+        };
+        Self {
+            cases: self.cases + next.cases,
+            tester: self.tester.then(next.tester),
+            server: self.server.then(next.server),
+            measured,
+        }
+    }
+}
+
+/// A row of the table.
+struct Pair {
+    set: String,
+    reference: Figures,
+    wsspec: Figures,
+}
+
+/// Measures, prints, and writes the page if asked to.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let kits = Kits::new(&args.common.install)?;
+    kits.build_wsspec()?;
+    let servers = match &args.servers[..] {
+        [] => &[Server::Endpoint, Server::Ws],
+        chosen => chosen,
+    };
+    let mut text = heading();
+    for &server in servers {
+        kits.install(if server == Server::Ws { Kit::Node } else { Kit::Reference })?;
+        let pairs = Bench { args, kits: &kits, server }.pairs()?;
+        if !args.reference_only {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n### Against {}\n\n{}", server.label()?, table(&pairs));
+        }
+    }
+    println!("{text}");
+    if args.common.write_docs { page::write_block("suite", &text) } else { Ok(()) }
+}
+
+struct Bench<'a> {
+    args: &'a Args,
+    kits: &'a Kits,
+    server: Server,
+}
+
+impl Bench<'_> {
+    fn pairs(&self) -> Result<Vec<Pair>> {
+        let sets = case_sets::selected(&self.args.sections, &self.args.only);
+        let mut pairs = Vec::new();
+        for set in &sets {
+            let reference = self.reference(set)?;
+            if !self.args.reference_only {
+                let wsspec = self.wsspec(set)?;
+                pairs.push(Pair { set: set.name.clone(), reference, wsspec });
+            }
+        }
+        if pairs.len() == 3 {
+            pairs.push(self.all(&sets, &pairs)?);
+        }
+        Ok(pairs)
+    }
+
+    /// All 517 cases: wsspec in one run; of the reference the sum of its three, the largest of its memory.
+    fn all(&self, sets: &[CaseSet], parts: &[Pair]) -> Result<Pair> {
+        let reference = parts.iter().map(|pair| pair.reference.clone());
+        let reference = reference.reduce(|sum, next| sum.then(&next)).context("there are parts")?;
+        let set = case_sets::union("all", sets);
+        Ok(Pair { set: set.name.clone(), reference, wsspec: self.wsspec(&set)? })
+    }
+
+    /// The figures of the reference, out of the cache if they are there.
+    fn reference(&self, set: &CaseSet) -> Result<Figures> {
+        let folder = self.folder(Suite::Reference, set);
+        let kept = folder.join("figures.json");
+        if !self.args.fresh && kept.exists() {
+            return Ok(serde_json::from_str(&fs::read_to_string(&kept)?)?);
+        }
+        let figures = self.measure(Suite::Reference, set, &folder)?;
+        fs::write(&kept, serde_json::to_string_pretty(&figures)?)?;
+        Ok(figures)
+    }
+
+    /// The figures of wsspec: of several runs, the one with the median of the wall times.
+    fn wsspec(&self, set: &CaseSet) -> Result<Figures> {
+        let folder = self.folder(Suite::Wsspec, set);
+        let runs = (0..self.args.runs.max(1)).map(|_| self.measure(Suite::Wsspec, set, &folder));
+        let mut runs = runs.collect::<Result<Vec<_>>>()?;
+        runs.sort_by(|one, other| one.tester.wall.total_cmp(&other.tester.wall));
+        Ok(runs.swap_remove((runs.len() - 1) / 2))
+    }
+
+    fn folder(&self, suite: Suite, set: &CaseSet) -> PathBuf {
+        let cache = self.kits.cache().join("bench");
+        cache.join(format!("{}-{}-{}", suite.name(), self.server.name(), set.name))
+    }
+
+    fn measure(&self, suite: Suite, set: &CaseSet, folder: &Path) -> Result<Figures> {
+        println!("{} against {}: {}", suite.name(), self.server.name(), set.name);
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+        let (address, nice) = (free_address()?, self.args.common.nice);
+        let server = self.server.command(self.kits, address)?;
+        let mut server = Measured::start(&server, nice, &folder.join("server.log"))?;
+        server.wait_for_port(address)?;
+        let agent = self.server.name();
+        let command = suite.test_server(self.kits, address, agent, &set.patterns, folder)?;
+        let tester = Measured::start(&command, nice, &folder.join("suite.log"))?.wait(set.time_limit)?;
+        let server = server.stop()?;
+        let cases = read_index(&folder.join("reports/index.json"), agent)?.len();
+        ensure!(cases > 0, "{} ran no case; see {}", suite.name(), folder.display());
+        println!("  {cases} cases in {:.2} s, {:.2} s of CPU", tester.wall, tester.cpu());
+        Ok(Figures { cases, tester, server, measured: machine::today() })
+    }
+}
+
+fn heading() -> String {
+    format!("Measured on {}; wsspec {} ({}).\n", machine::machine(), machine::revision(), machine::compiler())
+}
+
+fn table(pairs: &[Pair]) -> String {
+    let mut table = Table::new(&[
+        "cases",
+        "wall: reference / wsspec",
+        "CPU: reference / wsspec",
+        "memory: reference / wsspec",
+        "wall of the reference, s",
+        "wall of wsspec, s",
+        "CPU of the reference, s",
+        "CPU of wsspec, s",
+        "memory of the reference, MiB",
+        "memory of wsspec, MiB",
+        "server's CPU under the reference, s",
+        "server's CPU under wsspec, s",
+        "reference measured on",
+    ]);
+    for Pair { set, reference, wsspec } in pairs {
+        let (old, new) = (&reference.tester, &wsspec.tester);
+        let mebibytes = |octets: u64| octets as f64 / f64::from(1 << 20);
+        let number = |value: f64| format!("{value:.2}");
+        let whole = |value: f64| format!("{value:.0}");
+        table.row([
+            format!("{set} ({})", cases(reference, wsspec)),
+            format!("**{:.1}**", old.wall / new.wall),
+            format!("**{:.1}**", old.cpu() / new.cpu()),
+            format!("{:.1}", old.memory as f64 / new.memory as f64),
+            number(old.wall),
+            number(new.wall),
+            number(old.cpu()),
+            number(new.cpu()),
+            whole(mebibytes(old.memory)),
+            whole(mebibytes(new.memory)),
+            number(reference.server.cpu()),
+            number(wsspec.server.cpu()),
+            reference.measured.clone(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn cases(reference: &Figures, wsspec: &Figures) -> String {
+    match reference.cases == wsspec.cases {
+        true => reference.cases.to_string(),
+        false => format!("reference {}, wsspec {}", reference.cases, wsspec.cases),
+    }
+}
