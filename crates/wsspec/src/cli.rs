@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit_code::ExitCode;
+use crate::outputs::args::{OutputArgs, RecordArgs};
 use crate::tls_args::TlsArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -188,6 +189,12 @@ pub struct RunArgs {
     /// Write record and reports to this folder
     #[arg(short, long, value_name = "DIR", default_value = "wsspec-out", help_heading = "Output")]
     pub out: PathBuf,
+    /// Reports.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// The record.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 /// The Mth of N parts.

@@ -12,6 +12,7 @@ pub mod exit_code;
 pub mod filter;
 pub mod glossary;
 pub mod net;
+pub mod outputs;
 pub mod results;
 pub mod run;
 pub mod select;

@@ -29,6 +29,13 @@ impl Redaction {
         Self { off: true, ..Self::default() }
     }
 
+    /// Nothing is replaced, whatever is named.
+    #[must_use]
+    pub fn off(mut self) -> Self {
+        self.off = true;
+        self
+    }
+
     /// Whether nothing is replaced.
     pub const fn is_off(&self) -> bool {
         self.off

@@ -10,7 +10,7 @@ use super::terminal;
 ///
 /// The caller puts something before it, so that it never starts a line; [`quoted`] does.
 pub fn line(text: &str, limit: usize) -> String {
-    break_commands(&terminal::line(text, limit))
+    break_pairs(&terminal::line(text, limit), ":#")
 }
 
 /// Every line of the text with `| ` before it.
@@ -18,11 +18,30 @@ pub fn quoted(text: &str, limit: usize) -> String {
     text.lines().map(|part| format!("| {}\n", line(part, limit))).collect()
 }
 
-fn break_commands(text: &str) -> String {
+/// Lines for people that may hold text of the peer, changed only where a runner would act on them.
+pub fn lines(text: &str) -> String {
+    let part = |line: &str| {
+        let rest = line.trim_start();
+        let lead = &line[..line.len() - rest.len()];
+        match rest.strip_prefix("::") {
+            Some(command) => format!("{lead}:\\:{}", break_pairs(command, "#")),
+            None => break_pairs(line, "#"),
+        }
+    };
+    text.split('\n').map(part).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON that says the same and holds no command: `##` can stand in strings only.
+pub fn json(json: &str) -> String {
+    json.replace("##", "#\\u0023")
+}
+
+/// Puts `\` between two of the same of these characters.
+fn break_pairs(text: &str, of: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = '\0';
     for c in text.chars() {
-        if (before == ':' && c == ':') || (before == '#' && c == '#') {
+        if before == c && of.contains(c) {
             out.push('\\');
         }
         out.push(c);
@@ -43,6 +62,8 @@ mod tests {
             assert!(!quoted.contains("::") && !quoted.contains("##"), "{quoted}");
             assert!(quoted.lines().all(|line| line.starts_with("| ")), "{quoted}");
         }
+        assert_eq!(lines("a ::b [::1]:80\n  ::error::x ### "), "a ::b [::1]:80\n  :\\:error::x #\\#\\# ");
+        assert_eq!(json("[\"##[x]\"]"), "[\"#\\u0023[x]\"]");
         assert_eq!(line("::error::x", 100), ":\\:error:\\:x");
         assert_eq!(line(":::#####[x]", 100), ":\\:\\:#\\#\\#\\#\\#[x]");
     }

@@ -46,7 +46,7 @@ Examples:
 pub fn completions(args: &CompletionsArgs, console: &Console) -> Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "wsspec", &mut script);
-    console.say(-2, String::from_utf8(script)?);
+    console.data(&String::from_utf8(script)?);
     Ok(ExitCode::Ok)
 }
 
@@ -59,7 +59,7 @@ pub fn man(args: &ManArgs, console: &Console) -> Result<ExitCode> {
     let Some(out) = &args.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
-        console.say(-2, String::from_utf8(page)?);
+        console.data(&String::from_utf8(page)?);
         return Ok(ExitCode::Ok);
     };
     Folder::open(out)?;

@@ -31,7 +31,9 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
         ListFormat::Human => table(suite, &cases, console.level > 0, console.style),
         ListFormat::Ids => cases.iter().map(|case| format!("{}\n", case.id)).collect(),
         ListFormat::Json => {
-            serde_json::to_string_pretty(&cases.iter().map(|case| entry(case)).collect::<Vec<_>>())?
+            let entries: Vec<_> = cases.iter().map(|case| entry(case)).collect();
+            console.data_json(&serde_json::to_string_pretty(&entries)?);
+            return Ok(ExitCode::Ok);
         }
     };
     console.say(-2, text);

@@ -10,13 +10,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
-use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
+use wsspec_report::record::{Line, RunRecord, SCHEMA};
 use wsspec_report::summary::RATING_RULE;
 
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::tls::ServerTls;
+use crate::outputs::{Outputs, redaction};
 use crate::run::attempt::now;
 use crate::run::plan::Rating;
 use crate::select;
@@ -46,6 +47,13 @@ const DRIVER_GRACE: Duration = Duration::from_secs(5);
 pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let signals = Signals::listen();
     let client = Client::new(args)?;
+    let rating = Rating {
+        fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+        exit_zero: args.exit_zero,
+    };
+    let outputs = Outputs::new(args.output.clone(), rating);
+    console.set_format(args.output.format);
+    outputs.probe()?;
     let asked = asked(args);
     let plan = plan(args, &asked)?;
     let ledger = Ledger::create(&args.out)?;
@@ -70,12 +78,9 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
-    let rating = Rating {
-        fail_on: if args.strict { FailOn::Should } else { args.fail_on },
-        exit_zero: args.exit_zero,
-    };
     watch.drain();
-    let end = End { shared: &shared, campaign: &watch.campaign, ended: &ended?, rating, address: base };
+    let campaign = &watch.campaign;
+    let end = End { shared: &shared, campaign, ended: &ended?, rating, outputs: &outputs, address: base };
     end.conclude(console).await
 }
 
@@ -239,7 +244,8 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
             .into_iter()
             .chain([format!("{seed:x}")])
             .collect(),
-        redaction: Redaction::default(),
+        redaction: redaction(&args.record.redact),
+        trace: args.record.trace,
     })
 }
 
@@ -342,6 +348,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
         set: asked.to_vec(),
         selected: plan.cases.len() as u64,
         rating_rule: RATING_RULE,
+        unredacted: plan.redaction.is_off(),
         ..RunRecord::default()
     }
 }

@@ -17,6 +17,7 @@ use super::schedule::Job;
 use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial};
 use crate::net::pump;
+use crate::outputs::{self, args::Trace};
 
 /// What a case gets beyond its own limit before it is cut off from outside.
 const GRACE: Duration = Duration::from_secs(30);
@@ -53,6 +54,7 @@ pub struct Conditions {
     settings: Settings,
     case_timeout: Option<Duration>,
     redaction: Redaction,
+    trace: Trace,
     repeat: Vec<String>,
     started: Instant,
 }
@@ -73,13 +75,14 @@ impl Conditions {
     pub fn new(plan: &RunPlan, started: Instant) -> Self {
         Self {
             case_timeout: plan.limits.case_timeout,
+            trace: plan.trace,
             ..Self::with(plan.settings.clone(), plan.redaction.clone(), plan.repeat.clone(), started)
         }
     }
 
     /// Conditions without a limit beyond those of the cases.
     pub fn with(settings: Settings, redaction: Redaction, repeat: Vec<String>, started: Instant) -> Self {
-        Self { settings, case_timeout: None, redaction, repeat, started }
+        Self { settings, case_timeout: None, redaction, trace: Trace::All, repeat, started }
     }
 
     /// Runs a case once. `number` is its place in the suite, from 1.
@@ -91,7 +94,8 @@ impl Conditions {
             Ok(outcome) => outcome,
         };
         let opened = is_opened(&outcome);
-        let record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
+        let mut record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
+        outputs::trim(&mut record, self.trace);
         if opened {
             Attempt::Judged(Box::new(record), outcome.observation.watched)
         } else {

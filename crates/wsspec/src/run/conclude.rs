@@ -18,6 +18,7 @@ use super::schedule::Stop;
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::outputs::{self, ci};
 use crate::signals::Signals;
 use crate::terminal::lines::Remark;
 use crate::terminal::{Console, failure, lines, summary};
@@ -53,17 +54,26 @@ impl End<'_> {
         if let Some(error) = journal.take_write_error() {
             return Err(unwritable(&self.plan.out, &error).into());
         }
-        let written = super::write_reports::write(self.folder, &report);
+        let written = self.write(&report);
         self.print(&report, journal.stops());
+        outputs::tell_end(&report, self.console);
+        let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
+        ci::publish(service, &report, &[], &self.plan.out, self.console);
         let code = match written {
             Ok(()) => code,
-            Err(error) => {
-                self.console.warn(unwritable(&self.plan.out, &error).to_string());
+            Err(problem) => {
+                self.console.warn(problem.to_string());
                 code.worst(ExitCode::Incomplete)
             }
         };
         print_last_line(&report, self.started, code, self.console);
         Ok(code)
+    }
+
+    fn write(&self, report: &Report) -> Result<(), Problem> {
+        super::write_reports::write(self.folder, report)
+            .map_err(|error| unwritable(&self.plan.out, &error))?;
+        self.plan.outputs.write(report, Some(&self.plan.out)).map(drop)
     }
 
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {

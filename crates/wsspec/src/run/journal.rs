@@ -13,6 +13,7 @@ use wsspec_report::record::{CaseRecord, Line, Standing};
 use super::attempt::Agent;
 use super::schedule::{Listener, Stop};
 use crate::cli::Progress;
+use crate::outputs;
 use crate::terminal::lines::Remark;
 use crate::terminal::{Console, detail, lines};
 
@@ -70,6 +71,7 @@ impl<'a> Journal<'a> {
     /// Appends a line to the record and hands it to the operating system.
     pub fn write(&mut self, line: &Line) {
         let mut json = line.to_json();
+        outputs::tell_line(&json, self.console);
         json.push('\n');
         if let Err(error) = self.file.write_all(json.as_bytes()) {
             self.write_error.get_or_insert(error);
@@ -171,6 +173,7 @@ impl Listener for Journal<'_> {
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let flaky = record.outcome == Some(Standing::Flaky);
         self.results.insert((agent, record.id), Brief { verdict: record.verdict, flaky });
+        outputs::tell_case(record, self.console);
         self.show_case(record);
         self.show_progress();
     }

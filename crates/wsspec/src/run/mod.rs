@@ -45,6 +45,8 @@ use crate::text::count;
 /// # Errors
 /// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
 pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
+    console.set_format(plan.outputs.args.format);
+    plan.outputs.probe()?;
     let (folder, record) = Folder::create(&plan.out)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
@@ -74,6 +76,11 @@ fn announce(plan: &RunPlan, console: &Console) {
     let cases = count(plan.cases.len(), "case");
     let version = env!("CARGO_PKG_VERSION");
     console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {}", plan.seed()));
+    if plan.redaction.is_off() {
+        console.note(
+            "warning[W05]: secrets are recorded as they are (--redact none); keep the files to yourself",
+        );
+    }
     for peer in plan.peers.iter().filter_map(|peer| peer.target.as_ref()) {
         if peer.scheme_guessed {
             console.note(format!("note: no scheme, using ws:// for {}", peer.authority()));
@@ -206,6 +213,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         selected: plan.cases.len() as u64,
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
+        unredacted: plan.redaction.is_off(),
         targets: targets.collect(),
         ..RunRecord::default()
     }

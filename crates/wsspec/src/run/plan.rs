@@ -11,6 +11,8 @@ use super::choice::Choice;
 use super::peer::{self, PeerPlan, plan_peers};
 use crate::cli::{FailOn, Feature, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
+use crate::outputs::args::Trace;
+use crate::outputs::{Outputs, redaction};
 use crate::target::Target;
 
 /// Functional cases at a time: they mostly wait.
@@ -37,6 +39,10 @@ pub struct RunPlan {
     pub redaction: Redaction,
     /// The folder for record and reports.
     pub out: PathBuf,
+    /// What is written beyond them.
+    pub outputs: Outputs,
+    /// Of which cases frames and octets are recorded.
+    pub trace: Trace,
     /// What each peer has to have.
     pub require: Vec<Feature>,
     /// Whether the echo is tried first.
@@ -83,7 +89,7 @@ impl RunPlan {
             args.words.iter().cloned().partition(|w| Target::looks_like(w));
         let choice = Choice::new(words, args)?;
         let cases = choice.cases(suite())?;
-        let mut redaction = Redaction::default();
+        let mut redaction = redaction(&args.record.redact);
         let headers = read_headers(&args.header, &mut redaction)?;
         let opening = ClientOpening {
             host: String::new(),
@@ -95,6 +101,10 @@ impl RunPlan {
         let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
         peer::secure(&mut peers, &args.tls.to_tls())?;
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
+        let rating = Rating {
+            fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+            exit_zero: args.exit_zero,
+        };
         Ok(Self {
             peers,
             cases,
@@ -107,10 +117,9 @@ impl RunPlan {
             },
             limits: limits(args),
             order: args.order,
-            rating: Rating {
-                fail_on: if args.strict { FailOn::Should } else { args.fail_on },
-                exit_zero: args.exit_zero,
-            },
+            rating,
+            outputs: Outputs::new(args.output.clone(), rating),
+            trace: args.record.trace,
             redaction,
             out: args.out.clone(),
             require: args.require.clone(),

@@ -1,14 +1,18 @@
 //! The reports that follow from a record, as files.
 
+use std::collections::BTreeSet;
 use std::io;
 
+use wsspec_engine::Verdict;
+use wsspec_report::badge::Badge;
 use wsspec_report::compat::{self, Names};
-use wsspec_report::html;
-use wsspec_report::record::Report;
+use wsspec_report::record::{CaseRecord, Report};
+use wsspec_report::{html, junit, markdown};
 
 use super::folder::Folder;
 
-/// Writes all reports into the folder: the reference's files, and one page that holds everything.
+/// Writes all reports into the folder: the reference's files, one page that holds everything, what CI services
+/// read, and lists of ids.
 ///
 /// # Errors
 /// The folder cannot be written to any more.
@@ -21,11 +25,35 @@ pub fn write(folder: &Folder, report: &Report) -> io::Result<()> {
     for page in html::folder(report) {
         folder.write(&page.name, page.content.as_bytes())?;
     }
+    write_for_ci(folder, report)?;
     match html::report(report) {
         Ok(page) => folder.write("report.html", page.as_bytes()),
         // The folder of pages, whose index says the same, has no limit.
         Err(too_large) => folder.write("report.html", pointer(&too_large).as_bytes()),
     }
+}
+
+fn write_for_ci(folder: &Folder, report: &Report) -> io::Result<()> {
+    let options = junit::Options { report: Some("report.html".to_owned()), ..junit::Options::default() };
+    let badge = Badge::of(report, false);
+    let junit = junit::junit(report, &options).map_err(io::Error::other)?;
+    for (name, content) in [
+        ("junit.xml", junit),
+        ("summary.md", markdown::summary(report, None)),
+        ("badge.svg", badge.svg()),
+        ("badge.json", badge.json()),
+        ("failed.txt", ids(report, |case| case.verdict.is_failure())),
+        ("non-strict.txt", ids(report, |case| case.verdict == Verdict::NonStrict)),
+    ] {
+        folder.write(name, content.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// One id a line, as `run` takes them.
+fn ids(report: &Report, chosen: impl Fn(&CaseRecord) -> bool) -> String {
+    let ids: BTreeSet<_> = report.cases.iter().filter(|case| chosen(case)).map(|case| case.id).collect();
+    ids.iter().map(|id| format!("{id}\n")).collect()
 }
 
 fn pointer(why: &html::TooLarge) -> String {

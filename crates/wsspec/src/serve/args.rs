@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{FailOn, parse_duration, parse_scale, parse_seed};
+use crate::outputs::args::{OutputArgs, RecordArgs};
 
 /// `wsspec serve`
 #[derive(Clone, Debug, Args)]
@@ -87,6 +88,12 @@ pub struct ServeArgs {
     /// Write record and reports to this folder
     #[arg(short, long, value_name = "DIR", default_value = "wsspec-out", help_heading = "Output")]
     pub out: PathBuf,
+    /// Reports.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// The record.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -19,6 +19,7 @@ use super::request::{NoRequest, Request, read};
 use super::route::{Job, Route, route};
 use super::{Shared, commands};
 use crate::net::{Transport, pump};
+use crate::outputs;
 use crate::run::attempt::now;
 use crate::web;
 
@@ -169,7 +170,9 @@ impl Visit {
         let limit = job.case.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
         let outcome = judge(job.case, drive(stream, run, &mut request.rest, limit).await);
         self.shared.book.watched(&job.agent, job.case.id, outcome.observation.watched.clone());
-        CaseRecord::from_outcome(&job.agent, job.case, &outcome, meta, &plan.redaction)
+        let mut record = CaseRecord::from_outcome(&job.agent, job.case, &outcome, meta, &plan.redaction);
+        outputs::trim(&mut record, plan.trace);
+        record
     }
 
     /// The connection is taken and closed at once, and no result is kept.

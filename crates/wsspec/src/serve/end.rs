@@ -14,6 +14,7 @@ use super::ledger::Ledger;
 use super::process::LOG;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::outputs::{self, Outputs, ci};
 use crate::run::attempt::now;
 use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
 use crate::run::folder::{RESULTS, unwritable};
@@ -32,6 +33,8 @@ pub struct End<'a> {
     pub ended: &'a Ended,
     /// What makes it a failure.
     pub rating: Rating,
+    /// What is written beyond record and reports.
+    pub outputs: &'a Outputs,
     /// The address, for the advice.
     pub address: String,
 }
@@ -55,11 +58,28 @@ impl End<'_> {
         if !report.cases.is_empty() {
             self.print(&report, console);
         }
+        let code = self.write(&report, code, console);
         if let Ended::Stalled(why) = self.ended {
             console.warn(format!("note: {why}; what is finished is kept"));
         }
         print_last_line(&report, self.shared.started, code, console);
         Ok(code)
+    }
+
+    /// Writes and tells what was asked for besides.
+    fn write(&self, report: &Report, code: ExitCode, console: &Console) -> ExitCode {
+        let folder = self.shared.ledger.path();
+        outputs::tell_all(report, console);
+        let written = self.outputs.write(report, Some(folder));
+        let service = ci::service(self.outputs.args.ci.unwrap_or_default());
+        ci::publish(service, report, &[], folder, console);
+        match written {
+            Ok(_) => code,
+            Err(problem) => {
+                console.warn(problem.to_string());
+                code.worst(ExitCode::Incomplete)
+            }
+        }
     }
 
     fn not_run(&self) -> Vec<NotRun> {

@@ -35,6 +35,7 @@ use self::book::Book;
 use self::ledger::Ledger;
 use self::notice::Notice;
 use crate::net::tls::ServerTls;
+use crate::outputs::args::Trace;
 use crate::wstest::AgentExclusions;
 
 /// Connections beyond these wait.
@@ -66,6 +67,8 @@ pub struct Plan {
     pub repro: Vec<String>,
     /// Secrets that no file may hold.
     pub redaction: Redaction,
+    /// Of which cases frames and octets are recorded.
+    pub trace: Trace,
 }
 
 /// What all connections share.

@@ -1,11 +1,14 @@
+use std::borrow::Cow;
 use std::env;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::ProgressBar;
+use wsspec_report::sanitise::ci_log;
 
 use super::style::Style;
 use crate::cli::{Global, Progress, When};
+use crate::outputs::args::Format;
 
 /// Where everything is printed: what scrolls goes to stdout, warnings and what is erased again to stderr.
 pub struct Console {
@@ -15,14 +18,25 @@ pub struct Console {
     pub level: i8,
     /// How progress is shown; never `Auto`.
     pub progress: Progress,
+    /// The log of a runner that looks for commands in it.
+    watched: bool,
     streams: Mutex<Streams>,
 }
 
 struct Streams {
+    /// What stdout holds; all but text for people moves that to stderr.
+    format: Format,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     /// Hidden while a line is printed.
     bar: Option<ProgressBar>,
+}
+
+impl Streams {
+    /// Where text for people goes.
+    fn text(&mut self) -> &mut Box<dyn Write + Send> {
+        if self.format == Format::Human { &mut self.out } else { &mut self.err }
+    }
 }
 
 impl Console {
@@ -39,7 +53,9 @@ impl Console {
             style,
             level: i8::try_from(global.verbose).unwrap_or(4) - i8::try_from(global.quiet).unwrap_or(4),
             progress: progress_form(global.progress, std::io::stderr().is_terminal()),
+            watched: is_watched(),
             streams: Mutex::new(Streams {
+                format: Format::Human,
                 out: Box::new(std::io::stdout()),
                 err: Box::new(std::io::stderr()),
                 bar: None,
@@ -47,11 +63,42 @@ impl Console {
         }
     }
 
-    /// Prints a line (or several) to stdout, unless `-q` or `-qq` ask for less than `level`.
+    /// Lets stdout hold data: text for people goes to stderr from here on.
+    pub fn set_format(&self, format: Format) {
+        self.lock().format = format;
+    }
+
+    /// What stdout holds.
+    pub fn format(&self) -> Format {
+        self.lock().format
+    }
+
+    /// Prints a line (or several) for people, unless `-q` or `-qq` ask for less than `level`.
     pub fn say(&self, level: i8, text: impl AsRef<str>) {
         if self.level >= level {
-            self.print(text.as_ref(), |streams| &mut streams.out);
+            self.print(&self.guarded(text.as_ref()), Streams::text);
         }
+    }
+
+    /// Prints lines of data to stdout, as they are and at every level.
+    pub fn data(&self, text: &str) {
+        self.print(text, |streams| &mut streams.out);
+    }
+
+    /// Prints a line of JSON to stdout; in the log of a runner so that it holds no command.
+    pub fn data_json(&self, json: &str) {
+        if self.watched { self.data(&ci_log::json(json)) } else { self.data(json) }
+    }
+
+    /// Prints a part of a line of data to stdout.
+    pub fn data_part(&self, text: &str) {
+        let mut streams = self.lock();
+        let _ = write!(streams.out, "{text}").and_then(|()| streams.out.flush());
+    }
+
+    /// Prints commands of a CI runner, which only wsspec itself may give.
+    pub fn command(&self, text: &str) {
+        self.print(text, Streams::text);
     }
 
     /// Prints a note or a warning to stderr, unless `-qq` asks for errors only.
@@ -63,13 +110,14 @@ impl Console {
 
     /// Prints a line (or several) to stderr, at every level.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.print(text.as_ref(), |streams| &mut streams.err);
+        self.print(&self.guarded(text.as_ref()), |streams| &mut streams.err);
     }
 
-    /// Prints a sign to stdout without ending the line.
+    /// Prints a sign for people without ending the line.
     pub fn dot(&self, sign: &str) {
         let mut streams = self.lock();
-        let _ = write!(streams.out, "{sign}").and_then(|()| streams.out.flush());
+        let out = streams.text();
+        let _ = write!(out, "{sign}").and_then(|()| out.flush());
     }
 
     /// Keeps this bar off the lines that are printed; `None` once it is gone.
@@ -89,6 +137,11 @@ impl Console {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
+    }
+
+    /// What a peer sent may be in the text: a runner must not take it for a command.
+    fn guarded<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.watched { ci_log::lines(text).into() } else { text.into() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Streams> {
@@ -113,6 +166,13 @@ fn wants_color(when: When, terminal: bool) -> bool {
 /// CI services whose log viewers show colours.
 fn known_ci() -> bool {
     ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"]
+        .iter()
+        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Runners that look for commands in the log: GitHub, Azure, TeamCity.
+fn is_watched() -> bool {
+    ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"]
         .iter()
         .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }

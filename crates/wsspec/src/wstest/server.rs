@@ -19,6 +19,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::resolve;
 use crate::net::tls::ServerTls;
+use crate::outputs::args::Trace;
 use crate::run::attempt::now;
 use crate::serve::ledger::Ledger;
 use crate::serve::notice::Notice;
@@ -133,6 +134,7 @@ fn plan(
         token: format!("{:016x}", rand::random::<u64>()),
         repro: Vec::new(),
         redaction: Redaction::default(),
+        trace: Trace::All,
     })
 }
 

@@ -8,9 +8,9 @@ use tempfile::{TempDir, tempdir};
 use crate::program::{Done, wsspec};
 
 /// The record of a real run: 1.1.2 passed; 2.5, 5.15 and 5.16 failed, the last two of one cause.
-const RECORD: &str = include_str!("../../src/terminal/testdata/results.jsonl");
+pub(crate) const RECORD: &str = include_str!("../../src/terminal/testdata/results.jsonl");
 
-fn with_record(record: &str) -> TempDir {
+pub(crate) fn with_record(record: &str) -> TempDir {
     let folder = tempdir().unwrap();
     fs::create_dir(folder.path().join("wsspec-out")).unwrap();
     fs::write(folder.path().join("wsspec-out/results.jsonl"), record).unwrap();

@@ -10,6 +10,7 @@ mod hostile_handshake;
 mod hostile_peer;
 mod looking;
 mod modes;
+mod outputs;
 mod peer;
 mod program;
 mod secure;

@@ -1,0 +1,186 @@
+//! What a command writes and prints beyond its record: files, data on stdout, what CI services read.
+
+pub mod args;
+pub mod ci;
+pub mod file;
+
+use std::path::{Path, PathBuf};
+
+use wsspec_engine::Verdict;
+use wsspec_report::badge::Badge;
+use wsspec_report::junit;
+use wsspec_report::record::{CaseRecord, Line, Redaction, Report};
+use wsspec_report::{html, markdown, tap};
+
+use self::args::{Format, OutputArgs, Trace};
+use crate::cli::FailOn;
+use crate::errors::{ErrorCode, Problem};
+use crate::run::folder::{Folder, unwritable};
+use crate::run::plan::Rating;
+use crate::terminal::Console;
+
+/// The files that were asked for by name, and the rules that decide about failures in them.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    /// What was typed.
+    pub args: OutputArgs,
+    /// For JUnit.
+    pub junit: junit::Options,
+}
+
+impl Outputs {
+    /// The outputs of a run that is rated so.
+    pub fn new(args: OutputArgs, rating: Rating) -> Self {
+        let junit =
+            junit::Options { fail_on_should: rating.fail_on == FailOn::Should, ..junit::Options::default() };
+        Self { args, junit }
+    }
+
+    /// Tries all files, so that a run is not lost at its end.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn probe(&self) -> Result<(), Problem> {
+        let files = [&self.args.junit, &self.args.md, &self.args.badge];
+        files.into_iter().flatten().chain(self.html()).try_for_each(|path| file::probe(path))?;
+        self.args.html_dir.iter().try_for_each(|dir| Folder::open(dir).map(drop))
+    }
+
+    /// Writes the files, `folder` being the one that all runs write. Returns what was written by name.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
+        let mut written = Vec::new();
+        let mut put = |path: &Path, text: &str| {
+            written.push(path.to_owned());
+            file::write(path, text.as_bytes())
+        };
+        if let Some(folder) = folder.filter(|_| self.junit.fail_on_should || self.junit.strict_baseline) {
+            // The one that is there does not know these rules.
+            file::write(&folder.join("junit.xml"), self.junit(report, None)?.as_bytes())?;
+        }
+        if let Some(path) = &self.args.junit {
+            put(path, &self.junit(report, folder)?)?;
+        }
+        if let Some(path) = &self.args.md {
+            put(path, &markdown::summary(report, None))?;
+        }
+        if let Some(path) = &self.args.badge {
+            let badge = Badge::of(report, self.args.badge_detail);
+            put(path, &badge.svg())?;
+            put(&path.with_extension("json"), &badge.json())?;
+        }
+        if let Some(path) = self.html() {
+            put(path, &page(report, path)?)?;
+        }
+        if let Some(dir) = &self.args.html_dir {
+            write_pages(report, dir)?;
+            written.push(dir.join("index.html"));
+        }
+        Ok(written)
+    }
+
+    fn html(&self) -> Option<&PathBuf> {
+        self.args.html.as_ref().and_then(Option::as_ref)
+    }
+
+    /// The document; one that is elsewhere names the page in the folder.
+    fn junit(&self, report: &Report, folder: Option<&Path>) -> Result<String, Problem> {
+        let page = folder.map_or_else(|| "report.html".into(), |dir| dir.join("report.html"));
+        let options = junit::Options { report: Some(page.display().to_string()), ..self.junit.clone() };
+        junit::junit(report, &options).map_err(|error| {
+            Problem::new(ErrorCode::E21, "cannot write the results as JUnit XML")
+                .fact("why", error.to_string())
+                .fact("try", "wsspec report --html report.html")
+        })
+    }
+}
+
+fn page(report: &Report, path: &Path) -> Result<String, Problem> {
+    html::report(report).map_err(|too_large| {
+        Problem::new(ErrorCode::E21, format!("cannot write {}", path.display()))
+            .fact("why", too_large.to_string())
+            .fact("try", "wsspec report --html-dir DIR")
+    })
+}
+
+fn write_pages(report: &Report, dir: &Path) -> Result<(), Problem> {
+    let folder = Folder::open(dir)?;
+    html::folder(report)
+        .into_iter()
+        .try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))
+        .map_err(|error| unwritable(dir, &error))
+}
+
+/// What is kept out of all files: the usual secrets and those that were named.
+pub fn redaction(rules: &[String]) -> Redaction {
+    rules.iter().fold(Redaction::default(), |redaction, rule| match rule.strip_prefix("header:") {
+        Some(name) => redaction.header(name.trim()),
+        None if rule == "none" => redaction.off(),
+        None => redaction.value(rule),
+    })
+}
+
+/// Takes frames and octets out of a record if they were not asked for.
+pub fn trim(record: &mut CaseRecord, trace: Trace) {
+    let keep = match trace {
+        Trace::Off => false,
+        Trace::Failures => record.verdict != Verdict::Pass,
+        Trace::All => true,
+    };
+    if !keep {
+        record.events.clear();
+        record.checks.iter_mut().for_each(|check| check.event = None);
+    }
+}
+
+/// Prints a finished case as data, if that is what stdout holds.
+pub fn tell_case(record: &CaseRecord, console: &Console) {
+    match console.format() {
+        Format::Lines => console.data(&line(record)),
+        Format::Dots => console.data_part(console.style.sign(record.verdict)),
+        Format::Human | Format::Json | Format::Tap | Format::None => {}
+    }
+}
+
+/// Prints a line of the record, if that is what stdout holds.
+pub fn tell_line(json: &str, console: &Console) {
+    if console.format() == Format::Json {
+        console.data_json(json);
+    }
+}
+
+/// Prints what can be printed at the end only.
+pub fn tell_end(report: &Report, console: &Console) {
+    match console.format() {
+        Format::Tap => console.data(&tap::tap(report)),
+        Format::Dots => console.data(""),
+        Format::Human | Format::Lines | Format::Json | Format::None => {}
+    }
+}
+
+/// Prints a whole record as data.
+pub fn tell_all(report: &Report, console: &Console) {
+    let tell = |line: Line| tell_line(&line.to_json(), console);
+    if console.format() == Format::Json {
+        tell(Line::Run(report.run.clone()));
+    }
+    for record in &report.cases {
+        if console.format() == Format::Json {
+            tell(Line::Case(Box::new(record.clone())));
+        }
+        tell_case(record, console);
+    }
+    if console.format() == Format::Json {
+        report.end.iter().for_each(|end| tell(Line::End(end.clone())));
+    }
+    tell_end(report, console);
+}
+
+/// `pass`, `1.1.1`, its name, milliseconds, implementation, with tabs between.
+fn line(record: &CaseRecord) -> String {
+    let agent = record.agent.for_ci_log(200);
+    let took = record.duration_us as f64 / 1e3;
+    format!("{}\t{}\t{}\t{took:.3}\t{agent}", record.verdict.word(), record.id, record.slug)
+}

@@ -1,0 +1,181 @@
+//! What a run, and a report of an earlier one, writes and prints beyond the record.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::looking::{RECORD, with_record};
+use crate::program::{Done, command, finish, wsspec};
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+#[test]
+fn every_file_that_is_asked_for_is_written_whole() {
+    let folder = tempdir().unwrap();
+    let outputs = ["--junit", "ci/j.xml", "--md", "s.md", "--badge", "b.svg", "--badge-detail"];
+    let pages = ["--html-dir", "pages", "--html", "page.html"];
+    let args: Vec<&str> = ["run", "1.1.*", "7.1.1"].iter().chain(&outputs).chain(&pages).copied().collect();
+    let done = wsspec(folder.path(), &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let at = |name: &str| folder.path().join(name);
+    assert!(read(at("ci/j.xml")).contains("wsspec-out/report.html#"), "a file elsewhere finds the page");
+    assert!(read(at("wsspec-out/junit.xml")).contains("\"report.html#"));
+    assert!(read(at("s.md")).starts_with("## wsspec: "));
+    assert!(read(at("b.svg")).contains("strict 9/9"));
+    assert_eq!(serde_json::from_str::<Value>(&read(at("b.json"))).unwrap()["message"], "strict 9/9");
+    assert!(read(at("page.html")).contains("Content-Security-Policy"));
+    assert!(read(at("pages/index.html")).contains("Content-Security-Policy"));
+    for name in ["report.html", "summary.md", "badge.svg", "badge.json", "failed.txt", "non-strict.txt"] {
+        assert!(at("wsspec-out").join(name).exists(), "{name}");
+    }
+    for dir in ["", "ci", "wsspec-out", "pages"] {
+        let names = fs::read_dir(at(dir)).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".part")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn ids_of_failures_can_be_run_again() {
+    let folder = with_record(RECORD);
+    wsspec(folder.path(), &["report"]);
+    let failed = read(folder.path().join("wsspec-out/failed.txt"));
+    assert_eq!(failed.lines().filter(|id| *id == "5.15").count(), 1, "{failed}");
+    let ids: Vec<&str> = ["list"].into_iter().chain(failed.lines()).collect();
+    assert_eq!(wsspec(folder.path(), &ids).code, 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_found_before_the_first_case() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for args in [["--junit", "file/j.xml"], ["--md", "."], ["--html-dir", "file"]] {
+        let done = wsspec(folder.path(), &["run", "1.1.1", args[0], args[1]]);
+        done.expect_error(6, "E21");
+        assert!(!folder.path().join("wsspec-out").exists(), "{done:#?}");
+    }
+}
+
+#[test]
+fn an_address_is_not_taken_for_the_file_of_html() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["run", "--html", "ws://127.0.0.1:1", "1.1.1"]);
+    assert!(done.code == 2 && done.err.contains("address"), "{done:#?}");
+}
+
+#[test]
+fn json_on_stdout_is_the_record() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["run", "1.1.1", "7.1.1", "--format", "json"]);
+    assert_eq!(done.out, read(folder.path().join("wsspec-out/results.jsonl")), "{done:#?}");
+    assert!(done.err.contains("2 run in"), "text for people goes to stderr: {done:#?}");
+    let again = wsspec(folder.path(), &["report", "--format", "json"]);
+    let ids = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| format!("{} {}", line["t"], line["id"])).collect()
+    };
+    let mut sorted = ids(&done.out);
+    sorted[1..3].sort();
+    assert_eq!(ids(&again.out), sorted);
+}
+
+#[test]
+fn data_on_stdout_has_no_text_beside_it() {
+    let folder = tempdir().unwrap();
+    let run = |form: &str| wsspec(folder.path(), &["run", "2.*", "--format", form]);
+    let lines = run("lines");
+    assert_eq!(lines.out.lines().count(), 11, "{lines:#?}");
+    assert!(lines.out.lines().all(|line| line.starts_with("pass\t2.") && line.split('\t').count() == 5));
+    assert_eq!(run("dots").out.lines().count(), 1);
+    let tap = run("tap");
+    assert!(tap.out.starts_with("TAP version 14\n1..11\nok 1 - 2.1 "), "{tap:#?}");
+    let none = run("none");
+    assert!(none.out.is_empty() && none.err.contains("11 run in"), "{none:#?}");
+    assert_eq!(wsspec(folder.path(), &["run", "2.*", "--format", "none", "-qq"]).err, "");
+    let served = wsspec(folder.path(), &["report", "--format", "tap"]);
+    assert_eq!(served.out, tap.out);
+}
+
+fn in_ci(folder: &Path, service: &str, args: &[&str]) -> Done {
+    let mut command = command(folder, args);
+    command.env(service, "true").env("GITHUB_STEP_SUMMARY", folder.join("job.md"));
+    finish(command)
+}
+
+#[test]
+fn a_run_on_github_adds_to_the_page_of_the_job() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("job.md"), "before\n").unwrap();
+    let done = in_ci(folder.path(), "GITHUB_ACTIONS", &["run", "1.1.1"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let page = read(folder.path().join("job.md"));
+    assert!(page.starts_with("before\n## wsspec: ") && page.contains("is **strict**"), "{page}");
+    assert!(done.out.contains("wsspec-out/junit.xml") && !done.out.contains("::error"), "{done:#?}");
+    in_ci(folder.path(), "GITHUB_ACTIONS", &["run", "1.1.1", "--ci", "none"]);
+    assert_eq!(read(folder.path().join("job.md")), page);
+}
+
+#[test]
+fn failures_are_annotated_by_cause() {
+    let folder = with_record(RECORD);
+    let done = in_ci(folder.path(), "GITHUB_ACTIONS", &["report", "--ci", "auto"]);
+    assert_eq!(done.out.matches("::error title=wsspec%3A ").count(), 2, "{done:#?}");
+    let quiet = in_ci(folder.path(), "GITHUB_ACTIONS", &["report"]);
+    assert!(!quiet.out.contains("::error"), "the run has told them already: {quiet:#?}");
+    let data = in_ci(folder.path(), "GITHUB_ACTIONS", &["report", "--ci", "github", "--format", "tap"]);
+    assert!(data.out.starts_with("TAP") && !data.out.contains("::error"), "{data:#?}");
+    assert!(data.err.contains("::error"), "{data:#?}");
+    let gitlab = in_ci(folder.path(), "GITLAB_CI", &["report", "--ci", "auto"]);
+    assert!(gitlab.out.contains("junit.xml") && !gitlab.out.contains("::error"), "{gitlab:#?}");
+}
+
+#[test]
+fn what_a_peer_sent_is_no_command_in_the_log_of_a_runner() {
+    let hostile = RECORD.replace("mylib/2.3", "::error::x ##vso[task] ##teamcity[a] ##[group]");
+    let folder = with_record(&hostile);
+    for args in
+        [&["show", "-vvvv"][..], &["report"], &["report", "--format", "json"], &["report", "--format", "tap"]]
+    {
+        for service in ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"] {
+            let done = in_ci(folder.path(), service, args);
+            let text = done.out + &done.err;
+            assert!(!text.contains("##"), "{args:?}: {text}");
+            assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{args:?}: {text}");
+            assert!(text.contains("vso"), "{args:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn frames_are_recorded_of_the_cases_that_are_asked_for() {
+    let folder = tempdir().unwrap();
+    for (trace, recorded) in [("off", false), ("failures", false), ("all", true)] {
+        let done = wsspec(folder.path(), &["run", "1.1.1", "--trace", trace, "--format", "json"]);
+        let case: Value = serde_json::from_str(done.out.lines().nth(1).unwrap()).unwrap();
+        assert_eq!(!case["events"].as_array().unwrap().is_empty(), recorded, "{trace}");
+        assert_eq!(case["verdict"], "pass", "{trace}");
+    }
+}
+
+#[test]
+fn what_is_to_be_kept_out_of_files_is() {
+    let folder = tempdir().unwrap();
+    let header = ["-H", "X-Api: hush-hush", "-H", "Cookie: biscuit"];
+    let run = |redact: &[&str]| {
+        let args: Vec<&str> = ["run", "1.1.1"].iter().chain(&header).chain(redact).copied().collect();
+        assert_eq!(wsspec(folder.path(), &args).code, 0);
+        read(folder.path().join("wsspec-out/results.jsonl"))
+    };
+    let usual = run(&[]);
+    assert!(usual.contains("hush-hush") && !usual.contains("biscuit"));
+    let by_name = run(&["--redact", "header:X-Api"]);
+    let request = by_name.lines().nth(1).unwrap().split("\"request\"").nth(1).unwrap();
+    assert!(!request.split("\"response\"").next().unwrap().contains("hush-hush"), "{request}");
+    assert!(!run(&["--redact", "hush-hush"]).contains("hush-hush"));
+    let nothing = run(&["--redact", "none"]);
+    assert!(nothing.contains("biscuit") && nothing.contains(r#""unredacted":true"#));
+}
