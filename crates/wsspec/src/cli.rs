@@ -67,6 +67,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Test clients and browsers
     Serve(Box<crate::serve::args::ServeArgs>),
+    /// Find out what a peer is: one handshake, an echo, its limits; no cases
+    Probe(crate::commands::probe::ProbeArgs),
     /// List cases, sections and sets
     List(ListArgs),
     /// Explain a case, close code, error code, verdict or clause of an RFC

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod glossary;
 pub mod net;
 pub mod outputs;
+mod probe;
 pub mod results;
 pub mod run;
 pub mod select;
@@ -64,6 +65,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Explain(args) => commands::explain::run(args, console),
         Command::Show(args) => commands::show::run(args, console),
         Command::Report(args) => commands::report::run(args, console),
+        Command::Probe(args) => runtime()?.block_on(commands::probe::run(args, console)),
         Command::Merge(args) => commands::merge::run(args, console),
         Command::Diff(args) => commands::diff::run(args, console),
         Command::Completions(args) => commands::completions::completions(args, console),

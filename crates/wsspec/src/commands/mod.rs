@@ -6,6 +6,7 @@ pub mod echo;
 pub mod explain;
 pub mod list;
 pub mod merge;
+pub mod probe;
 pub mod report;
 pub mod run;
 pub mod serve;

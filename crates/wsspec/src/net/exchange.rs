@@ -1,17 +1,17 @@
 //! One opening handshake and one echo, by hand and lenient: what preflight and `probe` are made of.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use wsspec_engine::ClientOpening;
 use wsspec_wire::{
-    FrameDecoder, FrameHeader, HeadBuffer, HeadProgress, Opcode, ResponseHead, Token, accept_key, close_code,
-    copy_masked, encode_close, encode_key, write_request,
+    HeadBuffer, HeadProgress, Opcode, ResponseHead, accept_key, close_code, encode_close, encode_key,
+    write_request,
 };
 
 use super::Transport;
+use super::talk::{Heard, Talk};
 use super::transport::{Drain, drain};
 
 const HEAD_LIMIT: usize = 16 << 10;
@@ -200,97 +200,29 @@ pub enum Echo {
 /// Sends a text message and waits for the first message that comes back.
 pub async fn echo(stream: &mut impl Transport, already_read: &[u8], text: &str, limit: Duration) -> Echo {
     let deadline = Instant::now() + limit;
-    if send(stream, Opcode::TEXT, text.as_bytes()).await.is_err() {
+    let mut talk = Talk::new(stream, already_read, MESSAGE_KEPT);
+    if talk.send(Opcode::TEXT, text.as_bytes()).await.is_err() {
         return Echo::Closed(None);
     }
-    let mut reader = MessageReader::default();
-    let mut input = already_read.to_vec();
-    let mut buffer = vec![0; 16 << 10];
     loop {
-        for frame in reader.feed(&mut input) {
-            match frame {
-                (Opcode::PING, payload) => drop(send(stream, Opcode::PONG, &payload).await),
-                (Opcode::PONG, _) => {}
-                (Opcode::CLOSE, payload) => {
-                    return Echo::Closed(wsspec_wire::CloseBody::decode(&payload).code);
-                }
-                (Opcode::TEXT, payload) if payload == text.as_bytes() => return Echo::Same,
-                (opcode, payload) => return Echo::Other(opcode, payload),
+        match talk.next(deadline).await {
+            Heard::Frame(Opcode::PING, payload) => drop(talk.send(Opcode::PONG, &payload).await),
+            Heard::Frame(Opcode::PONG, _) => {}
+            Heard::Frame(Opcode::CLOSE, payload) => {
+                return Echo::Closed(wsspec_wire::CloseBody::decode(&payload).code);
             }
-        }
-        match timeout_at(deadline, stream.read(&mut buffer)).await {
-            // A flood keeps the stream readable for ever, so the clock is looked at as well.
-            _ if Instant::now() >= deadline => return Echo::Nothing,
-            Err(_) => return Echo::Nothing,
-            Ok(Ok(0) | Err(_)) => return Echo::Closed(None),
-            Ok(Ok(read)) => input = buffer[..read].to_vec(),
+            Heard::Frame(Opcode::TEXT, payload) if payload == text.as_bytes() => return Echo::Same,
+            Heard::Frame(opcode, payload) => return Echo::Other(opcode, payload),
+            Heard::Nothing => return Echo::Nothing,
+            Heard::End => return Echo::Closed(None),
         }
     }
 }
 
 /// Ends the connection as a client should: Close, wait for the server's FIN, at most `limit`.
 pub async fn close(mut stream: impl Transport, limit: Duration) {
-    if send(&mut stream, Opcode::CLOSE, &encode_close(Some(close_code::NORMAL), b"")).await.is_ok() {
+    let mut talk = Talk::new(&mut stream, &[], MESSAGE_KEPT);
+    if talk.send(Opcode::CLOSE, &encode_close(Some(close_code::NORMAL), b"")).await.is_ok() {
         drain(stream, Drain { time: limit, octets: 1 << 20 }).await;
-    }
-}
-
-async fn send(stream: &mut impl Transport, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
-    let key = rand::random();
-    let mut octets = Vec::with_capacity(FrameHeader::MAX_LEN + payload.len());
-    let header = FrameHeader { mask: Some(key), ..FrameHeader::new(opcode, payload.len() as u64) };
-    header.encode(&mut octets);
-    copy_masked(key, 0, payload, &mut octets);
-    stream.write_all(&octets).await
-}
-
-/// Puts frames together to messages, keeping their first octets only.
-#[derive(Default)]
-struct MessageReader {
-    decoder: FrameDecoder,
-    frame: Option<FrameHeader>,
-    control: Vec<u8>,
-    message: Vec<u8>,
-    opcode: Option<Opcode>,
-}
-
-impl MessageReader {
-    fn feed(&mut self, mut input: &mut [u8]) -> Vec<(Opcode, Vec<u8>)> {
-        let mut done = Vec::new();
-        while let (consumed, Some(token)) = self.decoder.next(input) {
-            let (taken, rest) = input.split_at_mut(consumed);
-            match token {
-                Token::Header(header) => self.begin(header),
-                Token::Payload { .. } => self.keep(taken),
-                Token::FrameEnd => done.extend(self.end()),
-            }
-            input = rest;
-        }
-        done
-    }
-
-    fn begin(&mut self, header: FrameHeader) {
-        self.frame = Some(header);
-        self.control.clear();
-        if !header.opcode.is_control() && !header.opcode.is_continuation() {
-            self.opcode = Some(header.opcode);
-            self.message.clear();
-        }
-    }
-
-    fn keep(&mut self, octets: &[u8]) {
-        let control = self.frame.is_some_and(|frame| frame.opcode.is_control());
-        let kept = if control { &mut self.control } else { &mut self.message };
-        let room = MESSAGE_KEPT.saturating_sub(kept.len());
-        kept.extend_from_slice(&octets[..octets.len().min(room)]);
-    }
-
-    fn end(&mut self) -> Option<(Opcode, Vec<u8>)> {
-        let frame = self.frame.take()?;
-        if frame.opcode.is_control() {
-            return Some((frame.opcode, self.control.clone()));
-        }
-        let opcode = self.opcode.filter(|_| frame.fin)?;
-        Some((opcode, self.message.clone()))
     }
 }

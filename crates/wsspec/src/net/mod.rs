@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod pump;
 pub mod session;
 mod stream;
+pub mod talk;
 pub mod tls;
 mod transport;
 

@@ -9,7 +9,7 @@ pub mod order;
 pub mod peer;
 pub mod plan;
 pub mod preflight;
-mod refusal;
+pub(crate) mod refusal;
 pub mod schedule;
 pub mod write_reports;
 

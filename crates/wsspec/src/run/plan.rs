@@ -164,7 +164,10 @@ fn limits(args: &RunArgs) -> Limits {
 const SECRET_HEADERS: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 
 /// `K: V`; a value `env:NAME` is a secret from the environment.
-fn read_headers(typed: &[String], redaction: &mut Redaction) -> Result<Vec<(String, String)>, Problem> {
+pub(crate) fn read_headers(
+    typed: &[String],
+    redaction: &mut Redaction,
+) -> Result<Vec<(String, String)>, Problem> {
     typed.iter().map(|header| read_header(header, redaction)).collect()
 }
 

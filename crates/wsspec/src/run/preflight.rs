@@ -86,16 +86,32 @@ pub async fn preflight(look: &Look<'_>) -> Result<PeerFacts, Problem> {
 }
 
 impl Look<'_> {
-    async fn open(
+    /// Connects and opens a WebSocket.
+    ///
+    /// # Errors
+    /// Why that is not possible, E01 to E11.
+    pub async fn open(
         &self,
         addresses: &[SocketAddr],
         extensions: Option<&str>,
         limit: Duration,
     ) -> Result<(Stream, Answer), Problem> {
-        let mut stream = match dial(addresses, self.secure, limit).await {
-            Ok(stream) => stream,
-            Err(error) => return Err(self.unreachable(error, addresses).await),
-        };
+        match dial(addresses, self.secure, limit).await {
+            Ok(stream) => self.upgrade(stream, extensions, limit).await,
+            Err(error) => Err(self.unreachable(error, addresses).await),
+        }
+    }
+
+    /// Opens a WebSocket on a connection.
+    ///
+    /// # Errors
+    /// Why that is not possible, E03 to E09.
+    pub async fn upgrade(
+        &self,
+        mut stream: Stream,
+        extensions: Option<&str>,
+        limit: Duration,
+    ) -> Result<(Stream, Answer), Problem> {
         let answer = exchange::open(&mut stream, self.opening, extensions, limit)
             .await
             .map_err(|error| self.no_answer(&error, limit))?;

@@ -18,7 +18,7 @@ const PORTS: [u16; 5] = [9001, 9002, 8080, 8000, 3000];
 const PATHS: [&str; 4] = ["/ws", "/echo", "/websocket", "/socket"];
 
 impl Look<'_> {
-    pub(super) async fn unreachable(&self, error: ConnectError, addresses: &[SocketAddr]) -> Problem {
+    pub(crate) async fn unreachable(&self, error: ConnectError, addresses: &[SocketAddr]) -> Problem {
         let target = self.target;
         let authority = target.authority();
         match error {
@@ -215,7 +215,7 @@ impl Look<'_> {
 }
 
 /// E12.
-pub(super) fn no_echo(sent: &str, echo: &Echo) -> Problem {
+pub(crate) fn no_echo(sent: &str, echo: &Echo) -> Problem {
     let seconds = text::duration(ECHO_LIMIT);
     let got = match echo {
         Echo::Other(opcode, octets) => format!("{opcode:?} {}", quoted(octets)),
@@ -245,7 +245,7 @@ fn is_tls(octets: &[u8]) -> bool {
 }
 
 /// Loopback and private addresses.
-pub(super) fn is_nearby(address: &SocketAddr) -> bool {
+pub(crate) fn is_nearby(address: &SocketAddr) -> bool {
     match address.ip() {
         std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
@@ -253,7 +253,7 @@ pub(super) fn is_nearby(address: &SocketAddr) -> bool {
 }
 
 /// Text of the peer in quotation marks, cut and with everything odd made visible.
-fn quoted(octets: &[u8]) -> String {
+pub(crate) fn quoted(octets: &[u8]) -> String {
     format!("\"{}\"", quoted_bare(octets))
 }
 

@@ -12,6 +12,7 @@ mod looking;
 mod modes;
 mod outputs;
 mod peer;
+mod probe;
 mod program;
 mod secure;
 mod started;
