@@ -1,15 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::case::{Accept, Case, Grade, Measures, Play, Roles, Text, Watch};
-use crate::close_rule::{CloseRule, FirstToClose};
+use crate::case::{Accept, Case, Conduct, Cost, Grade, Measures, Play, Roles, Text, Watch};
+use crate::close_rule::{CloseRule, EndOfTcp, FirstToClose};
 use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
 use crate::event::Expected;
 use crate::id::CaseId;
-use crate::profile::{Closes, Fails, Profile, Tolerance, Tolerates};
+use crate::profile::{Closes, Ends, Fails, PeerCloses, Profile, Tolerance, Tolerates};
 use crate::rule::Rule;
-use crate::step::{Payload, Step};
+use crate::step::{Await, Awaited, Payload, Step};
+use crate::words::text;
 
 /// What a case gets beyond its own timers: for the closing handshake and the end of TCP.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,6 +28,7 @@ impl Case {
             rules: Vec::new(),
             roles: Roles::Both,
             deflate: None,
+            conduct: Conduct::default(),
             play: Play::Script(Vec::new()),
             accepts: Vec::new(),
             profile: None,
@@ -34,6 +36,7 @@ impl Case {
             informational: None,
             time_limit: GRACE,
             measures: Measures::default(),
+            cost: Cost::Usual,
         }
     }
 
@@ -104,6 +107,70 @@ impl Case {
     /// Send FIN: nothing more will be sent.
     pub fn half_close(&mut self) -> &mut Self {
         self.step(Step::HalfClose)
+    }
+
+    /// The closing handshake is complete: a server ends TCP, a client waits until the server has.
+    pub fn end_by_role(&mut self) -> &mut Self {
+        self.step(Step::EndByRole)
+    }
+
+    /// End TCP, as a server does when the closing handshake is complete.
+    pub fn end_tcp(&mut self) -> &mut Self {
+        self.step(Step::EndTcp)
+    }
+
+    /// Tell the peer to do this, which only one does that agreed to the subprotocol `wst.cmd`.
+    pub fn command(&mut self, words: impl Into<Payload>) -> &mut Self {
+        self.conduct.commands = true;
+        self.step(text(words).into())
+    }
+
+    /// The steps of the case answer the peer's Close frame, and end TCP.
+    pub fn closing_by_script(&mut self) -> &mut Self {
+        self.conduct.closes_by_script = true;
+        self
+    }
+
+    /// The peer's Pings are not answered.
+    pub fn ignoring_pings(&mut self) -> &mut Self {
+        self.conduct.ignores_pings = true;
+        self
+    }
+
+    /// What is sent does not wait for the response to the opening handshake.
+    pub fn with_the_request(&mut self) -> &mut Self {
+        self.conduct.hurries = true;
+        self
+    }
+
+    /// What was sent was the tester's Close frame, with this code, octet by octet.
+    pub fn closing_began(&mut self, code: u16) -> &mut Self {
+        self.step(Step::ClosingBegan(Some(code)))
+    }
+
+    /// Go on when this has come; if it does not come in that time, fail the connection.
+    pub fn await_(&mut self, what: Awaited, within: Duration) -> &mut Self {
+        self.lasting(within).step(Step::Await(Await { what, within, perhaps: false }))
+    }
+
+    /// Go on when this has come, or when that time has passed.
+    pub fn await_perhaps(&mut self, what: Awaited, within: Duration) -> &mut Self {
+        self.lasting(within).step(Step::Await(Await { what, within, perhaps: true }))
+    }
+
+    /// Answer the last Ping that came.
+    pub fn answer_ping(&mut self) -> &mut Self {
+        self.step(Step::AnswerPing)
+    }
+
+    /// Read nothing from here on.
+    pub fn stop_reading(&mut self) -> &mut Self {
+        self.step(Step::StopReading)
+    }
+
+    /// Read again.
+    pub fn resume_reading(&mut self) -> &mut Self {
+        self.step(Step::ResumeReading)
     }
 
     /// Let a state machine decide what is sent; `words` says what it does.
@@ -180,6 +247,26 @@ impl Case {
         self
     }
 
+    /// The peer has to start the closing handshake.
+    pub fn peer_closes(&mut self, closes: PeerCloses) -> &mut Self {
+        self.close = CloseRule::new(FirstToClose::Peer, vec![1000]).need_not_be_clean().stays_open();
+        self.profile = Some(Profile::PeerCloses(closes));
+        self
+    }
+
+    /// The peer has to end TCP; these events may come before.
+    pub fn ends(&mut self, perhaps: impl Into<Vec<Expected>>) -> &mut Self {
+        self.close = CloseRule::new(FirstToClose::Peer, vec![1000]).need_not_be_clean().stays_open();
+        self.profile = Some(Profile::Ends(Ends { perhaps: perhaps.into() }));
+        self
+    }
+
+    /// After the profile: who has to end TCP, and when.
+    pub fn tcp(&mut self, end: EndOfTcp) -> &mut Self {
+        self.close.tcp = end;
+        self
+    }
+
     /// Any sane reaction conforms: these events or the first of them, or failing with one of the codes.
     pub fn tolerates(&mut self, intact: impl Into<Vec<Expected>>, codes: impl Into<Vec<u16>>) -> &mut Self {
         let tolerates = Tolerates { intact: intact.into(), codes: codes.into(), grades: Tolerance::Either };
@@ -219,6 +306,12 @@ impl Case {
     /// The compression ratio is worth reporting.
     pub fn measure_compression(&mut self) -> &mut Self {
         self.measures.compression = true;
+        self
+    }
+
+    /// The case takes a minute or more.
+    pub fn slow(&mut self) -> &mut Self {
+        self.cost = Cost::Slow;
         self
     }
 

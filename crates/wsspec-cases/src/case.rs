@@ -32,6 +32,8 @@ pub struct Case {
     pub roles: Roles,
     /// The permessage-deflate offer, if any.
     pub deflate: Option<DeflatePlan>,
+    /// Where the tester departs from how it plays other cases.
+    pub conduct: Conduct,
     /// What happens on the wire.
     pub play: Play,
     /// Accepted outcomes, in order; the first match gives the verdict. Empty for drivers.
@@ -46,6 +48,20 @@ pub struct Case {
     pub time_limit: Duration,
     /// What the report shows beyond the verdict.
     pub measures: Measures,
+    /// What it takes to run the case.
+    pub cost: Cost,
+}
+
+/// What it takes to run a case. Some are run only if asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cost {
+    /// Little.
+    #[default]
+    Usual,
+    /// A minute or more of waiting.
+    Slow,
+    /// Hundreds of connections or more.
+    Many,
 }
 
 impl Case {
@@ -54,6 +70,22 @@ impl Case {
         matches!(self.play, Play::Passive(_))
     }
 }
+
+/// Where the tester departs from how it plays other cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conduct {
+    /// The case needs a peer that obeys the commands of [`COMMANDS`].
+    pub commands: bool,
+    /// The peer's Close frame is answered by the steps of the case, which also end TCP.
+    pub closes_by_script: bool,
+    /// Pings are not answered.
+    pub ignores_pings: bool,
+    /// The first steps are sent together with the request, before its response.
+    pub hurries: bool,
+}
+
+/// The subprotocol by which a peer agrees to obey commands (`docs/wst-cmd.md`).
+pub const COMMANDS: &str = "wst.cmd";
 
 /// The roles of the tester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

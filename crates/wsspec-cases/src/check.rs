@@ -8,7 +8,7 @@ use crate::event::Expected;
 use crate::id::CaseId;
 use crate::profile::{Fails, Profile};
 use crate::rule::Level;
-use crate::step::{FrameSpec, Step};
+use crate::step::{Await, FrameSpec, Step};
 use crate::suite::Suite;
 
 /// Something that is wrong with a case.
@@ -115,6 +115,10 @@ fn time(case: &Case) -> Vec<String> {
     for step in steps {
         match step {
             Step::Wait { duration, .. } => open += *duration,
+            Step::Await(Await { within, perhaps, .. }) => {
+                open += *within;
+                bound = if *perhaps { bound } else { Some(open) };
+            }
             Step::FailAfter(duration) | Step::CloseAfter(duration) => bound = Some(open + *duration),
             _ => {}
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// How the connection has to end. Judged apart from the behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseRule {
@@ -14,6 +16,22 @@ pub struct CloseRule {
     pub wrong_end_fails: bool,
     /// The tester does not close by itself when the accepted events have come.
     pub stays_open: bool,
+    /// Who has to end TCP, and when. Judged with a profile only.
+    pub tcp: EndOfTcp,
+}
+
+/// The end of TCP behind the closing handshake, or behind what stands for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndOfTcp {
+    /// The server ends it (RFC 6455 7.1.1).
+    #[default]
+    ByTheServer,
+    /// The peer ends it so soon; later, but within the second time, is non-strict.
+    Within(Duration, Duration),
+    /// The peer leaves it to the tester; ending it sooner than this is non-strict.
+    NotBefore(Duration),
+    /// When the peer ends it is told, not judged.
+    Told,
 }
 
 /// Who has to end the connection.
@@ -28,7 +46,15 @@ pub enum FirstToClose {
 impl CloseRule {
     /// A clean end that this side begins.
     pub fn new(first: FirstToClose, codes: Vec<u16>) -> Self {
-        Self { first, codes, clean: true, wrong_code_fails: false, wrong_end_fails: false, stays_open: false }
+        Self {
+            first,
+            codes,
+            clean: true,
+            wrong_code_fails: false,
+            wrong_end_fails: false,
+            stays_open: false,
+            tcp: EndOfTcp::ByTheServer,
+        }
     }
 
     /// A wrong close code fails the case.

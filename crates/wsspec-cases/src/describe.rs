@@ -7,7 +7,7 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, encode_close};
 
 use crate::case::{Accept, Case, Play};
 use crate::event::Expected;
-use crate::step::{CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
+use crate::step::{Await, Awaited, CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
 
 /// How many octets of a payload are shown.
 const SHOWN: usize = 48;
@@ -52,7 +52,14 @@ impl Step {
             Self::CloseAfter(duration) => {
                 format!("close the connection if it is still open {} later", time(*duration))
             }
+            Self::ClosingBegan(_) => "that was the Close frame: the closing handshake has begun".to_owned(),
+            Self::Await(awaited) => awaited.to_string(),
+            Self::AnswerPing => "Pong with the payload of the last Ping that came".to_owned(),
+            Self::StopReading => "stop reading".to_owned(),
+            Self::ResumeReading => "read again".to_owned(),
             Self::HalfClose => "send FIN".to_owned(),
+            Self::EndByRole => "end TCP as the server, or wait until the server has ended it".to_owned(),
+            Self::EndTcp => "end TCP".to_owned(),
             Self::Reset => "send RST".to_owned(),
         };
         StepText { words, hex: self.octets() }
@@ -154,6 +161,27 @@ impl fmt::Display for Payload {
                     Err(_) => write!(f, "{}", hex(&octets)),
                 }
             }
+        }
+    }
+}
+
+/// `wait for the peer's Close frame, at most 2 s`
+impl fmt::Display for Await {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wait for {}, at most {}", self.what, time(self.within))?;
+        if self.perhaps { write!(f, ", and go on") } else { Ok(()) }
+    }
+}
+
+/// `the peer's Close frame`
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Close => f.write_str("the peer's Close frame"),
+            Self::Ping => f.write_str("a Ping"),
+            Self::Messages(1) => f.write_str("a message"),
+            Self::Messages(count) => write!(f, "{count} messages"),
+            Self::EndOfTcp => f.write_str("the peer's end of TCP"),
         }
     }
 }

@@ -25,9 +25,9 @@ mod step;
 mod suite;
 pub mod words;
 
-pub use case::{Accept, Case, Grade, Measures, Play, Roles, Text, Watch};
+pub use case::{Accept, COMMANDS, Case, Conduct, Cost, Grade, Measures, Play, Roles, Text, Watch};
 pub use check::{Defect, check};
-pub use close_rule::{CloseRule, FirstToClose};
+pub use close_rule::{CloseRule, EndOfTcp, FirstToClose};
 pub use deflate::{
     DeflateAgreement, DeflateAnswer, DeflateDirection, DeflateNeed, DeflateOffer, DeflatePlan,
 };
@@ -35,7 +35,7 @@ pub use describe::StepText;
 pub use driver::{Conclusion, Driver, Opened, Outbox};
 pub use event::{Event, Expected, Received};
 pub use id::{CaseId, CaseIdError};
-pub use profile::{Closes, Fails, Profile, Tolerance, Tolerates};
+pub use profile::{Closes, Ends, Fails, Messages, PeerCloses, Profile, Tolerance, Tolerates};
 pub use rule::{Level, Rfc, Rule};
-pub use step::{CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
+pub use step::{Await, Awaited, CloseSpec, FrameSpec, Length, Masking, MessageSpec, Payload, Step};
 pub use suite::{Declaration, Group, Section, Suite, suite};

@@ -6,9 +6,10 @@ pub(crate) use wsspec_wire::close_code::{
 };
 
 pub(crate) use crate::case::Case;
-pub(crate) use crate::profile::{Closes, Fails};
+pub(crate) use crate::close_rule::EndOfTcp;
+pub(crate) use crate::profile::{Closes, Fails, PeerCloses, Tolerance};
 pub(crate) use crate::rule::Rfc::{Rfc6455, Rfc7692};
 pub(crate) use crate::rule::Rule;
-pub(crate) use crate::step::FrameSpec;
+pub(crate) use crate::step::{Awaited, FrameSpec};
 pub(crate) use crate::suite::{Declaration, Suite};
 pub(crate) use crate::words::*;

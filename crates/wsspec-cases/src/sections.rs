@@ -15,6 +15,7 @@ mod s14_masking;
 mod s15_lengths;
 mod s16_headers;
 mod s17_messages;
+mod s18_closing;
 mod s21_deflate;
 mod s22_deflate_window;
 
@@ -37,6 +38,7 @@ pub(crate) fn declare(suite: &mut Suite) {
     s15_lengths::declare(suite);
     s16_headers::declare(suite);
     s17_messages::declare(suite);
+    s18_closing::declare(suite);
     s21_deflate::declare(suite);
     s22_deflate_window::declare(suite);
 }

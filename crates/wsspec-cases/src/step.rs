@@ -27,10 +27,49 @@ pub enum Step {
     FailAfter(Duration),
     /// Arm a timer and go on: when it fires and the connection is not closed, send an empty Close frame.
     CloseAfter(Duration),
+    /// The steps before wrote the tester's Close frame as mere octets, with this code: the closing handshake has
+    /// begun.
+    ClosingBegan(Option<u16>),
+    /// Go on when this has come.
+    Await(Await),
+    /// Answer the last Ping that came.
+    AnswerPing,
+    /// Read nothing from here on: what the peer sends fills its buffers.
+    StopReading,
+    /// Read again.
+    ResumeReading,
     /// Send FIN: nothing more will be sent, reading goes on.
     HalfClose,
+    /// The closing handshake is complete: a server ends TCP, a client waits until the server has.
+    EndByRole,
+    /// End TCP, as a server does when the closing handshake is complete.
+    EndTcp,
     /// Drop TCP with a RST.
     Reset,
+}
+
+/// Something that has to come before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Await {
+    /// What has to come.
+    pub what: Awaited,
+    /// How long the tester waits for it. Then it fails the connection, or goes on.
+    pub within: Duration,
+    /// The next step follows also if nothing comes.
+    pub perhaps: bool,
+}
+
+/// What a step can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// The peer's Close frame.
+    Close,
+    /// A Ping.
+    Ping,
+    /// So many messages, counted from the open connection.
+    Messages(u64),
+    /// The peer's end of TCP.
+    EndOfTcp,
 }
 
 /// One frame; every octet of it is a field, and every field has the lawful default.

@@ -164,6 +164,12 @@ impl Connection {
         self.finish();
     }
 
+    /// Ends the connection with a RST.
+    pub(crate) fn reset(&mut self) {
+        self.abort();
+        self.finish();
+    }
+
     fn abort(&mut self) {
         self.outbox.clear();
         self.outbox.end_with(Transmit::Abort);

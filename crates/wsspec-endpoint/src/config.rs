@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Time;
+use crate::{Closed, Time};
 
 /// Which end of the connection this endpoint is (RFC 6455 section 1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +60,11 @@ pub struct Config {
     /// Send every message back to its sender. Messages are then not reported as events, and are copied only
     /// once.
     pub echo: bool,
+    /// Obey the commands of the subprotocol [`COMMANDS`](crate::COMMANDS) where it is agreed on, which a server
+    /// then speaks. Only for endpoints that echo.
+    pub commands: bool,
+    /// What the command `!state` tells: how the connection before this one ended.
+    pub last_closed: Option<Closed>,
     /// Seed of the handshake nonce and the masking keys. It must be unpredictable and used only once
     /// (RFC 6455 sections 4.1 and 10.3); a server does not use it.
     pub seed: [u8; 32],
@@ -96,6 +101,8 @@ impl Config {
             origins: None,
             auto_fragment: None,
             echo: false,
+            commands: false,
+            last_closed: None,
             seed,
         }
     }

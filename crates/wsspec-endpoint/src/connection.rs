@@ -7,6 +7,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::close::Closing;
+use crate::commands::Commander;
 use crate::deflate::Deflate;
 use crate::handshake::Handshake;
 use crate::keepalive::{Due, Keepalive};
@@ -75,6 +76,7 @@ pub struct Connection {
     pub(crate) events: VecDeque<Event>,
     pub(crate) deflate: Option<Box<Deflate>>,
     pub(crate) closing: Closing,
+    pub(crate) commander: Option<Box<Commander>>,
     /// Source of the nonce and the masking keys.
     keys: Option<Box<ChaCha12Rng>>,
 }
@@ -111,6 +113,7 @@ impl Connection {
             events: VecDeque::new(),
             deflate: None,
             closing: Closing::default(),
+            commander: None,
             keys: None,
             config,
         }

@@ -36,12 +36,14 @@
 //! | the life of a connection | `connection`, `close` |
 //! | the rules for frames | `rules`; what breaks them: `violation` |
 //! | frames to messages and back | `receive` with `assembly`, `send` with `outbox` |
+//! | what a tester can ask an endpoint to do | `commands` |
 //! | the opening handshake | `handshake`, `deflate_negotiation` |
 
 #![forbid(unsafe_code)]
 
 mod assembly;
 mod close;
+mod commands;
 mod config;
 mod connection;
 mod deflate;
@@ -56,6 +58,7 @@ mod rules;
 mod send;
 mod violation;
 
+pub use commands::COMMANDS;
 pub use config::{ClientRequest, Config, DeflateConfig, Role};
 pub use connection::{Connection, State};
 pub use deflate_negotiation::DeflateAgreement;

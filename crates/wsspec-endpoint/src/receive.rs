@@ -103,6 +103,7 @@ impl Connection {
                 Ok(octets) => input = &input[octets..],
                 Err(violation) => self.fail(violation, now),
             }
+            self.obey(now);
         }
         self.incoming.whole = BytesMut::new();
     }

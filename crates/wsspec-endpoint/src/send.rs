@@ -117,7 +117,7 @@ impl Connection {
     }
 
     /// Queues a message, compressed if that is agreed.
-    fn write_message(&mut self, opcode: Opcode, payload: &[u8]) {
+    pub(crate) fn write_message(&mut self, opcode: Opcode, payload: &[u8]) {
         match &mut self.deflate {
             Some(deflate) if deflate.wants(payload.len()) => {
                 let mut compressed = Vec::new();
@@ -167,7 +167,10 @@ impl Connection {
 impl Connection {
     /// Whether the echo of a frame is that frame, with masking undone or applied.
     pub(crate) fn echoes_frames(&self) -> bool {
-        self.config.echo && self.deflate.is_none() && self.config.auto_fragment.is_none()
+        self.config.echo
+            && self.deflate.is_none()
+            && self.config.auto_fragment.is_none()
+            && self.commander.is_none()
     }
 
     /// Echoes a message that came in one uncompressed frame: its payload goes from the input to the output in
@@ -223,7 +226,7 @@ impl Connection {
     }
 
     pub(crate) fn echo_payload(&mut self, opcode: Opcode, payload: &[u8]) {
-        if matches!(self.phase, Phase::Open) {
+        if matches!(self.phase, Phase::Open) && !self.keeps_from_echoing(opcode, payload) {
             self.write_message(opcode, payload);
         }
     }

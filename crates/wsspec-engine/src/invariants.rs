@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use wsspec_cases::{Case, CaseId, Conclusion, Grade, Play, Watch};
-use wsspec_wire::Rsv;
+use wsspec_wire::{Opcode, Rsv, close_code};
 
 use crate::judge;
 use crate::observation::{Observation, PeerFault, TesterRole};
-use crate::observe::Incoming;
+use crate::observe::{Incoming, Violation};
 use crate::outcome::Outcome;
 
 /// What was seen in passing, in one case. Bounded: there is one entry per rule at most.
@@ -40,7 +40,8 @@ impl Watched {
         self.find(breaches).or_else(|| self.find(habits)).is_some()
     }
 
-    fn find(&self, ids: &[&str]) -> Option<&Breach> {
+    /// The first of these that the peer did.
+    pub(crate) fn find(&self, ids: &[&str]) -> Option<&Breach> {
         self.breaches.iter().find(|breach| ids.contains(&breach.fault.id))
     }
 
@@ -59,11 +60,27 @@ pub(crate) struct Lookout {
     pongs: u64,
     /// A header was wrong: nobody knows whether what follows it begins where a frame begins.
     out_of_step: bool,
+    /// The peer's Close frame came; whether it failed the connection by it.
+    closed: Option<Closed>,
+}
+
+/// What the peer's Close frame said.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    /// It failed the connection (RFC 6455 7.1.7).
+    failed: bool,
+}
+
+/// What the tester has sent so far.
+pub(crate) struct Sent {
+    pub(crate) pings: u64,
+    /// The Close frame, and the code in it.
+    pub(crate) close: Option<Option<u16>>,
 }
 
 impl Lookout {
-    /// Something came, after the tester had sent so many Pings.
-    pub(crate) fn see(&mut self, incoming: &Incoming, pings: u64) {
+    /// Something came, after the tester had sent this.
+    pub(crate) fn see(&mut self, incoming: &Incoming, sent: &Sent) {
         match incoming {
             Incoming::Further(fault) => self.watched.note(fault),
             _ if self.out_of_step => {}
@@ -71,19 +88,55 @@ impl Lookout {
                 self.out_of_step = violation.fault.id.starts_with("frame.");
                 self.watched.note(&violation.fault);
             }
-            Incoming::Close { violation: Some(violation), .. } => self.watched.note(&violation.fault),
+            Incoming::Close { code, violation, .. } => self.close(*code, violation.as_ref(), sent),
             Incoming::Breach(fault) => self.watched.note(fault),
-            Incoming::Pong(_) => self.pong(pings),
+            Incoming::Pong(_) => self.pong(sent.pings),
             Incoming::Frame { header, .. } => {
+                self.behind_the_close(header.opcode);
                 let compressed = header.rsv.contains(Rsv::RSV1) && header.opcode.is_data();
                 self.watched.frames += 1;
                 self.watched.compressed += u64::from(compressed);
             }
-            Incoming::Close { .. }
-            | Incoming::Inspected(_)
-            | Incoming::Message { .. }
-            | Incoming::Ping(_) => {}
+            Incoming::Inspected(_) | Incoming::Message { .. } | Incoming::Ping(_) => {}
         }
+    }
+
+    fn close(&mut self, code: Option<u16>, violation: Option<&Violation>, sent: &Sent) {
+        match (violation, code) {
+            (Some(_), Some(code @ 5000..)) => self.watched.note(&PeerFault {
+                id: "close.code.beyond",
+                section: "RFC 6455 section 7.4.2",
+                text: format!("a Close frame has the code {code}, of which nothing is said"),
+            }),
+            (Some(violation), _) => self.watched.note(&violation.fault),
+            _ => {}
+        }
+        let its_own = code.filter(|&code| sent.close != Some(Some(code)));
+        if let Some(code @ (close_code::MANDATORY_EXTENSION | close_code::INTERNAL_ERROR)) = its_own {
+            self.watched.note(&PeerFault {
+                id: "close.code.role",
+                section: "RFC 6455 section 7.4.1",
+                text: format!("the peer closes with {code} of its own accord"),
+            });
+        }
+        let failed = sent.close.is_none() && its_own.is_some_and(is_failure);
+        self.closed.get_or_insert(Closed { failed });
+    }
+
+    /// Looks at a frame, if it comes behind the peer's Close frame.
+    fn behind_the_close(&mut self, opcode: Opcode) {
+        let Some(Closed { failed }) = self.closed else { return };
+        let (id, section, text) = if opcode == Opcode::CLOSE {
+            ("close.again", "RFC 6455 section 5.5.1", "a second Close frame comes")
+        } else if !opcode.is_control() {
+            ("close.data", "RFC 6455 section 5.5.1", "a data frame comes behind the Close frame")
+        } else if failed {
+            let text = "a control frame comes behind the Close frame that failed the connection";
+            ("close.failed", "RFC 6455 section 7.1.7", text)
+        } else {
+            return;
+        };
+        self.watched.note(&PeerFault { id, section, text: text.into() });
     }
 
     fn pong(&mut self, pings: u64) {
@@ -96,6 +149,19 @@ impl Lookout {
             });
         }
     }
+}
+
+/// The codes by which an endpoint says that it fails the connection.
+const fn is_failure(code: u16) -> bool {
+    matches!(
+        code,
+        close_code::PROTOCOL_ERROR
+            | close_code::UNSUPPORTED_DATA
+            | close_code::INVALID_PAYLOAD
+            | close_code::POLICY_VIOLATION
+            | close_code::MESSAGE_TOO_BIG
+            | close_code::MANDATORY_EXTENSION
+    )
 }
 
 /// Judges the passive ones of these cases by what was seen in all others, told by the id of the case.

@@ -5,7 +5,7 @@ mod profile;
 mod reference;
 mod words;
 
-use wsspec_cases::{Case, Grade, Level};
+use wsspec_cases::{COMMANDS, Case, Grade, Level, Profile};
 
 use crate::observation::{NeverOpened, Observation, TesterRole};
 use crate::outcome::{Check, Outcome, Verdict};
@@ -39,13 +39,14 @@ fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict 
     let broken = |level| checks.iter().any(|check| !check.ok && check.level == level);
     match &observation.handshake.never_opened {
         Some(NeverOpened::Unreachable(_)) => return Verdict::Error,
+        Some(NeverOpened::Status(_)) if case.conduct.commands => return Verdict::NotApplicable,
         Some(NeverOpened::TimedOut) => return Verdict::Timeout,
         Some(_) => return Verdict::Fail,
         None => {}
     }
     if case.informational.is_some() {
         Verdict::Info
-    } else if is_unimplemented(observation) {
+    } else if unimplemented(case, observation).is_some() {
         Verdict::NotApplicable
     } else if broken(Level::Must) {
         if went_silent(case, observation) { Verdict::Timeout } else { Verdict::Fail }
@@ -67,8 +68,17 @@ fn informs(case: &Case, observation: &Observation) -> Option<String> {
     case.profile.as_ref().and_then(|profile| profile::judge(profile, case, observation).informs)
 }
 
-fn is_unimplemented(observation: &Observation) -> bool {
-    observation.conclusion.as_ref().is_some_and(|conclusion| conclusion.grade == Grade::Unimplemented)
+/// What the peer lacks that the case needs.
+fn unimplemented(case: &Case, observation: &Observation) -> Option<String> {
+    let may_refuse = matches!(&case.profile, Some(Profile::PeerCloses(closes)) if closes.may_refuse);
+    let lacking = observation.conclusion.as_ref().filter(|found| found.grade == Grade::Unimplemented);
+    match (&observation.handshake.never_opened, &observation.refused) {
+        (Some(NeverOpened::Status(status)), _) if case.conduct.commands => {
+            Some(format!("the peer answers a request with the subprotocol {COMMANDS} with {status}"))
+        }
+        (_, Some(words)) if !may_refuse => Some(format!("the peer does not obey the command: {words:?}")),
+        _ => lacking.map(|conclusion| conclusion.text.to_string()),
+    }
 }
 
 /// Whether nothing wrong came, but something that had to come did not.
@@ -86,10 +96,9 @@ fn went_silent(case: &Case, observation: &Observation) -> bool {
 fn summary(case: &Case, observation: &Observation, verdict: Verdict, checks: &[Check]) -> String {
     let cause = checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level);
     let text = match (verdict, cause) {
-        (Verdict::NotApplicable, _) => match &observation.conclusion {
-            Some(conclusion) => conclusion.text.to_string(),
-            None => "not applicable".to_string(),
-        },
+        (Verdict::NotApplicable, _) => {
+            unimplemented(case, observation).unwrap_or_else(|| "not applicable".to_string())
+        }
         (Verdict::Info, _) => match (&case.informational, informs(case, observation)) {
             (None, Some(told)) => told,
             (because, _) => {

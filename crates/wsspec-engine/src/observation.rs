@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wsspec_cases::{Conclusion, Event};
+use wsspec_cases::{Awaited, Conclusion, Event};
 
 use crate::Time;
 use crate::invariants::Watched;
@@ -31,6 +31,14 @@ pub struct Observation {
     pub breaches: Vec<PeerFault>,
     /// What the peer did in passing that the passive cases are about.
     pub watched: Watched,
+    /// What the peer said when it refused a command; the beginning.
+    pub refused: Option<String>,
+    /// What a step waited for in vain.
+    pub overdue: Option<Awaited>,
+    /// How long the peer took to end TCP from when a step began to wait for it.
+    pub end_delay: Option<Duration>,
+    /// The factor that the times of the case were stretched by.
+    pub time_scale: f64,
     /// A timer of the case ran out while the connection was open.
     pub ran_out: bool,
     /// Frames, chunks and timers with their times.
@@ -57,6 +65,10 @@ impl Observation {
             fault: None,
             breaches: Vec::new(),
             watched: Watched::default(),
+            refused: None,
+            overdue: None,
+            end_delay: None,
+            time_scale: 1.0,
             ran_out: false,
             log: WireLog::default(),
             stats: WireStats::default(),

@@ -1,6 +1,6 @@
 //! The opening handshake (RFC 6455 4): what the tester sends, and whether what it got is lawful.
 
-use wsspec_cases::DeflatePlan;
+use wsspec_cases::{COMMANDS, Case, DeflatePlan};
 use wsspec_wire::{
     HeadBuffer, HeadProgress, RequestHead, ResponseHead, accept_key, encode_key, is_valid_key,
     parse_extensions, write_request, write_response,
@@ -141,7 +141,7 @@ fn write_client_request(opening: &ClientOpening, plan: Option<&DeflatePlan>, key
 /// What a server tester answers to a request: the 101 with what it agrees to, or a 400 with the reason.
 pub(crate) fn answer_request(
     request: &RequestHead,
-    plan: Option<&DeflatePlan>,
+    case: &Case,
     settings: &Settings,
 ) -> (Vec<u8>, Result<Agreed, String>) {
     match check_request(request) {
@@ -149,9 +149,9 @@ pub(crate) fn answer_request(
         Ok(key) => match parse_extensions(request.headers.get_all("Sec-WebSocket-Extensions")) {
             Err(error) => (refusal(), Err(format!("Sec-WebSocket-Extensions: {error}"))),
             Ok(offered) => {
-                let (deflate, extension) = answer_offers(plan, &offered).unzip();
+                let (deflate, extension) = answer_offers(case.deflate.as_ref(), &offered).unzip();
                 let extensions = extension.map(|extension| extension.to_string());
-                let subprotocol = choose_subprotocol(request, settings);
+                let subprotocol = choose_subprotocol(request, case.conduct.commands, settings);
                 let agreed = Agreed { deflate, extensions, subprotocol, fault: None };
                 (acceptance(key, &agreed, settings), Ok(agreed))
             }
@@ -179,12 +179,17 @@ fn check_request(request: &RequestHead) -> Result<&[u8], String> {
     }
 }
 
-/// The first subprotocol of the client's list that the tester speaks.
-fn choose_subprotocol(request: &RequestHead, settings: &Settings) -> Option<String> {
+/// The first subprotocol of the client's list that the tester speaks. Commands are agreed to in all cases, as
+/// some clients fail a connection without a subprotocol; only where they are needed do they come first.
+fn choose_subprotocol(request: &RequestHead, needs_commands: bool, settings: &Settings) -> Option<String> {
     let offered = request.headers.get_all("Sec-WebSocket-Protocol");
-    let mut names = offered.flat_map(|value| value.split(|&octet| octet == b',')).map(<[u8]>::trim_ascii);
-    let spoken = |name| settings.subprotocols.iter().find(|spoken| spoken.as_bytes() == name);
-    names.find_map(|name| spoken(name).cloned())
+    let names = offered.flat_map(|value| value.split(|&octet| octet == b',')).map(<[u8]>::trim_ascii);
+    let names: Vec<&[u8]> = names.collect();
+    let spoken = settings.spoken();
+    let is = |name: &[u8], wanted: &str| name == wanted.as_bytes();
+    let commands = names.iter().find(|name| needs_commands && settings.commands && is(name, COMMANDS));
+    let first = || names.iter().find(|name| spoken.iter().any(|spoken| is(name, spoken)));
+    commands.or_else(first).map(|name| lossy(name).into_owned())
 }
 
 fn acceptance(key: &[u8], agreed: &Agreed, settings: &Settings) -> Vec<u8> {

@@ -52,7 +52,7 @@ pub(crate) struct Outbox {
     keys: Random,
     pong_keys: Random,
     compressor: Option<Compressor>,
-    /// A write failed: octets are not worth making any more.
+    /// A write failed, or FIN was sent: octets are not worth making any more.
     broken: bool,
 }
 
@@ -201,7 +201,10 @@ impl Outbox {
 
     fn pop_end(&mut self) -> Option<Transmit> {
         match self.queue.pop_front() {
-            Some(Item::End(how)) => Some(how),
+            Some(Item::End(how)) => {
+                self.broken |= how == Transmit::Fin;
+                Some(how)
+            }
             _ => None,
         }
     }

@@ -35,6 +35,11 @@ impl Recorder {
         self.stats.tx_frames.get(&opcode.bits()).copied().unwrap_or(0)
     }
 
+    /// How many frames with this opcode came.
+    pub(crate) fn received_frames(&self, opcode: Opcode) -> u64 {
+        self.stats.rx_frames.get(&opcode.bits()).copied().unwrap_or(0)
+    }
+
     pub(crate) fn opened(&mut self) {
         self.open = true;
     }

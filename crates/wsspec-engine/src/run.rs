@@ -1,5 +1,6 @@
 //! Runs one case: octets and time go in, octets and timers come out.
 
+mod awaiting;
 mod closing;
 mod events;
 mod opening;
@@ -7,8 +8,10 @@ mod receiving;
 mod script;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use wsspec_cases::{Case, Conclusion, Driver, Step};
+use bytes::Bytes;
+use wsspec_cases::{Await, Awaited, Case, Conclusion, Driver, Step};
 use wsspec_wire::RequestHead;
 
 use crate::Time;
@@ -47,6 +50,16 @@ pub struct CaseRun {
     steps: VecDeque<Step>,
     /// The tag of the step `Wait` that is under way.
     tag: Option<&'static str>,
+    /// What the step `Await` waits for that is under way, and since when.
+    awaiting: Option<(Await, Time)>,
+    /// The payload of the last Ping that came.
+    last_ping: Bytes,
+    reading_stopped: bool,
+    /// What the peer said when it refused a command.
+    refused: Option<String>,
+    /// What was waited for in vain.
+    overdue: Option<Awaited>,
+    end_delay: Option<Duration>,
     driver: Option<DriverBox>,
     conclusion: Option<Conclusion>,
     events: Events,
@@ -114,6 +127,12 @@ impl CaseRun {
             timers: Timers::default(),
             steps: VecDeque::new(),
             tag: None,
+            awaiting: None,
+            last_ping: Bytes::new(),
+            reading_stopped: false,
+            refused: None,
+            overdue: None,
+            end_delay: None,
             driver,
             conclusion: None,
             events,
@@ -134,7 +153,7 @@ impl CaseRun {
 impl CaseRun {
     /// Octets came. They are unmasked in place.
     pub fn handle_input(&mut self, octets: &mut [u8], now: Time) {
-        if !self.wants_input() {
+        if !self.counts_input() {
             return;
         }
         self.recorder.received(now, octets);
@@ -163,6 +182,7 @@ impl CaseRun {
             match timer {
                 Timer::Open => self.open_timed_out(now),
                 Timer::Wait => self.wait_ended(now),
+                Timer::Await => self.await_timed_out(now),
                 Timer::Fail => self.fail_timer_fired(now),
                 Timer::CloseAfter => self.close_timer_fired(now),
                 Timer::Close => self.close_timed_out(now),
@@ -191,8 +211,17 @@ impl CaseRun {
         self.timers.next()
     }
 
-    /// Whether octets that come still count.
+    /// Whether to read: octets that come still count, and the case lets them come.
     pub fn wants_input(&self) -> bool {
+        self.counts_input() && !self.reading_stopped
+    }
+
+    /// Whether the case leaves unread what comes, for now.
+    pub fn has_stopped_reading(&self) -> bool {
+        self.counts_input() && self.reading_stopped
+    }
+
+    fn counts_input(&self) -> bool {
         matches!(self.phase, Phase::Opening | Phase::Open | Phase::Closing)
     }
 
@@ -223,6 +252,10 @@ impl CaseRun {
             fault: self.fault,
             breaches: self.breaches,
             watched: self.lookout.watched,
+            refused: self.refused,
+            overdue: self.overdue,
+            end_delay: self.end_delay,
+            time_scale: self.settings.time_scale,
             ran_out: self.ran_out,
             log: self.recorder.log,
             stats: self.recorder.stats,

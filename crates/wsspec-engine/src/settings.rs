@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use wsspec_cases::COMMANDS;
+
 /// How a case is run, the case itself apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -20,6 +22,9 @@ pub struct Settings {
     pub time_scale: f64,
     /// Stands in for the number of round trips of cases that loop, for quick runs.
     pub loop_count: Option<u32>,
+    /// The tester offers and agrees to the subprotocol of commands
+    /// ([`COMMANDS`](wsspec_cases::COMMANDS)). If not, the cases that need it do not apply.
+    pub commands: bool,
     /// The subprotocols that a server tester speaks: the client's first choice among them is agreed on.
     pub subprotocols: Vec<String>,
     /// Header fields that a server tester adds to its response.
@@ -39,6 +44,7 @@ impl Default for Settings {
             linger_timeout: Duration::from_secs(5),
             time_scale: 1.0,
             loop_count: None,
+            commands: true,
             subprotocols: Vec::new(),
             response_headers: Vec::new(),
             conduct: Conduct::default(),
@@ -47,6 +53,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// All subprotocols that a server tester speaks.
+    pub fn spoken(&self) -> Vec<String> {
+        let commands = self.commands.then(|| COMMANDS.to_string());
+        self.subprotocols.iter().cloned().chain(commands).collect()
+    }
+
     /// A time of the case as it is run.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
         // A factor that is no positive number, or a product that is no duration, changes nothing.

@@ -86,6 +86,9 @@ impl<P: Peer> Pair<P> {
         if self.run.is_finished() {
             return true;
         }
+        if self.run.has_stopped_reading() {
+            return false;
+        }
         let Some(transmit) = self.peer.poll_transmit(self.now) else { return false };
         self.now += self.delay;
         match transmit {

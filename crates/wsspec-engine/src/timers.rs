@@ -7,6 +7,8 @@ pub(crate) enum Timer {
     Open,
     /// The step `Wait` is over.
     Wait,
+    /// What the step `Await` waits for has to be there.
+    Await,
     /// The step `FailAfter`.
     Fail,
     /// The step `CloseAfter`.

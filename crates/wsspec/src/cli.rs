@@ -165,6 +165,9 @@ pub struct RunArgs {
     /// Offer this subprotocol
     #[arg(short, long, value_name = "NAME", help_heading = "Peer")]
     pub subprotocol: Vec<String>,
+    /// Never offer wst.cmd, the subprotocol of commands: the cases that need it are n/a
+    #[arg(long, help_heading = "Peer")]
+    pub no_commands: bool,
     /// Send this Origin
     #[arg(long, value_name = "ORIGIN", help_heading = "Peer")]
     pub origin: Option<String>,
@@ -252,6 +255,9 @@ pub struct EchoArgs {
     /// Decline permessage-deflate
     #[arg(long)]
     pub no_deflate: bool,
+    /// Do not speak wst.cmd, the subprotocol by which testers ask for closes, pings and more
+    #[arg(long)]
+    pub no_commands: bool,
     /// Speak TLS, with a certificate made on the spot if --cert and --key give none
     #[arg(long, conflicts_with = "connect")]
     pub tls: bool,

@@ -1,6 +1,6 @@
 //! Cases by name: id, glob over ids, slug, set.
 
-use wsspec_cases::{Case, CaseId, Suite};
+use wsspec_cases::{Case, Cost, Suite};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::text::did_you_mean;
@@ -14,32 +14,77 @@ pub struct Set {
     pub what: &'static str,
     sections: std::ops::RangeInclusive<u16>,
     without: &'static [u16],
+    costs: &'static [Cost],
 }
 
+const USUAL: &[Cost] = &[Cost::Usual];
+
 /// The sets, in the order in which they are listed.
-pub const SETS: [Set; 6] = [
-    Set { name: "core", what: "every functional rule; the default", sections: 1..=10, without: &[9] },
-    Set { name: "limits", what: "large messages, many fragments", sections: 9..=9, without: &[] },
-    Set { name: "volume", what: "compressed traffic in volume", sections: 12..=13, without: &[] },
+pub const SETS: [Set; 8] = [
+    Set {
+        name: "core",
+        what: "every functional rule; the default",
+        sections: 1..=10,
+        without: &[9],
+        costs: USUAL,
+    },
+    Set {
+        name: "limits",
+        what: "large messages, many fragments",
+        sections: 9..=9,
+        without: &[],
+        costs: USUAL,
+    },
+    Set {
+        name: "volume",
+        what: "compressed traffic in volume",
+        sections: 12..=13,
+        without: &[],
+        costs: USUAL,
+    },
     Set {
         name: "autobahn",
         what: "exactly the cases of the reference suite",
         sections: 1..=13,
         without: &[],
+        costs: USUAL,
     },
     Set {
         name: "frames",
         what: "what the reference suite lacks on the level of frames",
         sections: 14..=22,
         without: &[19, 20],
+        costs: USUAL,
     },
-    Set { name: "all", what: "everything", sections: 1..=u16::MAX, without: &[] },
+    Set {
+        name: "slow",
+        what: "cases that wait for a minute or more",
+        sections: 1..=u16::MAX,
+        without: &[],
+        costs: &[Cost::Slow],
+    },
+    Set {
+        name: "many",
+        what: "cases of hundreds of connections or more",
+        sections: 1..=u16::MAX,
+        without: &[],
+        costs: &[Cost::Many],
+    },
+    Set {
+        name: "all",
+        what: "everything but @many",
+        sections: 1..=u16::MAX,
+        without: &[],
+        costs: &[Cost::Usual, Cost::Slow],
+    },
 ];
 
 impl Set {
     /// Whether the case is in the set.
-    pub fn contains(&self, id: CaseId) -> bool {
-        self.sections.contains(&id.section()) && !self.without.contains(&id.section())
+    pub fn contains(&self, case: &Case) -> bool {
+        let section = case.id.section();
+        let cost = self.costs.contains(&case.cost);
+        cost && self.sections.contains(&section) && !self.without.contains(&section)
     }
 }
 
@@ -63,7 +108,7 @@ pub fn cases(suite: &'static Suite, names: &[String]) -> Result<Vec<&'static Cas
 
 fn means(name: &str, case: &Case) -> bool {
     if let Some(set) = name.strip_prefix('@') {
-        return SETS.iter().any(|known| known.name == set && known.contains(case.id));
+        return SETS.iter().any(|known| known.name == set && known.contains(case));
     }
     if name.contains(['*', '?']) {
         return glob(name.as_bytes(), case.id.to_string().as_bytes());

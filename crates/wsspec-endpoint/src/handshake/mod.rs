@@ -7,6 +7,7 @@ mod server;
 use rand_chacha::rand_core::Rng as _;
 use wsspec_wire::{HeadBuffer, HeadProgress, encode_key};
 
+use crate::commands::COMMANDS;
 use crate::connection::{Connection, Phase};
 use crate::deflate::Deflate;
 use crate::{ClientRequest, Event, InvalidRequest, Opened, RequestViolation, ResponseViolation, Role, Time};
@@ -129,6 +130,9 @@ impl Connection {
     fn open(&mut self, opened: Opened, now: Time) {
         if let (Some(agreement), Some(config)) = (&opened.deflate, &self.config.deflate) {
             self.deflate = Some(Box::new(Deflate::new(self.config.role, agreement, config)));
+        }
+        if self.config.commands && opened.subprotocol.as_deref() == Some(COMMANDS) {
+            self.take_commands();
         }
         self.phase = Phase::Open;
         self.deadline = None;

@@ -4,6 +4,7 @@ use wsspec_wire::extension::parse_extensions;
 use wsspec_wire::{Headers, RequestHead, accept_key, is_valid_key, write_response};
 
 use super::grammar;
+use crate::commands::COMMANDS;
 use crate::deflate_negotiation;
 use crate::{Config, DeflateAgreement, Opened, RequestViolation};
 
@@ -126,7 +127,9 @@ fn check_resource(head: &RequestHead, config: &Config) -> Result<String, Request
 /// The first subprotocol of the client's list that this server speaks (RFC 6455 section 4.2.2).
 fn choose_subprotocol(headers: &Headers, config: &Config) -> Result<Option<String>, RequestViolation> {
     let offered = offered_subprotocols(headers)?;
-    let spoken = |name: &&str| config.subprotocols.iter().any(|spoken| spoken == name);
+    let commands = config.commands.then_some(COMMANDS);
+    let spoken =
+        |name: &&str| config.subprotocols.iter().any(|spoken| spoken == name) || commands == Some(*name);
     Ok(offered.into_iter().find(spoken).map(str::to_owned))
 }
 

@@ -2,6 +2,7 @@
 
 mod chopping;
 mod closing;
+mod commands;
 mod conversation;
 mod deflate;
 mod messages;

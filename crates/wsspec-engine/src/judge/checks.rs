@@ -20,7 +20,8 @@ pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
         return vec![handshake(why)];
     }
     let mut checks = Vec::new();
-    checks.extend(observation.fault.as_ref().map(|fault| failed_by_tester(fault, observation)));
+    let fault = observation.fault.as_ref().filter(|_| !profile::forgives(case, observation));
+    checks.extend(fault.map(|fault| failed_by_tester(fault, observation)));
     checks.extend(observation.breaches.iter().map(breach));
     if let Some(profile) = &case.profile {
         checks.extend(observation.conclusion.is_some().then(|| events(case, observation)));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use wsspec_cases::{Case, Closes, Event, Expected, Fails, Level, Profile, Tolerance, Tolerates};
+use wsspec_cases::{
+    Awaited, Case, Closes, EndOfTcp, Ends, Event, Expected, Fails, Level, Messages, PeerCloses, Profile,
+    Tolerance, Tolerates,
+};
 use wsspec_wire::Opcode;
 
 use super::words;
@@ -13,6 +16,9 @@ use crate::wire_log::{Direction, LogKind};
 
 /// An answer to a Close frame that takes longer is late.
 const PROMPT: Duration = Duration::from_secs(1);
+
+/// RFC 6455 7.1.1.
+const BY_SERVER: &str = "the server to end TCP with FIN";
 
 /// What a profile found.
 pub(super) struct Judged {
@@ -26,9 +32,23 @@ pub(super) fn judge(profile: &Profile, case: &Case, observation: &Observation) -
     match profile {
         Profile::Fails(fails) => bench.fails(fails),
         Profile::Closes(closes) => bench.closes(closes),
+        Profile::PeerCloses(closes) => bench.peer_closes(closes),
+        Profile::Ends(ends) => bench.ends(ends),
         Profile::Tolerates(tolerates) => bench.tolerates(tolerates),
         Profile::Driven => Judged { checks: Vec::new(), informs: None },
     }
+}
+
+/// Whether the close code that nobody may send is judged milder in this case: of codes from 5000 on the RFC
+/// says nothing (RFC 6455 7.4.2).
+pub(super) fn forgives(case: &Case, observation: &Observation) -> bool {
+    let fault = observation.fault.as_ref().is_some_and(|fault| fault.id == "close.code.unlawful");
+    let beyond = observation.close.remote_code.filter(|&code| fault && code >= 5000);
+    beyond.is_some_and(|code| match &case.profile {
+        Some(Profile::Fails(fails)) => fails.echoed == Some(code),
+        Some(Profile::PeerCloses(closes)) => closes.codes.is_empty(),
+        _ => false,
+    })
 }
 
 /// The case and what was seen.
@@ -55,6 +75,7 @@ impl Bench<'_> {
             return Judged { checks, informs: Some("the peer waits for more".to_string()) };
         }
         checks.extend(self.failing(fails));
+        checks.extend(self.behind_the_close());
         let late = self.observation.events.iter().any(waited);
         let informs = late.then(|| "the connection was failed only when more had come".to_string());
         Judged { checks, informs }
@@ -82,22 +103,128 @@ impl Bench<'_> {
     }
 
     fn closes(&self, closes: &Closes) -> Judged {
-        let events: Vec<&Event> = self.observation.events.iter().collect();
-        let level = if closes.all_before { Level::Must } else { Level::Should };
-        let mut checks = vec![self.before(&events, &closes.before, level)];
+        let mut checks = vec![self.before_the_answer(closes)];
         if self.close_received() {
-            checks.extend([self.answer_code(closes), self.prompt(), self.end_of_tcp()]);
+            checks.extend([self.answer_code(closes), self.prompt(closes), self.end_of_tcp()]);
         } else {
-            let observed = words::ending(self.observation);
-            checks.push(self.check(
-                "close.answer",
-                Level::Must,
-                false,
-                "the Close frame to be answered",
-                &observed,
-            ));
+            checks.push(self.no_answer());
         }
+        checks.extend(self.behind_the_close());
+        let told = closes.messages == Some(Messages::Any);
+        let messages = self.observation.traffic.rx_messages;
+        let took = self.answer_took().unwrap_or_default().as_secs_f64();
+        let told = told.then(|| format!("the answer came after {messages} messages and {took:.1} s"));
+        Judged { checks, informs: told.or_else(|| self.end_told()) }
+    }
+
+    fn before_the_answer(&self, closes: &Closes) -> Check {
+        let events: Vec<&Event> = self.observation.events.iter().collect();
+        let came = self.observation.traffic.rx_messages;
+        let only_messages = events.iter().all(|event| matches!(event, Event::Message { .. }));
+        let (level, ok, expected) = match closes.messages {
+            None => {
+                let level = if closes.all_before { Level::Must } else { Level::Should };
+                return self.before(&events, &closes.before, level);
+            }
+            Some(Messages::Any) => (Level::Must, only_messages, "messages only".to_string()),
+            Some(Messages::Exactly(count)) => {
+                let level = if only_messages && came <= count { Level::Should } else { Level::Must };
+                (level, only_messages && came == count, format!("{count} messages"))
+            }
+        };
+        self.check("events", level, ok, &expected, &format!("{came} messages"))
+    }
+
+    fn no_answer(&self) -> Check {
+        let observed = words::ending(self.observation);
+        self.check("close.answer", Level::Must, false, "the Close frame to be answered", &observed)
+    }
+
+    fn peer_closes(&self, closes: &PeerCloses) -> Judged {
+        let events: Vec<&Event> = self.observation.events.iter().collect();
+        let mut checks = vec![self.before(&events, &closes.perhaps, Level::May)];
+        checks.extend(self.behind_the_close());
+        let close = &self.observation.close;
+        let forgiven = forgives(self.case, self.observation);
+        if self.close_received() && (!close.closed_by_me || forgiven) {
+            checks.extend([self.code_asked_for(closes, forgiven), self.reason(closes), self.end_of_tcp()]);
+            checks.extend(self.waited_for_the_answer());
+            let informs = match (closes.perhaps.is_empty(), events.is_empty()) {
+                (true, _) => self.end_told(),
+                (false, true) => Some("nothing was answered behind its Close frame".to_string()),
+                (false, false) => {
+                    Some(format!("answered behind its Close frame: {}", words::list(&closes.perhaps)))
+                }
+            };
+            return Judged { checks, informs };
+        }
+        if closes.may_refuse {
+            checks.extend((!self.close_received()).then(|| self.no_answer()));
+            let silent = self.observation.refused.is_none();
+            let informs = silent.then(|| "the command was neither obeyed nor refused".to_string());
+            return Judged { checks, informs };
+        }
+        let observed = words::ending(self.observation);
+        checks.push(self.check("close.peer", Level::Must, false, "a Close frame, as was told", &observed));
         Judged { checks, informs: None }
+    }
+
+    /// A peer that ends TCP before the answer to its Close frame leaves the closing handshake undone.
+    fn waited_for_the_answer(&self) -> Option<Check> {
+        let close = &self.observation.close;
+        let ended = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+        let undone = ended && !close.was_clean && self.case.close.tcp != EndOfTcp::Told;
+        let observed = "the peer ended TCP before its Close frame was answered";
+        undone.then(|| self.check("close.clean", Level::Should, false, "Close frames both ways", observed))
+    }
+
+    fn code_asked_for(&self, closes: &PeerCloses, forgiven: bool) -> Check {
+        let code = self.observation.close.remote_code;
+        let expected = match &closes.codes[..] {
+            [] => "a lawful code or none".to_string(),
+            codes => words::codes(codes),
+        };
+        let (level, ok) = match code {
+            _ if forgiven => (Level::Should, false),
+            Some(code) => (Level::Must, closes.codes.is_empty() || closes.codes.contains(&code)),
+            None => (Level::Must, closes.bare),
+        };
+        self.check("close.code", level, ok, &expected, &words::close_code(code))
+    }
+
+    /// A reason that nobody asked for is lawful; one that is not the one asked for is not what was meant.
+    fn reason(&self, closes: &PeerCloses) -> Check {
+        let reason = self.observation.close.remote_reason.as_deref().unwrap_or_default();
+        let ok = reason == closes.reason || closes.cut && closes.reason.starts_with(reason);
+        let ok = ok || closes.codes.is_empty();
+        let level = if closes.reason.is_empty() { Level::Should } else { Level::Must };
+        let words = |reason: &[u8]| format!("the reason {:?}", String::from_utf8_lossy(reason));
+        self.check("close.reason", level, ok, &words(&closes.reason), &words(reason))
+    }
+
+    fn ends(&self, ends: &Ends) -> Judged {
+        let events: Vec<&Event> = self.observation.events.iter().collect();
+        let mut checks = vec![self.before(&events, &ends.perhaps, Level::May), self.end_of_tcp()];
+        checks.extend(self.behind_the_close());
+        let told = (!ends.perhaps.is_empty()).then(|| match events.is_empty() {
+            true => "nothing came back".to_string(),
+            false => format!("this came back: {}", words::list(&ends.perhaps)),
+        });
+        Judged { checks, informs: told.or_else(|| self.end_told()) }
+    }
+
+    /// What the peer sent behind its own Close frame (RFC 6455 5.5.1).
+    fn behind_the_close(&self) -> Option<Check> {
+        let breach = self.observation.watched.find(&["close.again", "close.data"])?;
+        let section = breach.fault.section.to_string();
+        let check = self.check(
+            "close.last",
+            Level::Must,
+            false,
+            "the Close frame to be the last",
+            &breach.fault.text,
+        );
+        Some(Check { section, ..check })
     }
 
     fn answer_code(&self, closes: &Closes) -> Check {
@@ -106,27 +233,68 @@ impl Bench<'_> {
         self.check("close.code", Level::Should, ok, &words::codes(&closes.codes), &words::close_code(code))
     }
 
-    fn prompt(&self) -> Check {
+    fn prompt(&self, closes: &Closes) -> Check {
+        let took = self.answer_took();
+        let prompt = closes.prompt.unwrap_or(PROMPT);
+        let ok = took.is_none_or(|took| took <= self.scaled(prompt));
+        let observed = format!("after {:.2} s", took.unwrap_or_default().as_secs_f64());
+        let expected = format!("an answer within {} s", prompt.as_secs_f64());
+        self.check("close.prompt", Level::Should, ok, &expected, &observed)
+    }
+
+    /// From the tester's Close frame to the peer's.
+    fn answer_took(&self) -> Option<Duration> {
         let sent = self.close_frame(Direction::Tx);
-        let took = sent.zip(self.close_frame(Direction::Rx)).map(|(sent, got)| got.saturating_sub(sent));
-        let ok = took.is_none_or(|took| took <= PROMPT);
-        let observed = format!("after {:.1} s", took.unwrap_or_default().as_secs_f64());
-        self.check("close.prompt", Level::Should, ok, "an answer within 1 s", &observed)
+        sent.zip(self.close_frame(Direction::Rx)).map(|(sent, got)| got.saturating_sub(sent))
+    }
+
+    fn scaled(&self, time: Duration) -> Duration {
+        if self.observation.time_scale > 0.0 { time.mul_f64(self.observation.time_scale) } else { time }
     }
 
     /// Who has to end TCP, and whether it did (RFC 6455 7.1.1).
     fn end_of_tcp(&self) -> Check {
         let close = &self.observation.close;
+        let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+        let delay = self.observation.end_delay.unwrap_or_default();
         let late = self.observation.role == TesterRole::Client && close.was_server_connection_drop_timeout;
-        let (ok, observed) = match close.tcp {
-            Some(TcpEnd::PeerReset) => (false, "TCP was reset"),
-            _ if late => (false, "the server left TCP open"),
-            _ => (true, "TCP was ended"),
+        let after = format!("the peer ended TCP after {:.1} s", delay.as_secs_f64());
+        let (level, ok, expected, observed) = match (self.case.close.tcp, close.tcp) {
+            (EndOfTcp::Within(soon, latest), _) => {
+                let level = if by_peer && delay <= self.scaled(latest) { Level::Should } else { Level::Must };
+                let expected = format!("the peer to end TCP within {} s", soon.as_secs_f64());
+                let observed = if by_peer { after } else { "the peer left TCP open".into() };
+                let ok = close.tcp == Some(TcpEnd::PeerFin) && delay <= self.scaled(soon);
+                (level, ok, expected, observed)
+            }
+            (EndOfTcp::NotBefore(time), _) if by_peer && delay < self.scaled(time) => {
+                let expected = format!("the peer to leave TCP open for {} s", time.as_secs_f64());
+                (Level::Should, false, expected, after)
+            }
+            (_, Some(TcpEnd::PeerReset)) => (Level::Should, false, BY_SERVER.into(), "TCP was reset".into()),
+            (EndOfTcp::ByTheServer, _) if late => {
+                (Level::Should, false, BY_SERVER.into(), "the server left TCP open".into())
+            }
+            _ => (Level::Should, true, BY_SERVER.into(), "TCP was ended".into()),
         };
         Check {
             section: "RFC 6455 section 7.1.1".into(),
-            ..self.check("close.tcp", Level::Should, ok, "the server to end TCP with FIN", observed)
+            ..self.check("close.tcp", level, ok, &expected, &observed)
         }
+    }
+
+    /// When TCP ended, if that is told rather than judged.
+    fn end_told(&self) -> Option<String> {
+        if self.case.close.tcp != EndOfTcp::Told {
+            return None;
+        }
+        Some(match self.observation.end_delay {
+            Some(delay) => format!("the peer ended TCP after {:.1} s", delay.as_secs_f64()),
+            None if self.observation.overdue == Some(Awaited::EndOfTcp) => {
+                "the peer had not ended TCP when the case was over".to_string()
+            }
+            None => "TCP was ended".to_string(),
+        })
     }
 
     fn tolerates(&self, tolerates: &Tolerates) -> Judged {

@@ -1,4 +1,5 @@
-use wsspec_wire::close_code;
+use wsspec_cases::Awaited;
+use wsspec_wire::{Opcode, close_code};
 
 use super::{CaseRun, Phase};
 use crate::Time;
@@ -27,17 +28,29 @@ impl CaseRun {
             return;
         }
         self.outbox.close(code, reason);
-        self.phase = Phase::Closing;
-        self.close.closed_by_me = frame == CloseFrame::First;
-        self.close.local_code = code;
         self.close.local_reason = (!reason.is_empty()).then(|| reason.to_vec());
-        if frame == CloseFrame::First {
+        self.closing_began(frame, code, now);
+    }
+
+    /// The tester's Close frame is on its way.
+    pub(super) fn closing_began(&mut self, frame: CloseFrame, code: Option<u16>, now: Time) {
+        self.phase = Phase::Closing;
+        let answers_by_script = self.case.conduct.closes_by_script && self.close_came();
+        let answers = frame == CloseFrame::Reply || answers_by_script;
+        self.close.was_clean |= answers_by_script;
+        self.close.closed_by_me = !answers;
+        self.close.local_code = code;
+        if !answers {
             let patience = match self.case.profile {
                 Some(_) => self.settings.patient_close_timeout,
                 None => self.settings.close_timeout,
             };
             self.timers.arm(now + patience, Timer::Close);
         }
+    }
+
+    fn close_came(&self) -> bool {
+        self.recorder.received_frames(Opcode::CLOSE) > 0
     }
 
     /// Fails the connection (RFC 6455 7.1.7); if it is being closed already, by ending TCP.
@@ -75,6 +88,7 @@ impl CaseRun {
             self.fail_for(violation, now);
         }
         match self.phase {
+            _ if self.case.conduct.closes_by_script => self.peer_closed_by_script(),
             Phase::Open => {
                 self.answer_close(now);
                 self.closing_handshake_done(Timer::Linger, now);
@@ -82,6 +96,7 @@ impl CaseRun {
             Phase::Closing => self.closing_handshake_done(Timer::Drop, now),
             Phase::Opening | Phase::Dropping | Phase::Closed => {}
         }
+        self.came(Awaited::Close, now);
     }
 
     fn answer_close(&mut self, now: Time) {
@@ -93,8 +108,14 @@ impl CaseRun {
         self.send_close(CloseFrame::Reply, code, &reason, now);
     }
 
+    /// The steps of the case do the rest.
+    fn peer_closed_by_script(&mut self) {
+        self.timers.cancel(Timer::Close);
+        self.close.was_clean = self.phase == Phase::Closing;
+    }
+
     /// Both Close frames are there: the server ends TCP (RFC 6455 7.1.1), and gets some time for it.
-    fn closing_handshake_done(&mut self, timer: Timer, now: Time) {
+    pub(super) fn closing_handshake_done(&mut self, timer: Timer, now: Time) {
         self.timers.cancel(Timer::Close);
         self.close.was_clean = true;
         match self.role {
@@ -111,6 +132,7 @@ impl CaseRun {
 
     /// The peer ended TCP while the connection was open or closing.
     pub(super) fn peer_ended(&mut self, how: TcpEnd, now: Time) {
+        self.end_came(now);
         if !self.close.was_clean {
             self.not_clean("the peer ended TCP without a closing handshake");
         }

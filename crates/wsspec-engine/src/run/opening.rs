@@ -1,4 +1,6 @@
-use wsspec_cases::Opened;
+use std::borrow::Cow;
+
+use wsspec_cases::{COMMANDS, Opened, Play, Step};
 use wsspec_wire::{Headers, RequestHead, ResponseHead};
 
 use super::{CaseRun, Phase};
@@ -14,15 +16,17 @@ use crate::words;
 impl CaseRun {
     pub(super) fn start_client(&mut self, opening: &ClientOpening) {
         let nonce = Random::new(self.settings.seed, self.case.id, Purpose::Handshake).nonce();
-        let (handshake, request) = ClientHandshake::start(opening, self.case.deflate.as_ref(), nonce);
+        let opening = self.with_commands(opening);
+        let (handshake, request) = ClientHandshake::start(&opening, self.case.deflate.as_ref(), nonce);
         self.record.request.clone_from(&request);
         self.outbox.octets(request);
+        self.hurry();
         self.handshake = Some(handshake);
         self.timers.arm(self.settings.open_timeout, Timer::Open);
     }
 
     pub(super) fn start_server(&mut self, request: &RequestHead) {
-        let (response, agreed) = answer_request(request, self.case.deflate.as_ref(), &self.settings);
+        let (response, agreed) = answer_request(request, &self.case, &self.settings);
         self.recorder.received(Time::ZERO, &request.raw);
         self.record.request.clone_from(&request.raw);
         self.record.response.clone_from(&response);
@@ -35,6 +39,31 @@ impl CaseRun {
                 self.note_never_opened(NeverOpened::Invalid(reason));
                 self.drop_tcp(Time::ZERO);
             }
+        }
+    }
+
+    /// Offers commands where the case needs them: first of all, as servers may take the first they speak.
+    fn with_commands<'a>(&self, opening: &'a ClientOpening) -> Cow<'a, ClientOpening> {
+        let offered = opening.subprotocols.iter().any(|name| name == COMMANDS);
+        if !self.case.conduct.commands || !self.settings.commands || offered {
+            return Cow::Borrowed(opening);
+        }
+        let mut opening = opening.clone();
+        opening.subprotocols.insert(0, COMMANDS.to_string());
+        Cow::Owned(opening)
+    }
+
+    /// Sends the first frames of a case that does not wait for the response.
+    fn hurry(&mut self) {
+        if !self.case.conduct.hurries {
+            return;
+        }
+        let Play::Script(steps) = &self.case.play else { return };
+        self.steps = steps.iter().cloned().collect();
+        while let Some(Step::Send(_)) = self.steps.front()
+            && let Some(Step::Send(frame)) = self.steps.pop_front()
+        {
+            self.outbox.frame(frame);
         }
     }
 

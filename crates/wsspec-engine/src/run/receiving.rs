@@ -1,8 +1,9 @@
-use wsspec_cases::Event;
+use wsspec_cases::{Awaited, Event};
 use wsspec_wire::Opcode;
 
 use super::{CaseRun, Phase};
 use crate::Time;
+use crate::invariants::Sent;
 use crate::observation::PeerFault;
 use crate::observe::Incoming;
 
@@ -17,7 +18,11 @@ impl CaseRun {
         let mut rest = octets;
         while let (taken, Some(incoming)) = self.observer.next(rest) {
             rest = &mut rest[taken..];
-            self.lookout.see(&incoming, self.recorder.sent_frames(Opcode::PING));
+            let sent = Sent {
+                pings: self.recorder.sent_frames(Opcode::PING),
+                close: (self.recorder.sent_frames(Opcode::CLOSE) > 0).then_some(self.close.local_code),
+            };
+            self.lookout.see(&incoming, &sent);
             if matches!(self.phase, Phase::Open | Phase::Closing) {
                 self.take(incoming, now);
             }
@@ -38,15 +43,20 @@ impl CaseRun {
                 self.recorder.traffic.rx_app += payload.len;
                 self.recorder.traffic.rx_messages += 1;
                 // A tester that failed the connection is done with messages (RFC 6455 7.1.7).
-                if !self.close.failed_by_me {
+                if self.case.conduct.commands && is_refusal(&payload.kept) {
+                    self.command_refused(&payload.kept, now);
+                } else if !self.close.failed_by_me {
                     self.event(&Event::Message { binary, payload }, now);
+                    self.came(Awaited::Messages(self.recorder.traffic.rx_messages), now);
                 }
             }
             Incoming::Pong(payload) => self.event(&Event::Pong(payload), now),
             Incoming::Ping(payload) => {
-                if self.phase == Phase::Open {
-                    self.outbox.pong(payload);
+                if self.phase == Phase::Open && !self.case.conduct.ignores_pings {
+                    self.outbox.pong(payload.clone());
                 }
+                self.last_ping = payload;
+                self.came(Awaited::Ping, now);
             }
             Incoming::Close { code, reason, violation } => self.peer_closed(code, reason, violation, now),
             Incoming::Violation(violation) => self.fail_for(violation, now),
@@ -61,4 +71,9 @@ impl CaseRun {
             self.breaches.push(fault);
         }
     }
+}
+
+/// What a peer says that does not obey a command.
+fn is_refusal(message: &[u8]) -> bool {
+    message.starts_with(b"!refused")
 }

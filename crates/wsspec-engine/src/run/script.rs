@@ -1,5 +1,5 @@
-use wsspec_cases::{Case, Conclusion, Event, FirstToClose, Grade, Opened, Play, Step};
-use wsspec_wire::close_code;
+use wsspec_cases::{COMMANDS, Case, Conclusion, Event, FirstToClose, FrameSpec, Grade, Opened, Play, Step};
+use wsspec_wire::{Opcode, close_code};
 
 use super::closing::CloseFrame;
 use super::{CaseRun, DriverBox, Phase};
@@ -22,16 +22,26 @@ impl CaseRun {
         if self.case.measures.quiet {
             self.recorder.record(now, false);
         }
-        if let Some(text) = self.unmet(agreement) {
+        let unmet = self.unmet_commands(opened).or_else(|| self.unmet(agreement));
+        if let Some(text) = unmet {
             self.conclude(Conclusion::new(Grade::Unimplemented, text), now);
             self.send_close(CloseFrame::First, Some(close_code::NORMAL), b"", now);
             return;
         }
-        if let Play::Script(steps) = &self.case.play {
+        if let Play::Script(steps) = &self.case.play
+            && !self.case.conduct.hurries
+        {
             self.steps = steps.iter().cloned().collect();
         }
         self.drive(now, |driver, out| driver.0.open(opened, out));
         self.do_steps(now);
+    }
+
+    /// The peer does not agree to take commands, which the case needs.
+    fn unmet_commands(&self, opened: &Opened) -> Option<String> {
+        let agreed = opened.subprotocol.as_deref() == Some(COMMANDS);
+        let unmet = self.case.conduct.commands && !agreed;
+        unmet.then(|| format!("the peer does not speak the subprotocol {COMMANDS}, which this case needs"))
     }
 
     /// What the case needs of permessage-deflate and was not agreed on.
@@ -90,6 +100,7 @@ impl CaseRun {
     /// Does steps until one waits, or none is left.
     pub(super) fn do_steps(&mut self, now: Time) {
         while !self.timers.is_armed(Timer::Wait)
+            && self.awaiting.is_none()
             && matches!(self.phase, Phase::Open | Phase::Closing)
             && let Some(step) = self.steps.pop_front()
         {
@@ -123,7 +134,15 @@ impl CaseRun {
                 self.timers.arm(now + delay, Timer::CloseAfter);
                 self.recorder.note(now, LogKind::CloseTimerArmed(delay));
             }
+            Step::ClosingBegan(code) if open => self.closing_began(CloseFrame::First, code, now),
+            Step::ClosingBegan(_) => {}
+            Step::Await(awaited) => self.start_await(awaited, now),
+            Step::AnswerPing => self.outbox.frame(FrameSpec::new(Opcode::PONG, self.last_ping.clone())),
+            Step::StopReading => self.reading_stopped = true,
+            Step::ResumeReading => self.reading_stopped = false,
             Step::HalfClose => self.outbox.end(Transmit::Fin),
+            Step::EndByRole => self.closing_handshake_done(Timer::Linger, now),
+            Step::EndTcp => self.drop_tcp(now),
             Step::Reset => self.reset_tcp(now),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wsspec_cases::{Case, CloseRule, DeflatePlan, FirstToClose, Roles, Step, suite};
+use wsspec_cases::{COMMANDS, Case, CloseRule, DeflatePlan, FirstToClose, Roles, Step, suite};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{
@@ -184,6 +184,11 @@ pub(crate) fn opening() -> ClientOpening {
 
 /// The request of a client with manners.
 pub(crate) fn request(extensions: Option<&str>) -> RequestHead {
+    request_with(extensions, None)
+}
+
+/// The same, offering subprotocols.
+pub(crate) fn request_with(extensions: Option<&str>, subprotocols: Option<&str>) -> RequestHead {
     let mut headers = vec![
         ("Host", "localhost"),
         ("Upgrade", "websocket"),
@@ -192,6 +197,7 @@ pub(crate) fn request(extensions: Option<&str>) -> RequestHead {
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
     headers.extend(extensions.map(|value| ("Sec-WebSocket-Extensions", value)));
+    headers.extend(subprotocols.map(|value| ("Sec-WebSocket-Protocol", value)));
     RequestHead::parse(&write_request("/", &headers))
 }
 
@@ -203,15 +209,16 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn server() -> Self {
         let deflate = Some(DeflateConfig::default());
-        let config = Config { echo: true, deflate, ..Config::server([0; 32]) };
+        let config = Config { echo: true, commands: true, deflate, ..Config::server([0; 32]) };
         Self { connection: Connection::server(config, Time::ZERO) }
     }
 
-    /// A client, and its request.
-    pub(crate) fn client(plan: Option<&DeflatePlan>) -> (Self, RequestHead) {
-        let deflate = plan.map(client_offer);
-        let config = Config { echo: true, deflate, ..Config::client([1; 32]) };
-        let request = ClientRequest::new("localhost", "/");
+    /// A client, and its request: it offers what the case needs.
+    pub(crate) fn client(case: &Case) -> (Self, RequestHead) {
+        let deflate = case.deflate.as_ref().map(client_offer);
+        let config = Config { echo: true, commands: true, deflate, ..Config::client([1; 32]) };
+        let subprotocols = case.conduct.commands.then(|| COMMANDS.to_owned()).into_iter().collect();
+        let request = ClientRequest { subprotocols, ..ClientRequest::new("localhost", "/") };
         let mut connection = Connection::client(config, request, Time::ZERO);
         let mut head = Vec::new();
         while let Some(wsspec_endpoint::Transmit::Octets(octets)) = connection.poll_transmit() {

@@ -108,7 +108,7 @@ fn settings() -> Settings {
 
 fn as_client(case: &Case) -> Vec<(Time, Vec<u8>)> {
     let run = CaseRun::client(case, &opening(), settings());
-    if matches!(case.play, Play::Drive(..)) {
+    if needs_answers(case) {
         return Pair::new(run, Tap::on(Endpoint::server())).finish().1.writes;
     }
     let mut listener = Scripted::server(|_| vec![]);
@@ -116,6 +116,16 @@ fn as_client(case: &Case) -> Vec<(Time, Vec<u8>)> {
         listener = listener.extensions(answer(plan));
     }
     Pair::new(run, Tap::on(listener)).finish().1.writes
+}
+
+/// Whether what is sent depends on what comes back.
+fn needs_answers(case: &Case) -> bool {
+    match &case.play {
+        _ if case.conduct.commands => true,
+        Play::Script(steps) => steps.iter().any(|step| matches!(step, Step::Await(_))),
+        Play::Drive(..) => true,
+        Play::Passive(_) => false,
+    }
 }
 
 /// What a server answers that agrees to everything.
@@ -145,11 +155,11 @@ fn is_raw(case: &Case) -> bool {
 
 /// Of the cases for clients alone.
 fn as_server(case: &Case) -> Vec<(Time, Vec<u8>)> {
-    let (endpoint, request) = Endpoint::client(case.deflate.as_ref());
+    let (endpoint, request) = Endpoint::client(case);
     let run = CaseRun::server(case, &request, settings());
-    match case.play {
-        Play::Drive(..) => Pair::new(run, Tap::on(endpoint)).finish().1.writes,
-        _ => Pair::new(run, Tap::on(Mute)).finish().1.writes,
+    match needs_answers(case) {
+        true => Pair::new(run, Tap::on(endpoint)).finish().1.writes,
+        false => Pair::new(run, Tap::on(Mute)).finish().1.writes,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wsspec_cases::words::text;
-use wsspec_cases::{Case, Event, Step, suite};
+use wsspec_cases::{COMMANDS, Case, Event, Step, suite};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
 use wsspec_engine::{
     CaseRun, LogKind, Observation, Settings, Snippet, TcpEnd, TesterRole, Time, Transmit, Verdict, WireLog,
@@ -14,7 +14,7 @@ use wsspec_wire::{
     write_response,
 };
 
-use crate::common::{case, connecting, opening, request};
+use crate::common::{case, connecting, opening, request, request_with};
 
 /// What a hostile peer does as soon as it can, again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +149,9 @@ impl Peer for Hostile {
             if request.headers.get("Sec-WebSocket-Extensions").is_some() {
                 headers.push(("Sec-WebSocket-Extensions", "permessage-deflate"));
             }
+            if request.headers.get("Sec-WebSocket-Protocol").is_some() {
+                headers.push(("Sec-WebSocket-Protocol", COMMANDS));
+            }
             self.response = Some(write_response(101, "Switching Protocols", &headers));
         }
     }
@@ -173,10 +176,12 @@ impl Peer for Hostile {
 }
 
 fn client_request(case: &Case) -> RequestHead {
-    request(
+    let subprotocol = case.conduct.commands.then_some(COMMANDS);
+    request_with(
         case.deflate
             .as_ref()
             .map(|_| "permessage-deflate; client_no_context_takeover; client_max_window_bits"),
+        subprotocol,
     )
 }
 

@@ -291,7 +291,7 @@ fn frame_octets(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 #[test]
 fn a_server_tester_drops_tcp_first() {
     let case = echo_case();
-    let (endpoint, request) = Endpoint::client(None);
+    let (endpoint, request) = Endpoint::client(&echo_case());
     let run = CaseRun::server(&case, &request, Settings::default());
     let outcome = judge(&case, Pair::new(run, endpoint).finish().0);
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.summary);

@@ -23,7 +23,7 @@ fn against_server(case: &Case) -> Outcome {
 }
 
 fn against_client(case: &Case) -> Outcome {
-    let (endpoint, request) = Endpoint::client(case.deflate.as_ref());
+    let (endpoint, request) = Endpoint::client(case);
     let run = CaseRun::server(case, &request, settings());
     let (observation, _) = Pair::new(run, endpoint).finish();
     judge(case, observation)

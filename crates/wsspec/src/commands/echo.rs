@@ -40,7 +40,7 @@ async fn connect(url: &str, args: &EchoArgs, console: &Console, signals: &Signal
     let name = format!("wsspec-endpoint/{}", env!("CARGO_PKG_VERSION"));
     let name = args.agent.clone().unwrap_or(name);
     let deflate = (!args.no_deflate).then(DeflateConfig::default);
-    let driver = Driver::new(target, secure, &name, deflate).await?;
+    let mut driver = Driver::new(target, secure, &name, deflate).await?.obeying(!args.no_commands);
     let mut total = 0;
     let tell = |progress| match progress {
         Progress::Cases(count) => {
@@ -86,16 +86,18 @@ fn tls(args: &EchoArgs) -> Result<Option<ServerTls>, Problem> {
 pub fn config(args: &EchoArgs) -> Config {
     Config {
         deflate: (!args.no_deflate).then(DeflateConfig::default),
+        commands: !args.no_commands,
         max_message_size: args.max_message as u64,
         max_frame_size: args.max_message as u64,
         ..echo_config()
     }
 }
 
-/// An echo server with permessage-deflate and the default limits.
+/// An echo server with permessage-deflate, commands and the default limits.
 pub fn echo_config() -> Config {
     // A server draws no random numbers: the seed is for the masking keys of a client.
-    Config { echo: true, deflate: Some(DeflateConfig::default()), ..Config::server([0; 32]) }
+    let deflate = Some(DeflateConfig::default());
+    Config { echo: true, commands: true, deflate, ..Config::server([0; 32]) }
 }
 
 /// Why an address cannot be bound.

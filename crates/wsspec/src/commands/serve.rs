@@ -228,6 +228,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         settings: Settings {
             seed,
             time_scale: args.timeout_scale,
+            commands: !args.no_commands,
             subprotocols: args.subprotocol.clone(),
             response_headers: vec![(
                 "Server".to_owned(),

@@ -88,7 +88,7 @@ impl Atom {
             Self::Id(pattern) => pattern.matches(&case.id.to_string()),
             Self::Slug(pattern) => pattern.matches(&case.slug),
             Self::Section(number) => case.id.section() == *number,
-            Self::Set(set) => set.contains(case.id),
+            Self::Set(set) => set.contains(case),
             Self::Clause { rfc, section } => case.rules.iter().any(|rule| {
                 let rest = rule.section.strip_prefix(section.as_str());
                 rule.rfc.number() == *rfc && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

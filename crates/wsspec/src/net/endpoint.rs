@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use wsspec_endpoint::{Config, Connection, End, State, Transmit};
+use wsspec_endpoint::{Closed, Config, Connection, End, Event, State, Transmit};
 use wsspec_wire::close_code;
 
 use super::Transport;
@@ -117,22 +117,33 @@ async fn serve_secure(stream: TcpStream, tls: ServerTls, config: Arc<Config>, st
     }
 }
 
-/// Drives one connection to its end, or closes it once `stop` becomes true.
+/// Drives one connection to its end, or closes it once `stop` becomes true. Returns how it ended.
 pub async fn run<T: Transport>(
     stream: T,
     connection: Connection,
     started: Instant,
     mut stop: watch::Receiver<bool>,
-) {
-    let mut link =
-        Link { stream, connection, started, unsent: VecDeque::new(), queued: 0, then: None, armed: None };
+) -> Option<Closed> {
+    let mut link = Link {
+        stream,
+        connection,
+        started,
+        unsent: VecDeque::new(),
+        queued: 0,
+        then: None,
+        armed: None,
+        closed: None,
+    };
     let mut timer = Box::pin(sleep_until(started));
     let mut stopping = false;
     while link.connection.state() != State::Closed {
         link.fill();
         match link.take_end() {
             Some(Then::Fin) => drop(link.stream.shutdown().await),
-            Some(Then::Abort) => return link.stream.abort(),
+            Some(Then::Abort) => {
+                link.stream.abort();
+                return link.closed;
+            }
             None => {}
         }
         link.arm(timer.as_mut());
@@ -146,6 +157,7 @@ pub async fn run<T: Transport>(
         }
     }
     let _ = timeout(FAREWELL, link.flush()).await;
+    link.closed
 }
 
 struct Link<T> {
@@ -158,6 +170,8 @@ struct Link<T> {
     then: Option<Then>,
     /// What the timer is set to: some time, or none.
     armed: Option<Option<Duration>>,
+    /// How the connection ended.
+    closed: Option<Closed>,
 }
 
 /// What follows once everything is written.
@@ -197,7 +211,11 @@ impl<T: Transport> Link<T> {
             }
         }
         // Messages are echoed inside the endpoint; its events need no answer.
-        while self.connection.poll_event().is_some() {}
+        while let Some(event) = self.connection.poll_event() {
+            if let Event::Closed(closed) = event {
+                self.closed = Some(*closed);
+            }
+        }
     }
 
     /// Sets the timer, if the time it is set to has changed: that costs more than to look.

@@ -113,6 +113,7 @@ impl RunPlan {
                 seed,
                 open_timeout: args.open_timeout,
                 time_scale: args.timeout_scale,
+                commands: !args.no_commands,
                 ..closing_times(args.timeout_scale)
             },
             limits: limits(args),
@@ -139,6 +140,7 @@ fn closing_times(scale: f64) -> Settings {
     let settings = Settings::default();
     Settings {
         close_timeout: settings.close_timeout.mul_f64(scale),
+        patient_close_timeout: settings.patient_close_timeout.mul_f64(scale),
         drop_timeout: settings.drop_timeout.mul_f64(scale),
         linger_timeout: settings.linger_timeout.mul_f64(scale),
         ..settings
@@ -204,6 +206,7 @@ fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     if args.timeout_scale != 1.0 {
         option("--timeout-scale", &args.timeout_scale.to_string());
     }
+    options.extend(args.no_commands.then(|| "--no-commands".to_owned()));
     options.extend(args.tls.words());
     options
 }

@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// Accept this subprotocol
     #[arg(short, long, value_name = "NAME", help_heading = "Where")]
     pub subprotocol: Vec<String>,
+    /// Never agree to wst.cmd, the subprotocol of commands: the cases that need it are n/a
+    #[arg(long, help_heading = "Where")]
+    pub no_commands: bool,
 
     /// Start CMD for every case; it connects to {url}, echoes until closed, and exits (127: not supported)
     #[arg(long, value_name = "CMD", conflicts_with_all = ["exec", "browser"], help_heading = "Client under test")]

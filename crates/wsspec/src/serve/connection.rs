@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
-use wsspec_cases::{Case, suite};
+use wsspec_cases::{COMMANDS, Case, suite};
 use wsspec_engine::{CaseRun, Observation, Verdict, judge};
 use wsspec_report::record::{CaseMeta, CaseRecord, Line};
 use wsspec_wire::write_response;
@@ -74,8 +74,8 @@ impl Visit {
             Route::Stop => self.stop(stream, &request).await,
             Route::Other if self.shared.plan.as_reference => self.obey(stream, request).await,
             other => {
-                let subprotocols = &self.shared.plan.settings.subprotocols;
-                if let Some(control) = Control::open(stream, &request, subprotocols).await {
+                let subprotocols = self.shared.plan.settings.spoken();
+                if let Some(control) = Control::open(stream, &request, &subprotocols).await {
                     self.control(control, other).await;
                 }
             }
@@ -181,7 +181,7 @@ impl Visit {
         let brief = Brief { verdict: Verdict::Skipped, behavior: "UNIMPLEMENTED", cause: None };
         shared.book.end(&job.agent, job.case.id, Some(brief));
         shared.tell(Notice::CaseSkipped { agent: job.agent, case: job.case.id });
-        if let Some(control) = Control::open(stream, request, &shared.plan.settings.subprotocols).await {
+        if let Some(control) = Control::open(stream, request, &shared.plan.settings.spoken()).await {
             control.close().await;
         }
     }
@@ -216,7 +216,11 @@ async fn drive<T: Transport>(stream: T, mut run: CaseRun, rest: &mut [u8], limit
 }
 
 fn info(case: &Case) -> String {
-    json!({ "id": case.id.to_string(), "description": case.title }).to_string()
+    let mut info = json!({ "id": case.id.to_string(), "description": case.title });
+    if case.conduct.commands {
+        info["subprotocol"] = COMMANDS.into();
+    }
+    info.to_string()
 }
 
 /// What the record of a case says beyond its outcome.

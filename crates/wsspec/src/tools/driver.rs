@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Event};
+use wsspec_endpoint::{COMMANDS, ClientRequest, Closed, Config, Connection, DeflateConfig, Event};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, Secure, dial, resolve};
@@ -28,6 +28,10 @@ pub struct Driver {
     secure: Option<Secure>,
     agent: String,
     deflate: Option<DeflateConfig>,
+    /// Offer the subprotocol `wst.cmd`, and obey its commands.
+    commands: bool,
+    /// How the last connection ended.
+    last_closed: Option<Closed>,
 }
 
 /// What the driver tells.
@@ -55,7 +59,20 @@ impl Driver {
         deflate: Option<DeflateConfig>,
     ) -> Result<Self, Problem> {
         let addresses = resolve(&target, LIMIT).await.map_err(|error| unreachable(&target, error))?;
-        Ok(Self { target, addresses, secure, agent: agent.to_owned(), deflate })
+        Ok(Self {
+            target,
+            addresses,
+            secure,
+            agent: agent.to_owned(),
+            deflate,
+            commands: false,
+            last_closed: None,
+        })
+    }
+
+    /// Obeys the commands of a tester that asks for it.
+    pub fn obeying(self, commands: bool) -> Self {
+        Self { commands, ..self }
     }
 
     /// Where the tester is.
@@ -68,7 +85,7 @@ impl Driver {
     /// # Errors
     /// The tester cannot be reached, or does not answer as one.
     pub async fn run(
-        &self,
+        &mut self,
         stop: &watch::Receiver<bool>,
         mut tell: impl FnMut(Progress),
     ) -> Result<u32, Problem> {
@@ -92,9 +109,9 @@ impl Driver {
     ///
     /// # Errors
     /// There is no connection.
-    pub async fn echo(&self, resource: &str, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
+    pub async fn echo(&mut self, resource: &str, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
         let (stream, connection) = self.connect(resource, true).await?;
-        endpoint::run(stream, connection, Instant::now(), stop.clone()).await;
+        self.last_closed = endpoint::run(stream, connection, Instant::now(), stop.clone()).await;
         Ok(())
     }
 
@@ -142,11 +159,15 @@ impl Driver {
             .map_err(|error| unreachable(&self.target, error))?;
         let config = Config {
             echo,
+            commands: self.commands,
+            last_closed: self.last_closed.clone(),
             deflate: self.deflate.clone().filter(|_| echo),
             handshake_timeout: LIMIT,
             ..Config::client(rand::random())
         };
+        let commands = (self.commands && echo).then(|| COMMANDS.to_owned());
         let request = ClientRequest {
+            subprotocols: commands.into_iter().collect(),
             headers: vec![("User-Agent".to_owned(), self.agent.clone())],
             ..ClientRequest::new(self.target.host_header(), resource)
         };

@@ -109,6 +109,7 @@ fn settings(options: &Options, warn: impl Fn(&str)) -> Settings {
     let (usual, conduct) = (Settings::default(), Conduct::default());
     Settings {
         seed: rand::random(),
+        commands: false,
         open_timeout: time(options.open_handshake_timeout, usual.open_timeout),
         close_timeout: time(options.close_handshake_timeout, usual.close_timeout),
         drop_timeout: time(options.server_connection_drop_timeout, usual.drop_timeout),

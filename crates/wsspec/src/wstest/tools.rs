@@ -42,8 +42,9 @@ pub(super) async fn echo_server(
     let tls = server_tls(&target, args.key.as_ref(), args.cert.as_ref())?;
     let all = addresses(&target).await?;
     let mut servers = Vec::new();
+    let config = Config { commands: false, ..echo_config() };
     for address in &all {
-        let server = EchoServer::bind(&address.to_string(), echo_config(), CONNECTIONS).await;
+        let server = EchoServer::bind(&address.to_string(), config.clone(), CONNECTIONS).await;
         servers.push(server.map_err(|error| cannot_listen(&all, &error))?.with_tls(tls.clone()));
     }
     console.say(0, format!("listening on {target}"));
@@ -59,14 +60,14 @@ pub(super) async fn echo_server(
 
 /// `echoclient`: echoes what the server sends until it ends the connection.
 pub(super) async fn echo_client(args: &Args, signals: &Signals) -> Result<ExitCode> {
-    let driver = driver(args).await?;
+    let mut driver = driver(args).await?;
     driver.echo(&target(args)?.resource, &signals.stop()).await?;
     Ok(ExitCode::Ok)
 }
 
 /// `testeeclient`: runs the cases of a fuzzing server.
 pub(super) async fn testee_client(args: &Args, console: &Console, signals: &Signals) -> Result<ExitCode> {
-    let driver = driver(args).await?;
+    let mut driver = driver(args).await?;
     let name = shown(&ident(args));
     let from = driver.addresses().first().map(|address| peer(*address)).unwrap_or_default();
     let mut total = 0;
