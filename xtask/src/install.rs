@@ -42,6 +42,8 @@ pub(crate) enum Kit {
     Rust,
     /// The reference suite, whose testee is a peer as well.
     Reference,
+    /// wsspec itself: its endpoint is a peer as well.
+    Wsspec,
 }
 
 impl Kit {
@@ -134,6 +136,7 @@ impl Kits {
             Kit::NodeItself => node_has_websocket(),
             Kit::Chromium => kit.system_version().map(|_| ()),
             Kit::Reference => Ok(()),
+            Kit::Wsspec => self.build_wsspec(),
         }
     }
 
@@ -157,13 +160,26 @@ impl Kits {
                 command
             }
             Kit::Rust => Command::new(self.folder("rust").join("debug").join(name)),
-            Kit::Reference => self.wstest(name),
+            Kit::Reference => self.wstest(name, None),
+            Kit::Wsspec => {
+                let mut command = Command::new(self.wsspec());
+                command.arg(name);
+                command
+            }
         }
     }
 
-    /// The reference in `mode`.
-    pub(crate) fn wstest(&self, mode: &str) -> Command {
-        let mut command = Command::new(self.reference_folder().join("bin/wstest"));
+    /// The reference in `mode`, with so many messages in each case of sections 12 and 13.
+    pub(crate) fn wstest(&self, mode: &str, messages: Option<u32>) -> Command {
+        let programs = self.reference_folder().join("bin");
+        let mut command = match messages {
+            None => Command::new(programs.join("wstest")),
+            Some(messages) => {
+                let mut command = Command::new(programs.join("python"));
+                command.arg(peer_sources("reference").join("few-messages.py")).arg(messages.to_string());
+                command
+            }
+        };
         command.args(["-m", mode]);
         command
     }

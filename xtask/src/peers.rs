@@ -59,6 +59,13 @@ pub(crate) struct Peer {
 /// All peers.
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
+        name: "wsspec",
+        version: Some(env!("CARGO_PKG_VERSION")),
+        kit: Kit::Wsspec,
+        server: Some("echo"),
+        client: Some("echo"),
+    },
+    Peer {
         name: "testee",
         version: Some("25.10.1"),
         kit: Kit::Reference,
@@ -133,6 +140,7 @@ impl Peer {
         let mut command = kits.program(self.kit, program);
         match self.kit {
             Kit::Reference => command.args(["-w", &format!("ws://{address}")]),
+            Kit::Wsspec => command.arg(address.to_string()),
             _ => command.arg(address.port().to_string()),
         };
         Some(command)
@@ -145,6 +153,7 @@ impl Peer {
         let url = format!("ws://{address}");
         match self.kit {
             Kit::Reference => command.args(["-w", &url, "-i", self.name]),
+            Kit::Wsspec => command.args(["--connect", &url, "--agent", self.name]),
             _ => command.args([&url, self.name]),
         };
         Some(command)
@@ -175,7 +184,7 @@ mod tests {
         let manifests = ["python/requirements.txt", "node/package.json", "rust/Cargo.toml"];
         let read = |path: &str| std::fs::read_to_string(repository().join("peers").join(path)).unwrap();
         let manifests = manifests.map(read).concat();
-        for peer in PEERS.iter().filter(|peer| peer.kit != Kit::Reference) {
+        for peer in PEERS.iter().filter(|peer| !matches!(peer.kit, Kit::Reference | Kit::Wsspec)) {
             let Some(version) = peer.version else { continue };
             let pinned = |line: &str| line.contains(peer.name) && line.contains(version);
             assert!(manifests.lines().any(pinned), "{} {version}", peer.name);

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::Result;
 use serde_json::json;
 
+use crate::case_sets::CaseSet;
 use crate::install::Kits;
 
 /// A test suite that writes its results to `reports/index.json` in the folder of its run.
@@ -44,41 +45,41 @@ impl Suite {
         }
     }
 
-    /// The command that runs the cases of `patterns` against the server at `address`.
+    /// The command that runs the cases of `set` against the server at `address`.
     pub(crate) fn test_server(
         self,
         kits: &Kits,
         address: SocketAddr,
         agent: &str,
-        patterns: &[String],
+        set: &CaseSet,
         folder: &Path,
     ) -> Result<Command> {
         let url = format!("ws://{address}");
         match self {
             Self::Reference => {
                 let servers = json!([{"agent": agent, "url": url}]);
-                reference(kits, "fuzzingclient", "servers", servers, patterns, folder)
+                reference(kits, "fuzzingclient", "servers", servers, set, folder)
             }
             Self::Wsspec => {
                 let mut command = Command::new(kits.wsspec());
                 command.arg("run").arg(url).args(["--agent", agent]);
-                Ok(with_selection(command, patterns, folder))
+                Ok(with_selection(command, set, folder))
             }
         }
     }
 
-    /// The command that serves the cases of `patterns` on `address`, for clients that ask for them.
+    /// The command that serves the cases of `set` on `address`, for clients that ask for them.
     pub(crate) fn serve(
         self,
         kits: &Kits,
         address: SocketAddr,
-        patterns: &[String],
+        set: &CaseSet,
         folder: &Path,
     ) -> Result<Command> {
         match self {
             Self::Reference => {
                 let url = json!(format!("ws://{address}"));
-                let mut command = reference(kits, "fuzzingserver", "url", url, patterns, folder)?;
+                let mut command = reference(kits, "fuzzingserver", "url", url, set, folder)?;
                 command.args(["-u", "0"]);
                 Ok(command)
             }
@@ -86,7 +87,7 @@ impl Suite {
                 let mut command = Command::new(kits.wsspec());
                 let (host, port) = (address.ip().to_string(), address.port().to_string());
                 command.args(["serve", "--bind", &host, "--port", &port]);
-                Ok(with_selection(command, patterns, folder))
+                Ok(with_selection(command, set, folder))
             }
         }
     }
@@ -97,23 +98,27 @@ fn reference(
     mode: &str,
     key: &str,
     value: serde_json::Value,
-    patterns: &[String],
+    set: &CaseSet,
     folder: &Path,
 ) -> Result<Command> {
     let mut spec = json!({
         "outdir": "./reports",
-        "cases": patterns,
+        "cases": set.patterns,
         "exclude-cases": [],
         "exclude-agent-cases": {},
     });
     spec[key] = value;
     fs::write(folder.join("spec.json"), spec.to_string())?;
-    let mut command = kits.wstest(mode);
+    let mut command = kits.wstest(mode, set.messages);
     command.args(["-s", "spec.json"]).current_dir(folder);
     Ok(command)
 }
 
-fn with_selection(mut command: Command, patterns: &[String], folder: &Path) -> Command {
-    command.arg("-o").arg(folder.join("reports")).args(patterns);
+fn with_selection(mut command: Command, set: &CaseSet, folder: &Path) -> Command {
+    command.arg("-o").arg(folder.join("reports"));
+    if let Some(messages) = set.messages {
+        command.args(["--volume-messages", &messages.to_string()]);
+    }
+    command.args(&set.patterns);
     command
 }

@@ -187,13 +187,18 @@ impl FrameSpec {
         self
     }
 
+    /// A message with this payload: in one frame, unless the tester is told to fragment what it sends.
+    pub fn as_message(self) -> MessageSpec {
+        self.into()
+    }
+
     /// A message with this payload, in frames of that many octets each.
     pub fn in_fragments_of(self, octets: usize) -> MessageSpec {
         MessageSpec { fragment: Some(octets), ..MessageSpec::from(self) }
     }
 }
 
-/// A message in one frame.
+/// A message in one frame, unless the tester is told to fragment what it sends.
 impl From<FrameSpec> for MessageSpec {
     fn from(frame: FrameSpec) -> Self {
         Self {

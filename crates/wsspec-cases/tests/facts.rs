@@ -242,7 +242,7 @@ fn step(fact: &Value) -> Step {
         Step::SendMessage(MessageSpec {
             opcode: Opcode::new(number(&fact["message"]) as u8),
             payload: payload(&fact["payload"]),
-            fragment: Some(number(&fact["fragment"]) as usize),
+            fragment: fact["fragment"].as_u64().map(|octets| octets as usize),
             chop: None,
             compress: true,
         })

@@ -191,6 +191,8 @@ pub struct WireStats {
     pub rx_frames: BTreeMap<u8, u64>,
     /// Frames sent by opcode.
     pub tx_frames: BTreeMap<u8, u64>,
+    /// Frames by opcode that were to be sent when the connection ended.
+    pub unsent_frames: BTreeMap<u8, u64>,
 }
 
 /// How many octets of messages became how many on the wire (frame level, after the handshake).

@@ -10,6 +10,7 @@ use crate::Time;
 use crate::deflate::Compressor;
 use crate::random::{Purpose, Random};
 use crate::recorder::Recorder;
+use crate::wire_log::LogKind;
 use write::Write;
 
 /// What the caller has to do next with the connection.
@@ -65,6 +66,8 @@ enum Item {
     Data(Payload),
     Octets(Bytes),
     Pong(Bytes),
+    /// An entry for the log, which has its place behind what was queued before.
+    Note(LogKind),
     End(Transmit),
 }
 
@@ -75,6 +78,30 @@ struct Fragments {
     rsv: Rsv,
     done: usize,
     size: usize,
+}
+
+impl Fragments {
+    fn of(spec: MessageSpec, rsv: Rsv) -> Self {
+        let size = spec.fragment.unwrap_or(usize::MAX).max(1);
+        Self { spec, rsv, done: 0, size }
+    }
+
+    fn rest(&self) -> usize {
+        self.spec.payload.len() - self.done
+    }
+
+    /// Whether the next frame is the last one. A message that fills all its fragments ends with an empty one, as
+    /// cases with fragments always have.
+    fn is_last(&self) -> bool {
+        if self.done == 0 { self.rest() <= self.size } else { self.rest() < self.size }
+    }
+
+    fn count_unsent(&self, recorder: &mut Recorder) {
+        let frames = if self.is_last() { 1 } else { self.rest() / self.size + 1 } as u64;
+        let first = u64::from(self.done == 0);
+        recorder.unsent_frames(self.spec.opcode, first);
+        recorder.unsent_frames(Opcode::CONTINUATION, frames - first);
+    }
 }
 
 impl Outbox {
@@ -149,27 +176,48 @@ impl Outbox {
         self.queue.push_back(Item::End(how));
     }
 
+    /// Notes what happened when all that was queued before has gone out, or at once if nothing waits.
+    pub(crate) fn note(&mut self, kind: LogKind, now: Time, recorder: &mut Recorder) {
+        if self.queue.is_empty() {
+            recorder.note(now, kind);
+        } else {
+            self.queue.push_back(Item::Note(kind));
+        }
+    }
+
     /// Nothing is sent any more, but for the end of the connection.
-    pub(crate) fn write_failed(&mut self) {
+    pub(crate) fn write_failed(&mut self, now: Time, recorder: &mut Recorder) {
         self.broken = true;
-        self.discard_octets();
+        self.discard_octets(now, recorder);
     }
 
-    pub(crate) fn discard_octets(&mut self) {
+    /// Gives up what waits, and counts the frames that will never go out.
+    pub(crate) fn discard_octets(&mut self, now: Time, recorder: &mut Recorder) {
         self.writing = None;
+        for item in std::mem::take(&mut self.queue) {
+            match item {
+                Item::Frame(spec) => recorder.unsent_frames(spec.opcode, 1),
+                Item::Message(spec) => Fragments::of(spec, Rsv::NONE).count_unsent(recorder),
+                Item::Fragments(fragments) => fragments.count_unsent(recorder),
+                Item::Pong(_) => recorder.unsent_frames(Opcode::PONG, 1),
+                Item::Note(kind) => recorder.note(now, kind),
+                Item::Data(_) | Item::Octets(_) => {}
+                end @ Item::End(_) => self.queue.push_back(end),
+            }
+        }
+        recorder.unsent_frames(Opcode::PONG, self.held.len() as u64);
         self.held.clear();
-        self.queue.retain(|item| matches!(item, Item::End(_)));
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.discard_octets();
+    pub(crate) fn clear(&mut self, now: Time, recorder: &mut Recorder) {
+        self.discard_octets(now, recorder);
         self.queue.clear();
     }
 
     /// Makes the next octets. Whole frames share a piece; what is chopped or pushed goes out alone.
     pub(crate) fn poll(&mut self, now: Time, recorder: &mut Recorder) -> Option<Transmit> {
         if self.broken {
-            self.discard_octets();
+            self.discard_octets(now, recorder);
         }
         let mut data = Vec::new();
         while data.len() < Transmit::LARGEST {
@@ -234,6 +282,7 @@ impl Outbox {
             Item::Data(payload) => self.continue_frame(payload),
             Item::Octets(octets) => Write::octets(octets.into(), None),
             Item::Pong(payload) => self.begin_pong(payload),
+            Item::Note(kind) => return recorder.note(now, kind),
             Item::End(_) => return,
         };
         write.log_frame(now, recorder);
@@ -271,17 +320,14 @@ impl Outbox {
             spec.payload = Payload::Bytes(compressor.message(&spec.payload.to_bytes()));
             rsv = Rsv::RSV1;
         }
-        let size = spec.fragment.unwrap_or(usize::MAX).max(1);
-        self.queue.push_front(Item::Fragments(Fragments { spec, rsv, done: 0, size }));
+        self.queue.push_front(Item::Fragments(Fragments::of(spec, rsv)));
     }
 
-    /// The next frame of a message. One that fills all its fragments ends with an empty one, as cases with
-    /// fragments always have.
+    /// The next frame of a message.
     fn next_fragment(&mut self, fragments: Fragments) -> Write {
+        let (fin, rest) = (fragments.is_last(), fragments.rest());
         let Fragments { spec, rsv, done, size } = fragments;
-        let rest = spec.payload.len() - done;
         let first = done == 0;
-        let fin = if first { rest <= size } else { rest < size };
         let end = done + rest.min(size);
         let frame = FrameSpec {
             opcode: if first { spec.opcode } else { Opcode::CONTINUATION },

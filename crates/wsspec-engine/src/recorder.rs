@@ -20,7 +20,7 @@ pub(crate) struct Recorder {
 pub(crate) struct SentFrame {
     pub(crate) header: FrameHeader,
     pub(crate) payload: Snippet,
-    pub(crate) repeated_to: Option<u64>,
+    pub(crate) unit: Option<u64>,
     pub(crate) chop: Option<usize>,
     pub(crate) sync: bool,
 }
@@ -72,7 +72,7 @@ impl Recorder {
     }
 
     pub(crate) fn sent_frame(&mut self, now: Time, frame: SentFrame) {
-        let SentFrame { header, payload, repeated_to, chop, sync } = frame;
+        let SentFrame { header, payload, unit, chop, sync } = frame;
         *self.stats.tx_frames.entry(header.opcode.bits()).or_default() += 1;
         if !header.opcode.is_control() {
             self.traffic.tx_frames += 1;
@@ -81,7 +81,14 @@ impl Recorder {
         }
         if !self.quiet {
             let direction = Direction::Tx;
-            self.log.push(now, LogKind::Frame { direction, header, payload, repeated_to, chop, sync });
+            self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });
+        }
+    }
+
+    /// So many frames with this opcode that the case asked for never went out.
+    pub(crate) fn unsent_frames(&mut self, opcode: Opcode, count: u64) {
+        if count > 0 {
+            *self.stats.unsent_frames.entry(opcode.bits()).or_default() += count;
         }
     }
 
@@ -92,8 +99,8 @@ impl Recorder {
             self.traffic.rx_ws += payload.len;
         }
         if !self.quiet {
-            let (direction, repeated_to, chop, sync) = (Direction::Rx, None, None, false);
-            self.log.push(now, LogKind::Frame { direction, header, payload, repeated_to, chop, sync });
+            let (direction, unit, chop, sync) = (Direction::Rx, None, None, false);
+            self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });
         }
     }
 }

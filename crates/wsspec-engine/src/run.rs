@@ -114,7 +114,10 @@ impl CaseRun {
 
     fn new(case: &Case, role: TesterRole, settings: Settings) -> Self {
         let driver = script::driver_of(case);
-        let masks = role == TesterRole::Client && settings.conduct.mask_client_frames;
+        let masks = match role {
+            TesterRole::Client => settings.conduct.mask_client_frames,
+            TesterRole::Server => settings.conduct.mask_server_frames,
+        };
         let events = Events::new(case, driver.as_ref().map(|driver| &*driver.0));
         Self {
             role,
@@ -163,17 +166,19 @@ impl CaseRun {
 
     /// The peer ended TCP.
     pub fn handle_end(&mut self, how: TcpEnd, now: Time) {
+        // What the case did before belongs before the end in the log.
+        self.outbox.discard_octets(now, &mut self.recorder);
         match self.phase {
             Phase::Opening => self.never_open(NeverOpened::Dropped(how), now),
             Phase::Open | Phase::Closing => self.peer_ended(how, now),
             Phase::Dropping | Phase::Closed => {}
         }
-        self.gone();
+        self.gone(now);
     }
 
     /// A write failed. Reading goes on: a peer that resets may have said why before.
-    pub fn handle_write_error(&mut self, _now: Time) {
-        self.outbox.write_failed();
+    pub fn handle_write_error(&mut self, now: Time) {
+        self.outbox.write_failed(now, &mut self.recorder);
     }
 
     /// Time passed: to be called at [`poll_timeout`](Self::poll_timeout).
@@ -187,7 +192,7 @@ impl CaseRun {
                 Timer::CloseAfter => self.close_timer_fired(now),
                 Timer::Close => self.close_timed_out(now),
                 Timer::Drop | Timer::Linger => self.drop_timed_out(now),
-                Timer::Flush => self.stop_sending(),
+                Timer::Flush => self.stop_sending(now),
                 Timer::Limit => self.limit_reached(now),
             }
         }
@@ -201,7 +206,7 @@ impl CaseRun {
     pub fn poll_transmit(&mut self, now: Time) -> Option<Transmit> {
         let transmit = self.outbox.poll(now, &mut self.recorder);
         if let Some(Transmit::Drop | Transmit::Reset) = transmit {
-            self.gone();
+            self.gone(now);
         }
         transmit
     }
@@ -265,10 +270,10 @@ impl CaseRun {
     }
 
     /// TCP is gone, or the caller has been told to end it.
-    fn gone(&mut self) {
+    fn gone(&mut self, now: Time) {
         self.phase = Phase::Closed;
         self.timers.clear();
-        self.outbox.clear();
+        self.outbox.clear(now, &mut self.recorder);
     }
 
     fn end(&mut self, how: TcpEnd, now: Time) {

@@ -80,12 +80,16 @@ pub struct Conduct {
     pub echo_close: bool,
     /// A client tester masks its frames (RFC 6455 5.1).
     pub mask_client_frames: bool,
+    /// A server tester masks its frames, which RFC 6455 5.1 forbids.
+    pub mask_server_frames: bool,
     /// A client tester takes masked frames.
     pub accept_masked_server_frames: bool,
     /// A server tester insists on masked frames (RFC 6455 5.1).
     pub require_masked_client_frames: bool,
     /// Text that comes has to be UTF-8 (RFC 6455 8.1).
     pub validate_utf8: bool,
+    /// Send messages that a script sends whole in fragments of this many octets.
+    pub auto_fragment: Option<usize>,
     /// The largest payload of a data frame that is taken, in octets; larger ones are answered with 1008.
     pub largest_frame: Option<u64>,
     /// The largest message that is taken, in octets on the wire; larger ones are answered with 1009.
@@ -98,9 +102,11 @@ impl Default for Conduct {
             fail_by_drop: false,
             echo_close: false,
             mask_client_frames: true,
+            mask_server_frames: false,
             accept_masked_server_frames: false,
             require_masked_client_frames: true,
             validate_utf8: true,
+            auto_fragment: None,
             largest_frame: None,
             largest_message: None,
         }

@@ -69,8 +69,8 @@ pub enum LogKind {
         header: FrameHeader,
         /// The first octets of the unmasked payload, and its length.
         payload: Snippet,
-        /// The payload was made by repeating a unit to this length.
-        repeated_to: Option<u64>,
+        /// The payload repeats its first so many octets.
+        unit: Option<u64>,
         /// Written in pieces of this size.
         chop: Option<usize>,
         /// Written on its own.

@@ -28,7 +28,7 @@ pub(crate) fn frame(dir: Dir, opcode: Opcode, fin: bool, payload: &[u8]) -> Happ
     copy_masked(mask.unwrap_or_default(), 0, payload, &mut wire);
     let data = Payload::new(payload, 256);
     let op = opcode.bits();
-    Happening::Frame { dir, op, fin, rsv: 0, mask, data, wire, repeated_to: None, chop: None, sync: false }
+    Happening::Frame { dir, op, fin, rsv: 0, mask, data, wire, unit: None, chop: None, sync: false }
 }
 
 fn octets(dir: Dir, octets: &[u8]) -> Happening {
@@ -151,6 +151,7 @@ fn stats() -> StatsRecord {
         rx_chunks: [(4, 1), (7, 1), (129, 1)].into(),
         tx_frames: [(1, 1), (8, 1)].into(),
         rx_frames: [(1, 1), (8, 1)].into(),
+        unsent_frames: [].into(),
         kept: 7,
         dropped: 0,
     }

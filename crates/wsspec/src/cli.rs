@@ -143,6 +143,9 @@ pub struct RunArgs {
     /// Multiply the waits and limits of all cases
     #[arg(long, value_name = "FACTOR", value_parser = parse_scale, default_value = "1", help_heading = "How")]
     pub timeout_scale: f64,
+    /// Send N messages in each case that sends a thousand (9.7, 9.8, 12, 13): quicker, but no full run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "How")]
+    pub volume_messages: Option<u32>,
     /// Start no case after this time; the rest is `not run`
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "How")]
     pub time_budget: Option<Duration>,

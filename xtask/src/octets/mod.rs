@@ -64,8 +64,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn sessions(patterns: &[String]) -> Vec<(Manner, CaseSet)> {
     // Without permessage-deflate of the recorder, sections 12 and 13 only offer it and close.
-    let echo = case_sets::selected(&[SectionChoice::All], patterns);
-    let silent = case_sets::selected(&[SectionChoice::Functional], patterns);
+    let echo = case_sets::selected(&[SectionChoice::All], patterns, None);
+    let silent = case_sets::selected(&[SectionChoice::Functional], patterns, None);
     let echo = echo.into_iter().map(|set| (Manner::Echo, set));
     let mut sessions: Vec<_> = echo.chain(silent.into_iter().map(|set| (Manner::Silent, set))).collect();
     if patterns.is_empty() {

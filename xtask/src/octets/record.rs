@@ -86,8 +86,7 @@ impl Session<'_> {
     fn record_as_server(&self, suite: Suite, folder: &Path) -> Result<Vec<Recording>> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
-        let mut command =
-            suite.test_server(self.kits, listener.local_addr()?, AGENT, &self.set.patterns, folder)?;
+        let mut command = suite.test_server(self.kits, listener.local_addr()?, AGENT, self.set, folder)?;
         command.args(suite.one_by_one());
         let mut running = Running::start(command, &folder.join("suite.log"))?;
         let mut recordings = Vec::new();
@@ -105,7 +104,7 @@ impl Session<'_> {
 
     fn record_as_client(&self, suite: Suite, folder: &Path) -> Result<Vec<Recording>> {
         let address = free_address()?;
-        let command = suite.serve(self.kits, address, &self.set.patterns, folder)?;
+        let command = suite.serve(self.kits, address, self.set, folder)?;
         let mut running = Running::start(command, &folder.join("suite.log"))?;
         running.wait_for_port(address)?;
         let count = case_count(address)?;

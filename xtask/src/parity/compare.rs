@@ -47,6 +47,15 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether nothing is wrong with it.
+    fn is_pass(&self) -> bool {
+        [&self.behavior, &self.behavior_close]
+            .iter()
+            .all(|word| matches!(word.as_str(), "OK" | "INFORMATIONAL"))
+    }
+}
+
 /// The verdicts of one run.
 pub(crate) type Verdicts = BTreeMap<CaseId, Verdict>;
 
@@ -73,24 +82,29 @@ fn verdict(case: &Value) -> Result<Verdict> {
     })
 }
 
-/// A case that the suites do not agree on, or the reference not with itself.
+/// A case that the suites do not agree on, or one of them not with itself.
 pub(crate) struct Deviation {
     /// The case.
     pub(crate) id: CaseId,
     /// The verdict in each run of the reference; `None` where the case is missing.
     pub(crate) reference: Vec<Option<Verdict>>,
-    /// The verdict of wsspec.
-    pub(crate) product: Option<Verdict>,
+    /// The same of wsspec.
+    pub(crate) product: Vec<Option<Verdict>>,
 }
 
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show =
-            |verdict: &Option<Verdict>| verdict.as_ref().map_or("missing".to_owned(), Verdict::to_string);
-        let mut reference: Vec<String> = self.reference.iter().map(show).collect();
-        reference.dedup();
-        write!(f, "{}: reference {}; wsspec {}", self.id, reference.join(", then "), show(&self.product))
+        let (reference, product) = (in_turn(&self.reference), in_turn(&self.product));
+        write!(f, "{}: reference {reference}; wsspec {product}", self.id)
     }
+}
+
+/// The verdicts of several runs, those that repeat the one before left out.
+fn in_turn(verdicts: &[Option<Verdict>]) -> String {
+    let show = |verdict: &Option<Verdict>| verdict.as_ref().map_or("missing".to_owned(), Verdict::to_string);
+    let mut all: Vec<String> = verdicts.iter().map(show).collect();
+    all.dedup();
+    all.join(", then ")
 }
 
 /// Case by case, wsspec beside the reference.
@@ -98,29 +112,33 @@ impl fmt::Display for Deviation {
 pub(crate) struct Comparison {
     /// How many cases have the same verdict everywhere.
     pub(crate) same: usize,
-    /// Cases on which the reference's own runs differ: races inside the peer.
+    /// How many of these are a pass: OK or INFORMATIONAL, and the close as well.
+    pub(crate) passed: usize,
+    /// Cases on which the runs of one suite differ: races inside the peer.
     pub(crate) races: Vec<Deviation>,
     /// Everything else.
     pub(crate) differences: Vec<Deviation>,
 }
 
 impl Comparison {
-    /// Compares one run of wsspec with the runs of the reference.
-    pub(crate) fn new(reference: &[Verdicts], product: &Verdicts) -> Self {
-        let mut ids: Vec<&CaseId> = reference.iter().chain([product]).flat_map(BTreeMap::keys).collect();
+    /// Compares the runs of wsspec with those of the reference: there is at least one of each.
+    pub(crate) fn new(reference: &[Verdicts], product: &[Verdicts]) -> Self {
+        let mut ids: Vec<&CaseId> = reference.iter().chain(product).flat_map(BTreeMap::keys).collect();
         ids.sort();
         ids.dedup();
         let mut comparison = Self::default();
         for id in ids {
-            let runs: Vec<_> = reference.iter().map(|run| run.get(id).cloned()).collect();
-            let product = product.get(id).cloned();
-            let flips = runs.iter().any(|run| *run != runs[0]);
-            if !flips && product == runs[0] {
+            let of = |runs: &[Verdicts]| runs.iter().map(|run| run.get(id).cloned()).collect::<Vec<_>>();
+            let (theirs, ours) = (of(reference), of(product));
+            let flips = |runs: &[Option<Verdict>]| runs.iter().any(|run| *run != runs[0]);
+            let race = flips(&theirs) || flips(&ours);
+            if !race && ours[0] == theirs[0] {
                 comparison.same += 1;
+                comparison.passed += usize::from(ours[0].as_ref().is_some_and(Verdict::is_pass));
                 continue;
             }
-            let deviation = Deviation { id: id.clone(), reference: runs, product };
-            if flips { &mut comparison.races } else { &mut comparison.differences }.push(deviation);
+            let deviation = Deviation { id: id.clone(), reference: theirs, product: ours };
+            if race { &mut comparison.races } else { &mut comparison.differences }.push(deviation);
         }
         comparison
     }
@@ -159,8 +177,8 @@ mod tests {
             verdicts(&[("1.1.1", "OK", Some(1000)), ("2.10", "OK", None), ("3.2", "NON-STRICT", None)]);
         let product =
             verdicts(&[("1.1.1", "OK", Some(1000)), ("2.10", "OK", Some(1002)), ("3.2", "OK", None)]);
-        let comparison = Comparison::new(&[first, second], &product);
-        assert_eq!(comparison.same, 1);
+        let comparison = Comparison::new(&[first, second], &[product]);
+        assert_eq!((comparison.same, comparison.passed), (1, 1));
         assert_eq!(comparison.races.len(), 1);
         assert_eq!(comparison.races[0].id.to_string(), "3.2");
         let difference = comparison.differences[0].to_string();
@@ -168,11 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn a_flip_of_wsspec_is_told_as_a_race_with_all_its_verdicts() {
+        let ok = verdicts(&[("3.2", "OK", None)]);
+        let other = verdicts(&[("3.2", "NON-STRICT", None)]);
+        let comparison = Comparison::new(&[ok.clone(), ok.clone()], &[other, ok]);
+        let race = comparison.races[0].to_string();
+        assert_eq!(
+            race,
+            "3.2: reference OK / OK / no code; wsspec NON-STRICT / OK / no code, then OK / OK / no code"
+        );
+    }
+
+    #[test]
     fn a_missing_case_is_a_difference() {
         let both = verdicts(&[("9.1.1", "OK", None)]);
         let nothing = Verdicts::new();
-        assert_eq!(Comparison::new(&[both.clone(), both.clone()], &nothing).differences.len(), 1);
-        assert_eq!(Comparison::new(&[nothing.clone(), nothing], &both).differences.len(), 1);
+        let nothing = [nothing];
+        let both = [both];
+        assert_eq!(Comparison::new(&both, &nothing).differences.len(), 1);
+        assert_eq!(Comparison::new(&nothing, &both).differences.len(), 1);
     }
 
     #[test]

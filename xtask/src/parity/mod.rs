@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use compare::Comparison;
 pub(crate) use compare::{CaseId, read_index};
+use compare::{Comparison, Verdicts};
 use summary::Row;
 use verdicts::Subject;
 
@@ -33,12 +33,18 @@ pub(crate) struct Args {
     /// Which sections: functional (1-7, 10), limits (9), volume (12, 13: half an hour for each peer)
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["functional", "limits"])]
     sections: Vec<SectionChoice>,
-    /// How often the reference runs: a case whose verdict differs between its runs is a race of the peer
-    /// [default: 2, for volume 1]
-    #[arg(long, value_name = "N")]
-    runs: Option<usize>,
+    /// Send N messages in each case of sections 12 and 13, in both suites; the reference needs half an hour for
+    /// its thousand
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    volume_messages: Option<u32>,
+    /// How often the reference runs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    runs: usize,
     #[command(flatten)]
     install: InstallArgs,
+    /// How often both suites run the cases again on which they differ, before that is called a difference
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    confirm: usize,
     /// Run the reference again although its results are in the cache
     #[arg(long)]
     fresh: bool,
@@ -57,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if !args.reference_only {
         kits.build_wsspec()?;
     }
-    let sets = case_sets::selected(&args.sections, &args.cases);
+    let sets = case_sets::selected(&args.sections, &args.cases, args.volume_messages);
     let mut rows = Vec::new();
     for peer in peers {
         if let Err(reason) = kits.install(peer.kit) {
@@ -74,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     print!("{}", summary::table(&rows));
     if args.write_docs {
         let path = repository().join("docs/parity.md");
-        std::fs::write(&path, summary::markdown(&rows))?;
+        std::fs::write(&path, summary::markdown(&rows, args.volume_messages))?;
         println!("written: {}", path.display());
     }
     if !args.reference_only && rows.iter().all(Row::is_skipped) {
@@ -86,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
     let what = format!("{} as {}, {}", subject.peer.name, subject.role.name(), subject.set.name);
     let mut reference = Vec::new();
-    for number in 1..=args.runs.unwrap_or(subject.set.runs).max(1) {
+    for number in 1..=args.runs.max(1) {
         println!("{what}: reference, run {number}");
         reference.push(subject.reference(number, args.fresh)?);
     }
@@ -94,7 +100,26 @@ fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
         return Ok(None);
     }
     println!("{what}: wsspec");
-    let comparison = Comparison::new(&reference, &subject.wsspec()?);
+    let mut wsspec = vec![subject.wsspec()?];
+    let mut comparison = Comparison::new(&reference, &wsspec);
+    for number in 1..=args.confirm {
+        if comparison.differences.is_empty() {
+            break;
+        }
+        println!("{what}: {} cases once more", comparison.differences.len());
+        let set = subject.set.only(comparison.differences.iter().map(|difference| difference.id.to_string()));
+        let again = Subject { set: &set, ..subject };
+        reference.push(repeated(&reference[0], again.reference(number, true)?));
+        wsspec.push(repeated(&wsspec[0], again.wsspec()?));
+        comparison = Comparison::new(&reference, &wsspec);
+    }
     print!("{comparison}");
     Ok(Some(Row::compared(subject.peer.label()?, subject.role, subject.set, comparison)))
+}
+
+/// The verdicts of a run with those that were found out once more.
+fn repeated(run: &Verdicts, again: Verdicts) -> Verdicts {
+    let mut all = run.clone();
+    all.extend(again);
+    all
 }

@@ -62,13 +62,13 @@ impl Subject<'_> {
         let server = self.peer.server_command(self.kits, address).context("it has no server")?;
         let mut server = Running::start(server, &folder.join("peer.log"))?;
         server.wait_for_port(address)?;
-        let command = suite.test_server(self.kits, address, self.peer.name, &self.set.patterns, folder)?;
+        let command = suite.test_server(self.kits, address, self.peer.name, self.set, folder)?;
         self.finish(command, &folder.join("suite.log"))
     }
 
     fn test_client(&self, suite: Suite, folder: &Path) -> Result<()> {
         let address = free_address()?;
-        let command = suite.serve(self.kits, address, &self.set.patterns, folder)?;
+        let command = suite.serve(self.kits, address, self.set, folder)?;
         let mut serving = Running::start(command, &folder.join("suite.log"))?;
         serving.wait_for_port(address)?;
         let client = self.peer.client_command(self.kits, address).context("it has no client")?;

@@ -74,7 +74,7 @@ fn multi_octet_characters(s: &mut Declaration<'_>) {
 
     s.case("6.2.1", "utf8-one-frame", "Text with characters of one and two octets, in one frame")
         .expect(COMES_BACK)
-        .send(text(GREETING))
+        .send(text(GREETING).as_message())
         .close_after(secs(1))
         .ok([message(GREETING)])
         .close(we_close([NORMAL]));
@@ -116,7 +116,7 @@ fn surrogate_inside(s: &mut Declaration<'_>) {
 
     s.case("6.3.1", "not-utf8-one-frame", "Text with a surrogate in it, in one frame")
         .expect(FAILS)
-        .send(text(WITH_SURROGATE))
+        .send(text(WITH_SURROGATE).as_message())
         .fail_after(secs(1))
         .ok([])
         .close(peer_fails([INVALID_PAYLOAD]).wrong_end_fails());
@@ -208,7 +208,8 @@ fn noticed_at_once(s: &mut Declaration<'_>) {
 fn whole_message(s: &mut Declaration<'_>, id: String, sample: Sample) {
     s.rules(if sample.is_utf8 { [UTF8, NOT_UTF8] } else { [NOT_UTF8, UTF8] });
     let title = format!("Text: {}", sample.what);
-    let case = s.case(id, sample.slug, title).send(text(sample.octets.clone())).fail_after(millis(500));
+    let case = s.case(id, sample.slug, title);
+    let case = case.send(text(sample.octets.clone()).as_message()).fail_after(millis(500));
     if sample.is_utf8 {
         case.expect(COMES_BACK).ok([message(sample.octets)]).close(we_close([NORMAL]));
     } else {

@@ -68,8 +68,8 @@ impl Write {
 
     pub(super) fn log_frame(&self, now: Time, recorder: &mut Recorder) {
         let Some(header) = self.header else { return };
-        let repeated_to = match self.payload {
-            Payload::Repeat { len, .. } => Some(len as u64),
+        let unit = match &self.payload {
+            Payload::Repeat { unit, .. } => Some(unit.len() as u64),
             Payload::Bytes(_) => None,
         };
         let len = self.payload.len();
@@ -77,7 +77,7 @@ impl Write {
         copy_part(&self.payload, 0, len.min(Snippet::KEPT), &mut kept);
         let payload = Snippet { kept: kept.into(), len: len as u64 };
         let (chop, sync) = (self.chop, self.sync);
-        recorder.sent_frame(now, SentFrame { header, payload, repeated_to, chop, sync });
+        recorder.sent_frame(now, SentFrame { header, payload, unit, chop, sync });
     }
 
     /// Appends the next octets: one chop, or what the piece has room for.

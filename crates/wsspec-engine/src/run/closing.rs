@@ -152,13 +152,13 @@ impl CaseRun {
     }
 
     pub(super) fn fail_timer_fired(&mut self, now: Time) {
-        self.recorder.note(now, LogKind::FailTimerFired);
+        self.note(LogKind::FailTimerFired, now);
         self.ran_out |= self.phase == Phase::Open;
         self.fail(close_code::GOING_AWAY, "Going Away", now);
     }
 
     pub(super) fn close_timer_fired(&mut self, now: Time) {
-        self.recorder.note(now, LogKind::CloseTimerFired);
+        self.note(LogKind::CloseTimerFired, now);
         self.ran_out |= self.phase == Phase::Open;
         self.send_close(CloseFrame::First, None, b"", now);
     }
@@ -177,7 +177,7 @@ impl CaseRun {
     /// Ends TCP at once: nothing is waited for, not even a write that is blocked.
     pub(super) fn abort_tcp(&mut self, now: Time) {
         self.end_tcp(Transmit::Drop, now);
-        self.stop_sending();
+        self.stop_sending(now);
     }
 
     /// Ends TCP with a RST.
@@ -194,8 +194,8 @@ impl CaseRun {
     }
 
     /// Gives up what has not gone out yet.
-    pub(super) fn stop_sending(&mut self) {
-        self.outbox.discard_octets();
+    pub(super) fn stop_sending(&mut self, now: Time) {
+        self.outbox.discard_octets(now, &mut self.recorder);
         self.phase = Phase::Closed;
     }
 

@@ -1,4 +1,6 @@
-use wsspec_cases::{COMMANDS, Case, Conclusion, Event, FirstToClose, FrameSpec, Grade, Opened, Play, Step};
+use wsspec_cases::{
+    COMMANDS, Case, Conclusion, Event, FirstToClose, FrameSpec, Grade, MessageSpec, Opened, Play, Step,
+};
 use wsspec_wire::{Opcode, close_code};
 
 use super::closing::CloseFrame;
@@ -114,7 +116,7 @@ impl CaseRun {
             // Single frames go out also behind a Close frame: some cases are about that.
             Step::Send(spec) => self.outbox.frame(spec),
             Step::Octets(octets) => self.outbox.octets(octets),
-            Step::SendMessage(spec) if open => self.outbox.message(spec),
+            Step::SendMessage(spec) if open => self.outbox.message(self.fragmented(spec)),
             Step::Data(payload) if open => self.outbox.data(payload),
             Step::SendMessage(_) | Step::Data(_) => {}
             Step::Close(spec) => self.send_close(CloseFrame::First, spec.code, &spec.reason, now),
@@ -122,17 +124,17 @@ impl CaseRun {
                 let delay = self.settings.scaled(duration);
                 self.tag = tag;
                 self.timers.arm(now + delay, Timer::Wait);
-                self.recorder.note(now, LogKind::WaitStarted { delay, tag });
+                self.note(LogKind::WaitStarted { delay, tag }, now);
             }
             Step::FailAfter(duration) => {
                 let delay = self.settings.scaled(duration);
                 self.timers.arm(now + delay, Timer::Fail);
-                self.recorder.note(now, LogKind::FailTimerArmed(delay));
+                self.note(LogKind::FailTimerArmed(delay), now);
             }
             Step::CloseAfter(duration) => {
                 let delay = self.settings.scaled(duration);
                 self.timers.arm(now + delay, Timer::CloseAfter);
-                self.recorder.note(now, LogKind::CloseTimerArmed(delay));
+                self.note(LogKind::CloseTimerArmed(delay), now);
             }
             Step::ClosingBegan(code) if open => self.closing_began(CloseFrame::First, code, now),
             Step::ClosingBegan(_) => {}
@@ -147,9 +149,20 @@ impl CaseRun {
         }
     }
 
+    /// A message of a script may have to be fragmented; a driver says itself what it needs.
+    fn fragmented(&self, spec: MessageSpec) -> MessageSpec {
+        let asked = self.settings.conduct.auto_fragment.filter(|_| self.driver.is_none());
+        MessageSpec { fragment: spec.fragment.or(asked), ..spec }
+    }
+
+    /// Notes what the script did, behind the frames that it sent before.
+    pub(super) fn note(&mut self, kind: LogKind, now: Time) {
+        self.outbox.note(kind, now, &mut self.recorder);
+    }
+
     pub(super) fn wait_ended(&mut self, now: Time) {
         let tag = self.tag.take();
-        self.recorder.note(now, LogKind::WaitEnded { tag });
+        self.note(LogKind::WaitEnded { tag }, now);
         match tag {
             Some(tag) if self.phase == Phase::Open => self.event(&Event::Elapsed(tag), now),
             // What was to be learnt by waiting is known: the connection is being closed.

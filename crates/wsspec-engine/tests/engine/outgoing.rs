@@ -6,7 +6,7 @@ use std::time::Duration;
 use wsspec_cases::words::{binary, close, ping, repeat, secs, text};
 use wsspec_cases::{Length, Masking, MessageSpec, Payload, Step};
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
-use wsspec_engine::{CaseRun, Settings, Time, Transmit};
+use wsspec_engine::{CaseRun, Conduct, Direction, LogKind, Settings, Time, Transmit};
 use wsspec_wire::{LengthForm, Opcode, RequestHead, apply_mask};
 
 use crate::common::{Frame, Scripted, case, frame, mannered, observe_client, opening, request};
@@ -225,4 +225,77 @@ fn half_closing_and_resetting_are_steps() {
     assert_eq!(out.last(), Some(&Transmit::Reset));
     assert_eq!(out.len(), 2);
     assert!(run.is_finished());
+}
+
+/// Timers that a script arms behind its frames stand behind them in the log, as the reference has it.
+#[test]
+fn what_a_script_arms_is_logged_behind_the_frames_it_sent_before() {
+    let steps =
+        [Step::Send(text("a")), Step::FailAfter(secs(2)), Step::Send(text("b")), Step::CloseAfter(secs(1))];
+    let (observation, _) = observe_client(&case(steps), Scripted::server(mannered));
+    let names: Vec<_> = observation.log.entries.iter().filter_map(|entry| name(&entry.kind)).collect();
+    assert_eq!(names, ["frame 1", "fail timer", "frame 1", "close timer", "close timer fired", "frame 8"]);
+}
+
+fn name(kind: &LogKind) -> Option<String> {
+    match kind {
+        LogKind::Frame { direction: Direction::Tx, header, .. } => {
+            Some(format!("frame {}", header.opcode.bits()))
+        }
+        LogKind::FailTimerArmed(_) => Some("fail timer".to_owned()),
+        LogKind::CloseTimerArmed(_) => Some("close timer".to_owned()),
+        LogKind::CloseTimerFired => Some("close timer fired".to_owned()),
+        _ => None,
+    }
+}
+
+/// A peer that ends TCP while frames wait: they are counted apart, and timers armed behind them are in the log.
+#[test]
+fn frames_that_never_went_out_are_counted_apart() {
+    let steps = [
+        Step::Send(text("1").sync()),
+        Step::Send(text("2").sync()),
+        Step::SendMessage(binary("abcdef").in_fragments_of(2)),
+        Step::FailAfter(secs(1)),
+    ];
+    let mut run = CaseRun::server(&case(steps), &request(None), Settings::default());
+    let _response = run.poll_transmit(NOW);
+    let first = run.poll_transmit(NOW);
+    assert!(matches!(first, Some(Transmit::Octets { flush: true, .. })), "{first:?}");
+    run.handle_end(wsspec_engine::TcpEnd::PeerFin, NOW);
+    let observation = run.finish(NOW);
+    assert_eq!(observation.stats.tx_frames, [(1, 1)].into());
+    // A message that fills its fragments ends with an empty one.
+    assert_eq!(observation.stats.unsent_frames, [(0, 3), (1, 1), (2, 1)].into());
+    let armed =
+        observation.log.entries.iter().position(|entry| matches!(entry.kind, LogKind::FailTimerArmed(_)));
+    let ended = observation.log.entries.iter().position(|entry| matches!(entry.kind, LogKind::TcpEnd(_)));
+    assert!(armed.is_some() && armed < ended);
+}
+
+#[test]
+fn messages_of_scripts_are_fragmented_on_request_and_single_frames_are_not() {
+    let steps = [
+        Step::Send(text("abc")),
+        Step::SendMessage(text("abc").as_message()),
+        Step::SendMessage(text("abcd").in_fragments_of(3)),
+    ];
+    let conduct = Conduct { auto_fragment: Some(2), ..Conduct::default() };
+    let settings = Settings { conduct, ..Settings::default() };
+    let mut run = CaseRun::server(&case(steps), &request(None), settings);
+    let mut sent = Vec::new();
+    while let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) {
+        sent.extend_from_slice(&data);
+    }
+    let frames = &sent[head_end(&sent)..];
+    assert_eq!(frames, b"\x81\x03abc\x01\x02ab\x80\x01c\x01\x03abc\x80\x01d");
+}
+
+#[test]
+fn a_server_masks_on_request() {
+    let conduct = Conduct { mask_server_frames: true, ..Conduct::default() };
+    let settings = Settings { conduct, ..Settings::default() };
+    let mut run = CaseRun::server(&case([Step::Send(text("a"))]), &request(None), settings);
+    let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) else { panic!() };
+    assert_eq!(data[head_end(&data)..][..2], [0x81, 0x81]);
 }

@@ -125,19 +125,85 @@ fn the_wire_log_has_the_entries_of_the_reference() {
 }
 
 #[test]
-fn long_data_is_cut_to_64_octets() {
+fn data_of_more_than_60_octets_has_dots_and_is_cut_to_64() {
     let octets = |data: &[u8]| {
         wirelog::entry(&Happening::Octets { dir: Dir::Rx, data: Payload::new(data, 256), sync: false })
     };
     assert_eq!(octets(&[0xab; 65]).unwrap()[1][1], format!("{} ...", "ab".repeat(64)));
-    assert_eq!(octets(&[0xab; 64]).unwrap()[1][1], "ab".repeat(64));
-    assert_eq!(
-        wirelog::text(&Payload::new("ä".repeat(40).as_bytes(), 256)),
-        format!("{} ...", "ä".repeat(32))
-    );
-    assert_eq!(wirelog::text(&Payload::new(&[0xfe; 300], 256)), format!("0x{} ...", "fe".repeat(64)));
+    for len in 61..=64 {
+        assert_eq!(octets(&vec![0xab; len]).unwrap()[1][1], format!("{} ...", "ab".repeat(len)));
+    }
+    assert_eq!(octets(&[0xab; 60]).unwrap()[1][1], "ab".repeat(60));
+    let text = |octets: &[u8]| wirelog::text(&Payload::new(octets, 256));
+    assert_eq!(text("ä".repeat(40).as_bytes()), format!("{} ...", "ä".repeat(32)));
+    assert_eq!(text(&[b'x'; 62]), format!("{} ...", "x".repeat(62)));
+    assert_eq!(text(&[0xfe; 300]), format!("0x{} ...", "fe".repeat(64)));
+    // A character that is cut at the 64th octet leaves no text.
+    assert_eq!(text("€".repeat(30).as_bytes()), format!("0x{}e2 ...", "e282ac".repeat(21)));
     let wait = Happening::Wait { delay_us: 1_500_000, tag: Some("A".to_owned()) };
     assert_eq!(wirelog::entry(&wait).unwrap().to_string(), r#"["CT",1.5,"A"]"#);
+}
+
+#[test]
+fn a_repeated_payload_is_given_as_its_unit_and_its_length() {
+    let frame = |octets: &[u8], unit| {
+        let what = Happening::Frame {
+            dir: Dir::Tx,
+            op: 1,
+            fin: true,
+            rsv: 0,
+            mask: None,
+            data: Payload::new(octets, 256),
+            wire: Vec::new(),
+            unit,
+            chop: None,
+            sync: false,
+        };
+        wirelog::entry(&what).unwrap().to_string()
+    };
+    let payload = b"BAsd7&jh23".repeat(40);
+    assert_eq!(frame(&payload, Some(10)), r#"["TF",[10,"BAsd7&jh23"],1,true,0,null,400,null,false]"#);
+    assert_eq!(frame(b"***", Some(1)), r#"["TF",[3,"***"],1,true,0,null,null,null,false]"#);
+    assert_eq!(frame(b"abc", None), r#"["TF",[3,"abc"],1,true,0,null,null,null,false]"#);
+}
+
+#[test]
+fn frames_that_never_went_out_are_counted_as_the_reference_counts_them() {
+    let mut case = samples::passed("a", "1.1.1");
+    case.stats.unsent_frames = [(0, 3), (1, 1)].into();
+    let file: Value = serde_json::from_str(&case_json(&case)).unwrap();
+    assert_eq!(file["txFrameStats"].to_string(), r#"{"0":3,"1":2,"8":1}"#);
+}
+
+#[test]
+fn a_frame_whose_payload_is_streamed_is_neither_told_nor_counted() {
+    let mut case = samples::failed("a", "6.4.3");
+    let place = |case: &CaseRecord, dir| {
+        let is = |what: &Happening| matches!(what, Happening::Frame { dir: d, .. } if *d == dir);
+        case.events.iter().position(|line| is(&line.what)).unwrap()
+    };
+    let first = place(&case, Dir::Tx);
+    let before: Value = serde_json::from_str(&case_json(&case)).unwrap();
+    let Happening::Frame { wire, .. } = &mut case.events[first].what else { panic!("a frame") };
+    wire[1] = 0x80 | 100; // the length that is announced
+    let file: Value = serde_json::from_str(&case_json(&case)).unwrap();
+    let count = |file: &Value| file["txFrameStats"]["1"].as_u64().unwrap_or(0);
+    assert_eq!(count(&file), count(&before) - 1);
+    assert_eq!(file["wirelog"].as_array().unwrap().len(), before["wirelog"].as_array().unwrap().len() - 1);
+}
+
+#[test]
+fn switches_of_the_wire_log_are_told_except_in_9_1_to_9_6() {
+    for (id, told) in [("9.1.1", 0), ("9.6.6", 0), ("9.7.1", 2), ("12.1.1", 2)] {
+        let mut case = samples::passed("a", id);
+        for (place, on) in [(0, false), (1, true)] {
+            case.events[place].what = Happening::Recording { on };
+        }
+        let file: Value = serde_json::from_str(&case_json(&case)).unwrap();
+        let switches = file["wirelog"].as_array().unwrap().iter().filter(|entry| entry[0] == "WLM");
+        assert_eq!(switches.count(), told, "{id}");
+        assert_eq!(file["createWirelog"], true);
+    }
 }
 
 #[test]

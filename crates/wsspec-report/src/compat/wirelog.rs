@@ -7,18 +7,23 @@ use crate::record::{Dir, Happening, Payload};
 
 /// How many octets of data the lists show.
 const SHOWN: usize = 64;
+const DOTS: &str = " ...";
 
 /// The list for one entry; none for what the reference does not log.
 pub(super) fn entry(what: &Happening) -> Option<Value> {
+    if is_streamed(what) {
+        return None;
+    }
     Some(match what {
         Happening::Octets { dir: Dir::Rx, data, .. } => json!(["RO", octets(data)]),
         Happening::Octets { dir: Dir::Tx, data, sync } => json!(["TO", octets(data), sync]),
         Happening::Frame { dir: Dir::Rx, op, fin, rsv, mask, data, .. } => {
             json!(["RF", [data.len(), text(data)], op, fin, rsv, mask.is_some(), mask.map(|key| hex(&key))])
         }
-        Happening::Frame { dir: Dir::Tx, op, fin, rsv, mask, data, repeated_to, chop, sync, .. } => {
+        Happening::Frame { dir: Dir::Tx, op, fin, rsv, mask, data, unit, chop, sync, .. } => {
             let mask = mask.map(|key| hex(&key));
-            json!(["TF", [data.len(), text(data)], op, fin, rsv, mask, repeated_to, chop, sync])
+            let (shown, repeated_to) = repetition(data, *unit);
+            json!(["TF", [shown.len(), text(&shown)], op, fin, rsv, mask, repeated_to, chop, sync])
         }
         Happening::Wait { delay_us, tag } => json!(["CT", seconds(*delay_us), tag]),
         Happening::WaitEnd { tag } => json!(["CTE", tag]),
@@ -31,14 +36,30 @@ pub(super) fn entry(what: &Happening) -> Option<Value> {
     })
 }
 
+/// A frame that was sent without all of its payload: the rest follows piece by piece. The reference tells of the
+/// octets of such frames only.
+pub(super) fn is_streamed(what: &Happening) -> bool {
+    let Happening::Frame { dir: Dir::Tx, data, .. } = what else { return false };
+    what.header().is_some_and(|header| header.length > data.len())
+}
+
+/// A repeated payload is given as what is repeated, and to which length. Single octets are no unit: the reference
+/// writes them out.
+fn repetition(data: &Payload, unit: Option<u64>) -> (Payload, Option<u64>) {
+    let unit = unit.and_then(|unit| usize::try_from(unit).ok());
+    match unit.and_then(|unit| data.kept().get(..unit)).filter(|unit| unit.len() > 1) {
+        Some(unit) => (Payload::new(unit, SHOWN), Some(data.len())),
+        None => (data.clone(), None),
+    }
+}
+
 fn octets(data: &Payload) -> Value {
     json!([data.len(), with_dots(hex(beginning(data)), data)])
 }
 
-/// The payload as text, or as `0x` and hex if it is no UTF-8.
+/// The payload as text, or as `0x` and hex if what is shown of it is no UTF-8: a character that is cut is none.
 pub(super) fn text(data: &Payload) -> String {
-    let shown = data.shortened(SHOWN);
-    let text = match std::str::from_utf8(shown.kept()) {
+    let text = match std::str::from_utf8(beginning(data)) {
         Ok(text) => text.to_owned(),
         Err(_) => format!("0x{}", hex(beginning(data))),
     };
@@ -49,8 +70,9 @@ fn beginning(data: &Payload) -> &[u8] {
     &data.kept()[..data.kept().len().min(SHOWN)]
 }
 
+/// The reference leaves room for the dots, and then cuts without it.
 fn with_dots(text: String, data: &Payload) -> String {
-    if data.len() > SHOWN as u64 { text + " ..." } else { text }
+    if data.len() > (SHOWN - DOTS.len()) as u64 { text + DOTS } else { text }
 }
 
 /// Whole seconds as an integer, else with a fraction.

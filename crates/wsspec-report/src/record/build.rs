@@ -248,6 +248,7 @@ fn stats(stats: &WireStats, seen: &Observation) -> StatsRecord {
         rx_chunks: stats.rx_octets.clone(),
         tx_frames: stats.tx_frames.clone(),
         rx_frames: stats.rx_frames.clone(),
+        unsent_frames: stats.unsent_frames.clone(),
         kept: seen.log.entries.len() as u64,
         dropped: seen.log.dropped,
     }

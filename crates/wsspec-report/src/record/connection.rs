@@ -105,6 +105,9 @@ pub struct StatsRecord {
     pub tx_frames: BTreeMap<u8, u64>,
     /// Frames received by opcode.
     pub rx_frames: BTreeMap<u8, u64>,
+    /// Frames by opcode that were to be sent when the connection ended.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsent_frames: BTreeMap<u8, u64>,
     /// How many lines of the wire log were kept.
     pub kept: u64,
     /// How many were not.

@@ -58,9 +58,9 @@ pub enum Happening {
         /// The header and as much of the payload as was kept, as on the wire.
         #[serde(with = "hex_octets")]
         wire: Vec<u8>,
-        /// The payload was made by repeating a unit to this length.
+        /// The payload repeats its first so many octets.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        repeated_to: Option<u64>,
+        unit: Option<u64>,
         /// Written in pieces of this size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chop: Option<usize>,

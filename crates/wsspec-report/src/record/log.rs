@@ -75,7 +75,7 @@ fn happening(entry: &LogEntry, heads: &mut Heads<'_>) -> Happening {
         LogKind::Octets { direction, data, sync } => {
             Happening::Octets { dir: dir(*direction), data: heads.clean(dir(*direction), data), sync: *sync }
         }
-        LogKind::Frame { direction, header, payload, repeated_to, chop, sync } => {
+        LogKind::Frame { direction, header, payload, unit, chop, sync } => {
             let mut kept = payload.kept.to_vec();
             heads.clean_values(&mut kept);
             Happening::Frame {
@@ -86,7 +86,7 @@ fn happening(entry: &LogEntry, heads: &mut Heads<'_>) -> Happening {
                 mask: header.mask,
                 data: Payload::beginning(&kept, payload.len, Snippet::KEPT),
                 wire: wire(header, &kept),
-                repeated_to: *repeated_to,
+                unit: *unit,
                 chop: *chop,
                 sync: *sync,
             }

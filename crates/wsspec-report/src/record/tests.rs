@@ -37,7 +37,7 @@ fn observation() -> Observation {
         direction: Direction::Tx,
         header,
         payload: Snippet { kept: Bytes::from_static(b"Hello"), len: 5 },
-        repeated_to: None,
+        unit: None,
         chop: None,
         sync: false,
     };

@@ -229,6 +229,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
             seed,
             time_scale: args.timeout_scale,
             commands: !args.no_commands,
+            loop_count: args.volume_messages,
             subprotocols: args.subprotocol.clone(),
             response_headers: vec![(
                 "Server".to_owned(),
@@ -238,6 +239,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         },
         as_reference: false,
         tls,
+        no_delay: true,
         hosts: args.allow_host.clone(),
         token: format!("{:016x}", rand::random::<u64>()),
         repro: ["wsspec", "serve", "--seed"]
@@ -325,6 +327,9 @@ fn announce(
     console.say(-1, format!("wsspec {version}   waiting for clients, {cases} ({})", asked.join(" ")));
     console.say(0, format!("  browser   {http}/          open it and press Start"));
     console.say(0, format!("  library   {base}            /getCaseCount /runCase /updateReports"));
+    if let Some(messages) = shared.plan.settings.loop_count {
+        console.note(crate::run::reduced_volume(messages));
+    }
     console.say(0, "  one shot  wsspec serve --exec-case './my_client {url}'   no loop to write");
     if let Some(tls) = &shared.plan.tls {
         console.say(0, format!("  TLS       SHA-256 {}", tls.fingerprint));

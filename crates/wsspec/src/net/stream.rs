@@ -17,6 +17,19 @@ pub enum Stream {
     Secure(Box<ClientStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Whether small writes go out at once (`TCP_NODELAY`) or wait for more octets or an acknowledgement.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.set_nodelay(on),
+            Self::Secure(stream) => stream.get_ref().0.inner().set_nodelay(on),
+        }
+    }
+}
+
 impl Transport for Stream {
     fn abort(self) {
         match self {

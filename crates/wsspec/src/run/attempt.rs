@@ -46,6 +46,8 @@ pub struct Agent {
     pub opening: ClientOpening,
     /// Connections at a time.
     pub at_a_time: usize,
+    /// Small writes go out at once.
+    pub no_delay: bool,
 }
 
 /// What all attempts share.
@@ -122,6 +124,7 @@ impl Conditions {
 
     async fn play(&self, agent: &Agent, case: &'static Case) -> Result<Outcome, ConnectError> {
         let stream = self.connect(agent).await?;
+        let _ = stream.set_nodelay(agent.no_delay);
         let started = Instant::now();
         let run = CaseRun::client(case, &agent.opening, self.settings.clone());
         let own_limit =

@@ -81,11 +81,19 @@ fn announce(plan: &RunPlan, console: &Console) {
             "warning[W05]: secrets are recorded as they are (--redact none); keep the files to yourself",
         );
     }
+    if let Some(messages) = plan.settings.loop_count {
+        console.note(reduced_volume(messages));
+    }
     for peer in plan.peers.iter().filter_map(|peer| peer.target.as_ref()) {
         if peer.scheme_guessed {
             console.note(format!("note: no scheme, using ws:// for {}", peer.authority()));
         }
     }
+}
+
+/// What has to be known of a run that sends less than its cases say.
+pub(crate) fn reduced_volume(messages: u32) -> String {
+    format!("note: cases that send a thousand messages send {messages}: this is no full run")
 }
 
 /// The built-in endpoint, for as long as this value lives.
@@ -133,6 +141,7 @@ async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Age
         secure: peer.secure.clone(),
         opening: peer.opening.clone(),
         at_a_time: if facts.one_at_a_time { 1 } else { plan.limits.jobs },
+        no_delay: true,
     };
     introduce(&agent, &facts, plan, console)?;
     Ok((agent, facts))

@@ -113,6 +113,7 @@ impl RunPlan {
                 seed,
                 open_timeout: args.open_timeout,
                 time_scale: args.timeout_scale,
+                loop_count: args.volume_messages,
                 commands: !args.no_commands,
                 ..closing_times(args.timeout_scale)
             },
@@ -205,6 +206,9 @@ fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     args.origin.iter().for_each(|origin| option("--origin", origin));
     if args.timeout_scale != 1.0 {
         option("--timeout-scale", &args.timeout_scale.to_string());
+    }
+    if let Some(messages) = args.volume_messages {
+        option("--volume-messages", &messages.to_string());
     }
     options.extend(args.no_commands.then(|| "--no-commands".to_owned()));
     options.extend(args.tls.words());

@@ -78,6 +78,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FACTOR", value_parser = parse_scale, default_value = "1", help_heading = "How")]
     pub timeout_scale: f64,
 
+    /// Send N messages in each case that sends a thousand (9.7, 9.8, 12, 13): quicker, but no full run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "How")]
+    pub volume_messages: Option<u32>,
+
     /// Which verdicts make the exit status 1
     #[arg(long, value_name = "LEVEL", default_value = "must", help_heading = "Rating")]
     pub fail_on: FailOn,

@@ -59,6 +59,8 @@ pub struct Plan {
     pub as_reference: bool,
     /// TLS on every port.
     pub tls: Option<ServerTls>,
+    /// Small writes go out at once.
+    pub no_delay: bool,
     /// Names besides addresses and `localhost` under which the pages are served.
     pub hosts: Vec<String>,
     /// What allows a page in a browser to stop the server.
@@ -189,8 +191,8 @@ async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) 
         let Some((stream, peer, permit)) = accepted else { continue };
         let shared = shared.clone();
         open.spawn(async move {
-            // Every write is a segment of its own: chopped frames are part of the test.
-            let _ = stream.set_nodelay(true);
+            // Every write is a segment of its own, unless that is not wanted: chopped frames are part of the test.
+            let _ = stream.set_nodelay(shared.plan.no_delay);
             secure(stream, peer, shared).await;
             drop(permit);
         });

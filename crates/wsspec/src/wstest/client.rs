@@ -132,8 +132,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn server(&mut self, server: &Server) {
-        let options =
-            settings(&server.entry.options, |warning| self.console.warn(format!("warning: {warning}")));
+        let options = settings(&server.entry.options);
         let addresses = match resolve(&server.target, options.open_timeout).await {
             Ok(addresses) => addresses,
             Err(error) => return self.unreachable(server, &error.to_string(), 0),
@@ -146,6 +145,7 @@ impl Run<'_> {
             secure: server.secure.clone(),
             opening: opening(server),
             at_a_time: 1,
+            no_delay: server.entry.options.tcp_no_delay.unwrap_or(true),
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
         let mut visit = Visit { agent, asked: server.entry.agent.is_some(), header: None };

@@ -95,7 +95,7 @@ fn lenient(code: ExitCode, args: &Args) -> ExitCode {
 }
 
 /// The options of a spec, for the engine.
-fn settings(options: &Options, warn: impl Fn(&str)) -> Settings {
+fn settings(options: &Options) -> Settings {
     // A limit of 0 is none.
     let time = |asked: Option<std::time::Duration>, usual| match asked {
         None => usual,
@@ -103,9 +103,6 @@ fn settings(options: &Options, warn: impl Fn(&str)) -> Settings {
         Some(time) => time,
     };
     let size = |asked: Option<u32>| asked.filter(|size| *size > 0).map(u64::from);
-    if options.auto_fragment_size.is_some_and(|size| size > 0) {
-        warn("the option autoFragmentSize has no effect: the cases say how messages are fragmented");
-    }
     let (usual, conduct) = (Settings::default(), Conduct::default());
     Settings {
         seed: rand::random(),
@@ -117,6 +114,8 @@ fn settings(options: &Options, warn: impl Fn(&str)) -> Settings {
             fail_by_drop: options.fail_by_drop.unwrap_or(conduct.fail_by_drop),
             echo_close: options.echo_close_code_reason.unwrap_or(conduct.echo_close),
             mask_client_frames: options.mask_client_frames.unwrap_or(conduct.mask_client_frames),
+            mask_server_frames: options.mask_server_frames.unwrap_or(conduct.mask_server_frames),
+            auto_fragment: options.auto_fragment_size.filter(|size| *size > 0).map(|size| size as usize),
             accept_masked_server_frames: options
                 .accept_masked_server_frames
                 .unwrap_or(conduct.accept_masked_server_frames),

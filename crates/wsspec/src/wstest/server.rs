@@ -40,7 +40,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
         console.warn(format!("warning: {warning}"));
     }
     let target = Target::parse(&loaded.spec.url)?;
-    let plan = plan(&loaded.spec, &target, &selected, args, console)?;
+    let plan = plan(&loaded.spec, &target, &selected, args)?;
     let ledger = Ledger::create(&loaded.spec.outdir)?;
     ledger.write(Line::Run(record(&selected)));
     let (tell, mut notices) = mpsc::unbounded_channel();
@@ -109,9 +109,8 @@ fn plan(
     target: &Target,
     selected: &Selected,
     args: &Args,
-    console: &Console,
 ) -> Result<Plan, Problem> {
-    let settings = settings(&spec.options, |warning| console.warn(format!("warning: {warning}")));
+    let settings = settings(&spec.options);
     Ok(Plan {
         cases: selected.cases.clone(),
         passive: Vec::new(),
@@ -130,6 +129,7 @@ fn plan(
             spec.key.as_ref().or(args.key.as_ref()),
             spec.cert.as_ref().or(args.cert.as_ref()),
         )?,
+        no_delay: spec.options.tcp_no_delay.unwrap_or(true),
         hosts: Vec::new(),
         token: format!("{:016x}", rand::random::<u64>()),
         repro: Vec::new(),

@@ -87,6 +87,38 @@ fn without_servers_the_address_of_w_is_tested_and_the_agent_names_itself() {
 }
 
 #[test]
+fn a_server_that_has_no_name_in_the_spec_is_called_by_its_server_header() {
+    let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    // Any server with that header does; this one takes commands, and echoes nothing.
+    let named = Tester::fuzzing_server(other.path(), SPEC);
+    let spec = json!({ "outdir": "out", "servers": [], "cases": ["7.1.1"] });
+    std::fs::write(folder.path().join("fuzzingclient.json"), spec.to_string()).unwrap();
+    assert_eq!(run(&folder, &["--mode=fuzzingclient", "-w", &named.url("/")]).code, 0);
+    let index = json_of(&folder, "out/index.json");
+    let agent = format!("wsspec/{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(index.as_object().unwrap().keys().collect::<Vec<_>>(), [&agent]);
+}
+
+#[test]
+fn every_option_of_the_reference_is_taken() {
+    let folder = TempDir::new().unwrap();
+    let short =
+        ["-m", "serializer", "-d", "-i", "x", "-k", "k", "-c", "c", "-u", "0", "-t", "y", "-w", "ws://h"];
+    let long =
+        ["--mode=serializer", "--debug", "--ident=x", "--key=k", "--cert=c", "--webport=0", "--wsuri=ws://h"];
+    let written =
+        ["--mode", "serializer", "--outfile", "o.json", "--ident", "x", "--webport", "0", "-s", "none.json"];
+    for args in [&short[..], &long, &written] {
+        let done = run(&folder, args);
+        assert_eq!(done.code, 0, "{args:?} {done:#?}");
+    }
+    assert!(folder.path().join("o.json").exists());
+    for args in [&["--help"][..], &["-a"], &["--autobahnversion"]] {
+        assert_eq!(run(&folder, args).code, 0, "{args:?}");
+    }
+}
+
+#[test]
 fn a_usage_error_is_explained_and_has_the_status_1() {
     let folder = TempDir::new().unwrap();
     for args in [&[][..], &["-m", "nonsense"], &["-m"], &["--nonsense"]] {
@@ -418,6 +450,25 @@ fn index_html_mentions_case_failed_twice_when_nothing_failed_and_has_a_head() {
     assert!(html.contains("<head>"), "{}", &html[..200.min(html.len())]);
 }
 
+/// Some scripts keep tables of these sentences.
+#[test]
+fn the_results_have_the_words_of_the_reference() {
+    let folder = TempDir::new().unwrap();
+    // A server that closes with 1001, whatever comes.
+    let server = Peer::always(Manner::Upgrade(b"\x88\x02\x03\xe9", crate::peer::Then::Close));
+    client_spec(
+        &folder,
+        &json!({ "agent": "A", "url": format!("ws://{}", server.address) }),
+        &["3.3", "1.1.1"],
+    );
+    run(&folder, &["-m", "fuzzingclient"]);
+    let file = |id: &str| json_of(&folder, &format!("reports/servers/a_case_{id}.json"));
+    assert_eq!(file("3_3")["resultClose"], "The close code should have been 1002 or empty");
+    assert_eq!(file("3_3")["behaviorClose"], "WRONG CODE");
+    assert_eq!(file("1_1_1")["result"], "Actual events differ from any expected.");
+    assert_eq!(file("1_1_1")["resultClose"], "The connection was failed by the wrong endpoint");
+}
+
 #[test]
 fn only_the_old_verdicts_are_written() {
     let folder = TempDir::new().unwrap();
@@ -463,4 +514,15 @@ fn the_lines_that_scripts_look_for_are_printed_at_once() {
     // Piped output is not held back: the tester is running while these lines are read.
     let server = Tester::fuzzing_server(folder.path(), SPEC);
     assert_eq!(Visitor::ask(server.port, "/").status(), 101);
+    let port = server.port;
+    #[cfg(unix)]
+    {
+        let out = server.terminate().out;
+        let greeting = |line: &str| {
+            line.starts_with("Autobahn WebSocket ")
+                && line.ends_with(&format!("Fuzzing Server (Port {port})"))
+        };
+        assert!(out.lines().any(greeting), "{out}");
+        assert!(out.contains("Ok, will run 3 test cases for any clients connecting"), "{out}");
+    }
 }

@@ -196,3 +196,62 @@ fn a_signal_ends_the_server_and_keeps_what_is_finished() {
     assert_eq!(done.code, 143, "{done:#?}");
     assert_eq!(index(&folder)["a"]["1.1.2"]["behavior"], "OK");
 }
+
+/// Without a word of the client: verdict and file of a case are there when its connection is.
+#[test]
+fn the_files_of_a_case_are_there_after_the_case() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "2.1"]);
+    for (case, id) in [(1, "1.1.1"), (2, "2.1")] {
+        Visitor::ask(tester.port, &format!("/runCase?case={case}&agent=a")).echo();
+        control(tester.port, &format!("/getCaseStatus?case={case}&agent=a"));
+        let file = folder.path().join(format!("wsspec-out/a_case_{}.json", id.replace('.', "_")));
+        wait_until(|| file.exists() && index_has(&folder, "a", id));
+    }
+    wait_until(|| folder.path().join("wsspec-out/report.html").exists());
+}
+
+/// The index may be missing, and is replaced as a whole.
+fn index_has(folder: &TempDir, agent: &str, id: &str) -> bool {
+    let octets = std::fs::read(folder.path().join("wsspec-out/index.json")).unwrap_or_default();
+    let index: serde_json::Value = serde_json::from_slice(&octets).unwrap_or_default();
+    index[agent][id]["behavior"] == "OK"
+}
+
+#[track_caller]
+fn wait_until(done: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("not within 30 s");
+}
+
+#[test]
+fn many_agents_run_their_cases_at_once() {
+    const AGENTS: usize = 24;
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.2.1", "2.1", "--once"]);
+    let port = tester.port;
+    let clients: Vec<_> = (0..AGENTS)
+        .map(|agent| {
+            std::thread::spawn(move || {
+                for case in 1..=3 {
+                    Visitor::ask(port, &format!("/runCase?case={case}&agent=agent{agent}")).echo();
+                }
+                closed(port, &format!("/updateReports?agent=agent{agent}"));
+            })
+        })
+        .collect();
+    clients.into_iter().for_each(|client| client.join().unwrap());
+    let done = tester.end();
+    assert_eq!(done.code, 0, "{done:#?}");
+    let index = index(&folder);
+    assert_eq!(index.as_object().unwrap().len(), AGENTS);
+    for (agent, cases) in index.as_object().unwrap() {
+        assert!(cases.as_object().unwrap().values().all(|case| case["behavior"] == "OK"), "{agent}");
+        assert_eq!(cases.as_object().unwrap().len(), 3, "{agent}");
+    }
+}

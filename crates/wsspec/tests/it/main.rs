@@ -3,13 +3,16 @@
 
 #[cfg(unix)]
 mod bounded;
+mod browsers;
 mod contract;
 mod control;
 mod dying;
+mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
 mod looking;
 mod modes;
+mod options;
 mod outputs;
 mod peer;
 mod probe;

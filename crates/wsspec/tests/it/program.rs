@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// What a finished process left behind.
 #[derive(Debug)]
 pub(crate) struct Done {
@@ -31,16 +33,25 @@ pub(crate) fn wsspec(folder: &Path, args: &[&str]) -> Done {
 }
 
 /// Runs a command to its end.
-pub(crate) fn finish(mut command: Command) -> Done {
+pub(crate) fn finish(command: Command) -> Done {
+    finish_within(command, LIMIT)
+}
+
+/// The same with another limit than a minute.
+pub(crate) fn finish_within(mut command: Command, limit: Duration) -> Done {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
-    wait(command.spawn().unwrap(), started)
+    wait_within(command.spawn().unwrap(), started, limit)
 }
 
 /// Waits for a process whose output is piped.
-pub(crate) fn wait(mut child: Child, started: Instant) -> Done {
+pub(crate) fn wait(child: Child, started: Instant) -> Done {
+    wait_within(child, started, LIMIT)
+}
+
+fn wait_within(mut child: Child, started: Instant, limit: Duration) -> Done {
     let (out, err) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let deadline = started + Duration::from_secs(60);
+    let deadline = started + limit;
     let text =
         |end: mpsc::Receiver<String>| end.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     let (Ok(out), Ok(err)) = (text(out), text(err)) else {

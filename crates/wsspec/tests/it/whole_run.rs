@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{command, wsspec};
+use crate::program::{command, finish_within, wsspec};
+use crate::tester::free_port;
 
 fn index(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("wsspec-out/index.json")).unwrap()).unwrap()
@@ -36,6 +38,35 @@ fn the_built_in_endpoint_passes_301_cases_and_gets_a_report() {
     assert!(!record.contains("ws://127.0.0.1:0") && record.lines().count() >= 303);
     let again = r#""repro":["wsspec","run","1.1.1","-vvv""#;
     assert!(record.contains(again), "the address of the built-in endpoint is gone after the run");
+}
+
+/// All of the reference's cases in both roles; each case of sections 12 and 13 sends 5 messages instead of a
+/// thousand (in full: `cargo xtask parity --sections all`).
+#[test]
+fn the_endpoint_passes_all_517_cases_in_both_roles_with_reduced_volume() {
+    let folder = tempdir().unwrap();
+    let run = ["run", "@autobahn", "--volume-messages", "5"];
+    let done = finish_within(command(folder.path(), &run), Duration::from_secs(300));
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("send 5: this is no full run"), "{done:#?}");
+    assert_passes(&index(folder.path()));
+
+    let folder = tempdir().unwrap();
+    let port = free_port().to_string();
+    let client = format!("{} echo --connect {{url}} --agent us", env!("CARGO_BIN_EXE_wsspec"));
+    let serve = ["serve", "--port", &port, "@autobahn", "--volume-messages", "5", "--exec", &client];
+    let done = finish_within(command(folder.path(), &serve), Duration::from_secs(300));
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_passes(&index(folder.path()));
+}
+
+fn assert_passes(index: &Value) {
+    let (_, cases) = index.as_object().unwrap().iter().next().unwrap();
+    assert_eq!(cases.as_object().unwrap().len(), 517);
+    for (id, entry) in cases.as_object().unwrap() {
+        let fine = |key: &str| matches!(entry[key].as_str(), Some("OK" | "INFORMATIONAL"));
+        assert!(fine("behavior") && fine("behaviorClose"), "{id} {entry}");
+    }
 }
 
 #[test]

@@ -23,6 +23,11 @@ impl<S> Witness<S> {
         &self.first[..self.len]
     }
 
+    /// The stream below, to look at.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
     /// The stream below.
     pub fn into_inner(self) -> S {
         self.inner

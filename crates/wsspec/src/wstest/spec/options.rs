@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) echo_close_code_reason: Option<bool>,
     /// Mask what the tester sends as a client.
     pub(crate) mask_client_frames: Option<bool>,
+    /// Mask what the tester sends as a server.
+    pub(crate) mask_server_frames: Option<bool>,
     /// As a client, take masked frames from a server.
     pub(crate) accept_masked_server_frames: Option<bool>,
     /// As a server, insist on masked frames.
@@ -51,6 +53,7 @@ impl Options {
             fail_by_drop: fields.flag("failByDrop")?,
             echo_close_code_reason: fields.flag("echoCloseCodeReason")?,
             mask_client_frames: fields.flag("maskClientFrames")?,
+            mask_server_frames: fields.flag("maskServerFrames")?,
             accept_masked_server_frames: fields.flag("acceptMaskedServerFrames")?,
             require_masked_client_frames: fields.flag("requireMaskedClientFrames")?,
             utf8_validate_incoming: fields.flag("utf8validateIncoming")?,
@@ -74,6 +77,7 @@ impl Options {
             fail_by_drop: self.fail_by_drop.or(other.fail_by_drop),
             echo_close_code_reason: self.echo_close_code_reason.or(other.echo_close_code_reason),
             mask_client_frames: self.mask_client_frames.or(other.mask_client_frames),
+            mask_server_frames: self.mask_server_frames.or(other.mask_server_frames),
             accept_masked_server_frames: self
                 .accept_masked_server_frames
                 .or(other.accept_masked_server_frames),

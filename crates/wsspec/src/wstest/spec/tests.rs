@@ -47,7 +47,7 @@ fn every_key_of_a_client_spec_is_read() {
 fn every_option_is_read() {
     let text = r#"{"url": "ws://h", "cases": [], "protocols": ["p"], "key": "k", "cert": "c", "options": {
         "version": 13, "failByDrop": true, "openHandshakeTimeout": 1, "closeHandshakeTimeout": 2,
-        "serverConnectionDropTimeout": 3, "maskClientFrames": false, "acceptMaskedServerFrames": true,
+        "serverConnectionDropTimeout": 3, "maskClientFrames": false, "maskServerFrames": true, "acceptMaskedServerFrames": true,
         "requireMaskedClientFrames": false, "tcpNoDelay": false, "utf8validateIncoming": false,
         "maxFramePayloadSize": 4, "maxMessagePayloadSize": 5, "autoFragmentSize": 6, "echoCloseCodeReason": true}}"#;
     let (spec, warnings) = read::<FuzzingServerSpec>(text);
@@ -60,6 +60,7 @@ fn every_option_is_read() {
         fail_by_drop: Some(true),
         echo_close_code_reason: Some(true),
         mask_client_frames: Some(false),
+        mask_server_frames: Some(true),
         accept_masked_server_frames: Some(true),
         require_masked_client_frames: Some(false),
         utf8_validate_incoming: Some(false),
