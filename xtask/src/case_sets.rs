@@ -78,7 +78,7 @@ pub(crate) fn union(name: &str, sets: &[CaseSet]) -> CaseSet {
     CaseSet {
         name: name.to_owned(),
         patterns: sets.iter().flat_map(|set| set.patterns.clone()).collect(),
-        runs: 1,
+        messages: None,
         time_limit: sets.iter().map(|set| set.time_limit).sum(),
     }
 }

@@ -163,7 +163,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn pairs(&self) -> Result<Vec<Pair>> {
-        let sets = case_sets::selected(&self.args.sections, &self.args.only);
+        let sets = case_sets::selected(&self.args.sections, &self.args.only, None);
         let mut pairs = Vec::new();
         for set in &sets {
             let reference = self.reference(set)?;
@@ -223,7 +223,7 @@ impl Bench<'_> {
         let mut server = Measured::start(&server, nice, &folder.join("server.log"))?;
         server.wait_for_port(address)?;
         let agent = self.server.name();
-        let command = suite.test_server(self.kits, address, agent, &set.patterns, folder)?;
+        let command = suite.test_server(self.kits, address, agent, set, folder)?;
         let tester = Measured::start(&command, nice, &folder.join("suite.log"))?.wait(set.time_limit)?;
         let server = server.stop()?;
         let cases = read_index(&folder.join("reports/index.json"), agent)?.len();
