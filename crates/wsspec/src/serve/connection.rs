@@ -89,7 +89,9 @@ impl Visit {
             Route::CaseInfo(case) => control.say(async { info(case) }).await,
             Route::Status(job) => control.say(self.status(&job)).await,
             Route::UpdateReports { agent, shutdown } => {
+                let reporting = shared.reporting();
                 control.after(self.update_reports(agent)).await;
+                drop(reporting);
                 if shutdown {
                     shared.stop();
                 }

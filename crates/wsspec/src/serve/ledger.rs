@@ -157,20 +157,39 @@ impl Writer {
         }
     }
 
-    /// Takes an order and what came meanwhile; the index is written once for all of it.
+    /// Takes an order and what came meanwhile; index and reports are written once for all of it.
     fn take(&mut self, first: Order, inbox: &mpsc::Receiver<Order>) {
+        let mut asked = Vec::new();
+        let mut wanted = false;
         for order in std::iter::once(first).chain(inbox.try_iter()) {
             match order {
                 Order::Begin => self.keep(|writer| writer.record.publish()),
                 Order::Line(line) => self.keep(|writer| writer.line(*line)),
                 Order::Report { write, answer } => {
-                    let report = if write { self.reports() } else { self.read() };
-                    let _ = answer.send(self.failed.take().map_or(report, Err));
+                    wanted |= write;
+                    asked.push(answer);
                 }
             }
         }
+        self.answer(asked, wanted);
         if self.dirty {
             self.keep(Self::index);
+        }
+    }
+
+    /// Writes the reports once, if anyone wants them written, and hands what they were made from to all who asked.
+    fn answer(&mut self, asked: Vec<oneshot::Sender<io::Result<Report>>>, write: bool) {
+        if asked.is_empty() {
+            return;
+        }
+        let report = if write { self.reports() } else { self.read() };
+        let report = self.failed.take().map_or(report, Err);
+        for answer in asked {
+            // An error is for all of them, and is no value that can be cloned.
+            let _ = answer.send(match &report {
+                Ok(report) => Ok(report.clone()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            });
         }
     }
 

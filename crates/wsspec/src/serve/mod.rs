@@ -42,6 +42,8 @@ use crate::wstest::AgentExclusions;
 const CONNECTIONS: usize = 1024;
 /// For what is still open when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// So long clients that asked for the reports are waited for at the end.
+const REPORTS_LIMIT: Duration = Duration::from_secs(60);
 /// For the TLS handshake of a connection.
 const TLS_LIMIT: Duration = Duration::from_secs(10);
 
@@ -86,6 +88,8 @@ pub struct Shared {
     notices: broadcast::Sender<Notice>,
     voice: Box<dyn Fn(&Notice) + Send + Sync>,
     stop: watch::Sender<bool>,
+    /// How many clients wait for the reports.
+    reporting: watch::Sender<usize>,
 }
 
 impl Shared {
@@ -112,6 +116,12 @@ impl Shared {
         }
     }
 
+    /// The server does not end before a client that waits for the reports has its answer.
+    fn reporting(&self) -> Reporting<'_> {
+        self.reporting.send_modify(|clients| *clients += 1);
+        Reporting(&self.reporting)
+    }
+
     /// Ends the server.
     pub fn stop(&self) {
         self.stop.send_replace(true);
@@ -120,6 +130,15 @@ impl Shared {
     /// Becomes true when the server ends.
     pub fn stopped(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
+    }
+}
+
+/// A client that waits for the reports.
+struct Reporting<'a>(&'a watch::Sender<usize>);
+
+impl Drop for Reporting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|clients| *clients -= 1);
     }
 }
 
@@ -152,6 +171,7 @@ impl Server {
             notices: broadcast::Sender::new(4096),
             voice: Box::new(voice),
             stop: watch::Sender::new(false),
+            reporting: watch::Sender::new(0),
         };
         Ok(Self { listeners, shared: Arc::new(shared) })
     }
@@ -198,6 +218,8 @@ async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) 
         });
     }
     drop(listener);
+    let mut reporting = shared.reporting.subscribe();
+    let _ = timeout(REPORTS_LIMIT, reporting.wait_for(|clients| *clients == 0)).await;
     let _ = timeout(FAREWELL, open.join_all()).await;
 }
 

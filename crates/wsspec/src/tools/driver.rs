@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wsspec_endpoint::{COMMANDS, ClientRequest, Closed, Config, Connection, DeflateConfig, Event};
+use wsspec_endpoint::{COMMANDS, ClientRequest, Closed, Config, Connection, DeflateConfig, Event, Violation};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, Secure, dial, resolve};
@@ -113,6 +113,18 @@ impl Driver {
         let (stream, connection) = self.connect(resource, true).await?;
         self.last_closed = endpoint::run(stream, connection, Instant::now(), stop.clone()).await;
         Ok(())
+    }
+
+    /// The same, but an answer that opens no WebSocket is an error.
+    ///
+    /// # Errors
+    /// There is no connection, or no WebSocket on it.
+    pub async fn visit(&mut self, resource: &str, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
+        self.echo(resource, stop).await?;
+        let violation = self.last_closed.as_ref().and_then(|closed| closed.violation.as_ref());
+        let Some(Violation::Response(why)) = violation else { return Ok(()) };
+        let what = format!("{} opens no WebSocket on {resource:.80}", self.target.authority());
+        Err(Problem::new(ErrorCode::E07, what).fact("why", why.to_string()))
     }
 
     async fn case_count(&self) -> Result<u32, Problem> {

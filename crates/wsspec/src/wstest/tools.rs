@@ -61,7 +61,7 @@ pub(super) async fn echo_server(
 /// `echoclient`: echoes what the server sends until it ends the connection.
 pub(super) async fn echo_client(args: &Args, signals: &Signals) -> Result<ExitCode> {
     let mut driver = driver(args).await?;
-    driver.echo(&target(args)?.resource, &signals.stop()).await?;
+    driver.visit(&target(args)?.resource, &signals.stop()).await?;
     Ok(ExitCode::Ok)
 }
 

@@ -465,8 +465,6 @@ fn the_results_have_the_words_of_the_reference() {
     let file = |id: &str| json_of(&folder, &format!("reports/servers/a_case_{id}.json"));
     assert_eq!(file("3_3")["resultClose"], "The close code should have been 1002 or empty");
     assert_eq!(file("3_3")["behaviorClose"], "WRONG CODE");
-    assert_eq!(file("1_1_1")["result"], "Actual events differ from any expected.");
-    assert_eq!(file("1_1_1")["resultClose"], "The connection was failed by the wrong endpoint");
 }
 
 #[test]

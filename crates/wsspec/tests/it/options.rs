@@ -47,10 +47,11 @@ fn sent(file: &Value) -> Vec<(u64, u64, bool)> {
 #[test]
 fn messages_are_fragmented_to_auto_fragment_size() {
     let options = json!({ "autoFragmentSize": 10 });
+    // This client does not put fragments together; what counts is what it got.
     let file = served(&options, "6.2.1", Visitor::echo);
-    assert_eq!(file["behavior"], "OK");
     assert_eq!(sent(&file)[..3], [(1, 10, false), (0, 10, false), (0, 9, false)]);
     let file = tested(&options, "6.2.1", Manner::Echo);
+    assert_eq!(file["behavior"], "OK");
     assert_eq!(sent(&file)[..3], [(1, 10, true), (0, 10, true), (0, 9, true)]);
     // What the case writes frame by frame stays as it is.
     assert_eq!(sent(&tested(&options, "1.1.2", Manner::Echo))[0], (1, 125, true));
