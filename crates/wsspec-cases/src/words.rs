@@ -202,6 +202,7 @@ impl From<FrameSpec> for MessageSpec {
             fragment: None,
             chop: frame.chop,
             compress: true,
+            window: None,
         }
     }
 }
