@@ -13,6 +13,8 @@ mod words;
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
+
 pub(crate) use dice::Dice;
 
 /// A kind of data, generated once when it is first asked for.
@@ -79,6 +81,44 @@ impl DataSet {
     }
 }
 
+/// Consecutive octets of a data set, whose end is followed by its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// The data set.
+    pub data: DataSet,
+    /// The place of the first octet, less than the size of the data set.
+    pub from: usize,
+    /// How many octets.
+    pub len: usize,
+}
+
+impl Window {
+    /// The octets.
+    pub fn octets(&self) -> Bytes {
+        let all = self.data.octets();
+        if let Some(octets) = all[self.from..].get(..self.len) {
+            return Bytes::from_static(octets);
+        }
+        let mut octets = Vec::with_capacity(self.len);
+        octets.extend_from_slice(&all[self.from..]);
+        while octets.len() < self.len {
+            octets.extend_from_slice(&all[..all.len().min(self.len - octets.len())]);
+        }
+        octets.into()
+    }
+
+    /// The window that ends where this one begins.
+    pub fn before(&self, len: usize) -> Self {
+        let size = self.data.octets().len();
+        Self { from: (self.from + size - len % size) % size, len, ..*self }
+    }
+
+    /// Where the next window begins.
+    pub fn end(&self) -> usize {
+        (self.from + self.len) % self.data.octets().len()
+    }
+}
+
 /// The beginning of the JSON document: that many octets, or a few less so that no character is cut.
 pub(crate) fn json(octets: usize) -> &'static str {
     let text = DataSet::Json.text().expect("JSON is text");
@@ -131,6 +171,20 @@ mod tests {
         assert!(DataSet::Html.text().is_some_and(|html| !html.is_ascii()));
         assert!(std::str::from_utf8(DataSet::Prose.octets()).is_ok_and(|prose| prose.contains('ü')));
         assert_eq!(DataSet::Bitmap.text(), None);
+    }
+
+    #[test]
+    fn a_window_goes_on_at_the_beginning() {
+        let (data, size) = (DataSet::Bitmap, DataSet::Bitmap.octets().len());
+        let window = Window { data, from: size - 2, len: size + 5 };
+        let octets = window.octets();
+        assert_eq!(octets.len(), size + 5);
+        assert_eq!(octets[..2], data.octets()[size - 2..]);
+        assert_eq!(octets[2..size + 2], *data.octets());
+        assert_eq!((&octets[size + 2..], window.end()), (&data.octets()[..3], 3));
+        let before = Window { data, from: 3, len: 1 }.before(5);
+        assert_eq!((before.from, before.len, before.end()), (size - 2, 5, 3));
+        assert_eq!(Window { data, from: 3, len: 1 }.before(2 * size).from, 3);
     }
 
     #[test]

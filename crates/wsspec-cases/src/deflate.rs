@@ -7,6 +7,18 @@ pub struct DeflatePlan {
     pub answers: Vec<DeflateAnswer>,
     /// What has to be agreed on; otherwise the case does not apply.
     pub needs: Vec<DeflateNeed>,
+    /// How well the tester compresses.
+    pub effort: DeflateEffort,
+}
+
+/// How well the tester compresses. What is in a message does not depend on it, its DEFLATE blocks do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeflateEffort {
+    /// As zlib does by default: blocks with Huffman codes of their own (RFC 1951 3.2.7).
+    #[default]
+    Usual,
+    /// As little as there is: blocks with the fixed Huffman codes (RFC 1951 3.2.6).
+    Least,
 }
 
 /// What the payloads of a case rely on. The answer to an offer may leave it out, and an offer may rule it out.
@@ -75,12 +87,23 @@ pub struct DeflateAnswer {
 impl DeflatePlan {
     /// The offer without parameters, and the answer without parameters.
     pub fn plain() -> Self {
-        Self { offers: vec![DeflateOffer::PLAIN], answers: vec![DeflateAnswer::PLAIN], needs: Vec::new() }
+        Self::with(DeflateOffer::PLAIN, DeflateAnswer::PLAIN)
     }
 
     /// With this offer as a client, this answer as a server.
     pub fn with(offer: DeflateOffer, answer: DeflateAnswer) -> Self {
-        Self { offers: vec![offer], answers: vec![answer], needs: Vec::new() }
+        Self::of(vec![offer], vec![answer])
+    }
+
+    /// With these offers as a client, these answers as a server, in order of preference.
+    pub fn of(offers: Vec<DeflateOffer>, answers: Vec<DeflateAnswer>) -> Self {
+        Self { offers, answers, needs: Vec::new(), effort: DeflateEffort::default() }
+    }
+
+    /// The tester compresses with that effort.
+    pub fn compressed_with(mut self, effort: DeflateEffort) -> Self {
+        self.effort = effort;
+        self
     }
 
     /// The case applies only if this is agreed on.

@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use wsspec_wire::{FrameHeader, Inspection};
 
 use crate::case::{Grade, Text};
+use crate::data::DataSet;
 use crate::event::Event;
 use crate::step::Step;
 
@@ -41,6 +42,11 @@ pub trait Driver: Send {
 
     /// The largest message in octets that the driver needs to see whole.
     fn largest_message(&self) -> usize;
+
+    /// The data set whose windows it sends, if it does.
+    fn data(&self) -> Option<DataSet> {
+        None
+    }
 }
 
 /// Where a driver puts its steps and its conclusion.

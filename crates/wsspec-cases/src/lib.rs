@@ -29,7 +29,7 @@ pub use case::{Accept, COMMANDS, Case, Conduct, Cost, Grade, Measures, Play, Rol
 pub use check::{Defect, check};
 pub use close_rule::{CloseRule, EndOfTcp, FirstToClose};
 pub use deflate::{
-    DeflateAgreement, DeflateAnswer, DeflateDirection, DeflateNeed, DeflateOffer, DeflatePlan,
+    DeflateAgreement, DeflateAnswer, DeflateDirection, DeflateEffort, DeflateNeed, DeflateOffer, DeflatePlan,
 };
 pub use describe::StepText;
 pub use driver::{Conclusion, Driver, Opened, Outbox};

@@ -3,6 +3,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use wsspec_wire::{LengthForm, MaskingKey, Opcode, Rsv};
 
+use crate::data::Window;
+
 /// What the tester does next. Steps happen in order, as soon as the connection is open.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -128,6 +130,8 @@ pub struct MessageSpec {
     pub chop: Option<usize>,
     /// Compress if permessage-deflate was agreed.
     pub compress: bool,
+    /// The payload is this window of a data set: its compressed form may be shared with other runs.
+    pub window: Option<Window>,
 }
 
 /// The Close frame that starts the closing handshake. The body is free: it may be unlawful.

@@ -207,6 +207,7 @@ impl From<FrameSpec> for MessageSpec {
             fragment: None,
             chop: frame.chop,
             compress: true,
+            window: None,
         }
     }
 }

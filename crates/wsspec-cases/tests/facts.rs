@@ -228,7 +228,7 @@ fn whole_or_fragmented(fact: &Value) -> MessageSpec {
     match step(fact) {
         Step::SendMessage(message) => message,
         Step::Send(FrameSpec { opcode, payload, chop, .. }) => {
-            MessageSpec { opcode, payload, fragment: None, chop, compress: true }
+            MessageSpec { opcode, payload, fragment: None, chop, compress: true, window: None }
         }
         other => panic!("a message, not {other:?}"),
     }
@@ -245,6 +245,7 @@ fn step(fact: &Value) -> Step {
             fragment: fact["fragment"].as_u64().map(|octets| octets as usize),
             chop: None,
             compress: true,
+            window: None,
         })
     } else if !fact["data"].is_null() {
         Step::Data(payload(&fact["data"]))

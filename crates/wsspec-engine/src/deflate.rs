@@ -1,39 +1,10 @@
-use bytes::Bytes;
+mod compressor;
+mod shared;
+
+pub(crate) use compressor::Compressor;
+pub use shared::SharedWindows;
 pub(crate) use wsspec_cases::{DeflateAgreement as Agreement, DeflateDirection as Direction};
-use wsspec_wire::{DeflateInspector, Deflater, InflateError, Inflater, Inspection, WindowBits};
-
-/// Compresses the tester's messages as agreed.
-pub(crate) struct Compressor {
-    deflater: Deflater,
-    no_context_takeover: bool,
-}
-
-impl std::fmt::Debug for Compressor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Compressor")
-            .field("no_context_takeover", &self.no_context_takeover)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Compressor {
-    /// The level between speed and size that zlib takes by default.
-    const LEVEL: u8 = 6;
-
-    pub(crate) fn new(direction: Direction) -> Result<Self, WindowBits> {
-        let deflater = Deflater::new(direction.window_bits, Self::LEVEL)?;
-        Ok(Self { deflater, no_context_takeover: direction.no_context_takeover })
-    }
-
-    pub(crate) fn message(&mut self, payload: &[u8]) -> Bytes {
-        let mut out = Vec::new();
-        self.deflater.message(payload, &mut out);
-        if self.no_context_takeover {
-            self.deflater.reset();
-        }
-        out.into()
-    }
-}
+use wsspec_wire::{DeflateInspector, InflateError, Inflater, Inspection, WindowBits};
 
 /// Decompresses the peer's messages. What is agreed is checked on the whole message; where nothing inspects
 /// it, a context that the peer promised to drop is not there.
@@ -44,6 +15,8 @@ pub(crate) struct Decompressor {
     /// Measures references: an inflater decodes also those that reach beyond the agreed window. It keeps a
     /// context that was to be dropped, and so shows that it was not.
     inspector: Option<DeflateInspector>,
+    /// How many more messages are inspected.
+    inspections: u32,
     /// The compressed message, for the inspector.
     compressed: Vec<u8>,
     /// The peer sent what cannot be decompressed: nothing after it can be, either.
@@ -61,13 +34,16 @@ impl Decompressor {
     const PIECE: usize = 64 * 1024;
     /// The longest message that is inspected, compressed and not.
     const INSPECTED: usize = 4 * 1024 * 1024;
+    /// How many messages are inspected where there are very many: a compressor does not change its habits.
+    const SAMPLE: u32 = 256;
 
-    /// With `inspect`, messages are inspected also where there is no smaller window to keep.
-    pub(crate) fn new(direction: Direction, inspect: bool) -> Result<Self, WindowBits> {
+    /// With `all`, all messages are inspected, also where there is no smaller window to keep.
+    pub(crate) fn new(direction: Direction, all: bool) -> Result<Self, WindowBits> {
         let inflater = Inflater::new(direction.window_bits)?;
-        let inspector = (inspect || direction.window_bits < 15).then(DeflateInspector::new);
+        let inspector = (all || direction.window_bits < 15).then(DeflateInspector::new);
+        let inspections = if all { u32::MAX } else { Self::SAMPLE };
         let (inflated, compressed) = (Vec::new(), Vec::new());
-        Ok(Self { inflater, direction, inflated, inspector, compressed, lost: false })
+        Ok(Self { inflater, direction, inflated, inspector, inspections, compressed, lost: false })
     }
 
     /// Decompresses a part of a message and hands the output to `sink` in pieces. Fails once at most; then
@@ -114,9 +90,13 @@ impl Decompressor {
         let inspector = self.inspector.as_mut()?;
         self.inflated.clear();
         let inspection = inspector.message(&message, Self::INSPECTED, &mut self.inflated);
+        self.inspections = self.inspections.saturating_sub(1);
         // A message that was not inspected leaves a gap before the next one.
-        if inspection.is_err() {
+        if inspection.is_err() || self.inspections == 0 {
             self.inspector = None;
+        }
+        if self.inspections == 0 && self.direction.no_context_takeover {
+            self.inflater.reset();
         }
         inspection.ok()
     }

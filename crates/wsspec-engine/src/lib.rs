@@ -32,6 +32,7 @@ mod timers;
 mod wire_log;
 mod words;
 
+pub use deflate::SharedWindows;
 pub use invariants::{Breach, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{

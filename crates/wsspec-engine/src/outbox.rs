@@ -317,7 +317,7 @@ impl Outbox {
         recorder.traffic.tx_app += spec.payload.len() as u64;
         let mut rsv = Rsv::NONE;
         if let Some(compressor) = self.compressor.as_mut().filter(|_| spec.compress) {
-            spec.payload = Payload::Bytes(compressor.message(&spec.payload.to_bytes()));
+            spec.payload = Payload::Bytes(compressor.message(&spec));
             rsv = Rsv::RSV1;
         }
         self.queue.push_front(Item::Fragments(Fragments::of(spec, rsv)));

@@ -2,12 +2,12 @@ use wsspec_wire::{FrameHeader, Opcode};
 
 use crate::Time;
 use crate::observation::{Traffic, WireStats};
-use crate::wire_log::{Direction, LogKind, Snippet, WireLog};
+use crate::wire_log::{Direction, LogBook, LogKind, Snippet};
 
 /// Notes what goes over the wire while a case runs: log, counts, traffic.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    pub(crate) log: WireLog,
+    pub(crate) log: LogBook,
     pub(crate) stats: WireStats,
     pub(crate) traffic: Traffic,
     /// Octets and frames go into the counts only, not into the log.
@@ -38,6 +38,11 @@ impl Recorder {
     /// How many frames with this opcode came.
     pub(crate) fn received_frames(&self, opcode: Opcode) -> u64 {
         self.stats.rx_frames.get(&opcode.bits()).copied().unwrap_or(0)
+    }
+
+    /// Whether octets and frames go into the counts only: their beginnings need not be kept.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     pub(crate) fn opened(&mut self) {

@@ -36,8 +36,8 @@ use events::Events;
 /// [`Observation`] with [`finish`](Self::finish). Time counts from the start of the connection and never goes
 /// back. Whatever the peer does, a run ends within the time limit of its case and a few seconds.
 #[derive(Debug)]
-pub struct CaseRun {
-    case: Case,
+pub struct CaseRun<'c> {
+    case: &'c Case,
     settings: Settings,
     role: TesterRole,
     phase: Phase,
@@ -96,9 +96,9 @@ impl std::fmt::Debug for DriverBox {
 }
 
 /// Starting.
-impl CaseRun {
+impl<'c> CaseRun<'c> {
     /// A run as a client: TCP is connected, and the request is the first thing to transmit.
-    pub fn client(case: &Case, opening: &ClientOpening, settings: Settings) -> Self {
+    pub fn client(case: &'c Case, opening: &ClientOpening, settings: Settings) -> Self {
         let mut run = Self::new(case, TesterRole::Client, settings);
         run.start_client(opening);
         run
@@ -106,13 +106,13 @@ impl CaseRun {
 
     /// A run as a server: the head of the request has been read, and the response is the first thing to
     /// transmit. A request that asks for no WebSocket is refused.
-    pub fn server(case: &Case, request: &RequestHead, settings: Settings) -> Self {
+    pub fn server(case: &'c Case, request: &RequestHead, settings: Settings) -> Self {
         let mut run = Self::new(case, TesterRole::Server, settings);
         run.start_server(request);
         run
     }
 
-    fn new(case: &Case, role: TesterRole, settings: Settings) -> Self {
+    fn new(case: &'c Case, role: TesterRole, settings: Settings) -> Self {
         let driver = script::driver_of(case);
         let masks = match role {
             TesterRole::Client => settings.conduct.mask_client_frames,
@@ -146,14 +146,14 @@ impl CaseRun {
             ran_out: false,
             opened: None,
             ended: None,
-            case: case.clone(),
+            case,
             settings,
         }
     }
 }
 
 /// What happened outside.
-impl CaseRun {
+impl CaseRun<'_> {
     /// Octets came. They are unmasked in place.
     pub fn handle_input(&mut self, octets: &mut [u8], now: Time) {
         if !self.counts_input() {
@@ -200,7 +200,7 @@ impl CaseRun {
 }
 
 /// What to do next.
-impl CaseRun {
+impl CaseRun<'_> {
     /// The next octets to write, or how to end the connection. To be called until `None`; a call says that
     /// the caller is done with the previous octets, or has room for more.
     pub fn poll_transmit(&mut self, now: Time) -> Option<Transmit> {
@@ -262,7 +262,7 @@ impl CaseRun {
             end_delay: self.end_delay,
             time_scale: self.settings.time_scale,
             ran_out: self.ran_out,
-            log: self.recorder.log,
+            log: self.recorder.log.into(),
             stats: self.recorder.stats,
             traffic: self.recorder.traffic,
             duration: ended.saturating_sub(self.opened.unwrap_or_default()),

@@ -1,9 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use wsspec_cases::COMMANDS;
 
+use crate::deflate::SharedWindows;
+
 /// How a case is run, the case itself apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Masking keys and nonces are drawn from it and the id of the case, so that a run can be repeated octet
     /// for octet.
@@ -31,6 +34,8 @@ pub struct Settings {
     pub response_headers: Vec<(String, String)>,
     /// How the tester behaves as an endpoint.
     pub conduct: Conduct,
+    /// What runs with these settings have compressed for each other.
+    pub shared: Arc<SharedWindows>,
 }
 
 impl Default for Settings {
@@ -48,6 +53,7 @@ impl Default for Settings {
             subprotocols: Vec::new(),
             response_headers: Vec::new(),
             conduct: Conduct::default(),
+            shared: Arc::default(),
         }
     }
 }

@@ -35,9 +35,9 @@ pub enum PeerTransmit {
 
 /// A tester and a peer with nothing but a clock between them.
 #[derive(Debug)]
-pub struct Pair<P> {
+pub struct Pair<'c, P> {
     /// The tester.
-    pub run: CaseRun,
+    pub run: CaseRun<'c>,
     /// The peer.
     pub peer: P,
     /// The virtual clock.
@@ -46,9 +46,9 @@ pub struct Pair<P> {
     pub delay: Duration,
 }
 
-impl<P: Peer> Pair<P> {
+impl<'c, P: Peer> Pair<'c, P> {
     /// A pair at the start of the connection.
-    pub fn new(run: CaseRun, peer: P) -> Self {
+    pub fn new(run: CaseRun<'c>, peer: P) -> Self {
         Self { run, peer, now: Time::ZERO, delay: Duration::ZERO }
     }
 

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use wsspec_wire::FrameHeader;
 
@@ -16,18 +18,41 @@ impl WireLog {
     /// How many of the first entries are kept, and how many of the last ones.
     pub const KEPT: usize = 128;
 
-    /// Adds an entry, and drops one from the middle if there are too many.
-    pub fn push(&mut self, at: Time, kind: LogKind) {
-        if self.entries.len() == 2 * Self::KEPT {
-            self.entries.remove(Self::KEPT);
-            self.dropped += 1;
-        }
-        self.entries.push(LogEntry { at, kind });
-    }
-
     /// Where the gap is, as an index of `entries`, if entries were dropped.
     pub const fn gap(&self) -> Option<usize> {
         if self.dropped > 0 { Some(Self::KEPT) } else { None }
+    }
+}
+
+/// A wire log that is being written. An entry costs the same however many came before.
+#[derive(Debug, Default)]
+pub(crate) struct LogBook {
+    first: Vec<LogEntry>,
+    last: VecDeque<LogEntry>,
+    dropped: u64,
+}
+
+impl LogBook {
+    /// Adds an entry, and drops one from the middle if there are too many.
+    pub(crate) fn push(&mut self, at: Time, kind: LogKind) {
+        let entry = LogEntry { at, kind };
+        if self.first.len() < WireLog::KEPT {
+            self.first.push(entry);
+            return;
+        }
+        if self.last.len() == WireLog::KEPT {
+            self.last.pop_front();
+            self.dropped += 1;
+        }
+        self.last.push_back(entry);
+    }
+}
+
+impl From<LogBook> for WireLog {
+    fn from(book: LogBook) -> Self {
+        let LogBook { first: mut entries, last, dropped } = book;
+        entries.extend(last);
+        Self { entries, dropped }
     }
 }
 

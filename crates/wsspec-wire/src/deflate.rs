@@ -36,6 +36,8 @@ impl WindowBits {
 /// takeover is off.
 pub struct Deflater {
     stream: Deflate,
+    /// The size of the window in octets.
+    window: usize,
     /// Whether the message has payload so far.
     begun: bool,
 }
@@ -50,7 +52,7 @@ impl Deflater {
     pub fn new(window_bits: u8, level: u8) -> Result<Self, WindowBits> {
         let window_bits = WindowBits::check(window_bits)?.max(SMALLEST_WINDOW);
         let stream = Deflate::new(level.min(HIGHEST_LEVEL).into(), false, window_bits);
-        Ok(Self { stream, begun: false })
+        Ok(Self { stream, window: 1 << window_bits, begun: false })
     }
 
     /// Appends a whole compressed message to `out`.
@@ -74,6 +76,16 @@ impl Deflater {
     pub fn reset(&mut self) {
         self.stream.reset();
         self.begun = false;
+    }
+
+    /// Forgets everything and takes these octets for the messages before: the next one may refer to the end of
+    /// them, as far as the window reaches.
+    pub fn reset_behind(&mut self, before: &[u8]) {
+        self.reset();
+        let window = &before[before.len().saturating_sub(self.window)..];
+        // It fails only in the middle of a stream.
+        let set = self.stream.set_dictionary(window);
+        debug_assert!(set.is_ok(), "a fresh stream takes a window");
     }
 
     /// Compresses the last part of a message and removes the tail.
@@ -138,6 +150,26 @@ mod tests {
         deflater.reset();
         assert_eq!(message(&mut deflater, b""), [0x00]);
         assert_eq!(message(&mut deflater, b"Hello"), [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
+    }
+
+    #[test]
+    fn a_compressor_can_begin_behind_octets_that_it_has_not_compressed() {
+        let before = (0..100_000u32).map(|n| ((n * n) >> 7) as u8).collect::<Vec<_>>();
+        for bits in [8, 9, 12, 15] {
+            let mut deflater = Deflater::new(bits, 6).unwrap();
+            deflater.update(b"something else", &mut Vec::new());
+            deflater.reset_behind(&before);
+            let near = &before[before.len() - 200..];
+            let short = message(&mut deflater, near);
+            assert!(short.len() < 20, "{bits}: it refers to what was before: {} octets", short.len());
+            let mut inflater = crate::Inflater::new(15).unwrap();
+            for sent in [message(&mut Deflater::new(15, 6).unwrap(), &before), short] {
+                let mut out = Vec::new();
+                inflater.feed(&sent, 1 << 20, &mut out).unwrap();
+                inflater.finish_message(1 << 20, &mut out).unwrap();
+                assert!(before.ends_with(&out) && !out.is_empty(), "{bits}");
+            }
+        }
     }
 
     #[test]

@@ -187,6 +187,8 @@ impl Pass<'_> {
 
     fn codes(&mut self, literals: &Huffman, distances: &Huffman) -> Result<(), InspectError> {
         loop {
+            // Enough for everything in this round: twice a code of 15 bits, 5 and 13 bits more.
+            self.bits.refill();
             match self.bits.symbol(literals)? {
                 END_OF_BLOCK => return Ok(()),
                 symbol if symbol < END_OF_BLOCK => self.push(symbol as u8)?,
@@ -209,13 +211,20 @@ impl Pass<'_> {
         self.seen.longest_distance = self.seen.longest_distance.max(distance);
         let reach = self.start.saturating_sub(from) as u32;
         self.seen.reach_before_message = self.seen.reach_before_message.max(reach);
-        for at in from..from + length {
-            let octet = self.out[at];
-            self.push(octet)?;
+        if self.out.len() + length - self.start > self.limit {
+            return Err(InspectError::TooLarge);
+        }
+        // What is copied may begin within what it makes: it then repeats itself.
+        let mut left = length;
+        while left > 0 {
+            let ready = left.min(self.out.len() - from);
+            self.out.extend_from_within(from..from + ready);
+            left -= ready;
         }
         Ok(())
     }
 
+    #[inline]
     fn push(&mut self, octet: u8) -> Result<(), InspectError> {
         if self.out.len() - self.start >= self.limit {
             return Err(InspectError::TooLarge);
@@ -234,7 +243,17 @@ struct BitReader<'a> {
 }
 
 impl BitReader<'_> {
+    #[inline]
     fn refill(&mut self) {
+        if let Some(octets) = self.octets.first_chunk() {
+            self.bits |= u64::from_le_bytes(*octets) << self.count;
+            let taken = (63 - self.count) / 8;
+            self.octets = &self.octets[taken as usize..];
+            self.count += 8 * taken;
+            // What was read of the octet that is not taken comes again.
+            self.bits &= u64::MAX >> (64 - self.count);
+            return;
+        }
         while self.count <= 56 {
             let source = if self.octets.is_empty() { &mut self.tail } else { &mut self.octets };
             let Some((&octet, rest)) = source.split_first() else { return };
@@ -250,6 +269,7 @@ impl BitReader<'_> {
         self.count == 0
     }
 
+    #[inline]
     fn take(&mut self, count: u32) -> Result<u32, InspectError> {
         if self.count < count {
             self.refill();
@@ -263,6 +283,7 @@ impl BitReader<'_> {
         Ok(value as u32)
     }
 
+    #[inline]
     fn symbol(&mut self, code: &Huffman) -> Result<u16, InspectError> {
         if self.count < 15 {
             self.refill();

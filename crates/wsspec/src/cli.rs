@@ -124,8 +124,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "SET", help_heading = "Which cases")]
     pub set: Vec<String>,
 
-    /// Cases at a time [default: 64 of those that mostly wait, of large volumes as many as there are cores;
-    /// timed ones run alone]
+    /// Cases at a time [default: 64 of those that mostly wait, of large messages one for each core, of loops with many
+    /// messages four; timed ones run alone]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
     pub jobs: Option<u16>,
     /// Start with the cases that take longest, with the lowest id, or in random order

@@ -52,7 +52,14 @@ impl EchoLoop {
     /// Windows of a data set, each of that many characters (text) or octets (binary), compressed.
     pub fn over(data: DataSet, units: usize, count: u32, within: Duration) -> Self {
         let opcode = if data.is_text() { Opcode::TEXT } else { Opcode::BINARY };
-        let message = MessageSpec { opcode, payload: "".into(), fragment: None, chop: None, compress: true };
+        let message = MessageSpec {
+            opcode,
+            payload: "".into(),
+            fragment: None,
+            chop: None,
+            compress: true,
+            window: None,
+        };
         let largest = if data.is_text() { units.saturating_mul(4) } else { units };
         let source = Source::Data { windows: Windows::over(data), units, largest };
         Self { source, ..Self::of(message, count, within) }
@@ -66,7 +73,9 @@ impl EchoLoop {
 
     fn send_next(&mut self, out: &mut Outbox) {
         if let Source::Data { windows, units, .. } = &mut self.source {
-            self.message.payload = windows.next(*units).into();
+            let window = windows.next(*units);
+            self.message.payload = window.octets().into();
+            self.message.window = Some(window);
         }
         out.push(self.message.clone().into());
     }
@@ -138,6 +147,13 @@ impl Driver for EchoLoop {
         match self.source {
             Source::Same => self.message.payload.len(),
             Source::Data { largest, .. } => largest,
+        }
+    }
+
+    fn data(&self) -> Option<DataSet> {
+        match &self.source {
+            Source::Same => None,
+            Source::Data { windows, .. } => Some(windows.data()),
         }
     }
 }

@@ -1,53 +1,47 @@
-use bytes::Bytes;
-
-use crate::data::DataSet;
+use crate::data::{DataSet, Window};
 
 /// Walks round a data set: each window begins where the one before ended, and the end is followed by the
 /// beginning.
 #[derive(Clone, Debug)]
 pub(super) struct Windows {
-    octets: &'static [u8],
+    data: DataSet,
     text: Option<&'static str>,
     at: usize,
 }
 
 impl Windows {
     pub(super) fn over(data: DataSet) -> Self {
-        Self { octets: data.octets(), text: data.text(), at: 0 }
+        Self { data, text: data.text(), at: 0 }
+    }
+
+    pub(super) const fn data(&self) -> DataSet {
+        self.data
     }
 
     /// The next window: that many characters of text, or octets of binary data.
-    pub(super) fn next(&mut self, units: usize) -> Bytes {
-        let from = self.at;
-        match self.skip(units) {
-            0 => Bytes::from_static(&self.octets[from..self.at]),
-            mut missing => {
-                let mut window = self.octets[from..].to_vec();
-                while missing > 0 {
-                    self.at = 0;
-                    missing = self.skip(missing);
-                    window.extend_from_slice(&self.octets[..self.at]);
-                }
-                window.into()
-            }
-        }
-    }
-
-    /// Goes on by that many units, up to the end of the data; returns how many are missing there.
-    fn skip(&mut self, units: usize) -> usize {
-        let Some(text) = self.text else {
-            let rest = self.octets.len() - self.at;
-            self.at += rest.min(units);
-            return units.saturating_sub(rest);
+    pub(super) fn next(&mut self, units: usize) -> Window {
+        let len = match self.text {
+            Some(text) => octets_of(text, self.at, units),
+            None => units,
         };
-        let rest = &text[self.at..];
-        let mut characters = rest.chars();
-        if units == 0 || characters.nth(units - 1).is_some() {
-            self.at = text.len() - characters.as_str().len();
-            return 0;
+        let window = Window { data: self.data, from: self.at, len };
+        self.at = window.end();
+        window
+    }
+}
+
+/// How many octets the next characters have.
+fn octets_of(text: &str, from: usize, mut characters: usize) -> usize {
+    let mut len = 0;
+    let mut part = &text[from..];
+    loop {
+        let mut rest = part.chars();
+        if characters == 0 || rest.nth(characters - 1).is_some() {
+            return len + part.len() - rest.as_str().len();
         }
-        self.at = text.len();
-        units - rest.chars().count()
+        characters -= part.chars().count();
+        len += part.len();
+        part = text;
     }
 }
 
@@ -61,7 +55,7 @@ mod tests {
             let mut windows = Windows::over(data);
             let mut walked = Vec::new();
             while walked.len() < data.octets().len() * 2 {
-                let window = windows.next(10_007);
+                let window = windows.next(10_007).octets();
                 let units = match data.text() {
                     Some(_) => std::str::from_utf8(&window).expect("whole characters").chars().count(),
                     None => window.len(),
@@ -78,7 +72,7 @@ mod tests {
     fn a_window_may_be_longer_than_the_data() {
         let data = DataSet::Bitmap;
         let len = data.octets().len();
-        let window = Windows::over(data).next(2 * len + 5);
+        let window = Windows::over(data).next(2 * len + 5).octets();
         assert_eq!(window.len(), 2 * len + 5);
         assert_eq!(window[2 * len..], data.octets()[..5]);
     }

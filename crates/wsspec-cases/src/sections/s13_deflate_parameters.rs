@@ -84,11 +84,7 @@ fn plan(wishes: &[Wish]) -> DeflatePlan {
         client_max_window_bits: max_window_bits,
         ..DeflateAnswer::PLAIN
     };
-    DeflatePlan {
-        offers: wishes.iter().map(offer).collect(),
-        answers: wishes.iter().map(answer).collect(),
-        needs: Vec::new(),
-    }
+    DeflatePlan::of(wishes.iter().map(offer).collect(), wishes.iter().map(answer).collect())
 }
 
 fn asked_for(wishes: &[Wish]) -> String {

@@ -121,9 +121,15 @@ impl Message {
     }
 }
 
+/// From this size on a piece says that more is to come: growing by doubling copies everything again.
+const LARGE: usize = 32 * 1024;
+
 impl Content {
     fn add(&mut self, octets: &[u8], keep: usize) {
         let room = keep.saturating_sub(self.kept.len());
+        if self.kept.is_empty() && octets.len() > LARGE {
+            self.kept.reserve(keep.min(4 * octets.len()));
+        }
         self.kept.extend_from_slice(&octets[..octets.len().min(room)]);
         self.len += octets.len() as u64;
         if let Some(Err(invalid)) = self.validator.as_mut().map(|validator| validator.feed(octets)) {

@@ -74,7 +74,9 @@ impl Write {
         };
         let len = self.payload.len();
         let mut kept = Vec::new();
-        copy_part(&self.payload, 0, len.min(Snippet::KEPT), &mut kept);
+        if !recorder.is_quiet() {
+            copy_part(&self.payload, 0, len.min(Snippet::KEPT), &mut kept);
+        }
         let payload = Snippet { kept: kept.into(), len: len as u64 };
         let (chop, sync) = (self.chop, self.sync);
         recorder.sent_frame(now, SentFrame { header, payload, unit, chop, sync });
@@ -86,6 +88,7 @@ impl Write {
         let most = self.chop.map_or(room, |chop| chop.clamp(1, room));
         let len = most.min(self.len() - self.done);
         let start = data.len();
+        data.reserve(len);
         self.append_octets(len, data);
         let piece = &data[start..];
         if self.chop.is_some() {
@@ -94,8 +97,10 @@ impl Write {
             }
             return;
         }
-        let missing = Snippet::KEPT - self.begun_with.len();
-        self.begun_with.extend_from_slice(&piece[..piece.len().min(missing)]);
+        if !recorder.is_quiet() {
+            let missing = Snippet::KEPT - self.begun_with.len();
+            self.begun_with.extend_from_slice(&piece[..piece.len().min(missing)]);
+        }
         if self.is_done() && self.len() > 0 {
             let kept = Bytes::from(std::mem::take(&mut self.begun_with));
             recorder.sent(now, Snippet { kept, len: self.len() as u64 }, self.sync);

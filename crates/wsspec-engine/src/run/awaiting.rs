@@ -7,7 +7,7 @@ use crate::Time;
 use crate::timers::Timer;
 
 /// The step `Await`.
-impl CaseRun {
+impl CaseRun<'_> {
     /// Starts to wait, unless what is waited for is there already.
     pub(super) fn start_await(&mut self, awaited: Await, now: Time) {
         let is_there = match awaited.what {

@@ -21,7 +21,7 @@ pub(super) enum CloseFrame {
     Reply,
 }
 
-impl CaseRun {
+impl CaseRun<'_> {
     /// Sends a Close frame, unless one was sent.
     pub(super) fn send_close(&mut self, frame: CloseFrame, code: Option<u16>, reason: &[u8], now: Time) {
         if self.phase != Phase::Open {

@@ -13,7 +13,7 @@ use crate::settings::ClientOpening;
 use crate::timers::Timer;
 use crate::words;
 
-impl CaseRun {
+impl CaseRun<'_> {
     pub(super) fn start_client(&mut self, opening: &ClientOpening) {
         let nonce = Random::new(self.settings.seed, self.case.id, Purpose::Handshake).nonce();
         let opening = self.with_commands(opening);
@@ -26,7 +26,7 @@ impl CaseRun {
     }
 
     pub(super) fn start_server(&mut self, request: &RequestHead) {
-        let (response, agreed) = answer_request(request, &self.case, &self.settings);
+        let (response, agreed) = answer_request(request, self.case, &self.settings);
         self.recorder.received(Time::ZERO, &request.raw);
         self.record.request.clone_from(&request.raw);
         self.record.response.clone_from(&response);
@@ -120,9 +120,11 @@ impl CaseRun {
     fn compress(&mut self, agreement: Agreement) {
         // Where the traffic is large, inspecting all of it takes longer than it is worth.
         let inspect = !self.case.measures.quiet;
+        let effort = self.case.deflate.as_ref().map(|plan| plan.effort).unwrap_or_default();
+        let shared = self.settings.shared.clone();
         // Negotiation lets only 8 to 15 pass, which both take.
         if let (Ok(compressor), Ok(decompressor)) =
-            (Compressor::new(agreement.sent), Decompressor::new(agreement.received, inspect))
+            (Compressor::new(agreement.sent, effort, shared), Decompressor::new(agreement.received, inspect))
         {
             self.outbox.compress_with(compressor);
             self.observer.decompress_with(decompressor);

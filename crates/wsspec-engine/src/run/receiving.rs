@@ -7,7 +7,7 @@ use crate::invariants::Sent;
 use crate::observation::PeerFault;
 use crate::observe::Incoming;
 
-impl CaseRun {
+impl CaseRun<'_> {
     /// How many breaches are kept.
     const BREACHES: usize = 8;
 

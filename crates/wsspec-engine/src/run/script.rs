@@ -19,7 +19,7 @@ pub(super) fn driver_of(case: &Case) -> Option<DriverBox> {
     }
 }
 
-impl CaseRun {
+impl CaseRun<'_> {
     pub(super) fn begin_play(&mut self, opened: &Opened, agreement: Option<Agreement>, now: Time) {
         if self.case.measures.quiet {
             self.recorder.record(now, false);

@@ -185,7 +185,7 @@ fn client_request(case: &Case) -> RequestHead {
     )
 }
 
-fn start(case: &Case, role: TesterRole) -> CaseRun {
+fn start(case: &Case, role: TesterRole) -> CaseRun<'_> {
     match role {
         TesterRole::Client => CaseRun::client(case, &opening(), Settings::default()),
         TesterRole::Server => CaseRun::server(case, &client_request(case), Settings::default()),
@@ -275,7 +275,8 @@ fn a_peer_that_never_reads_ends_with_the_timers() {
 
 #[test]
 fn a_flood_of_pings_is_answered_from_bounded_memory() {
-    let mut run = CaseRun::server(&case([]), &request(None), Settings::default());
+    let case = case([]);
+    let mut run = CaseRun::server(&case, &request(None), Settings::default());
     let now = Duration::ZERO;
     let Some(Transmit::Octets { .. }) = run.poll_transmit(now) else { panic!("the response") };
     for number in 0..100_000u32 {

@@ -143,7 +143,8 @@ fn the_code_of_an_unlawful_answer_is_recorded() {
 
 #[test]
 fn a_client_has_to_mask() {
-    let mut run = CaseRun::server(&case([]), &request(None), Settings::default());
+    let case = case([]);
+    let mut run = CaseRun::server(&case, &request(None), Settings::default());
     let now = std::time::Duration::ZERO;
     while run.poll_transmit(now).is_some() {}
     run.handle_input(&mut [0x81, 0x01, b'a'], now);

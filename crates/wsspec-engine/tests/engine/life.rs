@@ -233,7 +233,8 @@ fn the_time_limit_ends_a_case_without_timers() {
 #[test]
 fn times_of_the_case_are_scaled_and_those_of_the_handshakes_are_not() {
     let settings = Settings { time_scale: 2.5, ..Settings::default() };
-    let run = CaseRun::client(&echo_case(), &opening(), settings);
+    let case = echo_case();
+    let run = CaseRun::client(&case, &opening(), settings);
     let (observation, _) = Pair::new(run, Scripted::server(|_| vec![])).finish();
     assert_eq!(observation.duration, secs(1).mul_f64(2.5) + secs(1));
 }
@@ -254,7 +255,8 @@ fn tcp_that_ends_without_a_close_frame_is_not_clean() {
 
 #[test]
 fn a_write_error_is_no_error_of_the_case() {
-    let mut run = CaseRun::client(&failing_case(), &opening(), Settings::default());
+    let case = failing_case();
+    let mut run = CaseRun::client(&case, &opening(), Settings::default());
     let mut peer = closes_first(b"\x03\xEA", &[]);
     let now = Duration::ZERO;
     exchange(&mut run, &mut peer);
@@ -270,7 +272,7 @@ fn a_write_error_is_no_error_of_the_case() {
 }
 
 /// The opening handshake only.
-fn exchange(run: &mut CaseRun, peer: &mut Scripted) {
+fn exchange(run: &mut CaseRun<'_>, peer: &mut Scripted) {
     use wsspec_engine::testing::Peer;
     let now = Duration::ZERO;
     while let Some(Transmit::Octets { data, .. }) = run.poll_transmit(now) {
@@ -303,7 +305,8 @@ fn a_server_tester_drops_tcp_first() {
 
 #[test]
 fn a_write_that_is_blocked_when_the_tester_drops_ends_with_a_timer() {
-    let mut run = CaseRun::server(&echo_case(), &request(None), Settings::default());
+    let case = echo_case();
+    let mut run = CaseRun::server(&case, &request(None), Settings::default());
     let now = Duration::ZERO;
     while run.poll_transmit(now).is_some() {}
     // A masked Close frame without a body.

@@ -193,7 +193,8 @@ fn a_server_tester_refuses_what_is_no_websocket_request() {
         String::from_utf8_lossy(&request(Some("a; =")).raw).into_owned().into_bytes(),
     ];
     for head in requests {
-        let mut run = CaseRun::server(&case([]), &RequestHead::parse(&head), Settings::default());
+        let case = case([]);
+        let mut run = CaseRun::server(&case, &RequestHead::parse(&head), Settings::default());
         let Some(Transmit::Octets { data, .. }) = run.poll_transmit(Duration::ZERO) else { panic!() };
         assert!(data.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&head));
         assert_eq!(run.poll_transmit(Duration::ZERO), Some(Transmit::Drop));
@@ -213,7 +214,8 @@ fn a_server_tester_agrees_on_the_first_subprotocol_that_it_speaks() {
         response_headers: vec![("Server".into(), "tester".into())],
         ..Settings::default()
     };
-    let run = CaseRun::server(&case([]), &RequestHead::parse(text.as_bytes()), settings);
+    let case = case([]);
+    let run = CaseRun::server(&case, &RequestHead::parse(text.as_bytes()), settings);
     let observation = run.finish(Duration::ZERO);
     assert_eq!(observation.handshake.subprotocol.as_deref(), Some("b"));
     let response = String::from_utf8(observation.handshake.response).unwrap();
@@ -225,7 +227,7 @@ const ANY: DeflateOffer = DeflateOffer::OPEN;
 const NO_LIMITS: DeflateAnswer = DeflateAnswer::PLAIN;
 
 fn plan(offers: &[DeflateOffer], answers: &[DeflateAnswer]) -> DeflatePlan {
-    DeflatePlan { offers: offers.to_vec(), answers: answers.to_vec(), needs: Vec::new() }
+    DeflatePlan::of(offers.to_vec(), answers.to_vec())
 }
 
 fn deflate_case(plan: DeflatePlan, steps: impl Into<Vec<Step>>) -> Case {
@@ -436,6 +438,7 @@ fn compressed_step() -> Step {
         fragment: None,
         chop: None,
         compress: true,
+        window: None,
     })
 }
 
@@ -518,6 +521,7 @@ fn far_message() -> Step {
         fragment: None,
         chop: None,
         compress: true,
+        window: None,
     })
 }
 

@@ -14,8 +14,9 @@ use crate::common::{Frame, Scripted, case, frame, mannered, observe_client, open
 const NOW: Time = Duration::ZERO;
 
 /// The transmissions of a server tester behind its 101: not masked, so that they can be read.
-fn transmits(steps: impl Into<Vec<Step>>) -> (CaseRun, Vec<Transmit>) {
-    let mut run = CaseRun::server(&case(steps), &request(None), Settings::default());
+fn transmits(steps: impl Into<Vec<Step>>) -> (CaseRun<'static>, Vec<Transmit>) {
+    let case = Box::leak(Box::new(case(steps)));
+    let mut run = CaseRun::server(case, &request(None), Settings::default());
     let mut out = Vec::new();
     while let Some(transmit) = run.poll_transmit(NOW) {
         out.push(transmit);
@@ -113,6 +114,7 @@ fn a_message_is_fragmented_as_asked_and_ends_with_an_empty_fragment_if_it_fills_
             fragment: Some(3),
             chop: None,
             compress: true,
+            window: None,
         };
         stream([Step::SendMessage(message)])
     };
@@ -136,7 +138,8 @@ fn a_pong_waits_for_the_end_of_a_half_sent_frame_and_a_close_frame_does_not() {
     let wait = Step::Wait { duration: secs(1), tag: None };
     let steps =
         [Step::Send(text("").announcing(6)), Step::Data("abc".into()), wait, Step::Data("def".into())];
-    let mut run = CaseRun::server(&case(steps.clone()), &request(None), Settings::default());
+    let half_sent = case(steps);
+    let mut run = CaseRun::server(&half_sent, &request(None), Settings::default());
     while run.poll_transmit(NOW).is_some() {}
     // A masked Ping with the payload `p`.
     run.handle_input(&mut [0x89, 0x81, 0, 0, 0, 0, b'p'], NOW);
@@ -145,7 +148,7 @@ fn a_pong_waits_for_the_end_of_a_half_sent_frame_and_a_close_frame_does_not() {
     let Some(Transmit::Octets { data, .. }) = run.poll_transmit(secs(1)) else { panic!() };
     assert_eq!(&data[..], b"def\x8A\x01p");
 
-    let mut run = CaseRun::server(&case(steps), &request(None), Settings::default());
+    let mut run = CaseRun::server(&half_sent, &request(None), Settings::default());
     while run.poll_transmit(NOW).is_some() {}
     run.handle_input(&mut [0x88, 0x80, 0, 0, 0, 0], NOW);
     let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) else { panic!() };
@@ -179,7 +182,8 @@ fn masking_keys_come_from_the_seed_and_answers_do_not_shift_them() {
             Step::Send(text("3")),
         ];
         let settings = Settings { seed, ..Settings::default() };
-        let run = CaseRun::client(&case(steps), &opening(), settings);
+        let case = case(steps);
+        let run = CaseRun::client(&case, &opening(), settings);
         let ping = move |in_frame: &Frame| match in_frame.header.opcode {
             Opcode::TEXT if pinged => vec![frame(Opcode::PING, b"")],
             _ => vec![],
@@ -198,8 +202,8 @@ fn masking_keys_come_from_the_seed_and_answers_do_not_shift_them() {
 #[test]
 fn masking_a_large_frame_in_pieces_is_masking_it_at_once() {
     let len = 200_001;
-    let mut run =
-        CaseRun::client(&case([Step::Send(binary(repeat(b"abc", len)))]), &opening(), Settings::default());
+    let case = case([Step::Send(binary(repeat(b"abc", len)))]);
+    let mut run = CaseRun::client(&case, &opening(), Settings::default());
     let mut sent = Vec::new();
     let mut peer = Scripted::server(|_| vec![]);
     while let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) {

@@ -192,9 +192,10 @@ fn every_verdict_comes_back() {
 fn a_gap_in_the_wire_log_shows_in_the_numbers() {
     let mut outcome = outcome();
     let log = &mut outcome.observation.log;
-    for at in 0..2 * WireLog::KEPT as u64 {
-        log.push(Duration::from_micros(10 + at), LogKind::FailTimerFired);
-    }
+    let entry = |at| LogEntry { at: Duration::from_micros(10 + at), kind: LogKind::FailTimerFired };
+    log.entries.extend((0..2 * WireLog::KEPT as u64).map(entry));
+    log.entries.drain(WireLog::KEPT..WireLog::KEPT + 4);
+    log.dropped = 4;
     outcome.checks[0].entry = Some(WireLog::KEPT);
     let record =
         CaseRecord::from_outcome("mylib", &case(), &outcome, CaseMeta::default(), &Redaction::default());

@@ -30,7 +30,12 @@ const PAUSES: usize = 256;
 ///
 /// `started` is when the connection was there. The peer may send or withhold whatever it likes: every wait has
 /// a timer in the case, and `limit` is the net below.
-pub async fn drive<T: Transport>(stream: T, run: CaseRun, started: Instant, limit: Duration) -> Observation {
+pub async fn drive<T: Transport>(
+    stream: T,
+    run: CaseRun<'_>,
+    started: Instant,
+    limit: Duration,
+) -> Observation {
     let deadline = started + limit;
     let pauses = Pauses { left: PAUSES, due: false, until: started };
     let mut pump =
@@ -51,9 +56,9 @@ pub async fn drive<T: Transport>(stream: T, run: CaseRun, started: Instant, limi
     pump.end(end)
 }
 
-struct Pump<T> {
+struct Pump<'c, T> {
     stream: T,
-    run: CaseRun,
+    run: CaseRun<'c>,
     started: Instant,
     deadline: Instant,
     unsent: Option<Bytes>,
@@ -102,7 +107,7 @@ enum End {
     Reset,
 }
 
-impl<T: Transport> Pump<T> {
+impl<T: Transport> Pump<'_, T> {
     fn now(&self) -> Time {
         self.started.elapsed()
     }

@@ -1,10 +1,11 @@
 //! What may run beside what, and what comes first.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use wsspec_cases::{Case, Play, Step};
+use wsspec_cases::{Case, Driver, Play, Step};
 
 use super::plan::Limits;
 use super::schedule::Job;
@@ -17,8 +18,15 @@ pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -
     } else {
         let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
         let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
+        let (streams, large): (Vec<_>, Vec<_>) = heavy.into_iter().partition(|job| data(job.case).is_some());
         let (delicate, light): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_delicate(job.case));
-        vec![(light, limits.jobs), (delicate, 1), (timed, 1), (heavy, limits.heavy_jobs)]
+        vec![
+            (light, limits.jobs),
+            (delicate, 1),
+            (timed, 1),
+            (large, limits.heavy_jobs),
+            (streams, limits.stream_jobs),
+        ]
     };
     for (jobs, _) in &mut phases {
         sort(jobs, order, seed);
@@ -46,7 +54,7 @@ fn sort(jobs: &mut [Job], order: Order, seed: u64) {
     match order {
         Order::Id => {}
         Order::Random => jobs.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed)),
-        Order::SlowFirst => jobs.sort_by_key(|job| std::cmp::Reverse(expected_time(job.case))),
+        Order::SlowFirst => jobs.sort_by_cached_key(|job| slow_first(job.case)),
     }
 }
 
@@ -65,6 +73,25 @@ pub fn expected_time(case: &Case) -> Duration {
     }
 }
 
+/// Of driven cases with the same limit, those with the largest messages take longest. Those that send the same
+/// messages come together: what one has compressed, the next can take.
+fn slow_first(case: &Case) -> impl Ord + use<> {
+    let largest = driver(case).map_or(0, |driver| driver.largest_message());
+    (Reverse((expected_time(case), largest)), data(case))
+}
+
+/// The data set that a case sends window by window, as a number.
+fn data(case: &Case) -> Option<usize> {
+    Some(driver(case)?.data()? as usize)
+}
+
+fn driver(case: &Case) -> Option<Box<dyn Driver>> {
+    match &case.play {
+        Play::Drive(make, _) => Some(make()),
+        Play::Script(_) | Play::Passive(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +101,15 @@ mod tests {
         let delicate = wsspec_cases::suite().cases().iter().filter(|case| is_delicate(case));
         let ids: Vec<String> = delicate.map(|case| case.id.to_string()).collect();
         assert_eq!(ids, ["3.3", "3.4", "4.1.5", "4.2.5"]);
+    }
+
+    #[test]
+    fn cases_that_send_the_same_messages_follow_each_other_and_the_largest_come_first() {
+        let case = |id: &str| wsspec_cases::suite().get(id.parse().unwrap()).unwrap();
+        let mut cases =
+            ["12.1.1", "12.1.10", "12.2.10", "12.2.15", "12.4.10", "12.5.10", "13.1.10"].map(case).to_vec();
+        cases.sort_by_key(|case| slow_first(case));
+        let ids: Vec<String> = cases.iter().map(|case| case.id.to_string()).collect();
+        assert_eq!(ids, ["12.1.10", "13.1.10", "12.4.10", "12.2.10", "12.2.15", "12.5.10", "12.1.1"]);
     }
 }

@@ -18,6 +18,9 @@ use crate::target::Target;
 /// Functional cases at a time: they mostly wait.
 const OVERLAP: usize = 64;
 
+/// Loops with many messages at a time, for each core.
+const STREAMS_PER_CORE: usize = 4;
+
 /// A run, decided in all details before the first connection.
 #[derive(Debug)]
 pub struct RunPlan {
@@ -56,8 +59,10 @@ pub struct RunPlan {
 pub struct Limits {
     /// Functional cases at a time.
     pub jobs: usize,
-    /// Cases with large volumes at a time.
+    /// Cases with large messages at a time.
     pub heavy_jobs: usize,
+    /// Cases with many messages at a time.
+    pub stream_jobs: usize,
     /// No case takes longer.
     pub case_timeout: Option<Duration>,
     /// No case is started later.
@@ -155,6 +160,8 @@ fn limits(args: &RunArgs) -> Limits {
         jobs: jobs.unwrap_or(OVERLAP),
         // A conversation keeps one core busy: now ours, now that of the server under test.
         heavy_jobs: jobs.unwrap_or(cores.min(8)),
+        // Those that send the same messages do best side by side: they compress them once.
+        stream_jobs: jobs.unwrap_or(STREAMS_PER_CORE * cores.min(8)),
         case_timeout: args.case_timeout,
         time_budget: args.time_budget,
         max_hangs: args.max_hangs,

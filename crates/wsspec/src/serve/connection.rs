@@ -209,7 +209,12 @@ impl Visit {
 }
 
 /// Plays a case whose request has been read, together with the octets behind it.
-async fn drive<T: Transport>(stream: T, mut run: CaseRun, rest: &mut [u8], limit: Duration) -> Observation {
+async fn drive<T: Transport>(
+    stream: T,
+    mut run: CaseRun<'_>,
+    rest: &mut [u8],
+    limit: Duration,
+) -> Observation {
     let started = Instant::now();
     if !rest.is_empty() {
         run.handle_input(rest, Duration::ZERO);
