@@ -15,12 +15,14 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// No limit of any library gets in the way of the benchmark's messages.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
-/// As many messages as are ready, up to this many, are answered with one flush.
-const BATCH: usize = 32;
-
 /// The port to serve on: the first argument.
 pub fn port() -> u16 {
     std::env::args().nth(1).and_then(|port| port.parse().ok()).expect("usage: PROGRAM PORT")
+}
+
+/// As many messages as are ready, up to this many, are answered with one flush: the second argument, or 1.
+fn batch() -> usize {
+    std::env::args().nth(2).map_or(1, |batch| batch.parse().expect("usage: PROGRAM PORT BATCH"))
 }
 
 /// Serves every connection on one thread, with TCP_NODELAY.
@@ -64,6 +66,7 @@ pub async fn echo<S, M>(mut socket: S, is_data: impl Fn(&M) -> bool) -> Result<(
 where
     S: Stream<Item = Result<M, Failure>> + Sink<M, Error = Failure> + Unpin,
 {
+    let most = batch();
     while let Some(first) = socket.next().await {
         let mut next = Some(first);
         let mut batch = 0;
@@ -73,7 +76,7 @@ where
                 socket.feed(message).await?;
             }
             batch += 1;
-            next = if batch < BATCH { socket.next().now_or_never().flatten() } else { None };
+            next = if batch < most { socket.next().now_or_never().flatten() } else { None };
         }
         socket.flush().await?;
     }

@@ -6,9 +6,11 @@ use tokio::net::TcpStream;
 use tokio_websockets::{Config, Limits, Message, ServerBuilder};
 
 async fn handle(stream: TcpStream) -> Result<(), Failure> {
-    let builder = ServerBuilder::new().config(Config::default().frame_size(usize::MAX)).limits(Limits::unlimited());
+    let builder =
+        ServerBuilder::new().config(Config::default().frame_size(usize::MAX)).limits(Limits::unlimited());
     let (_, socket) = builder.accept(stream).await?;
-    echo(socket.err_into().sink_err_into(), |message: &Message| message.is_text() || message.is_binary()).await
+    echo(socket.err_into().sink_err_into(), |message: &Message| message.is_text() || message.is_binary())
+        .await
 }
 
 fn main() -> Result<(), Failure> {

@@ -71,7 +71,8 @@ fn main() -> Result<(), Failure> {
     // SAFETY: names, types and order of calls are those of libsocketify.h and of the Python package.
     unsafe {
         let library = Library::new(path)?;
-        let create_loop: Symbol<unsafe extern "C" fn() -> *mut c_void> = library.get(b"socketify_create_loop")?;
+        let create_loop: Symbol<unsafe extern "C" fn() -> *mut c_void> =
+            library.get(b"socketify_create_loop")?;
         let native_loop: Symbol<unsafe extern "C" fn(*mut c_void) -> *mut c_void> =
             library.get(b"socketify_get_native_loop")?;
         let use_loop: Symbol<unsafe extern "C" fn(*mut c_void) -> *mut c_void> =
@@ -83,7 +84,8 @@ fn main() -> Result<(), Failure> {
         type Listening = extern "C" fn(*mut c_void, ListenConfig, *mut c_void);
         let listen: Symbol<unsafe extern "C" fn(c_int, App, ListenConfig, Listening, *mut c_void)> =
             library.get(b"uws_app_listen_with_config")?;
-        let run: Symbol<unsafe extern "C" fn(*mut c_void, c_int) -> c_int> = library.get(b"socketify_loop_run")?;
+        let run: Symbol<unsafe extern "C" fn(*mut c_void, c_int) -> c_int> =
+            library.get(b"socketify_loop_run")?;
         let send: Symbol<Send> = library.get(b"uws_ws_send_with_options")?;
 
         let event_loop = create_loop();

@@ -14,7 +14,8 @@ async fn handle(mut stream: TcpStream) -> Result<(), Failure> {
         .with_utf8();
     let agree = |offer: &str| offer.contains("permessage-deflate").then(|| "permessage-deflate".to_owned());
     let extensions = handshake(&mut stream, agree).await?;
-    let socket = WebSocket::from_stream_with_extensions(stream, Role::Server, extensions.as_deref(), options)?;
+    let socket =
+        WebSocket::from_stream_with_extensions(stream, Role::Server, extensions.as_deref(), options)?;
     let is_data = |frame: &Frame| matches!(frame.opcode(), OpCode::Text | OpCode::Binary);
     echo(socket.map(Ok).sink_err_into(), is_data).await
 }
