@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::SOCKETIFY;
 use crate::process::run;
 use crate::{repository, target_folder};
 
@@ -182,6 +183,32 @@ impl Kits {
         };
         command.args(["-m", mode]);
         command
+    }
+
+    /// Builds the echo servers and the load generator of the benchmarks, and installs uWebSockets.
+    pub(crate) fn install_bench_peers(&self) -> Result<()> {
+        let folder = self.folder("socketify");
+        once(&folder, SOCKETIFY, || {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+            pip_install(&folder, &["--no-deps"], &[SOCKETIFY])
+        })?;
+        run(Command::new("cargo")
+            .args(["build", "--quiet", "--locked", "--release", "--manifest-path"])
+            .arg(peer_sources("bench").join("Cargo.toml"))
+            .env("CARGO_TARGET_DIR", self.bench_peers()))
+    }
+
+    /// Where cargo puts the programs of the benchmarks.
+    pub(crate) fn bench_peers(&self) -> PathBuf {
+        self.folder("bench")
+    }
+
+    /// The library with uWebSockets.
+    pub(crate) fn socketify_library(&self) -> Result<PathBuf> {
+        let versions = fs::read_dir(self.folder("socketify").join("lib"))?;
+        let packages = versions.flatten().map(|version| version.path().join("site-packages/socketify"));
+        let mut libraries = packages.map(|package| package.join("libsocketify_linux_amd64.so"));
+        libraries.find(|library| library.exists()).context("socketify has no library for this system")
     }
 
     fn folder(&self, name: &str) -> PathBuf {

@@ -44,6 +44,16 @@ impl PartialMessage {
         }
     }
 
+    /// Makes room for octets of a frame of which `announced` are still to come, and says for how many.
+    pub(crate) fn room(&mut self, announced: u64) -> usize {
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let trusted = TRUSTED_LENGTH.max(self.octets.len().saturating_mul(TRUSTED_FACTOR));
+        if self.octets.capacity() - self.octets.len() < announced.min(TRUSTED_LENGTH) {
+            pool::reserve(&mut self.octets, announced.min(trusted));
+        }
+        announced.min(self.octets.capacity() - self.octets.len())
+    }
+
     /// Takes a part of the payload of a frame, masked with `key` from its octet `offset` on.
     pub(crate) fn take(&mut self, key: Option<MaskingKey>, offset: u64, part: &[u8], announced: u64) {
         self.reserve(part.len(), announced);

@@ -35,7 +35,7 @@
 //! |---|---|
 //! | the life of a connection | `connection`, `close` |
 //! | the rules for frames | `rules`; what breaks them: `violation` |
-//! | frames to messages and back | `receive` with `assembly`, `send` with `outbox` |
+//! | frames to messages and back | `receive` with `assembly`, `send` with `outbox`, `large` |
 //! | what a tester can ask an endpoint to do | `commands` |
 //! | the opening handshake | `handshake`, `deflate_negotiation` |
 
@@ -51,6 +51,7 @@ mod deflate_negotiation;
 mod event;
 mod handshake;
 mod keepalive;
+mod large;
 mod outbox;
 mod pool;
 mod receive;

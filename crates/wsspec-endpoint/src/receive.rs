@@ -18,19 +18,26 @@ pub(crate) struct Incoming {
     head: [u8; FrameHeader::MAX_LEN],
     head_len: usize,
     /// A frame whose payload is not complete.
-    frame: Option<PartialFrame>,
+    pub(crate) frame: Option<PartialFrame>,
     /// The payload so far, if that is a control frame.
     control: Vec<u8>,
     /// A message that is not complete.
-    message: Option<Box<PartialMessage>>,
+    pub(crate) message: Option<Box<PartialMessage>>,
     /// The payloads of the messages that came whole in this input.
     whole: BytesMut,
 }
 
 #[derive(Debug)]
-struct PartialFrame {
-    header: FrameHeader,
-    received: u64,
+pub(crate) struct PartialFrame {
+    pub(crate) header: FrameHeader,
+    pub(crate) received: u64,
+}
+
+impl PartialFrame {
+    /// Octets of the payload that are still to come.
+    pub(crate) fn missing(&self) -> u64 {
+        self.header.length - self.received
+    }
 }
 
 impl Incoming {
@@ -81,7 +88,12 @@ impl Incoming {
         message + self.control.capacity() + self.whole.capacity()
     }
 
-    fn rules<'a>(&self, config: &'a Config, deflate: bool) -> Rules<'a> {
+    /// Whether the next octet begins a frame.
+    pub(crate) fn is_at_frame_start(&self) -> bool {
+        self.frame.is_none() && self.head_len == 0
+    }
+
+    pub(crate) fn rules<'a>(&self, config: &'a Config, deflate: bool) -> Rules<'a> {
         let message = self.message.as_ref().map(|message| Begun {
             compressed: message.compressed,
             fragments: message.fragments,
@@ -95,17 +107,21 @@ impl Connection {
     /// Takes octets of frames.
     pub(crate) fn receive(&mut self, mut input: &[u8], now: Time) {
         while !input.is_empty() && self.phase.receives_frames() {
-            let taken = match self.incoming.frame {
-                None => self.receive_header(input, now),
-                Some(_) => self.receive_payload(input, now),
-            };
-            match taken {
+            match self.receive_some(input, now) {
                 Ok(octets) => input = &input[octets..],
                 Err(violation) => self.fail(violation, now),
             }
             self.obey(now);
         }
         self.incoming.whole = BytesMut::new();
+    }
+
+    /// Takes some of the input: a header, a part of a payload, or a whole frame. Returns how much that is.
+    pub(crate) fn receive_some(&mut self, input: &[u8], now: Time) -> Result<usize, Violation> {
+        match self.incoming.frame {
+            None => self.receive_header(input, now),
+            Some(_) => self.receive_payload(input, now),
+        }
     }
 
     /// Takes the header of a frame, and its payload if that is complete.
@@ -222,7 +238,7 @@ impl Connection {
     }
 
     /// The last frame of a message is complete.
-    fn end_message(&mut self) -> Result<(), Violation> {
+    pub(crate) fn end_message(&mut self) -> Result<(), Violation> {
         let Some(mut message) = self.incoming.message.take() else { return Ok(()) };
         if let Some(deflate) = &mut self.deflate
             && message.compressed

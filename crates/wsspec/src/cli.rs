@@ -1,5 +1,6 @@
 //! What was typed. What it means is worked out by the commands.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -261,6 +262,9 @@ pub struct EchoArgs {
     /// Do not speak wst.cmd, the subprotocol by which testers ask for closes, pings and more
     #[arg(long)]
     pub no_commands: bool,
+    /// Serve with this many threads [default: one for each core]
+    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    pub threads: Option<NonZeroUsize>,
     /// Speak TLS, with a certificate made on the spot if --cert and --key give none
     #[arg(long, conflicts_with = "connect")]
     pub tls: bool,

@@ -27,6 +27,8 @@ pub mod tools;
 mod web;
 pub mod wstest;
 
+use std::num::NonZeroUsize;
+
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 
@@ -70,16 +72,31 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Diff(args) => commands::diff::run(args, console),
         Command::Completions(args) => commands::completions::completions(args, console),
         Command::Man(args) => commands::completions::man(args, console),
-        Command::Echo(args) => runtime()?.block_on(commands::echo::run(args, console)),
+        Command::Echo(args) => echo_runtime(args.threads)?.block_on(commands::echo::run(args, console)),
         Command::Wstest { words } => {
             Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))
         }
     }
 }
 
-/// The runtime of all commands that use sockets.
+/// The runtime of `echo`.
+fn echo_runtime(threads: Option<NonZeroUsize>) -> Result<tokio::runtime::Runtime> {
+    match threads.map(NonZeroUsize::get) {
+        None => runtime(),
+        Some(1) => tokio::runtime::Builder::new_current_thread().enable_all().build().context(NO_RUNTIME),
+        Some(threads) => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()
+            .context(NO_RUNTIME),
+    }
+}
+
+const NO_RUNTIME: &str = "cannot start the runtime";
+
+/// The runtime of all other commands that use sockets.
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)
 }
 
 /// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.

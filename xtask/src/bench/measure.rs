@@ -62,6 +62,11 @@ impl Measured {
         Ok(Self { child, what, started, reaped: false })
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until something listens on `address`.
     pub(crate) fn wait_for_port(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -119,7 +124,7 @@ impl Drop for Measured {
 }
 
 /// The same command under `nice`, which replaces itself with it: process and cost are the program's own.
-fn with_priority(command: &Command, nice: Option<i8>) -> Command {
+pub(super) fn with_priority(command: &Command, nice: Option<i8>) -> Command {
     let mut new = match nice {
         None => Command::new(command.get_program()),
         Some(level) => {

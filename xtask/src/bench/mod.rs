@@ -1,10 +1,13 @@
 //! `cargo xtask bench`: what the tester and the endpoint cost, side by side with others on one machine.
 
+mod echo;
 mod machine;
 mod measure;
 mod page;
 mod suite;
 mod table;
+
+pub(crate) use echo::SOCKETIFY;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,8 @@ pub(crate) struct Args {
 enum What {
     /// The reference suite and wsspec against the same servers: wall and CPU time, memory
     Suite(suite::Args),
+    /// The built-in endpoint beside the fastest libraries: echo throughput, latency, memory
+    Echo(echo::Args),
     /// All of them, as they are run by default
     All(Common),
 }
@@ -44,8 +49,10 @@ pub(crate) struct Common {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.what {
         What::Suite(args) => suite::run(args)?,
+        What::Echo(args) => echo::run(args)?,
         What::All(common) => {
             suite::run(&suite::Args::new(common))?;
+            echo::run(&echo::Args::new(common))?;
         }
     }
     Ok(ExitCode::SUCCESS)

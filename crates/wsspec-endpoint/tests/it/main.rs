@@ -5,6 +5,7 @@ mod closing;
 mod commands;
 mod conversation;
 mod deflate;
+mod large;
 mod messages;
 mod pair;
 mod requests;

@@ -2,16 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::{Future as _, poll_fn};
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncWriteExt, ReadBuf};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -22,7 +22,8 @@ use wsspec_wire::close_code;
 use super::Transport;
 use super::tls::{self, ServerTls};
 
-const READ_SIZE: usize = 128 << 10;
+/// A frame of 64 KiB fits with its header. Larger payloads are read straight into their message.
+const READ_SIZE: usize = 68 << 10;
 /// Where the read buffer begins. What the kernel copies often begins with a page, and copies to addresses that
 /// differ little from those of the source modulo the page size are several times slower on some processors.
 const PAGE: usize = 4 << 10;
@@ -34,7 +35,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// One for all connections of a thread: an idle connection needs no buffer.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PAGE + READ_SIZE]);
+    static BUFFER: RefCell<BytesMut> = RefCell::default();
 }
 
 /// An echo server, bound and not yet serving.
@@ -84,8 +85,9 @@ impl EchoServer {
             open.spawn(async move {
                 let _ = stream.set_nodelay(true);
                 match tls {
-                    None => serve(stream, config, stop).await,
-                    Some(tls) => serve_secure(stream, tls, config, stop).await,
+                    None => drop(serve(stream, config, stop).await),
+                    // The state of TLS is large; connections without it have no room for it.
+                    Some(tls) => Box::pin(serve_secure(stream, tls, config, stop)).await,
                 }
                 drop(permit);
             });
@@ -106,58 +108,52 @@ impl EchoServer {
     }
 }
 
-async fn serve<T: Transport>(stream: T, config: Arc<Config>, stop: watch::Receiver<bool>) {
-    run(stream, Connection::server(config, Duration::ZERO), Instant::now(), stop).await;
+fn serve<T: Transport>(
+    stream: T,
+    config: Arc<Config>,
+    stop: watch::Receiver<bool>,
+) -> impl Future<Output = Option<Closed>> + Send {
+    run(stream, Connection::server(config, Duration::ZERO), Instant::now(), stop)
 }
 
 async fn serve_secure(stream: TcpStream, tls: ServerTls, config: Arc<Config>, stop: watch::Receiver<bool>) {
     if let Ok(Ok(stream)) = timeout(config.handshake_timeout, tls.acceptor.accept(stream)).await {
-        // The state of TLS is large; it lives on the heap beside that of the endpoint.
-        Box::pin(serve(stream, config, stop)).await;
+        drop(Box::pin(serve(stream, config, stop)).await);
     }
 }
 
 /// Drives one connection to its end, or closes it once `stop` becomes true. Returns how it ended.
-pub async fn run<T: Transport>(
+// Not an async function: that would keep the connection twice, as an argument and as a variable.
+pub fn run<T: Transport>(
     stream: T,
     connection: Connection,
     started: Instant,
     mut stop: watch::Receiver<bool>,
-) -> Option<Closed> {
-    let mut link = Link {
-        stream,
-        connection,
-        started,
-        unsent: VecDeque::new(),
-        queued: 0,
-        then: None,
-        armed: None,
-        closed: None,
-    };
-    let mut timer = Box::pin(sleep_until(started));
-    let mut stopping = false;
-    while link.connection.state() != State::Closed {
-        link.fill();
-        match link.take_end() {
-            Some(Then::Fin) => drop(link.stream.shutdown().await),
-            Some(Then::Abort) => {
-                link.stream.abort();
-                return link.closed;
-            }
-            None => {}
-        }
-        link.arm(timer.as_mut());
-        tokio::select! {
-            () = poll_fn(|context| link.poll(context, timer.as_mut())) => {}
-            Ok(_) = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                // A connection that is not open, or is closing, ends by itself.
-                let _ = link.connection.close(close_code::GOING_AWAY, "", started.elapsed());
+) -> impl Future<Output = Option<Closed>> + Send {
+    let mut link = Link::new(stream, connection, started);
+    async move {
+        let mut stopped = pin!(stop.wait_for(|stop| *stop));
+        let mut stopping = false;
+        loop {
+            let step = poll_fn(|context| {
+                if !stopping && let Poll::Ready(stop) = stopped.as_mut().poll(context) {
+                    stopping = true;
+                    link.stop(stop.is_ok());
+                }
+                link.poll(context)
+            });
+            match step.await {
+                Then::Fin => drop(link.stream.shutdown().await),
+                Then::Abort => {
+                    link.stream.abort();
+                    return link.closed.map(|closed| *closed);
+                }
+                Then::Nothing => break,
             }
         }
+        let _ = timeout(FAREWELL, link.flush()).await;
+        link.closed.map(|closed| *closed)
     }
-    let _ = timeout(FAREWELL, link.flush()).await;
-    link.closed
 }
 
 struct Link<T> {
@@ -168,22 +164,60 @@ struct Link<T> {
     /// Octets in `unsent`.
     queued: usize,
     then: Option<Then>,
-    /// What the timer is set to: some time, or none.
-    armed: Option<Option<Duration>>,
+    /// What is due next, and when; only while something is.
+    timer: Option<(Duration, Pin<Box<Sleep>>)>,
     /// How the connection ended.
-    closed: Option<Closed>,
+    closed: Option<Box<Closed>>,
 }
 
 /// What follows once everything is written.
 enum Then {
     Fin,
     Abort,
+    Nothing,
 }
 
 impl<T: Transport> Link<T> {
-    /// The end of the connection, if it is time for it.
-    fn take_end(&mut self) -> Option<Then> {
-        if self.unsent.is_empty() { self.then.take() } else { None }
+    fn new(stream: T, connection: Connection, started: Instant) -> Self {
+        Self {
+            stream,
+            connection,
+            started,
+            unsent: VecDeque::new(),
+            queued: 0,
+            then: None,
+            timer: None,
+            closed: None,
+        }
+    }
+
+    /// Closes the connection, if the server was told to stop and not just forgotten.
+    fn stop(&mut self, told: bool) {
+        if told {
+            // A connection that is not open, or is closing, ends by itself.
+            let _ = self.connection.close(close_code::GOING_AWAY, "", self.started.elapsed());
+        }
+    }
+
+    /// Reads and writes as long as something comes of it. Ready when the connection has ended, or an end of
+    /// TCP is due.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Then> {
+        loop {
+            self.fill();
+            let wrote = self.poll_write(context);
+            if self.unsent.is_empty()
+                && let Some(then) = self.then.take()
+            {
+                return Poll::Ready(then);
+            }
+            if self.connection.state() == State::Closed {
+                return Poll::Ready(Then::Nothing);
+            }
+            let read = self.poll_read(context);
+            if !wrote && !read && !self.poll_timer(context) {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Writes what is left when the connection has ended.
@@ -213,31 +247,29 @@ impl<T: Transport> Link<T> {
         // Messages are echoed inside the endpoint; its events need no answer.
         while let Some(event) = self.connection.poll_event() {
             if let Event::Closed(closed) = event {
-                self.closed = Some(*closed);
+                self.closed = Some(closed);
             }
         }
     }
 
-    /// Sets the timer, if the time it is set to has changed: that costs more than to look.
-    fn arm(&mut self, timer: Pin<&mut Sleep>) {
-        let due = self.connection.poll_timeout();
-        if self.armed != Some(due) {
-            self.armed = Some(due);
-            let at = due.map(|time| self.started + time);
-            timer.reset(at.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600)));
+    /// Looks at the timer, which is set only if its time has changed: that costs more than to look.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(due) = self.connection.poll_timeout() else {
+            self.timer = None;
+            return false;
+        };
+        let at = self.started + due;
+        let (set_to, timer) = self.timer.get_or_insert_with(|| (due, Box::pin(sleep_until(at))));
+        if *set_to != due {
+            *set_to = due;
+            timer.as_mut().reset(at);
         }
-    }
-
-    /// Ready when something happened: octets came or went, or the timer fired.
-    fn poll(&mut self, context: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<()> {
-        let wrote = self.poll_write(context);
-        let read = self.poll_read(context);
-        let fired = timer.poll(context).is_ready();
-        if fired {
-            self.armed = None;
-            self.connection.handle_timeout(self.started.elapsed());
+        if timer.as_mut().poll(context).is_pending() {
+            return false;
         }
-        if wrote || read || fired { Poll::Ready(()) } else { Poll::Pending }
+        self.timer = None;
+        self.connection.handle_timeout(self.started.elapsed());
+        true
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
@@ -250,8 +282,13 @@ impl<T: Transport> Link<T> {
         for (slice, octets) in slices.iter_mut().zip(&self.unsent) {
             *slice = IoSlice::new(octets);
         }
-        let count = self.unsent.len().min(SLICES);
-        match Pin::new(&mut self.stream).poll_write_vectored(context, &slices[..count]) {
+        let stream = Pin::new(&mut self.stream);
+        let wrote = match self.unsent.len() {
+            // The system takes a single buffer faster.
+            1 => stream.poll_write(context, &slices[0]),
+            count => stream.poll_write_vectored(context, &slices[..count.min(SLICES)]),
+        };
+        match wrote {
             Poll::Pending => false,
             Poll::Ready(Ok(written)) if written > 0 => {
                 self.advance(written);
@@ -275,29 +312,58 @@ impl<T: Transport> Link<T> {
             written -= first.len();
             self.unsent.pop_front();
         }
+        // An idle connection needs no queue.
+        self.unsent = VecDeque::new();
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
-        if self.connection.state() == State::Closed
-            || self.queued + self.connection.buffered_amount() >= HIGH_WATER
-        {
+        if self.queued + self.connection.buffered_amount() >= HIGH_WATER {
             return false;
         }
+        if let Some(mut payload) = self.connection.payload_buffer() {
+            let read = pin!(self.stream.read_buf(&mut payload)).poll(context);
+            return self.take(read, Connection::handle_payload);
+        }
         BUFFER.with_borrow_mut(|buffer| {
-            let page = buffer.as_ptr().align_offset(PAGE);
-            let mut buffer = ReadBuf::new(&mut buffer[page..][..READ_SIZE]);
-            let result = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
-            let now = self.started.elapsed();
-            match (result, buffer.filled()) {
-                (Poll::Pending, _) => return false,
-                (Poll::Ready(Ok(())), []) => self.connection.handle_end(End::Fin, now),
-                (Poll::Ready(Ok(())), octets) => self.connection.handle_input(octets, now),
-                (Poll::Ready(Err(error)), _) if tls::ended_without_close_notify(&error) => {
-                    self.connection.handle_end(End::Fin, now);
-                }
-                (Poll::Ready(Err(_)), _) => self.connection.handle_end(End::Reset, now),
-            }
-            true
+            prepare(buffer);
+            let mut room = (&mut *buffer).limit(READ_SIZE);
+            let read = pin!(self.stream.read_buf(&mut room)).poll(context);
+            self.take(read, |connection, _, now| connection.handle_buffer(buffer, now))
         })
+    }
+
+    /// Takes note of what came of reading; whether anything did.
+    fn take(
+        &mut self,
+        read: Poll<io::Result<usize>>,
+        handle: impl FnOnce(&mut Connection, usize, Duration),
+    ) -> bool {
+        let now = self.started.elapsed();
+        match read {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(0)) => self.connection.handle_end(End::Fin, now),
+            Poll::Ready(Ok(octets)) => handle(&mut self.connection, octets, now),
+            Poll::Ready(Err(error)) if tls::ended_without_close_notify(&error) => {
+                self.connection.handle_end(End::Fin, now);
+            }
+            Poll::Ready(Err(_)) => self.connection.handle_end(End::Reset, now),
+        }
+        // The timer is only looked at when there is nothing to read: a peer that never stops must not stop it.
+        if self.connection.poll_timeout().is_some_and(|due| due <= now) {
+            self.connection.handle_timeout(now);
+        }
+        true
+    }
+}
+
+/// Makes a buffer ready to be read to: empty, and beginning with a page.
+fn prepare(buffer: &mut BytesMut) {
+    buffer.clear();
+    if buffer.capacity() < READ_SIZE {
+        // Its beginning was given away. If that has been written, the memory is used again.
+        buffer.reserve(PAGE + READ_SIZE);
+        let start = buffer.as_ptr().align_offset(PAGE);
+        buffer.resize(start, 0);
+        buffer.advance(start);
     }
 }

@@ -1,0 +1,159 @@
+//! Load generator of `cargo xtask bench echo`: keeps a number of messages in flight on every connection to an echo
+//! server, and prints as JSON what came back in which time, and what it cost both processes.
+//!
+//! Usage: load PORT SERVER-PID SIZE CONNECTIONS WINDOW MILLISECONDS plain|deflate
+//!        load PORT SERVER-PID idle CONNECTIONS
+//!
+//! It is made to cost less than any server: frames are masked once, all that are due on a connection go out with
+//! one write, and the payload of large replies is skipped in the kernel.
+
+mod connection;
+mod frames;
+mod process;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use bench_peers::Failure;
+use connection::Connection;
+use frames::Frames;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+/// Replies that come before this are not counted.
+const WARM_UP: Duration = Duration::from_millis(150);
+/// A server that sends nothing for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Plan {
+    port: u16,
+    server: u32,
+    size: usize,
+    connections: usize,
+    window: usize,
+    time: Duration,
+    deflate: bool,
+}
+
+fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        [port, server, "idle", connections] => idle(port.parse()?, server.parse()?, connections.parse()?),
+        [port, server, size, connections, window, time, extension @ ("plain" | "deflate")] => load(&Plan {
+            port: port.parse()?,
+            server: server.parse()?,
+            size: size.parse()?,
+            connections: connections.parse()?,
+            window: window.parse()?,
+            time: Duration::from_millis(time.parse()?),
+            deflate: extension == "deflate",
+        }),
+        _ => Err("usage: see the top of this program".into()),
+    }
+}
+
+/// Opens connections, echoes one message on each, and looks at the server's memory while all are idle.
+fn idle(port: u16, server: u32, count: usize) -> Result<(), Failure> {
+    let frames = Frames::new(1024, 1, false);
+    // What the first connection needs is not what each needs.
+    Connection::open(port, false)?.verify(&frames)?;
+    std::thread::sleep(Duration::from_millis(200));
+    let before = process::resident(server)?;
+    let mut connections = Vec::new();
+    for _ in 0..count {
+        let mut connection = Connection::open(port, false)?;
+        connection.verify(&frames)?;
+        connections.push(connection);
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let after = process::resident(server)?;
+    println!("{{\"octets_per_connection\": {}}}", after.saturating_sub(before) / count as u64);
+    Ok(())
+}
+
+/// Measures for the time of the plan.
+fn load(plan: &Plan) -> Result<(), Failure> {
+    let frames = Frames::new(plan.size, plan.window, plan.deflate);
+    let mut poll = Poll::new()?;
+    let mut connections = Vec::new();
+    for index in 0..plan.connections {
+        let mut connection = Connection::open(plan.port, plan.deflate)?;
+        if index == 0 {
+            connection.verify(&frames)?;
+        }
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(&mut SourceFd(&connection.start()?), Token(index), interest)?;
+        connections.push(connection);
+    }
+    let mut run =
+        Run { frames, window: plan.window, connections, samples: Vec::new(), replies: 0, octets: 0 };
+    let began = Instant::now();
+    run.drive(&mut poll, |run| began.elapsed() >= WARM_UP && run.replies >= plan.connections as u64)?;
+    run.forget();
+    let cpu = || Ok::<_, Failure>((process::own_cpu()?, process::cpu(plan.server)?));
+    let (own_before, server_before) = cpu()?;
+    let began = Instant::now();
+    run.drive(&mut poll, |_| began.elapsed() >= plan.time)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let (own, server) = cpu()?;
+    run.print(seconds, own - own_before, server - server_before);
+    Ok(())
+}
+
+struct Run {
+    frames: Frames,
+    window: usize,
+    connections: Vec<Connection>,
+    /// Round trips in nanoseconds, measured where a connection has one message in flight.
+    samples: Vec<u64>,
+    replies: u64,
+    /// Octets of all replies.
+    octets: u64,
+}
+
+impl Run {
+    fn drive(&mut self, poll: &mut Poll, until: impl Fn(&Self) -> bool) -> Result<(), Failure> {
+        let mut events = Events::with_capacity(1024);
+        while !until(self) {
+            match poll.poll(&mut events, Some(PATIENCE)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                done => done?,
+            }
+            if events.is_empty() {
+                return Err("the server has stopped answering".into());
+            }
+            for event in &events {
+                let connection = &mut self.connections[event.token().0];
+                let pumped = connection.pump(&self.frames, self.window)?;
+                self.replies += pumped.replies;
+                self.octets += pumped.octets;
+                self.samples.extend(pumped.round_trip.map(|time| time.as_nanos() as u64));
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.samples.clear();
+        self.replies = 0;
+        self.octets = 0;
+    }
+
+    fn print(&mut self, seconds: f64, own_cpu: f64, server_cpu: f64) {
+        self.samples.sort_unstable();
+        let quantile = |share: f64| {
+            let last = self.samples.len().checked_sub(1)?;
+            Some(self.samples[(last as f64 * share) as usize] as f64 / 1e3)
+        };
+        let number = |value: Option<f64>| value.map_or("null".to_owned(), |value| value.to_string());
+        println!(
+            "{{\"replies\": {}, \"octets\": {}, \"seconds\": {seconds}, \"p50\": {}, \"p99\": {}, \
+             \"own_cpu\": {own_cpu}, \"server_cpu\": {server_cpu}}}",
+            self.replies,
+            self.octets,
+            number(quantile(0.5)),
+            number(quantile(0.99)),
+        );
+    }
+}

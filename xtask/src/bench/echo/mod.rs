@@ -1,0 +1,212 @@
+//! `cargo xtask bench echo`: the built-in endpoint beside the fastest libraries, as echo servers.
+
+mod cells;
+mod servers;
+mod tables;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use super::measure::Measured;
+use super::{Common, machine, page};
+use crate::install::Kits;
+use crate::process::free_address;
+use cells::Cell;
+pub(crate) use servers::SOCKETIFY;
+use servers::{SERVERS, Server};
+
+/// Options of `cargo xtask bench echo`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// Only this server (repeatable); wsspec is always there
+    #[arg(long = "server", value_name = "NAME")]
+    servers: Vec<String>,
+    /// Only messages of these sizes in octets
+    #[arg(long, value_delimiter = ',', value_name = "OCTETS", default_values = ["16", "1024", "65536", "1048576"])]
+    sizes: Vec<usize>,
+    /// Only these numbers of connections
+    #[arg(long, value_delimiter = ',', value_name = "N", default_values = ["1", "64", "1000"])]
+    connections: Vec<usize>,
+    /// Only with permessage-deflate (true), or only without (false)
+    #[arg(long, value_name = "BOOL")]
+    deflate: Option<bool>,
+    /// How often every server is measured in every cell, in turns; medians count
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: usize,
+    /// How long each measurement takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    time: u64,
+    /// Connections that are held open to measure their memory; 0 leaves that out
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    idle: usize,
+}
+
+impl Args {
+    /// Everything, as it is measured by default.
+    pub(super) fn new(common: &Common) -> Self {
+        Self {
+            common: common.clone(),
+            servers: Vec::new(),
+            sizes: vec![16, 1024, 65_536, 1_048_576],
+            connections: vec![1, 64, 1000],
+            deflate: None,
+            rounds: 3,
+            time: 1000,
+            idle: 10_000,
+        }
+    }
+
+    fn servers(&self) -> Result<Vec<&'static Server>> {
+        for name in &self.servers {
+            let known = || SERVERS.iter().map(|server| server.name).collect::<Vec<_>>().join(", ");
+            ensure!(SERVERS.iter().any(|server| server.name == name), "no {name}; there are {}", known());
+        }
+        let chosen = |server: &&Server| {
+            self.servers.is_empty() || server.is_ours() || self.servers.iter().any(|name| name == server.name)
+        };
+        Ok(SERVERS.iter().filter(chosen).collect())
+    }
+}
+
+/// What one run of the load generator tells. Times are in seconds, those of round trips in microseconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Sample {
+    replies: u64,
+    /// Octets of all replies.
+    octets: u64,
+    seconds: f64,
+    p50: Option<f64>,
+    p99: Option<f64>,
+    own_cpu: f64,
+    server_cpu: f64,
+}
+
+/// All samples of one cell: for each server, one of each round.
+struct Measurement {
+    cell: Cell,
+    samples: Vec<(&'static Server, Vec<Sample>)>,
+}
+
+/// Measures, prints, and writes the page if asked to.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let kits = Kits::new(&args.common.install)?;
+    kits.build_wsspec()?;
+    kits.install_bench_peers()?;
+    let servers = args.servers()?;
+    let bench = Bench { args, kits: &kits };
+    let measurements = bench.measurements(&servers)?;
+    let idle = if args.idle > 0 { bench.idle(&servers)? } else { Vec::new() };
+    let text = tables::text(args, &measurements, &idle)?;
+    println!("{text}");
+    if args.common.write_docs { page::write_block("echo", &text) } else { Ok(()) }
+}
+
+struct Bench<'a> {
+    args: &'a Args,
+    kits: &'a Kits,
+}
+
+/// A server that runs, and where.
+struct Serving {
+    server: &'static Server,
+    process: Measured,
+    port: u16,
+}
+
+impl Bench<'_> {
+    /// Every cell, round after round, in each round every server after the other: what disturbs the machine
+    /// disturbs all alike.
+    fn measurements(&self, servers: &[&'static Server]) -> Result<Vec<Measurement>> {
+        let all =
+            |batches| servers.iter().map(|&server| self.start(server, batches)).collect::<Result<Vec<_>>>();
+        let (single, batching) = (all(false)?, all(true)?);
+        let mut measurements = Vec::new();
+        for cell in cells::all(self.args) {
+            let serving = if cell.is_ping_pong() { &single } else { &batching };
+            let able = || serving.iter().filter(|serving| !cell.deflate || serving.server.deflate);
+            let mut samples: Vec<_> = able().map(|serving| (serving.server, Vec::new())).collect();
+            for _ in 0..self.args.rounds.max(1) {
+                for (serving, (_, samples)) in able().zip(&mut samples) {
+                    samples.push(
+                        self.sample(serving, &cell).with_context(|| {
+                            format!("{} fails with {}", serving.server.name, cell.label())
+                        })?,
+                    );
+                }
+            }
+            let measurement = Measurement { cell, samples };
+            println!("{}", tables::line(&measurement));
+            measurements.push(measurement);
+        }
+        Ok(measurements)
+    }
+
+    /// Memory of an idle connection of each server, in octets, in processes that did nothing else.
+    fn idle(&self, servers: &[&'static Server]) -> Result<Vec<(&'static Server, u64)>> {
+        let measure = |&server: &&'static Server| {
+            let serving = self.start(server, false)?;
+            let count = self.args.idle.to_string();
+            let idle: Idle = self.load(&serving, &["idle", &count])?;
+            println!("{}: {} octets for an idle connection", server.name, idle.octets_per_connection);
+            Ok((server, idle.octets_per_connection))
+        };
+        servers.iter().map(measure).collect()
+    }
+
+    fn start(&self, server: &'static Server, batches: bool) -> Result<Serving> {
+        let address = free_address()?;
+        let command = on_core(1, server.command(self.kits, address.port(), batches)?);
+        let log = self.kits.cache().join(format!("echo-{}-{batches}.log", server.name));
+        let mut process = Measured::start(&command, self.args.common.nice, &log)?;
+        process.wait_for_port(address)?;
+        Ok(Serving { server, process, port: address.port() })
+    }
+
+    fn sample(&self, serving: &Serving, cell: &Cell) -> Result<Sample> {
+        let time = self.args.time * if cell.is_slow() { 2 } else { 1 };
+        let numbers = [cell.size as u64, cell.connections as u64, cell.window as u64, time];
+        let numbers = numbers.map(|number| number.to_string());
+        let extension = if cell.deflate { "deflate" } else { "plain" };
+        let arguments: Vec<&str> = numbers.iter().map(String::as_str).chain([extension]).collect();
+        self.load(serving, &arguments)
+    }
+
+    /// Runs the load generator against a server.
+    fn load<T: for<'a> Deserialize<'a>>(&self, serving: &Serving, arguments: &[&str]) -> Result<T> {
+        let mut command = Command::new(bench_peer(self.kits, "load"));
+        command.args([&serving.port.to_string(), &serving.process.id().to_string()]).args(arguments);
+        let mut command = super::measure::with_priority(&on_core(0, command), self.args.common.nice);
+        let out = command.output().context("cannot start the load generator")?;
+        if !out.status.success() {
+            bail!("the load generator says: {}", String::from_utf8_lossy(&out.stderr).trim());
+        }
+        Ok(serde_json::from_slice(&out.stdout)?)
+    }
+}
+
+#[derive(Deserialize)]
+struct Idle {
+    octets_per_connection: u64,
+}
+
+/// A program of the bench peers.
+fn bench_peer(kits: &Kits, name: &str) -> std::path::PathBuf {
+    kits.bench_peers().join("release").join(name)
+}
+
+/// The same command on one core, so that servers and load generator are never in each other's way. Where
+/// there is no taskset or no second core, as it is.
+fn on_core(core: usize, command: Command) -> Command {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores < 2 || !Path::new("/usr/bin/taskset").exists() {
+        return command;
+    }
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", &core.to_string()]).arg(command.get_program()).args(command.get_args());
+    pinned
+}
