@@ -112,21 +112,35 @@ impl Baseline {
     ///
     /// With `strict`, a non-strict verdict that no entry accepts is unexpected too.
     pub fn apply(&self, report: &mut Report, today: &str, strict: bool) -> Findings {
+        for case in &mut report.cases {
+            self.compare(case, today, strict);
+        }
+        self.findings(report, today)
+    }
+
+    /// Sets how one case stands against the entries.
+    pub fn compare(&self, case: &mut CaseRecord, today: &str, strict: bool) {
+        let entry = self.entry_for(case, today).map(|place| &self.entries[place]);
+        let standing = standing(case, entry, strict);
+        case.known = entry.filter(|_| standing == Some(Standing::Known)).map(Entry::excuse);
+        case.outcome = standing;
+    }
+
+    /// The place of the entry that counts for a case.
+    pub fn entry_for(&self, case: &CaseRecord, today: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| !entry.has_expired(today) && entry.matches(case))
+    }
+
+    /// What cases that have been compared say about the entries.
+    pub fn findings(&self, report: &Report, today: &str) -> Findings {
         let mut seen = vec![false; self.entries.len()];
         let mut better: Vec<Vec<String>> = vec![Vec::new(); self.entries.len()];
-        for case in &mut report.cases {
-            let place =
-                self.entries.iter().position(|entry| !entry.has_expired(today) && entry.matches(case));
-            let entry = place.map(|place| &self.entries[place]);
-            let standing = standing(case, entry, strict);
-            if let Some(place) = place {
-                seen[place] = true;
-                if standing == Some(Standing::Fixed) {
-                    better[place].push(case.id.to_string());
-                }
+        for case in &report.cases {
+            let Some(place) = self.entry_for(case, today) else { continue };
+            seen[place] = true;
+            if case.outcome == Some(Standing::Fixed) {
+                better[place].push(case.id.to_string());
             }
-            case.known = entry.filter(|_| standing == Some(Standing::Known)).map(Entry::excuse);
-            case.outcome = standing;
         }
         let expired: Vec<usize> =
             (0..self.entries.len()).filter(|at| self.entries[*at].has_expired(today)).collect();
@@ -209,8 +223,16 @@ const fn tolerance(verdict: Verdict) -> Option<Tolerated> {
     }
 }
 
-/// The name of an implementation as a pattern: the version at its end may change.
+/// The name of an implementation as a pattern: the version at its end may change, and so may the port of one that
+/// is called by its address.
 fn escaped(agent: &Untrusted) -> String {
+    if let Some((host, port)) = agent.raw().rsplit_once(':')
+        && port.parse::<u16>().is_ok()
+        && !host.is_empty()
+        && !host.contains('*')
+    {
+        return format!("{host}:*");
+    }
     match agent.raw().split_once('/') {
         Some((name, _)) if !name.is_empty() && !name.contains('*') => format!("{name}/*"),
         _ => agent.raw().to_owned(),
@@ -323,6 +345,19 @@ mod tests {
         Baseline::default().apply(&mut report, "2026-11-21", true);
         assert_eq!(report.cases[0].outcome, Some(Standing::Unexpected));
         assert_eq!(unexpected(&report).len(), 1);
+    }
+
+    #[test]
+    fn versions_and_ports_may_change() {
+        for (name, pattern) in [
+            ("mylib/2.3", "mylib/*"),
+            ("127.0.0.1:41873", "127.0.0.1:*"),
+            ("a:b", "a:b"),
+            ("lib", "lib"),
+            ("*:1", "*:1"),
+        ] {
+            assert_eq!(escaped(&name.into()), pattern);
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit_code::ExitCode;
 use crate::outputs::args::{OutputArgs, RecordArgs};
+use crate::sut::plan::ExecArgs;
+use crate::target::Fixed;
 use crate::tls_args::TlsArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -59,6 +61,28 @@ pub struct Global {
     /// How progress is shown
     #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
     pub progress: Progress,
+    /// Read this file instead of the nearest wsspec.toml
+    #[arg(short = 'C', long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Take the values of [profile.NAME] of that file too
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// What is printed when nothing was asked for.
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            verbose: 0,
+            quiet: 0,
+            color: When::Auto,
+            theme: Theme::Default,
+            ascii: false,
+            progress: Progress::Auto,
+            config: None,
+            profile: None,
+        }
+    }
 }
 
 /// The commands.
@@ -80,8 +104,12 @@ pub enum Command {
     Report(crate::commands::report::ReportArgs),
     /// Make one result of several: parts of a run, or implementations
     Merge(crate::commands::merge::MergeArgs),
+    /// Keep the file of expected verdicts: create, update, check, explain
+    Baseline(crate::commands::baseline::BaselineArgs),
     /// Compare two results
     Diff(crate::commands::diff::DiffArgs),
+    /// Show what is set and where, check it, migrate a spec file, or begin
+    Config(crate::commands::config::ConfigArgs),
     /// Print the script with which a shell completes commands and options
     Completions(crate::commands::completions::CompletionsArgs),
     /// Print the manual page
@@ -175,9 +203,21 @@ pub struct RunArgs {
     /// Send this Origin
     #[arg(long, value_name = "ORIGIN", help_heading = "Peer")]
     pub origin: Option<String>,
+    /// Take this address for a host and port instead of looking the host up
+    #[arg(long, value_name = "HOST:PORT:ADDR", help_heading = "Peer")]
+    pub resolve: Vec<Fixed>,
+    /// Use IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Peer")]
+    pub ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6', long, help_heading = "Peer")]
+    pub ipv6: bool,
     /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
+    /// What the server does with messages: echo them, or discard them (only cases that need no echo are run)
+    #[arg(long, value_name = "MODE", default_value = "echo", help_heading = "Peer")]
+    pub mode: Mode,
     /// Do not try before the first case whether the peer echoes
     #[arg(long, help_heading = "Peer")]
     pub no_echo_check: bool,
@@ -185,6 +225,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "FEATURE", help_heading = "Peer")]
     pub require: Vec<Feature>,
 
+    /// The server under test, if it is to be started.
+    #[command(flatten)]
+    pub exec: ExecArgs,
+
+    /// Accept what this file lists, with reasons; what is worse makes the exit status 1
+    #[arg(long, value_name = "FILE", help_heading = "Rating")]
+    pub baseline: Option<PathBuf>,
+    /// End with 5 if an entry of the baseline is better than it says, or has expired
+    #[arg(long, help_heading = "Rating")]
+    pub strict_baseline: bool,
     /// Which verdicts make the exit status 1
     #[arg(long, value_name = "LEVEL", default_value = "must", help_heading = "Rating")]
     pub fail_on: FailOn,
@@ -198,12 +248,34 @@ pub struct RunArgs {
     /// Write record and reports to this folder
     #[arg(short, long, value_name = "DIR", default_value = "wsspec-out", help_heading = "Output")]
     pub out: PathBuf,
+    /// Keep the records of so many runs before this one, as results.1.jsonl and so on
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=99), help_heading = "Output")]
+    pub keep: u8,
+    /// Add to the record that is there, instead of beginning a new one
+    #[arg(long, conflicts_with = "keep", help_heading = "Output")]
+    pub append: bool,
     /// Reports.
     #[command(flatten)]
     pub output: OutputArgs,
     /// The record.
     #[command(flatten)]
     pub record: RecordArgs,
+
+    /// The file that values were taken from.
+    #[arg(skip)]
+    pub config: Option<String>,
+    /// Its profile.
+    #[arg(skip)]
+    pub profile: Option<String>,
+    /// What is odd about it.
+    #[arg(skip)]
+    pub warnings: Vec<String>,
+    /// The cases that it names, if none was typed.
+    #[arg(skip)]
+    pub cases: Vec<String>,
+    /// The servers that it names, each as if it were typed.
+    #[arg(skip)]
+    pub targets: Vec<Self>,
 }
 
 /// The Mth of N parts.
@@ -341,6 +413,17 @@ pub enum FailOn {
 pub enum Feature {
     /// permessage-deflate (RFC 7692)
     Deflate,
+    /// TLS: the address is wss://
+    Tls,
+}
+
+/// What the server under test does with messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// It sends them back
+    Echo,
+    /// It reads them and says nothing
+    Discard,
 }
 
 /// For whom the list is.
@@ -362,6 +445,8 @@ Examples:
   wsspec run ws://a:9001 ws://b:9002 --agent a=libA --agent b=libB
   wsspec run wss://example.org/ws -H 'Authorization: env:TOKEN'
   wsspec run ws://127.0.0.1:9001 @all --seed 7f3a91 -o out
+  wsspec run --exec './my_server --port {port}'
+  wsspec run ws://127.0.0.1:9001/echo --exec 'node echo.js' --ready log:listening
 Exit status:
   see wsspec --help";
 

@@ -4,8 +4,10 @@
 //! which case runs when, [`net::pump`] drives it over TCP, [`run::journal`] writes and shows what happened.
 #![expect(clippy::disallowed_methods, reason = "this is the crate that owns clock, files and environment")]
 
+pub mod baseline;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod diff;
 pub mod errors;
 pub mod exit_code;
@@ -19,10 +21,12 @@ pub mod run;
 pub mod select;
 pub mod serve;
 pub mod signals;
+pub mod sut;
 pub mod target;
 pub mod terminal;
 pub mod text;
 pub mod tls_args;
+mod toml_file;
 pub mod tools;
 mod web;
 pub mod wstest;
@@ -30,18 +34,23 @@ pub mod wstest;
 use std::num::NonZeroUsize;
 
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
+use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
+use crate::config::Mistake;
 use crate::errors::Problem;
 use crate::exit_code::ExitCode;
 use crate::terminal::Console;
 
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let args: Vec<_> = std::env::args_os().collect();
+    let cli = match config::parse(&args) {
         Ok(cli) => cli,
-        Err(message) => {
+        Err(Mistake::Config(problem)) => {
+            return explain_error(&problem.into(), &Console::new(&cli::Global::default())).into();
+        }
+        Err(Mistake::Usage(message)) => {
             // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
             let _ = message.print();
             return u8::try_from(message.exit_code()).unwrap_or(ExitCode::Usage.number()).into();
@@ -68,8 +77,10 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Show(args) => commands::show::run(args, console),
         Command::Report(args) => commands::report::run(args, console),
         Command::Probe(args) => runtime()?.block_on(commands::probe::run(args, console)),
+        Command::Baseline(args) => commands::baseline::run(args, console),
         Command::Merge(args) => commands::merge::run(args, console),
         Command::Diff(args) => commands::diff::run(args, console),
+        Command::Config(args) => commands::config::run(args, load_config, console),
         Command::Completions(args) => commands::completions::completions(args, console),
         Command::Man(args) => commands::completions::man(args, console),
         Command::Echo(args) => echo_runtime(args.threads)?.block_on(commands::echo::run(args, console)),
@@ -77,6 +88,12 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
             Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))
         }
     }
+}
+
+/// The configuration, for the command that shows it.
+fn load_config() -> Result<config::Layers, Problem> {
+    let matches = Cli::command().get_matches_from(std::env::args_os());
+    config::load(&matches)
 }
 
 /// The runtime of `echo`.

@@ -1,6 +1,9 @@
 //! Cases by name: id, glob over ids, slug, set.
 
-use wsspec_cases::{Case, Cost, Suite};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use wsspec_cases::{Case, CaseId, Cost, Suite, suite};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::text::did_you_mean;
@@ -20,12 +23,26 @@ pub struct Set {
 const USUAL: &[Cost] = &[Cost::Usual];
 
 /// The sets, in the order in which they are listed.
-pub const SETS: [Set; 8] = [
+pub const SETS: [Set; 10] = [
+    Set {
+        name: "quick",
+        what: "of @core one case for each group and rule: a first look",
+        sections: 1..=10,
+        without: &[9],
+        costs: USUAL,
+    },
     Set {
         name: "core",
         what: "every functional rule; the default",
         sections: 1..=10,
         without: &[9],
+        costs: USUAL,
+    },
+    Set {
+        name: "deflate",
+        what: "permessage-deflate: what its frames and windows mean",
+        sections: 19..=22,
+        without: &[],
         costs: USUAL,
     },
     Set {
@@ -84,8 +101,24 @@ impl Set {
     pub fn contains(&self, case: &Case) -> bool {
         let section = case.id.section();
         let cost = self.costs.contains(&case.cost);
-        cost && self.sections.contains(&section) && !self.without.contains(&section)
+        let is_inside = cost && self.sections.contains(&section) && !self.without.contains(&section);
+        is_inside && (self.name != "quick" || quick().contains(&case.id))
     }
+}
+
+/// The first case of each group for each rule.
+fn quick() -> &'static BTreeSet<CaseId> {
+    static QUICK: OnceLock<BTreeSet<CaseId>> = OnceLock::new();
+    QUICK.get_or_init(|| {
+        let mut seen = BTreeSet::new();
+        let is_first = |case: &&Case| {
+            let numbers = case.id.numbers();
+            let group = numbers[..numbers.len() - 1].to_vec();
+            let rule = case.rules.first().map(|rule| (rule.rfc.number(), rule.section));
+            seen.insert((group, rule, case.expectation.clone()))
+        };
+        suite().cases().iter().filter(is_first).map(|case| case.id).collect()
+    })
 }
 
 /// The cases that are meant, in the order of their ids.
@@ -155,8 +188,6 @@ fn groups(ids: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use wsspec_cases::suite;
-
     use super::*;
 
     fn ids(names: &[&str]) -> Result<Vec<String>, Problem> {
@@ -184,5 +215,12 @@ mod tests {
         let core = ids(&["@core"]).unwrap();
         assert!(core.contains(&"10.1.1".to_owned()) && !core.iter().any(|id| id.starts_with("9.")));
         assert_eq!(core.len(), 247);
+        let quick = ids(&["@quick"]).unwrap();
+        assert!(
+            quick.iter().all(|id| core.contains(id)) && (40..=80).contains(&quick.len()),
+            "{}",
+            quick.len()
+        );
+        assert!(ids(&["@deflate"]).unwrap().iter().all(|id| id.starts_with("2") || id.starts_with("19")));
     }
 }

@@ -1,6 +1,7 @@
 //! The address of an implementation under test.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::errors::{ErrorCode, Problem};
 
@@ -17,6 +18,66 @@ pub struct Target {
     pub resource: String,
     /// Whether the scheme was missing, so that `ws://` was taken.
     pub scheme_guessed: bool,
+    /// How it is found.
+    pub via: Via,
+}
+
+/// How the host of an address is found, other than by looking it up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Via {
+    /// IPv4 or IPv6 only.
+    pub family: Option<Family>,
+    /// Hosts and ports with addresses of their own.
+    pub fixed: Vec<Fixed>,
+}
+
+/// One of the two kinds of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// `HOST:PORT:ADDR`: where this host and port are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    host: String,
+    port: u16,
+    address: IpAddr,
+}
+
+impl Via {
+    /// The address that was given for a host and port.
+    pub fn fixed(&self, host: &str, port: u16) -> Option<IpAddr> {
+        let meant = |fixed: &&Fixed| fixed.host.eq_ignore_ascii_case(host) && fixed.port == port;
+        self.fixed.iter().find(meant).map(|fixed| fixed.address)
+    }
+
+    /// Whether an address is of the kind that is wanted.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        match self.family {
+            Some(Family::V4) => address.is_ipv4(),
+            Some(Family::V6) => address.is_ipv6(),
+            None => true,
+        }
+    }
+}
+
+impl std::str::FromStr for Fixed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = || {
+            let (host, rest) = text.split_once(':')?;
+            let (port, address) = rest.split_once(':')?;
+            let address = address.trim_start_matches('[').trim_end_matches(']');
+            let fixed =
+                Self { host: host.to_owned(), port: port.parse().ok()?, address: address.parse().ok()? };
+            (!host.is_empty()).then_some(fixed)
+        };
+        read().ok_or_else(|| "a host, its port and an address, as in example.org:443:127.0.0.1".to_owned())
+    }
 }
 
 impl Target {
@@ -48,7 +109,8 @@ impl Target {
             None if secure => 443,
             None => 80,
         };
-        Ok(Self { secure, host, port, resource: read_resource(text, resource)?, scheme_guessed })
+        let resource = read_resource(text, resource)?;
+        Ok(Self { secure, host, port, resource, scheme_guessed, via: Via::default() })
     }
 
     /// `host:port`, with brackets around an IPv6 address.
@@ -157,6 +219,18 @@ mod tests {
         ] {
             let problem = Target::parse(text).unwrap_err();
             assert_eq!(problem.code, ErrorCode::E27, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_can_be_given_an_address() {
+        let fixed = |text: &str| text.parse::<Fixed>();
+        let via = Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()] };
+        assert_eq!(via.fixed("H", 443), Some("::1".parse().unwrap()));
+        assert_eq!(via.fixed("h", 80), None);
+        assert!(via.allows("::1".parse().unwrap()) && !via.allows("127.0.0.1".parse().unwrap()));
+        for text in ["h:443", ":1:127.0.0.1", "h:x:127.0.0.1", "h:1:localhost"] {
+            assert!(fixed(text).is_err(), "{text}");
         }
     }
 

@@ -19,6 +19,9 @@ pub struct TlsArgs {
     /// Ask for this name, and check it, instead of the host of the address
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
+    /// Offer these protocols with ALPN, as in http/1.1
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub alpn: Vec<String>,
     /// Show the certificate in this PEM file if the server wants one
     #[arg(long, value_name = "FILE")]
     pub cert: Option<PathBuf>,
@@ -36,6 +39,7 @@ impl TlsArgs {
             cert: self.cert.clone(),
             key: self.key.clone(),
             sni: self.sni.clone(),
+            alpn: self.alpn.clone(),
         }
     }
 
@@ -44,7 +48,9 @@ impl TlsArgs {
         let files = [("--cacert", &self.cacert), ("--cert", &self.cert), ("--key", &self.key)];
         let files =
             files.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string())));
+        let alpn = Some(self.alpn.join(",")).filter(|names| !names.is_empty());
         let pairs = files.chain(self.sni.clone().map(|name| ("--sni", name)));
+        let pairs = pairs.chain(alpn.map(|names| ("--alpn", names)));
         let words = pairs.flat_map(|(name, value)| [name.to_owned(), value]);
         words.chain(self.insecure.then(|| "-k".to_owned())).collect()
     }

@@ -68,7 +68,7 @@ impl Redaction {
     }
 
     /// Where the values that the user named are in any octets.
-    pub(crate) fn in_octets(&self, octets: &[u8]) -> Vec<Range<usize>> {
+    pub fn in_octets(&self, octets: &[u8]) -> Vec<Range<usize>> {
         if self.off { Vec::new() } else { merged(self.values_in(octets).collect()) }
     }
 

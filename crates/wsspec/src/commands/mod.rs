@@ -1,6 +1,8 @@
 //! One file for each command: what it means, step by step.
 
+pub mod baseline;
 pub mod completions;
+pub mod config;
 pub mod diff;
 pub mod echo;
 pub mod explain;

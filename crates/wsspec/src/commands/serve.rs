@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
-use wsspec_report::record::{Line, RunRecord, SCHEMA};
+use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
 use wsspec_report::summary::RATING_RULE;
 
 use crate::cli::FailOn;
@@ -19,6 +19,7 @@ use crate::exit_code::ExitCode;
 use crate::net::tls::ServerTls;
 use crate::outputs::{Outputs, redaction};
 use crate::run::attempt::now;
+use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
 use crate::select;
 use crate::serve::args::ServeArgs;
@@ -27,10 +28,12 @@ use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
 use crate::serve::ledger::Ledger;
 use crate::serve::notice::Notice;
-use crate::serve::process::{CommandLine, Process, Value, in_words};
 use crate::serve::voice::Voice;
 use crate::serve::{Plan, Server, Shared, route};
 use crate::signals::Signals;
+use crate::sut::command::{CommandLine, Value};
+use crate::sut::log::{LOG, Log};
+use crate::sut::process::{Process, StopRule, in_words};
 use crate::terminal::Console;
 use crate::text::{self, count};
 use crate::wstest::AgentExclusions;
@@ -46,17 +49,19 @@ const DRIVER_GRACE: Duration = Duration::from_secs(5);
 /// A port is taken, a file cannot be read or written, a command cannot be started, or no client came.
 pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let signals = Signals::listen();
-    let client = Client::new(args)?;
     let rating = Rating {
         fail_on: if args.strict { FailOn::Should } else { args.fail_on },
         exit_zero: args.exit_zero,
+        strict_baseline: false,
     };
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.format);
     outputs.probe()?;
     let asked = asked(args);
-    let plan = plan(args, &asked)?;
+    let client = Client::new(args)?;
+    let mut plan = plan(args, &asked)?;
     let ledger = Ledger::create(&args.out)?;
+    plan.log = Arc::new(log(args, &plan.redaction)?);
     ledger.write(Line::Run(record(&asked, &plan)));
     let (tell, notices) = mpsc::unbounded_channel();
     let addresses = addresses(args);
@@ -123,7 +128,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Prints what happens until there is a reason to end.
     async fn until_end(&mut self, client: Client, base: &str, signals: &Signals) -> Result<Ended, Problem> {
-        let out = self.shared.ledger.path().to_owned();
+        let log = self.shared.plan.log.clone();
         match client {
             Client::None => self.follow(signals, std::future::pending()).await,
             Client::PerCase(exec) => {
@@ -136,19 +141,27 @@ impl Watch<'_> {
             }
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
-                let mut driver = command.start(&[url], &out)?;
+                let mut driver = command.start(&[url], &log)?;
                 let ended = self.follow(signals, exit(&mut driver, "the driver")).await;
-                driver.end().await;
+                self.leave(driver).await;
                 ended
             }
             Client::Browser(command, agent) => {
                 let page = page(base, agent.as_deref());
                 let page = Value { placeholder: "{page}", variable: "WSSPEC_PAGE", value: &page };
-                let mut browser = command.start(&[page], &out)?;
+                let mut browser = command.start(&[page], &log)?;
                 let ended = self.follow(signals, exit(&mut browser, "the browser")).await;
-                browser.end().await;
+                self.leave(browser).await;
                 ended
             }
+        }
+    }
+
+    /// Ends what was started, and names what does not end.
+    async fn leave(&self, process: Process) {
+        let rule = StopRule::default();
+        for line in process.end(rule).await.lines(rule) {
+            self.voice.warn(&line);
         }
     }
 
@@ -205,6 +218,14 @@ impl Watch<'_> {
     }
 }
 
+/// The log of the processes that are started; none is made if there are none.
+fn log(args: &ServeArgs, redaction: &Redaction) -> Result<Log, Problem> {
+    if args.exec.is_none() && args.exec_case.is_none() && args.browser.is_none() {
+        return Ok(Log::nowhere());
+    }
+    Log::create(&args.out, LOG, redaction.clone(), false).map_err(|error| unwritable(&args.out, &error))
+}
+
 async fn exit(process: &mut Process, name: &str) -> Result<String, Problem> {
     let status = process.wait().await;
     Ok(match status {
@@ -248,6 +269,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
             .chain([format!("{seed:x}")])
             .collect(),
         redaction: redaction(&args.record.redact),
+        log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
     })
 }

@@ -42,12 +42,16 @@ pub enum ErrorCode {
     E17,
     /// A file that cannot be read as what it should be.
     E18,
+    /// The server that was started is not ready.
+    E19,
     /// A filter expression that cannot be read.
     E20,
     /// The output folder cannot be written.
     E21,
     /// No client came.
     E22,
+    /// Entries of the baseline that are wrong.
+    E24,
     /// A target address that cannot be read.
     E27,
     /// The answer is no HTTP, or there is none.
@@ -218,13 +222,19 @@ earlier case. --max-hangs says how many are allowed, --timeout-scale helps slow 
         exit: ExitCode::Incomplete,
         title: "the implementation is gone",
         text: "New connections have been refused since some case. The cases that were running then are the ones \
-to look at. The rest was not run, and a run like that is never green.",
+to look at. The rest was not run, and a run like that is never green.\n\
+A server that was started by --exec is started again when it dies (--restart crash). The case that it died of gets \
+the verdict crash, with the exit status or signal and the last lines of its log; if several cases ran, each of them is \
+run again alone. After three restarts wsspec gives up. --restart case starts a process for every case, so that one \
+death disturbs nothing else; --restart never stops at the first one.",
     },
     Page {
         code: ErrorCode::E16,
         exit: ExitCode::Unreachable,
         title: "the port is already in use",
-        text: "Another process listens there. Port 0 takes any free port and prints it.",
+        text: "Another process listens there. Port 0 takes any free port and prints it.\n\
+With run --exec, something answered at the address before the server was started; testing that by mistake would be a \
+result about the wrong program. {port} in address and command takes a free port; --reuse tests what is there.",
     },
     Page {
         code: ErrorCode::E17,
@@ -240,6 +250,17 @@ or by a set (@core). A name that matches nothing is taken for a typing error, so
         title: "the file cannot be read",
         text: "The file is missing, is not of the form that was expected, or has a key that does not exist. The \
 message names the line.",
+    },
+    Page {
+        code: ErrorCode::E19,
+        exit: ExitCode::Unreachable,
+        title: "the server that was started is not ready",
+        text: "--exec starts the server, and --ready says what shows that it can be tested: ws (a WebSocket opens \
+and echoes), tcp (the port takes connections), http:PATH (a GET is answered with 2xx or 3xx), log:REGEX (a line of \
+its output matches), fd (it writes a line to the file descriptor in $WSSPEC_READY_FD) or after:TIME. --ready-timeout \
+says how long that may take.\n\
+Usual causes: the port is not passed on ({port} in the command, or $WSSPEC_PORT), the server listens on another \
+address, it buffers its output (log:), or it ends at once: its last lines are shown, and all of them are in agent.log.",
     },
     Page {
         code: ErrorCode::E20,
@@ -261,6 +282,19 @@ earlier run in a container made it as another user: take another one with -o, or
         title: "no client connected",
         text: "The tester waited as a server, and no case was asked for. The client may use another port or path, \
 or it runs in a container or on another host, which the address 127.0.0.1 keeps out: --bind 0.0.0.0 listens for all.",
+    },
+    Page {
+        code: ErrorCode::E24,
+        exit: ExitCode::Stale,
+        title: "entries of the baseline are wrong",
+        text: "A baseline lists what is known not to pass, with a reason: [[expect]] with cases (ids, globs, sets) or \
+filter, verdict (non-strict, fail, timeout, flaky or any), reason, and optionally agent, issue and until. A result \
+is then expected, known (as listed), unexpected (worse), fixed (better than listed) or flaky; only what is unexpected \
+makes the run fail.\n\
+An entry is wrong when its cases have become better, or when its last day (until) is over; an entry that has expired \
+does not excuse anything any more. Without --strict-baseline that is a note, with it the exit status is 5.\n\
+`wsspec baseline update --only-fixed` takes out what is fixed or expired, `wsspec baseline update --reason TEXT` adds \
+what is new, `wsspec baseline check` and `explain` say how things stand. Comments stay.",
     },
     Page {
         code: ErrorCode::E27,
@@ -298,7 +332,8 @@ nothing for the name that was asked for (--sni). `openssl s_client -connect HOST
         exit: ExitCode::Unreachable,
         title: "the command cannot be started",
         text: "The words of --exec, --exec-case and --browser are split as a shell does, with quotes, and the program \
-is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". The folder is the current one.",
+is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". The folder is the current one, or \
+that of --exec-cwd.",
     },
 ];
 

@@ -11,10 +11,13 @@ use crate::run::order::expected_time;
 use crate::select;
 
 /// The names of all atoms.
-pub(super) const NAMES: [&str; 13] = [
-    "id", "slug", "section", "set", "rfc", "level", "needs", "time", "size", "status", "outcome", "agent",
-    "differs",
+pub(super) const NAMES: [&str; 15] = [
+    "id", "slug", "section", "set", "tag", "rfc", "level", "needs", "time", "size", "since", "status",
+    "outcome", "agent", "differs",
 ];
+
+/// The version that brought all cases so far.
+const FIRST: (u32, u32) = (0, 1);
 
 /// One question about a case.
 #[derive(Debug)]
@@ -23,7 +26,13 @@ pub(super) enum Atom {
     Slug(Pattern),
     Section(u16),
     Set(select::Set),
-    Clause { rfc: u16, section: String },
+    Tag(String),
+    /// Major and minor version.
+    Since(u32, u32),
+    Clause {
+        rfc: u16,
+        section: String,
+    },
     Level(Level),
     Needs(Need),
     Time(Comparison<Duration>),
@@ -43,6 +52,8 @@ pub(super) enum Pattern {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Need {
     Deflate,
+    /// No case does so far.
+    Tls,
     /// The implementation under test has to be a client.
     Client,
     /// It has to be a server.
@@ -65,6 +76,8 @@ impl Atom {
                 Self::Section(argument.parse().map_err(|_| "a section is a number, as in section(5)")?)
             }
             "set" => Self::Set(set(argument)?),
+            "tag" => tag(argument)?,
+            "since" => since(argument)?,
             "rfc" => clause(argument)?,
             "level" => Self::Level(level(argument)?),
             "needs" => Self::Needs(need(argument)?),
@@ -89,6 +102,8 @@ impl Atom {
             Self::Slug(pattern) => pattern.matches(&case.slug),
             Self::Section(number) => case.id.section() == *number,
             Self::Set(set) => set.contains(case),
+            Self::Tag(word) => super::tag::fits(word, case),
+            Self::Since(major, minor) => FIRST >= (*major, *minor),
             Self::Clause { rfc, section } => case.rules.iter().any(|rule| {
                 let rest = rule.section.strip_prefix(section.as_str());
                 rule.rfc.number() == *rfc && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -131,6 +146,7 @@ impl Need {
     fn of(self, case: &Case) -> bool {
         match self {
             Self::Deflate => case.deflate.is_some(),
+            Self::Tls => false,
             Self::Client => case.roles == Roles::Server,
             Self::Server => case.roles == Roles::Client,
         }
@@ -162,6 +178,22 @@ fn set(name: &str) -> Result<select::Set, String> {
     })
 }
 
+fn tag(word: &str) -> Result<Atom, String> {
+    if super::tag::all().any(|known| known == word) {
+        return Ok(Atom::Tag(word.to_owned()));
+    }
+    Err(format!("a tag is one of {}", super::tag::all().collect::<Vec<_>>().join(" ")))
+}
+
+/// `0.2`: cases that this version or a later one brought.
+fn since(text: &str) -> Result<Atom, String> {
+    let read = || {
+        let (major, minor) = text.split_once('.')?;
+        Some(Atom::Since(major.parse().ok()?, minor.parse().ok()?))
+    };
+    read().ok_or_else(|| "a version, as in since(0.1)".to_owned())
+}
+
 fn clause(text: &str) -> Result<Atom, String> {
     let read = || {
         let (rfc, section) = text.split_once('#')?;
@@ -179,9 +211,10 @@ fn level(name: &str) -> Result<Level, String> {
 fn need(name: &str) -> Result<Need, String> {
     match name {
         "deflate" => Ok(Need::Deflate),
+        "tls" => Ok(Need::Tls),
         "client" => Ok(Need::Client),
         "server" => Ok(Need::Server),
-        _ => Err("needs(deflate), needs(client) or needs(server)".to_owned()),
+        _ => Err("needs(deflate), needs(tls), needs(client) or needs(server)".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod atom;
 mod parse;
+mod tag;
 
 use wsspec_cases::Case;
 use wsspec_report::record::Report;
@@ -93,6 +94,12 @@ mod tests {
         assert!(ids("slug(/^orphan/)").contains(&"5.15".to_owned()));
         assert_eq!(ids("set(core) and section(9)"), Vec::<String>::new());
         assert!(ids("time(>=1s) and section(6)").contains(&"6.4.1".to_owned()));
+        assert!(
+            ids("tag(close)").contains(&"7.1.1".to_owned()) && ids("tag(utf8) and section(1)").is_empty()
+        );
+        assert!(ids("tag(timed)").contains(&"6.4.1".to_owned()) || !ids("tag(timed)").is_empty());
+        assert_eq!(ids("since(0.1)").len(), suite().cases().len());
+        assert!(ids("since(0.2)").is_empty() && ids("needs(tls)").is_empty());
         assert!(ids("size(>=16MiB)").contains(&"9.1.6".to_owned()));
         assert_eq!(ids("status(fail)"), Vec::<String>::new());
     }
@@ -108,6 +115,8 @@ mod tests {
             ("slug(/(/)", "regular expression"),
             ("time(1s)", "<"),
             ("colour(red)", "expected"),
+            ("tag(clsoe)", "close"),
+            ("since(new)", "0.1"),
         ] {
             let error = Filter::parse(text).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains("^"), "{text}: {error}");

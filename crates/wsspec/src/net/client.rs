@@ -42,14 +42,18 @@ pub fn list(addresses: &[SocketAddr]) -> String {
 /// # Errors
 /// The name is unknown, or the resolver does not answer in time.
 pub async fn resolve(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+    if let Some(address) = target.via.fixed(&target.host, target.port) {
+        return Ok(vec![SocketAddr::new(address, target.port)]);
+    }
     let lookup = tokio::time::timeout(limit, lookup_host((target.host.as_str(), target.port)));
     let mut addresses: Vec<SocketAddr> = match lookup.await {
         Ok(found) => found.map_err(ConnectError::Resolve)?.collect(),
         Err(_) => return Err(ConnectError::TimedOut(limit)),
     };
     addresses.dedup();
+    addresses.retain(|address| target.via.allows(address.ip()));
     if addresses.is_empty() {
-        return Err(ConnectError::Resolve(io::Error::other("no address")));
+        return Err(ConnectError::Resolve(io::Error::other("no address of the kind that is wanted")));
     }
     Ok(addresses)
 }

@@ -32,6 +32,8 @@ pub struct ClientTls {
     pub key: Option<PathBuf>,
     /// The name to ask for and to check, where it differs from the host of the address.
     pub sni: Option<String>,
+    /// Protocols to offer with ALPN (RFC 7301), the preferred one first.
+    pub alpn: Vec<String>,
 }
 
 /// Makes TLS connections as a client. Cheap to clone.
@@ -54,7 +56,7 @@ impl ClientTls {
             .map_err(|error| unusable("the TLS library", &error))?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone());
-        let config = match &self.cert {
+        let mut config = match &self.cert {
             None => builder.with_no_client_auth(),
             Some(cert) => {
                 let key = self.key.as_ref().unwrap_or(cert);
@@ -62,6 +64,7 @@ impl ClientTls {
                 builder.with_client_auth_cert(chain, secret).map_err(|error| mismatch(cert, key, &error))?
             }
         };
+        config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         Ok(Connector { config: Arc::new(config), verifier, sni: self.sni.clone() })
     }
 

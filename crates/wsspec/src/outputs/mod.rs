@@ -31,8 +31,11 @@ pub struct Outputs {
 impl Outputs {
     /// The outputs of a run that is rated so.
     pub fn new(args: OutputArgs, rating: Rating) -> Self {
-        let junit =
-            junit::Options { fail_on_should: rating.fail_on == FailOn::Should, ..junit::Options::default() };
+        let junit = junit::Options {
+            fail_on_should: rating.fail_on == FailOn::Should,
+            strict_baseline: rating.strict_baseline,
+            ..junit::Options::default()
+        };
         Self { args, junit }
     }
 

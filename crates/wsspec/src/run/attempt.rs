@@ -1,6 +1,7 @@
 //! One case against one implementation, once.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial};
 use crate::net::pump;
 use crate::outputs::{self, args::Trace};
+use crate::sut::{Death, Life, Sut};
 
 /// What a case gets beyond its own limit before it is cut off from outside.
 const GRACE: Duration = Duration::from_secs(30);
@@ -28,6 +30,9 @@ const RETRIES: [Duration; 4] = [
     Duration::from_millis(200),
     Duration::from_millis(700),
 ];
+
+/// A process that ends may show it later than its connections do, by so much.
+const DEATH_SHOWS: Duration = Duration::from_millis(100);
 
 /// An implementation that is ready to be tested.
 #[derive(Clone, Debug)]
@@ -44,10 +49,14 @@ pub struct Agent {
     pub secure: Option<Secure>,
     /// What is said in the opening handshake.
     pub opening: ClientOpening,
+    /// The options that say how it is spoken to, and started.
+    pub again: Vec<String>,
     /// Connections at a time.
     pub at_a_time: usize,
     /// Small writes go out at once.
     pub no_delay: bool,
+    /// What keeps it running, if the tester has started it.
+    pub sut: Option<Arc<Sut>>,
 }
 
 /// What all attempts share.
@@ -70,6 +79,8 @@ pub enum Attempt {
     NotOpened(Box<CaseRecord>),
     /// Nobody listens any more.
     Gone,
+    /// The process of the implementation ended meanwhile; the record is of what was seen until then.
+    Died(Box<CaseRecord>, Box<Death>),
 }
 
 impl Conditions {
@@ -90,6 +101,54 @@ impl Conditions {
     /// Runs a case once. `number` is its place in the suite, from 1.
     pub async fn attempt(&self, agent: &Agent, case: &'static Case, number: u32, attempt: u32) -> Attempt {
         let meta = self.meta(number, attempt, self.repro(agent, &[case.id]));
+        let Some(sut) = &agent.sut else { return self.once(agent, case, meta).await };
+        match sut.up(Some(&case.id.to_string())).await {
+            Err(_) => Attempt::Gone,
+            Ok(None) => self.once(agent, case, meta).await,
+            Ok(Some(life)) => self.in_life(agent, case, meta, sut, life).await,
+        }
+    }
+
+    /// Runs a case while an eye is kept on the process that is tested.
+    async fn in_life(
+        &self,
+        agent: &Agent,
+        case: &'static Case,
+        meta: CaseMeta,
+        sut: &Sut,
+        life: Arc<Life>,
+    ) -> Attempt {
+        let stint = life.clone().begin();
+        let attempt = self.once(&agent.in_life(&life), case, meta.clone()).await;
+        if matches!(attempt, Attempt::Gone) && stint.death(DEATH_SHOWS).await.is_none() {
+            sut.end_life(&life).await;
+        }
+        let suspicious = !matches!(&attempt, Attempt::Judged(record, _) if is_calm(record));
+        let patience = if suspicious { DEATH_SHOWS } else { Duration::ZERO };
+        // What passes while other cases run has nothing to do with the death.
+        let death = stint.death(patience).await.filter(|death| suspicious || death.in_flight <= 1);
+        let failed = !matches!(&attempt, Attempt::Judged(record, _) if !record.verdict.is_failure());
+        let log = stint.log(failed || death.is_some());
+        match (attempt, death) {
+            (attempt, Some(death)) => {
+                stint.claim();
+                let record = attempt.into_record().unwrap_or_else(|| self.refused(agent, case, meta));
+                Attempt::Died(Box::new(CaseRecord { log, ..*record }), Box::new(death))
+            }
+            (Attempt::Judged(record, watched), None) => {
+                Attempt::Judged(Box::new(CaseRecord { log, ..*record }), watched)
+            }
+            (Attempt::NotOpened(record), None) => Attempt::NotOpened(Box::new(CaseRecord { log, ..*record })),
+            (other, None) => other,
+        }
+    }
+
+    fn refused(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Box<CaseRecord> {
+        let outcome = unreachable(case, TesterRole::Client, "connections are refused".to_owned());
+        Box::new(CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction))
+    }
+
+    async fn once(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Attempt {
         let outcome = match self.play(agent, case).await {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,
             Err(error) => unreachable(case, TesterRole::Client, error.to_string()),
@@ -144,10 +203,40 @@ impl Conditions {
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
-        let address = Some(agent.url.clone()).filter(|_| !agent.built_in);
-        let words = ["wsspec", "run"].map(str::to_owned).into_iter().chain(address);
-        words.chain(ids.iter().map(ToString::to_string)).chain(self.repeat.iter().cloned()).collect()
+        let plan = agent.sut.as_ref().map(|sut| sut.plan());
+        let address = plan.map_or_else(|| agent.url.clone(), |plan| plan.address.clone());
+        let words = ["wsspec", "run"].map(str::to_owned).into_iter();
+        let words =
+            words.chain(Some(address).filter(|_| !agent.built_in)).chain(ids.iter().map(ToString::to_string));
+        words.chain(self.repeat.iter().cloned()).chain(agent.again.iter().cloned()).collect()
     }
+}
+
+impl Agent {
+    /// The same one where this life of it listens.
+    fn in_life(&self, life: &Life) -> Self {
+        let mut moved = self.clone();
+        moved.addresses.clone_from(&life.addresses);
+        moved.opening.host = life.target.host_header();
+        moved.url = life.target.to_string();
+        moved
+    }
+}
+
+impl Attempt {
+    fn into_record(self) -> Option<Box<CaseRecord>> {
+        match self {
+            Self::Judged(record, _) | Self::NotOpened(record) | Self::Died(record, _) => Some(record),
+            Self::Gone => None,
+        }
+    }
+}
+
+/// A case that passed, and whose connection ended as it should: nothing that the death of the peer could have
+/// brought about. Many a case wants the peer to drop the connection, and dying looks just like that.
+fn is_calm(record: &CaseRecord) -> bool {
+    let dropped = record.close.tcp.as_deref().is_some_and(|by| by.starts_with("peer")) && !record.close.clean;
+    !record.verdict.is_failure() && !dropped
 }
 
 fn is_opened(outcome: &Outcome) -> bool {

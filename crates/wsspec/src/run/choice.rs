@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use wsspec_cases::{Case, Roles, Suite};
+use wsspec_cases::{Case, Expected, Roles, Suite};
 use wsspec_report::record::Report;
 
 use super::folder::RESULTS;
-use crate::cli::{RunArgs, Slice};
+use crate::cli::{Mode, RunArgs, Slice};
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
 use crate::{results, select};
@@ -24,6 +24,7 @@ pub(super) struct Choice {
     filter: Option<(String, Filter)>,
     last_failed: bool,
     slice: Option<Slice>,
+    mode: Mode,
     earlier: PathBuf,
 }
 
@@ -48,6 +49,7 @@ impl Choice {
             filter: filter.transpose()?,
             last_failed: args.last_failed,
             slice: args.slice,
+            mode: args.mode,
             earlier: args.from.clone().unwrap_or_else(|| args.out.join(RESULTS)),
         })
     }
@@ -56,6 +58,7 @@ impl Choice {
     pub(super) fn asked(&self) -> Vec<String> {
         let mut asked: Vec<String> = self.sets.iter().chain(&self.names).cloned().collect();
         asked.extend(self.filter.iter().map(|(text, _)| text.clone()));
+        asked.extend((self.mode == Mode::Discard).then(|| "without echo".to_owned()));
         asked.extend(self.last_failed.then(|| "failed last time".to_owned()));
         asked.extend(self.slice.map(|slice| format!("part {}/{}", slice.part, slice.of)));
         asked
@@ -73,6 +76,9 @@ impl Choice {
         }
         let excluded = select::cases(suite, &self.exclude)?;
         cases.retain(|case| !excluded.iter().any(|other| other.id == case.id));
+        if self.mode == Mode::Discard {
+            cases.retain(|case| !needs_echo(case));
+        }
         let earlier = self.earlier()?;
         if self.last_failed {
             cases.retain(|case| failed(case, earlier.as_ref()));
@@ -102,6 +108,15 @@ impl Choice {
         problem
             .fact("note", "a server is tested: cases that need a client under test do not count")
             .fact("try", format!("wsspec list {}", names.join(" ")).trim_end().to_owned())
+    }
+}
+
+/// Whether the best outcome that is accepted holds a message: the peer has to send one.
+fn needs_echo(case: &Case) -> bool {
+    let sends = |event: &Expected| matches!(event, Expected::Message { .. });
+    match case.accepts.first() {
+        Some(best) => best.events.iter().any(sends),
+        None => !case.is_passive(),
     }
 }
 

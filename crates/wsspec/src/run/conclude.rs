@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use tokio::time::Instant;
-use wsspec_cases::suite;
+use wsspec_cases::{CaseId, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
+use wsspec_report::baseline::{Findings, unexpected};
+use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read};
-use wsspec_report::summary::{AgentSummary, Counts, causes};
+use wsspec_report::summary::{AgentSummary, Counts, causes, id_list};
 
 use super::attempt::{Agent, now};
 use super::folder::{Folder, RESULTS, unwritable};
 use super::journal::{Brief, Journal};
 use super::plan::RunPlan;
-use super::schedule::Stop;
+use super::schedule::{Deaths, Stop};
+use crate::baseline;
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::{self, ci};
 use crate::signals::Signals;
+use crate::sut::plan::Restart;
 use crate::terminal::lines::Remark;
 use crate::terminal::{Console, failure, lines, summary};
 use crate::text;
@@ -39,9 +43,8 @@ pub(super) struct End<'a> {
 
 impl End<'_> {
     /// Writes and prints everything that follows from the record.
-    pub(super) fn conclude(&self, mut journal: Journal<'_>) -> Result<ExitCode> {
+    pub(super) async fn conclude(&self, mut journal: Journal<'_>) -> Result<ExitCode> {
         let not_run = self.not_run(&journal);
-        let code = self.exit_code(&journal, !not_run.is_empty());
         for case in journal.defects() {
             self.console
                 .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
@@ -49,16 +52,20 @@ impl End<'_> {
         let octets =
             std::fs::read(self.folder.file(RESULTS)).map_err(|error| unwritable(&self.plan.out, &error))?;
         let mut report = read(&octets)?;
+        let findings = self.findings(&report);
+        let complaints = self.complaints(&findings, &report);
+        let code = self.exit_code(&journal, !not_run.is_empty(), !complaints.is_empty());
         let end = self.end_record(&mut report, &journal, not_run, code);
         journal.write(&Line::End(end));
         if let Some(error) = journal.take_write_error() {
             return Err(unwritable(&self.plan.out, &error).into());
         }
         let written = self.write(&report);
-        self.print(&report, journal.stops());
+        self.print(&report, journal.stops()).await;
+        self.print_baseline(&report, &complaints);
         outputs::tell_end(&report, self.console);
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
-        ci::publish(service, &report, &[], &self.plan.out, self.console);
+        ci::publish(service, &report, &self.stale(&findings), &self.plan.out, self.console);
         let code = match written {
             Ok(()) => code,
             Err(problem) => {
@@ -76,6 +83,45 @@ impl End<'_> {
         self.plan.outputs.write(report, Some(&self.plan.out)).map(drop)
     }
 
+    /// What is wrong with the baseline, after this run.
+    fn findings(&self, report: &Report) -> Findings {
+        let file = self.plan.baseline.as_ref();
+        file.map(|file| file.baseline.findings(report, &baseline::today())).unwrap_or_default()
+    }
+
+    fn complaints(&self, findings: &Findings, report: &Report) -> Vec<String> {
+        let file = self.plan.baseline.as_ref();
+        file.map(|file| baseline::complaints(file, findings, Some(report))).unwrap_or_default()
+    }
+
+    /// The same for a CI service.
+    fn stale(&self, findings: &Findings) -> Vec<StaleEntry> {
+        let Some(file) = &self.plan.baseline else { return Vec::new() };
+        let entry = |(at, cases): &(usize, Vec<String>)| StaleEntry {
+            file: file.path.display().to_string(),
+            line: file.lines[*at],
+            cases: cases.clone(),
+        };
+        findings.stale.iter().map(entry).collect()
+    }
+
+    fn print_baseline(&self, report: &Report, complaints: &[String]) {
+        let Some(file) = &self.plan.baseline else { return };
+        let causes = unexpected(report);
+        let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
+        if !ids.is_empty() {
+            let (number, causes) = (ids.len(), text::count(causes.len(), "cause"));
+            self.console.say(-1, format!("\n{number} unexpected: {} ({causes})", id_list(&ids, 12)));
+        }
+        if let Some(problem) = baseline::problem(complaints, &file.path) {
+            if self.plan.rating.strict_baseline {
+                self.console.warn(problem.to_string());
+            } else {
+                self.console.note(problem.to_string().replacen("error[", "note[", 1));
+            }
+        }
+    }
+
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {
         let missing = |agent: usize| -> Vec<String> {
             let without =
@@ -88,10 +134,17 @@ impl End<'_> {
             .collect()
     }
 
-    fn exit_code(&self, journal: &Journal<'_>, missing: bool) -> ExitCode {
-        let failed = journal.results().values().any(|brief| counts(*brief, self.plan.rating.fail_on));
+    fn exit_code(&self, journal: &Journal<'_>, missing: bool, stale: bool) -> ExitCode {
+        let rating = self.plan.rating;
+        let failed = journal.results().values().any(|brief| counts(*brief, rating.fail_on));
         let errors = journal.results().values().any(|brief| brief.verdict == Verdict::Error);
-        let mut code = if failed && !self.plan.rating.exit_zero { ExitCode::Failed } else { ExitCode::Ok };
+        let mut code = if failed { ExitCode::Failed } else { ExitCode::Ok };
+        if stale && rating.strict_baseline {
+            code = code.worst(ExitCode::Stale);
+        }
+        if rating.exit_zero {
+            code = ExitCode::Ok;
+        }
         // `--fail-fast` leaves cases out on purpose: the failure is what counts.
         let on_purpose =
             journal.stops().values().all(|stop| *stop == Stop::FailFast) && !journal.stops().is_empty();
@@ -134,7 +187,7 @@ impl End<'_> {
         end
     }
 
-    fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>) {
+    async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>) {
         let page = self.folder.file("report.html").display().to_string();
         print_causes(report, &page, self.agents.len() > 1, self.console);
         for (place, agent) in self.agents.iter().enumerate() {
@@ -142,7 +195,7 @@ impl End<'_> {
             self.console.say(0, "");
             self.console.say(0, summary::agent(report, &name, suite(), self.console.style));
             if let Some(stop) = stops.get(&place) {
-                self.console.warn(explain_stop(stop, agent, report));
+                self.console.warn(explain_stop(stop, agent, report).await);
             }
         }
         self.print_where(report, &page);
@@ -156,6 +209,9 @@ impl End<'_> {
         }
         self.console.say(0, format!("\n   report   {page}"));
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
+        for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
+            self.console.say(0, format!("   log      {}", sut.log().path().display()));
+        }
         if report.cases.iter().any(|record| record.verdict.is_failure()) {
             self.console.say(0, "   again    wsspec run --last-failed");
         }
@@ -164,7 +220,9 @@ impl End<'_> {
 
 /// Prints the failures, grouped by cause.
 pub(crate) fn print_causes(report: &Report, page: &str, several: bool, console: &Console) {
-    let causes = causes(report.cases.iter().filter(|record| record.verdict.is_failure()));
+    let is_news =
+        |record: &&CaseRecord| record.verdict.is_failure() && record.outcome != Some(Standing::Known);
+    let causes = causes(report.cases.iter().filter(is_news));
     let style = console.style;
     for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
         if console.level < 0 {
@@ -184,9 +242,7 @@ pub(crate) fn print_causes(report: &Report, page: &str, several: bool, console: 
 
 /// Prints the last line: counts, time and exit status.
 pub(crate) fn print_last_line(report: &Report, started: Instant, code: ExitCode, console: &Console) {
-    let flaky = Some(Standing::Flaky);
-    let brief = |record: &CaseRecord| Brief { verdict: record.verdict, flaky: record.outcome == flaky };
-    let briefs: Vec<Brief> = report.cases.iter().map(brief).collect();
+    let briefs: Vec<Brief> = report.cases.iter().map(Brief::of).collect();
     let counts = lines::counts(&briefs).replace("   ", ", ");
     let took = text::duration(started.elapsed());
     console.say(-1, format!("\n{} run in {took}: {counts}   {code}", briefs.len()));
@@ -199,9 +255,10 @@ pub(crate) fn worst_rating(report: &Report) -> String {
     words.max_by_key(|word| order.iter().position(|known| known == word)).unwrap_or("incomplete").to_owned()
 }
 
-/// Whether a verdict makes the exit status 1.
+/// Whether a verdict makes the exit status 1. What the baseline lists does not.
 pub(crate) fn counts(brief: Brief, fail_on: FailOn) -> bool {
     match fail_on {
+        _ if matches!(brief.standing, Some(Standing::Known | Standing::Fixed)) => false,
         FailOn::Never => false,
         FailOn::Must => brief.verdict.is_failure(),
         FailOn::Flaky => brief.verdict.is_failure() || brief.flaky,
@@ -212,6 +269,7 @@ pub(crate) fn counts(brief: Brief, fail_on: FailOn) -> bool {
 fn reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::Gone => "the implementation is gone",
+        Stop::Died(_) => "the implementation died",
         Stop::Hangs(_) => "the implementation hangs",
         Stop::Budget => "the time budget is used up",
         Stop::FailFast => "enough cases have failed",
@@ -219,7 +277,7 @@ fn reason(stop: &Stop) -> &'static str {
     }
 }
 
-fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
+async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
     let not_run =
         report.end.iter().flat_map(|end| &end.not_run).find(|other| other.agent.raw() == agent.name);
     let missing = text::count(not_run.map_or(0, |other| other.cases.len()), "case");
@@ -230,6 +288,7 @@ fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
             .fact("tried", format!("TCP connect to {}: refused", agent.url))
             .fact("stopped", missing)
             .fact("try", "look at the log of the server; the cases marked DIED ran last"),
+        Stop::Died(deaths) => died(deaths, agent, &missing).await,
         Stop::Hangs(cases) => {
             let what =
                 format!("{shown} hangs: {} in a row got no answer in time", text::count(cases.len(), "case"));
@@ -243,4 +302,42 @@ fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
         }
     }
     .to_string()
+}
+
+/// E15 for a server that was started by wsspec.
+async fn died(deaths: &Deaths, agent: &Agent, missing: &str) -> Problem {
+    const LINES: usize = 3;
+    let shown = lines::agent_name(&agent.name);
+    let sut = agent.sut.as_ref();
+    let not_back = match sut {
+        Some(sut) => sut.not_back().await,
+        None => None,
+    };
+    let never = sut.is_some_and(|sut| sut.plan().restart == Restart::Never);
+    let what = match deaths.cases.len() {
+        _ if not_back.is_some() => format!("{shown} died and did not come up again"),
+        0 | 1 if never => format!("{shown} died, and --restart never was asked for"),
+        0 => format!("{shown} died again and again while several cases ran; giving up"),
+        times => format!("{shown} died {}; giving up", text::count(times, "time")),
+    };
+    let mut problem = Problem::new(ErrorCode::E15, what);
+    if let Some((case, how)) = deaths.cases.last() {
+        problem = problem.fact("last", format!("{how} during {case}"));
+    }
+    for (n, line) in deaths.lines.iter().rev().take(LINES).rev().enumerate() {
+        let line = Untrusted::from(line.as_str()).for_terminal(120);
+        problem = problem.fact(if n == 0 { "log" } else { "" }, format!("| {line}"));
+    }
+    let again: Vec<String> =
+        not_back.iter().flat_map(|text| text.lines().take(4)).map(str::to_owned).collect();
+    if !again.is_empty() {
+        problem = problem.fact("then", again.join("\n"));
+    }
+    let cases: Vec<&str> = deaths.cases.iter().map(|(case, _)| case.as_str()).collect();
+    let log = sut.map(|sut| sut.log().path().display().to_string()).unwrap_or_default();
+    let case = cases.last().copied().unwrap_or("CASE");
+    problem
+        .fact("all", format!("{}        full log: {log}", cases.join(" ")))
+        .fact("stopped", missing)
+        .fact("try", format!("wsspec run ... {case} --restart case        one process per case"))
 }

@@ -20,11 +20,11 @@ impl Folder {
     ///
     /// # Errors
     /// E21.
-    pub fn create(path: &Path) -> Result<(Self, NewRecord), Problem> {
+    pub fn create(path: &Path, earlier: Earlier) -> Result<(Self, NewRecord), Problem> {
         let temporary = path.join(format!(".{RESULTS}.part"));
-        let made = fs::create_dir_all(path).and_then(|()| File::create(&temporary));
+        let made = fs::create_dir_all(path).and_then(|()| begin(path, &temporary, earlier));
         let file = made.map_err(|error| unwritable(path, &error))?;
-        Ok((Self { path: path.to_owned() }, NewRecord { file, temporary, name: path.join(RESULTS) }))
+        Ok((Self { path: path.to_owned() }, NewRecord { file, temporary, name: path.join(RESULTS), earlier }))
     }
 
     /// Makes the folder, if it is not there yet.
@@ -59,6 +59,41 @@ pub struct NewRecord {
     file: File,
     temporary: PathBuf,
     name: PathBuf,
+    earlier: Earlier,
+}
+
+/// What becomes of the last record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// So many of them are kept, under numbers: 1 is the last one.
+    Keep(u8),
+    /// The new record is added to it.
+    Continue,
+}
+
+/// The new record, under its temporary name. A copy of the last one stands in it, if that is continued.
+fn begin(folder: &Path, temporary: &Path, earlier: Earlier) -> io::Result<File> {
+    let last = folder.join(RESULTS);
+    if earlier == Earlier::Continue && last.exists() {
+        let octets = fs::read(&last)?;
+        // A line that was cut off would be damage in the middle of a file.
+        let whole = octets.iter().rposition(|octet| *octet == b'\n').map_or(0, |at| at + 1);
+        fs::write(temporary, &octets[..whole])?;
+        return File::options().append(true).open(temporary);
+    }
+    File::create(temporary)
+}
+
+/// Makes room for a new record: `results.jsonl` becomes `results.1.jsonl`, and so on.
+fn keep(name: &Path, most: u8) -> io::Result<()> {
+    let numbered = |number: u8| name.with_file_name(format!("results.{number}.jsonl"));
+    if most == 0 || !name.exists() {
+        return Ok(());
+    }
+    for number in (1..most).rev().filter(|number| numbered(*number).exists()) {
+        fs::rename(numbered(number), numbered(number + 1))?;
+    }
+    fs::rename(name, numbered(1))
 }
 
 impl NewRecord {
@@ -67,7 +102,11 @@ impl NewRecord {
     /// # Errors
     /// E21.
     pub fn publish(self) -> Result<File, Problem> {
-        let renamed = fs::rename(&self.temporary, &self.name);
+        let kept = match self.earlier {
+            Earlier::Keep(most) => keep(&self.name, most),
+            Earlier::Continue => Ok(()),
+        };
+        let renamed = kept.and_then(|()| fs::rename(&self.temporary, &self.name));
         renamed.map_err(|error| unwritable(&self.name, &error))?;
         // `self` is dropped at the end, when there is nothing left under the temporary name.
         let file = self.file.try_clone();

@@ -8,10 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
+use wsspec_report::baseline::Baseline;
 use wsspec_report::record::{CaseRecord, Line, Standing};
 
 use super::attempt::Agent;
-use super::schedule::{Listener, Stop};
+use super::schedule::{Listener, Restarted, Stop};
 use crate::cli::Progress;
 use crate::outputs;
 use crate::terminal::lines::Remark;
@@ -32,6 +33,18 @@ pub struct Journal<'a> {
     tenths: usize,
     /// The first case of each cause, and how many have been shown.
     causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
+    expected: Option<Expected<'a>>,
+}
+
+/// What the verdicts are compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The entries.
+    pub baseline: &'a Baseline,
+    /// The current day.
+    pub today: &'a str,
+    /// A verdict that is not strict is unexpected too.
+    pub strict: bool,
 }
 
 /// Cases of one cause that are shown while the run goes on.
@@ -44,6 +57,16 @@ pub struct Brief {
     pub verdict: Verdict,
     /// It was another one at first.
     pub flaky: bool,
+    /// How it stands against the baseline, if there is one.
+    pub standing: Option<Standing>,
+}
+
+impl Brief {
+    /// A record in short.
+    pub fn of(record: &CaseRecord) -> Self {
+        let flaky = record.outcome == Some(Standing::Flaky);
+        Self { verdict: record.verdict, flaky, standing: record.outcome }
+    }
 }
 
 impl<'a> Journal<'a> {
@@ -65,7 +88,23 @@ impl<'a> Journal<'a> {
             bar,
             tenths: 0,
             causes: BTreeMap::new(),
+            expected: None,
         }
+    }
+
+    /// Compares all verdicts with these.
+    pub fn expect(mut self, expected: Option<Expected<'a>>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// The record with how it stands against the baseline.
+    fn compared(&self, record: &CaseRecord) -> CaseRecord {
+        let mut record = record.clone();
+        if let Some(Expected { baseline, today, strict }) = self.expected {
+            baseline.compare(&mut record, today, strict);
+        }
+        record
     }
 
     /// Appends a line to the record and hands it to the operating system.
@@ -122,7 +161,8 @@ impl<'a> Journal<'a> {
     /// nothing without `-v`.
     fn remark(&mut self, record: &CaseRecord) -> Option<Remark> {
         let verbose = self.console.level > 0;
-        let bad = record.verdict.is_failure() || record.verdict == Verdict::Error;
+        let known = record.outcome == Some(Standing::Known);
+        let bad = !known && (record.verdict.is_failure() || record.verdict == Verdict::Error);
         if !bad && record.outcome != Some(Standing::Flaky) {
             return verbose.then_some(Remark::Took);
         }
@@ -167,15 +207,20 @@ impl Listener for Journal<'_> {
 
     fn attempted(&mut self, agent: usize, record: &CaseRecord) {
         self.running.remove(&(record.id, agent));
-        self.write(&Line::Case(Box::new(record.clone())));
+        let record = self.compared(record);
+        self.write(&Line::Case(Box::new(record)));
     }
 
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
-        let flaky = record.outcome == Some(Standing::Flaky);
-        self.results.insert((agent, record.id), Brief { verdict: record.verdict, flaky });
-        outputs::tell_case(record, self.console);
-        self.show_case(record);
+        let record = self.compared(record);
+        self.results.insert((agent, record.id), Brief::of(&record));
+        outputs::tell_case(&record, self.console);
+        self.show_case(&record);
         self.show_progress();
+    }
+
+    fn is_news(&self, record: &CaseRecord) -> bool {
+        self.compared(record).outcome != Some(Standing::Known)
     }
 
     fn slowed(&mut self, agent: usize) {
@@ -188,6 +233,10 @@ impl Listener for Journal<'_> {
     fn defect(&mut self, agent: usize, case: &'static Case) {
         self.running.remove(&(case.id, agent));
         self.defects.push(case.id);
+    }
+
+    fn restarted(&mut self, _agent: usize, restarted: &Restarted) {
+        self.console.say(0, lines::restarted(restarted));
     }
 
     fn stopped(&mut self, agent: usize, why: &Stop) {

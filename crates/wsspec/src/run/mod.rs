@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod write_reports;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::task::JoinHandle;
@@ -23,59 +24,132 @@ use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecor
 use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
-use self::folder::Folder;
-use self::journal::Journal;
+use self::folder::{Earlier, Folder};
+use self::journal::{Expected, Journal};
 use self::peer::{PeerPlan, make_unique};
 use self::plan::RunPlan;
 use self::preflight::{Look, PeerFacts, preflight};
 use self::schedule::{Job, Scheduler};
-use crate::cli::Feature;
+use crate::baseline;
+use crate::cli::{FailOn, Feature};
 use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::endpoint::EchoServer;
 use crate::select;
-use crate::signals::Signals;
+use crate::signals::{Signals, raised};
+use crate::sut::Sut;
+use crate::sut::plan::Restart;
 use crate::target::Target;
-use crate::terminal::{Console, lines};
+use crate::terminal::{Console, failure, lines};
 use crate::text::count;
 
 /// Runs a plan to its end.
 ///
 /// # Errors
 /// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
-pub async fn run(mut plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
+pub async fn run(plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
     console.set_format(plan.outputs.args.format);
     plan.outputs.probe()?;
-    let (folder, record) = Folder::create(&plan.out)?;
+    let mut servers = Servers::default();
+    let ended = run_with(plan, &mut servers, console, signals).await;
+    servers.stop(console).await;
+    ended
+}
+
+async fn run_with(
+    mut plan: RunPlan,
+    servers: &mut Servers,
+    console: &Console,
+    signals: &Signals,
+) -> Result<ExitCode> {
+    let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
     let mut agents = Vec::new();
     let mut facts = Vec::new();
-    for peer in &plan.peers {
-        let (agent, found) = meet(peer, &plan, console).await?;
+    let mut stop = signals.stop();
+    for at in 0..plan.peers.len() {
+        let started = tokio::select! {
+            started = servers.start(&plan, at, console) => started?,
+            () = raised(&mut stop) => return Ok(signals.exit_code().unwrap_or(ExitCode::Interrupted)),
+        };
+        let (agent, found) = meet(&started.peer, started.sut, &plan, console).await?;
         agents.push(agent);
         facts.push(found);
     }
     separate_names(&mut agents, console);
 
     let started = Instant::now();
-    let mut journal = Journal::new(console, record.publish()?, &agents, plan.cases.len());
+    let today = baseline::today();
+    let strict = plan.rating.fail_on == FailOn::Should;
+    let expected = plan.baseline.as_ref();
+    let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
+    let mut journal = Journal::new(console, record.publish()?, &agents, plan.cases.len()).expect(expected);
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);
     let scheduler = Scheduler::new(conditions, agents.clone(), &plan.limits, signals.stop(), &mut journal);
     scheduler.run(jobs(&plan, agents.len()), plan.order, plan.settings.seed).await;
     journal.clear_bar();
+    servers.stop(console).await;
     let end = conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started };
-    end.conclude(journal)
+    end.conclude(journal).await
+}
+
+/// The servers that were started.
+#[derive(Default)]
+struct Servers(Vec<Arc<Sut>>);
+
+/// A peer at its true address, and what keeps it running.
+struct Started {
+    peer: PeerPlan,
+    sut: Option<Arc<Sut>>,
+}
+
+impl Servers {
+    /// Starts the server of this peer, if that is asked for.
+    async fn start(&mut self, plan: &RunPlan, at: usize, console: &Console) -> Result<Started, Problem> {
+        let peer = plan.peers[at].clone();
+        let Some(exec) = peer.exec.clone() else { return Ok(Started { peer, sut: None }) };
+        let ready = exec.ready.to_string();
+        let (place, append) = (self.0.len(), plan.earlier == Earlier::Continue);
+        let sut = Sut::launch(exec, peer.clone(), plan.echo_check, &plan.out, place, &plan.redaction, append)
+            .await?;
+        let sut = Arc::new(sut);
+        self.0.push(sut.clone());
+        let Some(life) = sut.life().await else {
+            console.say(0, "exec           not started: a server is there already (--reuse)");
+            return Ok(Started { peer, sut: None });
+        };
+        let command = plan.redaction.text(&failure::shell(&life.words));
+        let took = crate::text::duration(life.ready_in());
+        console.say(0, format!("exec           {}   ready in {took} ({ready})", lines::cut(&command, 60)));
+        Ok(Started { peer: peer.at(life.target.clone()), sut: Some(sut) })
+    }
+
+    /// Ends them all; what does not end as it should is named.
+    async fn stop(&self, console: &Console) {
+        for sut in &self.0 {
+            for leak in sut.stop().await {
+                console.note(leak);
+            }
+        }
+    }
 }
 
 fn announce(plan: &RunPlan, console: &Console) {
     let asked = lines::cut(&plan.asked.join(" "), 40);
     let cases = count(plan.cases.len(), "case");
     let version = env!("CARGO_PKG_VERSION");
-    console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {}", plan.seed()));
+    let seed = plan.seed();
+    console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {seed}{}", against(plan)));
+    if let Some(config) = &plan.config {
+        console.say(0, format!("config         {config}"));
+    }
+    for warning in &plan.warnings {
+        console.note(warning);
+    }
     if plan.redaction.is_off() {
         console.note(
             "warning[W05]: secrets are recorded as they are (--redact none); keep the files to yourself",
@@ -96,6 +170,13 @@ pub(crate) fn reduced_volume(messages: u32) -> String {
     format!("note: cases that send a thousand messages send {messages}: this is no full run")
 }
 
+/// `   baseline wsspec.baseline.toml (7)`
+fn against(plan: &RunPlan) -> String {
+    let Some(file) = &plan.baseline else { return String::new() };
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    format!("   baseline {name} ({})", file.baseline.entries.len())
+}
+
 /// The built-in endpoint, for as long as this value lives.
 struct BuiltIn(JoinHandle<()>);
 
@@ -107,7 +188,7 @@ impl Drop for BuiltIn {
 
 /// Starts the built-in endpoint on a free port if a peer has no address.
 async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
-    let Some(peer) = peers.iter_mut().find(|peer| peer.target.is_none()) else { return Ok(None) };
+    let Some(peer) = peers.iter_mut().find(|peer| peer.built_in) else { return Ok(None) };
     let server = EchoServer::bind("127.0.0.1:0", echo_config(), usize::MAX).await?;
     let target = Target::parse(&format!("ws://{}", server.local_addr()?))?;
     let mut found = peer.clone().at(target);
@@ -121,7 +202,12 @@ async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
 }
 
 /// Looks at a peer and makes an agent of it.
-async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Agent, PeerFacts), Problem> {
+async fn meet(
+    peer: &PeerPlan,
+    sut: Option<Arc<Sut>>,
+    plan: &RunPlan,
+    console: &Console,
+) -> Result<(Agent, PeerFacts), Problem> {
     let target = peer.target.as_ref().expect("every peer has an address by now");
     let look = Look {
         target,
@@ -133,15 +219,21 @@ async fn meet(peer: &PeerPlan, plan: &RunPlan, console: &Console) -> Result<(Age
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
     let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
+    let a_process_each = sut.as_ref().is_some_and(|sut| sut.plan().restart == Restart::Case);
     let agent = Agent {
-        name: name.unwrap_or_else(|| target.authority()),
+        name: name.unwrap_or_else(|| match &sut {
+            Some(sut) => sut.plan().name().unwrap_or_else(|| target.host.clone()),
+            None => target.authority(),
+        }),
         url: target.to_string(),
         built_in: peer.built_in,
         addresses: facts.addresses.clone(),
         secure: peer.secure.clone(),
         opening: peer.opening.clone(),
-        at_a_time: if facts.one_at_a_time { 1 } else { plan.limits.jobs },
+        again: peer.again.clone(),
+        at_a_time: if facts.one_at_a_time || a_process_each { 1 } else { plan.limits.jobs },
         no_delay: true,
+        sut,
     };
     introduce(&agent, &facts, plan, console)?;
     Ok((agent, facts))
@@ -164,6 +256,11 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
             "warning[W01]: {} takes one connection at a time; so do the cases",
             lines::agent_name(&agent.name)
         ));
+    }
+    if plan.require.contains(&Feature::Tls) && agent.secure.is_none() {
+        return Err(Problem::new(ErrorCode::E30, format!("{} is not reached over TLS", agent.url))
+            .fact("why", "--require tls")
+            .fact("try", format!("wsspec run {}", agent.url.replacen("ws://", "wss://", 1))));
     }
     let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
     if facts.deflate || wanting == 0 && plan.require.is_empty() {
@@ -223,6 +320,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
+        baseline: plan.baseline.as_ref().map(|file| file.path.display().to_string()),
         targets: targets.collect(),
         ..RunRecord::default()
     }

@@ -5,6 +5,7 @@ use wsspec_engine::ClientOpening;
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::Secure;
 use crate::net::tls::ClientTls;
+use crate::sut::plan::ExecPlan;
 use crate::target::Target;
 
 /// One implementation, as asked for.
@@ -20,6 +21,10 @@ pub struct PeerPlan {
     pub secure: Option<Secure>,
     /// What is said in the opening handshake.
     pub opening: ClientOpening,
+    /// How it is started, if the tester does that; its port may be another one then.
+    pub exec: Option<ExecPlan>,
+    /// The options that repeat all this.
+    pub again: Vec<String>,
 }
 
 impl PeerPlan {
@@ -59,11 +64,19 @@ pub fn plan_peers(
     names: &[String],
     opening: &ClientOpening,
 ) -> Result<Vec<PeerPlan>, Problem> {
-    let empty =
-        PeerPlan { target: None, built_in: false, name: None, secure: None, opening: opening.clone() };
+    let empty = PeerPlan {
+        target: None,
+        built_in: false,
+        name: None,
+        secure: None,
+        opening: opening.clone(),
+        exec: None,
+        again: Vec::new(),
+    };
     let mut peers = Vec::new();
     for address in addresses {
-        peers.push(empty.clone().at(Target::parse(address)?));
+        // A free port is found when the server is started.
+        peers.push(empty.clone().at(Target::parse(&address.replace("{port}", "1"))?));
     }
     if peers.is_empty() {
         peers.push(PeerPlan { built_in: true, ..empty });

@@ -8,12 +8,15 @@ use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
 use super::choice::Choice;
+use super::folder::Earlier;
 use super::peer::{self, PeerPlan, plan_peers};
-use crate::cli::{FailOn, Feature, Order, RunArgs};
+use crate::baseline::BaselineFile;
+use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
 use crate::outputs::args::Trace;
 use crate::outputs::{Outputs, redaction};
-use crate::target::Target;
+use crate::sut::plan::ANY_PORT;
+use crate::target::{Family, Target, Via};
 
 /// Functional cases at a time: they mostly wait.
 const OVERLAP: usize = 64;
@@ -38,6 +41,12 @@ pub struct RunPlan {
     pub order: Order,
     /// What makes the run fail.
     pub rating: Rating,
+    /// Where values came from that were not typed: the file, with its profile.
+    pub config: Option<String>,
+    /// What is odd about that file.
+    pub warnings: Vec<String>,
+    /// What is known not to pass.
+    pub baseline: Option<BaselineFile>,
     /// Secrets that no file may hold.
     pub redaction: Redaction,
     /// The folder for record and reports.
@@ -48,6 +57,8 @@ pub struct RunPlan {
     pub trace: Trace,
     /// What each peer has to have.
     pub require: Vec<Feature>,
+    /// What becomes of the last record.
+    pub earlier: Earlier,
     /// Whether the echo is tried first.
     pub echo_check: bool,
     /// The options that make a repetition the same.
@@ -82,6 +93,8 @@ pub struct Rating {
     pub fail_on: FailOn,
     /// Failures do not change the exit status.
     pub exit_zero: bool,
+    /// Entries of the baseline that are better than they say do.
+    pub strict_baseline: bool,
 }
 
 impl RunPlan {
@@ -92,23 +105,21 @@ impl RunPlan {
     pub fn new(args: &RunArgs) -> Result<Self, Problem> {
         let (addresses, words): (Vec<_>, Vec<_>) =
             args.words.iter().cloned().partition(|w| Target::looks_like(w));
-        let choice = Choice::new(words, args)?;
+        let names = if words.is_empty() { args.cases.clone() } else { words };
+        let choice = Choice::new(names, args)?;
         let cases = choice.cases(suite())?;
         let mut redaction = redaction(&args.record.redact);
-        let headers = read_headers(&args.header, &mut redaction)?;
-        let opening = ClientOpening {
-            host: String::new(),
-            target: String::new(),
-            origin: args.origin.clone(),
-            subprotocols: args.subprotocol.clone(),
-            headers,
+        let peers = if addresses.is_empty() && !args.targets.is_empty() {
+            let each = args.targets.iter().map(|target| peers(&target.words, target, &mut redaction));
+            each.collect::<Result<Vec<_>, _>>()?.concat()
+        } else {
+            peers(&addresses, args, &mut redaction)?
         };
-        let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
-        peer::secure(&mut peers, &args.tls.to_tls())?;
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
         let rating = Rating {
             fail_on: if args.strict { FailOn::Should } else { args.fail_on },
             exit_zero: args.exit_zero,
+            strict_baseline: args.strict_baseline,
         };
         Ok(Self {
             peers,
@@ -127,10 +138,17 @@ impl RunPlan {
             rating,
             outputs: Outputs::new(args.output.clone(), rating),
             trace: args.record.trace,
+            config: args.config.as_ref().map(|file| match &args.profile {
+                Some(profile) => format!("{file}   profile {profile}"),
+                None => file.clone(),
+            }),
+            warnings: args.warnings.clone(),
+            baseline: args.baseline.as_deref().map(BaselineFile::read).transpose()?,
             redaction,
             out: args.out.clone(),
             require: args.require.clone(),
-            echo_check: !args.no_echo_check,
+            earlier: if args.append { Earlier::Continue } else { Earlier::Keep(args.keep) },
+            echo_check: !args.no_echo_check && args.mode == Mode::Echo,
             repeat: repeat(args, seed),
         })
     }
@@ -139,6 +157,52 @@ impl RunPlan {
     pub fn seed(&self) -> String {
         format!("{:x}", self.settings.seed)
     }
+}
+
+/// What is tested, at these addresses or where a server is started.
+fn peers(addresses: &[String], args: &RunArgs, redaction: &mut Redaction) -> Result<Vec<PeerPlan>, Problem> {
+    let headers = read_headers(&args.header, redaction)?;
+    let opening = ClientOpening {
+        host: String::new(),
+        target: String::new(),
+        origin: args.origin.clone(),
+        subprotocols: args.subprotocol.clone(),
+        headers,
+    };
+    let addresses = default_address(addresses.to_vec(), args)?;
+    let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
+    peer::secure(&mut peers, &args.tls.to_tls())?;
+    let via = via(args);
+    for (at, peer) in peers.iter_mut().enumerate() {
+        peer.again = again(args);
+        if let Some(target) = &mut peer.target {
+            target.via.clone_from(&via);
+        }
+        let Some(address) = addresses.get(at) else { continue };
+        let secret = |value: &str| *redaction = redaction.clone().value(value);
+        peer.exec = args.exec.plan(address, secret)?;
+        peer.again.extend(peer.exec.iter().flat_map(|exec| exec.again.clone()));
+    }
+    Ok(peers)
+}
+
+/// The addresses, or where the server is that the tester starts.
+fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<String>, Problem> {
+    let starts = args.exec.exec.is_some();
+    if starts && addresses.is_empty() {
+        addresses.push(ANY_PORT.to_owned());
+    }
+    if starts && addresses.len() > 1 {
+        return Err(Problem::new(ErrorCode::E27, "--exec starts one server, but there are more addresses")
+            .fact("got", addresses.join(" "))
+            .fact("try", "a [[target]] for each in wsspec.toml   (wsspec config init)"));
+    }
+    if let Some(address) = addresses.iter().find(|address| !starts && address.contains("{port}")) {
+        return Err(Problem::new(ErrorCode::E27, format!("{address} has no port"))
+            .fact("why", "{port} is a free port for the server that --exec starts")
+            .fact("try", format!("wsspec run {address} --exec './my_server {{port}}'")));
+    }
+    Ok(addresses)
 }
 
 /// The default settings with the times of the closing handshake stretched.
@@ -171,7 +235,7 @@ fn limits(args: &RunArgs) -> Limits {
 }
 
 /// Headers whose values are kept out of every file, also where the command line is recorded.
-const SECRET_HEADERS: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
+pub(crate) const SECRET_HEADERS: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 
 /// `K: V`; a value `env:NAME` is a secret from the environment.
 pub(crate) fn read_headers(
@@ -204,19 +268,34 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
     Ok((name, value))
 }
 
-/// The options of the command that repeats a case, without address and case.
+/// The options of the command that repeats a case, which are the same for all peers.
 fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     let mut options = vec!["-vvv".to_owned(), "--seed".to_owned(), format!("{seed:x}")];
+    if args.timeout_scale != 1.0 {
+        options.extend(["--timeout-scale".to_owned(), args.timeout_scale.to_string()]);
+    }
+    if let Some(messages) = args.volume_messages {
+        options.extend(["--volume-messages".to_owned(), messages.to_string()]);
+    }
+    options
+}
+
+fn via(args: &RunArgs) -> Via {
+    let family = match (args.ipv4, args.ipv6) {
+        (true, _) => Some(Family::V4),
+        (_, true) => Some(Family::V6),
+        _ => None,
+    };
+    Via { family, fixed: args.resolve.clone() }
+}
+
+/// The options that say how this peer is spoken to.
+fn again(args: &RunArgs) -> Vec<String> {
+    let mut options = Vec::new();
     let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
     args.header.iter().for_each(|header| option("-H", header));
     args.subprotocol.iter().for_each(|protocol| option("-s", protocol));
     args.origin.iter().for_each(|origin| option("--origin", origin));
-    if args.timeout_scale != 1.0 {
-        option("--timeout-scale", &args.timeout_scale.to_string());
-    }
-    if let Some(messages) = args.volume_messages {
-        option("--volume-messages", &messages.to_string());
-    }
     options.extend(args.no_commands.then(|| "--no-commands".to_owned()));
     options.extend(args.tls.words());
     options

@@ -1,6 +1,8 @@
 //! Which case runs when: functional cases overlap, delicate and timed ones run alone, large volumes run apart,
 //! failures are confirmed alone.
 
+mod crash;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Verdict, Watched};
 use wsspec_report::record::{CaseRecord, Standing};
 
+use self::crash::Disturbed;
+pub use self::crash::{Deaths, Restarted};
 use super::attempt::{Agent, Attempt, Conditions};
 use super::order::phases;
 use super::plan::Limits;
@@ -32,10 +36,16 @@ pub trait Listener {
     fn attempted(&mut self, agent: usize, record: &CaseRecord);
     /// A verdict that stands.
     fn settled(&mut self, agent: usize, record: &CaseRecord);
+    /// Whether a failure counts for `--fail-fast`: what is known does not.
+    fn is_news(&self, _record: &CaseRecord) -> bool {
+        true
+    }
     /// The agent gets one connection at a time from now on.
     fn slowed(&mut self, agent: usize);
     /// wsspec itself failed in a case.
     fn defect(&mut self, agent: usize, case: &'static Case);
+    /// The agent had died and is running again.
+    fn restarted(&mut self, _agent: usize, _restart: &Restarted) {}
     /// The rest of the agent's cases is not run.
     fn stopped(&mut self, agent: usize, why: &Stop);
 }
@@ -45,6 +55,8 @@ pub trait Listener {
 pub enum Stop {
     /// Connections are refused.
     Gone,
+    /// Its process has ended and is not started again.
+    Died(Box<Deaths>),
     /// So many cases in a row got nothing.
     Hangs(Vec<String>),
     /// `--time-budget` is used up.
@@ -75,6 +87,11 @@ struct AgentState {
     stop: Option<Stop>,
     gone_at: Option<Instant>,
     suspects: Vec<Suspect>,
+    /// Cases that ran while the process died, and not alone.
+    disturbed: Vec<Disturbed>,
+    deaths: Deaths,
+    /// The case that ended last.
+    last: Option<Box<CaseRecord>>,
     /// What was seen in passing, by case.
     watched: Vec<(CaseId, Watched)>,
 }
@@ -120,6 +137,9 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             stop: None,
             gone_at: None,
             suspects: Vec::new(),
+            disturbed: Vec::new(),
+            deaths: Deaths::default(),
+            last: None,
             watched: Vec::new(),
         });
         Self {
@@ -141,6 +161,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             self.phase(jobs.into(), at_a_time).await;
         }
         for agent in 0..self.agents.len() {
+            self.charge_last(agent).await;
             self.judge_passive(agent, &passive);
         }
     }
@@ -186,7 +207,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 None => return,
                 Some(Ok((task, ended))) => {
                     self.tasks.remove(&task);
-                    self.ended(ended, queue);
+                    self.ended(ended, queue).await;
                 }
                 Some(Err(error)) => self.defect(&error),
             }
@@ -227,13 +248,15 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         queue.remove(place?)
     }
 
-    fn ended(&mut self, ended: Ended, queue: &mut VecDeque<Job>) {
+    async fn ended(&mut self, ended: Ended, queue: &mut VecDeque<Job>) {
         let Ended { job, attempt, crowded } = ended;
+        self.charge_last(job.agent).await;
         self.take_down(&job, &attempt);
         let state = &mut self.agents[job.agent];
         state.running -= 1;
         match attempt {
             Attempt::Gone => self.gone(job.agent),
+            Attempt::Died(record, death) => self.died(job, record, *death).await,
             // Other connections were open at the same time: that alone may be why it got none.
             Attempt::NotOpened(_) if crowded || state.running > 0 => {
                 if state.at_a_time > 1 {
@@ -257,14 +280,17 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     /// Keeps what was seen in passing.
     fn take_down(&mut self, job: &Job, attempt: &Attempt) {
-        if let Attempt::Judged(_, watched) = attempt {
-            self.agents[job.agent].watched.push((job.case.id, watched.clone()));
+        if let Attempt::Judged(record, watched) = attempt {
+            let state = &mut self.agents[job.agent];
+            state.watched.push((job.case.id, watched.clone()));
+            state.last = state.agent.sut.as_ref().map(|_| record.clone());
         }
     }
 
     /// Tries each failure once more while nothing else runs.
     async fn confirm(&mut self, queue: &mut VecDeque<Job>) {
         for agent in 0..self.agents.len() {
+            self.repeat_disturbed(agent).await;
             let suspects = std::mem::take(&mut self.agents[agent].suspects);
             let mut believed: HashMap<Option<String>, usize> = HashMap::new();
             let mut tried = 0;
@@ -294,8 +320,13 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 return false;
             }
         };
+        self.charge_last(agent).await;
         self.take_down(&suspect.job, &again);
         match again {
+            Attempt::Died(record, death) => {
+                self.died(suspect.job, record, *death).await;
+                true
+            }
             Attempt::Gone => {
                 self.gone(agent);
                 self.settle_unconfirmed(agent, suspect);
@@ -315,9 +346,14 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     /// The implementation is not there any more.
     fn gone(&mut self, agent: usize) {
-        self.agents[agent].gone_at.get_or_insert_with(Instant::now);
-        if self.agents[agent].stop.is_none() {
-            self.stop(agent, Stop::Gone);
+        let state = &mut self.agents[agent];
+        if state.agent.sut.is_none() {
+            state.gone_at.get_or_insert_with(Instant::now);
+        }
+        if state.stop.is_none() {
+            let deaths = state.agent.sut.as_ref().map(|_| state.deaths.clone());
+            let why = deaths.map_or(Stop::Gone, |deaths| Stop::Died(Box::new(deaths)));
+            self.stop(agent, why);
         }
     }
 
@@ -335,7 +371,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     fn settle(&mut self, agent: usize, record: &CaseRecord) {
         self.listener.settled(agent, record);
-        if record.verdict.is_failure() {
+        if record.verdict.is_failure() && self.listener.is_news(record) {
             self.failures += 1;
             if self.limits.fail_fast.is_some_and(|most| self.failures >= most) {
                 self.stop_all(&Stop::FailFast);

@@ -168,12 +168,14 @@ impl Visit {
     ) -> CaseRecord {
         let plan = &self.shared.plan;
         let meta = meta(&self.shared, job.case, self.started, attempt);
+        let from = plan.log.position();
         let run = CaseRun::server(job.case, &request.head, plan.settings.clone());
         let limit = job.case.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
         let outcome = judge(job.case, drive(stream, run, &mut request.rest, limit).await);
         self.shared.book.watched(&job.agent, job.case.id, outcome.observation.watched.clone());
         let mut record = CaseRecord::from_outcome(&job.agent, job.case, &outcome, meta, &plan.redaction);
         outputs::trim(&mut record, plan.trace);
+        record.log = plan.log.since(from, record.verdict.is_failure());
         record
     }
 

@@ -11,7 +11,6 @@ use wsspec_report::summary::Counts;
 use super::Shared;
 use super::campaign::{Campaign, Ended};
 use super::ledger::Ledger;
-use super::process::LOG;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::{self, Outputs, ci};
@@ -20,6 +19,7 @@ use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
 use crate::run::folder::{RESULTS, unwritable};
 use crate::run::journal;
 use crate::run::plan::Rating;
+use crate::sut::log::LOG;
 use crate::terminal::{Console, summary};
 use crate::text::count;
 
@@ -98,9 +98,9 @@ impl End<'_> {
 
     fn exit_code(&self, not_run: &[NotRun]) -> ExitCode {
         let verdicts = self.verdicts();
-        let failed = verdicts
-            .iter()
-            .any(|verdict| counts(journal::Brief { verdict: *verdict, flaky: false }, self.rating.fail_on));
+        let failed = verdicts.iter().any(|verdict| {
+            counts(journal::Brief { verdict: *verdict, flaky: false, standing: None }, self.rating.fail_on)
+        });
         let mut code = if failed && !self.rating.exit_zero { ExitCode::Failed } else { ExitCode::Ok };
         if !not_run.is_empty() || verdicts.contains(&Verdict::Error) {
             code = code.worst(ExitCode::Incomplete);

@@ -12,9 +12,10 @@ use wsspec_report::record::{CaseRecord, Line};
 
 use super::book::{Brief, Start};
 use super::notice::Notice;
-use super::process::{CommandLine, Process, Value, in_words};
 use super::{Shared, connection, route};
 use crate::errors::Problem;
+use crate::sut::command::{CommandLine, Value};
+use crate::sut::process::{Process, StopRule, in_words};
 
 /// The status with which a client says that it does not support a case.
 const NOT_SUPPORTED: i32 = 127;
@@ -69,10 +70,11 @@ impl ExecCase {
             Value { placeholder: "{url}", variable: "WSSPEC_URL", value: &url },
             Value { placeholder: "{case}", variable: "WSSPEC_CASE", value: &id },
         ];
-        let process = self.command.start(&values, shared.ledger.path())?;
+        let from = shared.plan.log.position();
+        let process = self.command.start(&values, &shared.plan.log)?;
         let verdict = self.watch(process, case, shared).await;
         if let Some((verdict, why)) = verdict {
-            self.note(case, shared, verdict, why);
+            self.note(case, shared, (verdict, why), from);
         }
         Ok(())
     }
@@ -90,16 +92,17 @@ impl ExecCase {
         let ended = tokio::select! {
             _ = &mut judged => {
                 if timeout(EXIT_LIMIT, process.wait()).await.is_err() {
-                    process.end().await;
+                    process.end(StopRule::default()).await;
                 }
                 return None;
             }
             status = process.wait() => status,
             () = tokio::time::sleep(limit) => {
-                process.end().await;
+                process.end(StopRule::default()).await;
                 return Some((Verdict::Timeout, "The client did not connect in time.".to_owned()));
             }
         };
+        process.silence().await;
         let Ok(status) = ended else { return None };
         if status.code() == Some(NOT_SUPPORTED) {
             return Some((
@@ -119,7 +122,7 @@ impl ExecCase {
     }
 
     /// Puts a verdict into the record that no connection has earned.
-    fn note(&self, case: &'static Case, shared: &Shared, verdict: Verdict, why: String) {
+    fn note(&self, case: &'static Case, shared: &Shared, (verdict, why): (Verdict, String), from: u64) {
         let outcome = Outcome { verdict, summary: why.clone(), ..unreachable(case, TesterRole::Server, why) };
         let outcome = match verdict {
             Verdict::NotApplicable => Outcome { behavior: wsspec_engine::Behavior::Unimplemented, ..outcome },
@@ -130,7 +133,8 @@ impl ExecCase {
             Start::TooManyAgents => return,
         };
         let meta = connection::meta(shared, case, Instant::now(), attempt);
-        let record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
+        let mut record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
+        record.log = shared.plan.log.since(from, true);
         let brief = Brief::of(&record);
         let summary = record.summary.raw().to_owned();
         shared.ledger.write(Line::Case(Box::new(record)));

@@ -12,7 +12,7 @@ use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, read};
 
 use crate::errors::Problem;
-use crate::run::folder::{Folder, NewRecord, RESULTS};
+use crate::run::folder::{Earlier, Folder, NewRecord, RESULTS};
 use crate::run::write_reports;
 
 /// With no verdict for this long, the reports are brought up to date.
@@ -38,7 +38,7 @@ impl Ledger {
     /// # Errors
     /// E21.
     pub fn create(path: &Path) -> Result<Self, Problem> {
-        let (folder, record) = Folder::create(path)?;
+        let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
         let record = RecordFile::Waiting(Some(record), Vec::new());
         let writer = Writer { folder, record, cases: Vec::new(), dirty: false, failed: None };

@@ -13,7 +13,6 @@ pub mod end;
 pub mod exec_case;
 pub mod ledger;
 pub mod notice;
-pub mod process;
 pub(crate) mod request;
 pub mod route;
 pub mod voice;
@@ -36,6 +35,7 @@ use self::ledger::Ledger;
 use self::notice::Notice;
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
+use crate::sut::log::Log;
 use crate::wstest::AgentExclusions;
 
 /// Connections beyond these wait.
@@ -71,6 +71,8 @@ pub struct Plan {
     pub repro: Vec<String>,
     /// Secrets that no file may hold.
     pub redaction: Redaction,
+    /// What the clients print that the tester starts.
+    pub log: Arc<Log>,
     /// Of which cases frames and octets are recorded.
     pub trace: Trace,
 }

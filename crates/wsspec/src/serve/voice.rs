@@ -28,6 +28,11 @@ impl<'a> Voice<'a> {
         Self { console, last: HashMap::new() }
     }
 
+    /// Says what is not about the clients.
+    pub fn warn(&self, text: &str) {
+        self.console.note(text);
+    }
+
     /// Prints what people want to know of it.
     pub fn tell(&mut self, notice: &Notice, shared: &Shared) {
         match notice {
@@ -81,7 +86,7 @@ impl<'a> Voice<'a> {
     fn counts(&self, agent: &str, shared: &Shared, more: &str) {
         let all = shared.book.agents();
         let Some((_, verdicts)) = all.iter().find(|(name, _)| name == agent) else { return };
-        let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false };
+        let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false, standing: None };
         let briefs: Vec<journal::Brief> = verdicts.values().map(plain).collect();
         let counts = lines::counts(&briefs);
         let total = shared.plan.cases.len();

@@ -8,6 +8,7 @@ use wsspec_report::record::{CaseRecord, Standing, verdict_order};
 
 use super::style::Style;
 use crate::run::journal::Brief;
+use crate::run::schedule::Restarted;
 use crate::text::{duration, wrap};
 
 /// `183 ok   3 FAIL   1 non-strict`
@@ -15,16 +16,27 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
     let results: Vec<&Brief> = results.into_iter().collect();
     let mut parts: Vec<String> = Vec::new();
     for verdict in verdict_order() {
-        let number = results.iter().filter(|brief| brief.verdict == verdict).count();
+        let number = results.iter().filter(|brief| brief.verdict == verdict && !is_known(brief)).count();
         if number > 0 {
             parts.push(format!("{number} {}", Style::label(verdict)));
         }
+    }
+    let compared =
+        results.iter().any(|brief| matches!(brief.standing, Some(standing) if standing != Standing::Flaky));
+    if compared {
+        let fixed = results.iter().filter(|brief| brief.standing == Some(Standing::Fixed)).count();
+        parts.push(format!("{} known", results.iter().filter(|brief| is_known(brief)).count()));
+        parts.push(format!("{fixed} fixed"));
     }
     let flaky = results.iter().filter(|brief| brief.flaky).count();
     if flaky > 0 {
         parts.push(format!("{flaky} flaky"));
     }
     parts.join("   ")
+}
+
+fn is_known(brief: &Brief) -> bool {
+    brief.standing == Some(Standing::Known)
 }
 
 /// What a line about a case says besides its name.
@@ -40,8 +52,12 @@ pub enum Remark {
 
 /// The line of a finished case, two if it says what was found.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
-    let flaky = record.outcome == Some(Standing::Flaky);
-    let label = if flaky { "flaky" } else { Style::label(record.verdict) };
+    let label = match record.outcome {
+        Some(Standing::Flaky) => "flaky",
+        Some(Standing::Known) => "known",
+        Some(Standing::Fixed) => "fixed",
+        _ => Style::label(record.verdict),
+    };
     let agent = if several { format!("{}   ", agent_name(record.agent.raw())) } else { String::new() };
     let name = format!(
         "  {} {:<8} {:<28} {:<13} {agent}",
@@ -58,6 +74,27 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
             format!("{}\n{:13}{}", name.trim_end(), "", found.join(&format!("\n{:13}", "")))
         }
     }
+}
+
+/// What is said when an implementation that died is running again: its last words, and how it goes on.
+pub fn restarted(restarted: &Restarted) -> String {
+    const LINES: usize = 3;
+    let took = duration(restarted.took);
+    let mut out = Vec::new();
+    if restarted.in_flight > 1 {
+        let cases = restarted.in_flight;
+        out.push(format!("  DIED       the process {} while {cases} cases ran", restarted.how));
+    }
+    let last = &restarted.lines[restarted.lines.len().saturating_sub(LINES)..];
+    out.extend(
+        last.iter()
+            .map(|line| format!("{:13}| {}", "", cut(&Untrusted::from(line.as_str()).for_terminal(200), 65))),
+    );
+    out.push(match restarted.in_flight {
+        0 | 1 => format!("{:13}restarted in {took} (restart {} of {})", "", restarted.number, restarted.of),
+        _ => format!("{:13}restarted in {took}; these cases are repeated, each alone", ""),
+    });
+    out.join("\n")
 }
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.

@@ -144,8 +144,10 @@ impl Run<'_> {
             addresses,
             secure: server.secure.clone(),
             opening: opening(server),
+            again: Vec::new(),
             at_a_time: 1,
             no_delay: server.entry.options.tcp_no_delay.unwrap_or(true),
+            sut: None,
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
         let mut visit = Visit { agent, asked: server.entry.agent.is_some(), header: None };
@@ -176,7 +178,7 @@ impl Run<'_> {
         let number = suite().cases().binary_search_by_key(&case.id, |other| other.id);
         let number = number.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0));
         let mut record = match conditions.attempt(&visit.agent, case, number, 1).await {
-            Attempt::Judged(record, _) | Attempt::NotOpened(record) => record,
+            Attempt::Judged(record, _) | Attempt::NotOpened(record) | Attempt::Died(record, _) => record,
             Attempt::Gone => return Err("Connection was refused by other side".to_owned()),
         };
         if !visit.asked {

@@ -4,10 +4,10 @@
 mod args;
 mod client;
 mod fields;
-mod json;
+pub(crate) mod json;
 mod patterns;
 mod server;
-mod spec;
+pub(crate) mod spec;
 mod tools;
 
 use std::ffi::OsString;
@@ -80,6 +80,7 @@ fn console(args: &Args) -> Console {
         theme: Theme::Default,
         ascii: false,
         progress: Progress::None,
+        ..Global::default()
     })
 }
 

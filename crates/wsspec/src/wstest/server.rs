@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::net::TcpListener;
@@ -25,6 +26,7 @@ use crate::serve::ledger::Ledger;
 use crate::serve::notice::Notice;
 use crate::serve::{Plan, Server, Shared, end};
 use crate::signals::{Signals, raised};
+use crate::sut::log::Log;
 use crate::target::Target;
 use crate::terminal::Console;
 
@@ -134,6 +136,7 @@ fn plan(
         token: format!("{:016x}", rand::random::<u64>()),
         repro: Vec::new(),
         redaction: Redaction::default(),
+        log: Arc::new(Log::nowhere()),
         trace: Trace::All,
     })
 }

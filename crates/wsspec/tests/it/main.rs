@@ -1,12 +1,16 @@
 //! The program as its users run it: over real TCP on loopback, with an exit status.
 #![expect(clippy::disallowed_methods, reason = "tests start programs, servers and clocks")]
 
+mod baseline;
 #[cfg(unix)]
 mod bounded;
 mod browsers;
+mod config;
 mod contract;
 mod control;
 mod dying;
+#[cfg(unix)]
+mod exec;
 mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
@@ -18,6 +22,9 @@ mod peer;
 mod probe;
 mod program;
 mod secure;
+mod selecting;
+#[cfg(unix)]
+mod server;
 mod started;
 mod tester;
 mod usage;

@@ -72,7 +72,10 @@ fn a_client_that_dies_or_does_not_connect_fails_and_is_named() {
     assert_eq!(verdicts(folder.path()), [pair("1.1.1", "crash"), pair("1.1.2", "fail")]);
     assert!(done.out.contains("exit status 3") && done.out.contains("signal 9"), "{done:#?}");
     let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
-    assert_eq!(log, "before the end\n");
+    assert!(log.ends_with("Z before the end\n") && log.lines().count() == 1, "{log}");
+    let results = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    let crashed = results.lines().find(|line| line.contains("\"crash\"")).unwrap();
+    assert!(crashed.contains("before the end"), "its last words are in the record: {crashed}");
 }
 
 #[test]

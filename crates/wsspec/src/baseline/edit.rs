@@ -1,0 +1,188 @@
+use std::collections::BTreeSet;
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Value};
+use wsspec_cases::suite;
+use wsspec_report::baseline::{Entry, Findings};
+
+use super::file::BaselineFile;
+use crate::select;
+
+/// What an update does.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// Cases that no longer belong to an entry, by its place.
+    pub drop: Vec<(usize, Vec<String>)>,
+    /// Entries that are over.
+    pub remove: Vec<usize>,
+    /// New entries.
+    pub add: Vec<Entry>,
+}
+
+/// What an update has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Entries that lost cases.
+    pub narrowed: usize,
+    /// Entries that are gone.
+    pub removed: usize,
+    /// Entries that are new.
+    pub added: usize,
+}
+
+impl Update {
+    /// What follows from the findings: what is fixed or expired goes.
+    pub fn only_fixed(findings: &Findings) -> Self {
+        Self { drop: findings.stale.clone(), remove: findings.expired.clone(), add: Vec::new() }
+    }
+
+    /// The text with the changes; comments and order stay.
+    ///
+    /// # Errors
+    /// The text is no TOML.
+    pub fn apply(&self, text: &str, file: &BaselineFile) -> Result<(String, Changes), toml_edit::TomlError> {
+        let mut document: DocumentMut = text.parse()?;
+        let mut changes = Changes::default();
+        let mut gone: BTreeSet<usize> = self.remove.iter().copied().collect();
+        if let Some(tables) = document.get_mut("expect").and_then(|item| item.as_array_of_tables_mut()) {
+            for (at, ids) in self.drop.iter().filter(|(at, _)| !self.remove.contains(at)) {
+                if narrow(tables, *at, ids, file) {
+                    changes.narrowed += 1;
+                } else {
+                    gone.insert(*at);
+                }
+            }
+            for at in gone.iter().rev() {
+                tables.remove(*at);
+            }
+        }
+        changes.removed = gone.len();
+        changes.added = self.add.len();
+        let mut text = document.to_string();
+        for entry in &self.add {
+            text.push_str(&to_toml(entry));
+        }
+        Ok((text, changes))
+    }
+}
+
+/// Takes cases out of an entry; says whether any are left.
+fn narrow(tables: &mut ArrayOfTables, at: usize, ids: &[String], file: &BaselineFile) -> bool {
+    let left: Vec<&String> = file.baseline.entries[at].cases.iter().filter(|id| !ids.contains(id)).collect();
+    let Some(table) = tables.get_mut(at).filter(|_| !left.is_empty()) else { return false };
+    match table.get_mut("cases").and_then(|item| item.as_array_mut()) {
+        Some(array) => narrow_list(array, ids),
+        // A filter, or a single name: the ids that are left stand in its place.
+        None => {
+            table.remove("filter");
+            table.insert("cases", toml_edit::value(left.into_iter().collect::<Array>()));
+        }
+    }
+    true
+}
+
+/// What means none of the cases stays as it is; what means some is replaced by the ids of the others.
+fn narrow_list(array: &mut Array, ids: &[String]) {
+    for at in (0..array.len()).rev() {
+        let Some(name) = array.get(at).and_then(Value::as_str) else { continue };
+        let meant = select::cases(suite(), &[name.to_owned()]).unwrap_or_default();
+        let meant: Vec<String> = meant.iter().map(|case| case.id.to_string()).collect();
+        if !meant.iter().any(|id| ids.contains(id)) {
+            continue;
+        }
+        let decor = array.get(at).map(|value| value.decor().clone()).unwrap_or_default();
+        array.remove(at);
+        for (n, id) in meant.into_iter().filter(|id| !ids.contains(id)).enumerate() {
+            let mut value = Value::from(id);
+            if n == 0 {
+                *value.decor_mut() = decor.clone();
+            } else {
+                value.decor_mut().set_prefix(" ");
+            }
+            array.insert_formatted(at + n, value);
+        }
+    }
+    // The first of a list in one line has no space before it.
+    if let Some(first) = array.get_mut(0) {
+        let prefix = first.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+        if prefix == " " {
+            first.decor_mut().set_prefix("");
+        }
+    }
+}
+
+fn to_toml(entry: &Entry) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let cases: Vec<String> = entry.cases.iter().map(|id| quoted(id)).collect();
+    let mut out = format!("\n[[expect]]\ncases   = [{}]\n", cases.join(", "));
+    let agent = entry.agent.as_deref().map(|agent| ("agent  ", agent));
+    let reason = [("verdict", entry.verdict.word()), ("reason ", entry.reason.as_str())];
+    let issue = entry.issue.as_deref().map(|issue| ("issue  ", issue));
+    let until = entry.until.as_deref().map(|until| ("until  ", until));
+    for (key, value) in agent.into_iter().chain(reason).chain(issue).chain(until) {
+        out.push_str(&format!("{key} = {}\n", quoted(value)));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use wsspec_report::baseline::Tolerated;
+
+    use super::*;
+    use crate::toml_file::TomlFile;
+
+    const TEXT: &str = "schema = 1\n# about UTF-8\n[[expect]]\n# all four\ncases   = [\"6.4.*\", \"5.15\"] # kept\n\
+                        verdict = \"fail\"\nreason  = \"late\"   # see #97\n\n# the second\n[[expect]]\n\
+                        cases = [\"7.1.1\"]\nverdict = \"any\"\nreason = \"r\"\n";
+
+    fn updated(update: &Update) -> (String, Changes) {
+        let file = TomlFile::parse(Path::new("b.toml"), TEXT.to_owned()).unwrap();
+        let (text, changes) = update.apply(TEXT, &BaselineFile::from_toml(&file).unwrap()).unwrap();
+        let again = TomlFile::parse(Path::new("b.toml"), text.clone()).unwrap();
+        BaselineFile::from_toml(&again).expect("what was written can be read");
+        (text, changes)
+    }
+
+    #[test]
+    fn fixed_cases_go_and_comments_stay() {
+        let drop = vec![(0, vec!["6.4.2".to_owned()]), (1, vec!["7.1.1".to_owned()])];
+        let (text, changes) = updated(&Update { drop, ..Update::default() });
+        assert_eq!(changes, Changes { narrowed: 1, removed: 1, added: 0 });
+        assert!(
+            text.contains("# all four\ncases   = [\"6.4.1\", \"6.4.3\", \"6.4.4\", \"5.15\"] # kept\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("# about UTF-8\n") && text.contains("# see #97") && !text.contains("7.1.1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_whole_pattern_goes_and_what_is_new_comes_last() {
+        let ids = ["6.4.1", "6.4.2", "6.4.3", "6.4.4"].map(str::to_owned).to_vec();
+        let add = Entry {
+            cases: vec!["5.16".to_owned()],
+            agent: Some("my\"lib".to_owned()),
+            verdict: Tolerated::Fail,
+            reason: "new".to_owned(),
+            issue: None,
+            until: None,
+        };
+        let (text, changes) = updated(&Update { drop: vec![(0, ids)], remove: vec![1], add: vec![add] });
+        assert_eq!(changes, Changes { narrowed: 1, removed: 1, added: 1 });
+        assert!(text.contains("cases   = [\"5.15\"] # kept"), "{text}");
+        assert!(
+            text.ends_with("verdict = \"fail\"\nreason  = \"new\"\n")
+                && text.contains("cases   = [\"5.16\"]"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_changes_nothing() {
+        assert_eq!(updated(&Update::default()).0, TEXT);
+    }
+}

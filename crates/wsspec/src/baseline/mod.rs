@@ -1,0 +1,68 @@
+//! The file of expected verdicts: reading it, judging a run by it, and keeping it up to date.
+
+mod edit;
+mod file;
+
+use std::path::{Path, PathBuf};
+
+use wsspec_report::baseline::Findings;
+use wsspec_report::record::Report;
+
+pub use self::edit::{Changes, Update};
+pub use self::file::BaselineFile;
+use crate::errors::{ErrorCode, Problem};
+
+/// The name of the file if no other is given.
+pub const FILE: &str = "wsspec.baseline.toml";
+
+/// Today, as the files write it.
+pub fn today() -> String {
+    jiff::Zoned::now().date().to_string()
+}
+
+/// What is wrong with the entries, a line each: `wsspec.baseline.toml:7   6.4.3 is listed as fail but passes now`.
+pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Report>) -> Vec<String> {
+    let place = |at: usize| format!("{}:{}", file.path.display(), file.lines[at]);
+    let entry = |at: usize| &file.baseline.entries[at];
+    let stale = findings.stale.iter().map(|(at, ids)| {
+        let verb = if ids.len() == 1 { "is" } else { "are" };
+        let now = report.and_then(|report| better(report, ids)).unwrap_or("is better now");
+        format!("{}   {} {verb} listed as {} but {now}", place(*at), ids.join(" "), entry(*at).verdict.word())
+    });
+    let expired = findings.expired.iter().map(|at| {
+        let until = entry(*at).until.as_deref().unwrap_or_default();
+        format!("{}   the entry for {} expired on {until}", place(*at), file.typed[*at].join(" "))
+    });
+    stale.chain(expired).collect()
+}
+
+/// `passes now`, if all of them do.
+fn better(report: &Report, ids: &[String]) -> Option<&'static str> {
+    let mut meant = report.cases.iter().filter(|case| ids.contains(&case.id.to_string()));
+    let passes = meant.all(|case| case.verdict == wsspec_engine::Verdict::Pass);
+    passes.then_some(if ids.len() == 1 { "passes now" } else { "pass now" })
+}
+
+/// E24, if there is anything to complain about.
+pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
+    const LINES: usize = 5;
+    if complaints.is_empty() {
+        return None;
+    }
+    let what = match complaints.len() {
+        1 => "1 baseline entry is wrong".to_owned(),
+        number => format!("{number} baseline entries are wrong"),
+    };
+    let mut lines: Vec<String> = complaints.iter().take(LINES).cloned().collect();
+    if complaints.len() > LINES {
+        lines.push(format!("and {} more: wsspec baseline check", complaints.len() - LINES));
+    }
+    let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
+    let advice = format!("wsspec baseline update --only-fixed{file}     then commit the file");
+    Some(Problem::new(ErrorCode::E24, what).verbatim(lines.join("\n")).fact("try", advice))
+}
+
+/// The path that was typed, or the usual one.
+pub fn path(typed: Option<&PathBuf>) -> PathBuf {
+    typed.cloned().unwrap_or_else(|| PathBuf::from(FILE))
+}

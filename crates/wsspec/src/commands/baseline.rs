@@ -1,0 +1,316 @@
+//! `wsspec baseline`: the file of expected verdicts, kept by its users and by these commands.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use wsspec_cases::CaseId;
+use wsspec_engine::Verdict;
+use wsspec_report::baseline::{Entry, Findings, entries_for, to_toml, unexpected};
+use wsspec_report::record::{CaseRecord, Report, Standing};
+use wsspec_report::summary::id_list;
+
+use crate::baseline::{self, BaselineFile, FILE, Update};
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::results;
+use crate::run::folder::{Folder, unwritable};
+use crate::terminal::Console;
+use crate::text::count;
+
+/// `wsspec baseline`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    action: Action,
+    /// The baseline
+    #[arg(long, value_name = "FILE", default_value = FILE, global = true)]
+    file: PathBuf,
+    /// The results, as a file or as the folder with results.jsonl
+    #[arg(long, value_name = "FILE|DIR", default_value = "wsspec-out", global = true)]
+    from: PathBuf,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Action {
+    /// Write a new file that accepts the last run as it is
+    Create {
+        #[command(flatten)]
+        why: Why,
+        /// Take the place of a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take out what is fixed or expired, and add what is new; comments stay
+    Update {
+        /// Add nothing
+        #[arg(long)]
+        only_fixed: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Say how the last run stands against the file, and what is wrong with the file
+    Check,
+    /// List the entries, or those of some cases, and how their cases stand
+    Explain {
+        /// Cases: id, glob, slug or @SET
+        #[arg(value_name = "CASE")]
+        cases: Vec<String>,
+    },
+}
+
+/// What new entries say.
+#[derive(Clone, Debug, Args)]
+struct Why {
+    /// Why the results are accepted
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: Option<String>,
+    /// Where that is tracked
+    #[arg(long, value_name = "URL")]
+    issue: Option<String>,
+    /// The last day on which the entries count, as in 2026-12-31
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    until: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wsspec baseline create --reason 'initial import'
+  wsspec run ws://127.0.0.1:9001 --baseline wsspec.baseline.toml
+  wsspec baseline check
+  wsspec baseline explain 6.4.3
+  wsspec baseline update --only-fixed
+  wsspec baseline update --reason 'see the issue' --issue https://example.org/97";
+
+fn parse_day(text: &str) -> Result<String, String> {
+    let date: Result<jiff::civil::Date, _> = text.parse();
+    date.map(|date| date.to_string()).map_err(|_| "a day is written 2026-12-31".to_owned())
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+/// E18: the file or the results cannot be read. E21: the file cannot be written.
+pub fn run(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {
+    match &args.action {
+        Action::Create { why, force } => create(args, why, *force, console),
+        Action::Update { only_fixed, why } => update(args, *only_fixed, why, console),
+        Action::Check => check(args, console),
+        Action::Explain { cases } => explain(args, cases, console),
+    }
+}
+
+fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Result<ExitCode> {
+    if args.file.exists() && !force {
+        return Err(Problem::new(ErrorCode::E21, format!("{} is there already", args.file.display()))
+            .fact("try", "wsspec baseline update   adds and removes entries;   --force   starts anew")
+            .exit_with(ExitCode::Usage)
+            .into());
+    }
+    let report = results::read(&args.from)?;
+    results::warn_incomplete(&report, console);
+    let entries: Vec<Entry> =
+        entries_for(&report, why.reason()?).into_iter().map(|entry| why.complete(entry)).collect();
+    write(&args.file, &to_toml(&report, &entries))?;
+    let cases: usize = entries.iter().map(|entry| entry.cases.len()).sum();
+    let (entries, cases) = (entries.len(), count(cases, "case"));
+    console.say(0, format!("wrote {}: {} for {cases}", args.file.display(), entry_count(entries)));
+    console.say(0, "read it, commit it, and run with   --baseline");
+    Ok(ExitCode::Ok)
+}
+
+fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -> Result<ExitCode> {
+    let file = BaselineFile::read(&args.file)?;
+    let (report, findings) = compare(&file, args)?;
+    results::warn_incomplete(&report, console);
+    let mut update = Update::only_fixed(&findings);
+    if !only_fixed {
+        add(&mut update, &file, &report, why)?;
+    }
+    let text = std::fs::read_to_string(&args.file).map_err(|error| unwritable(&args.file, &error))?;
+    let (text, changes) = update.apply(&text, &file)?;
+    write(&args.file, &text)?;
+    console.say(
+        0,
+        format!(
+            "wrote {}: {} narrowed, {} removed, {} added",
+            args.file.display(),
+            entry_count(changes.narrowed),
+            changes.removed,
+            changes.added
+        ),
+    );
+    Ok(ExitCode::Ok)
+}
+
+/// Adds entries for what is unexpected. An entry that said something better about a case loses it.
+fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> Result<(), Problem> {
+    let today = baseline::today();
+    let is_new = |case: &&CaseRecord| case.outcome == Some(Standing::Unexpected);
+    let cases: Vec<CaseRecord> = report.cases.iter().filter(is_new).cloned().collect();
+    for case in &cases {
+        let Some(place) = file.baseline.entry_for(case, &today) else { continue };
+        let id = case.id.to_string();
+        match update.drop.iter_mut().find(|(at, _)| *at == place) {
+            Some((_, ids)) => ids.push(id),
+            None => update.drop.push((place, vec![id])),
+        }
+    }
+    if !cases.is_empty() {
+        let report = Report { cases, ..report.clone() };
+        update.add =
+            entries_for(&report, why.reason()?).into_iter().map(|entry| why.complete(entry)).collect();
+    }
+    Ok(())
+}
+
+fn check(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {
+    let file = BaselineFile::read(&args.file)?;
+    let name = args.file.display();
+    console.say(0, format!("{name}: {}", entry_count(file.baseline.entries.len())));
+    if !results::file(&args.from).exists() {
+        console.note("note: there are no results; only the file itself was checked");
+        let findings = file.baseline.findings(&Report::default(), &baseline::today());
+        let expired = Findings { expired: findings.expired, ..Findings::default() };
+        return Ok(complain(&file, &expired, None, console));
+    }
+    let (report, findings) = compare(&file, args)?;
+    results::warn_incomplete(&report, console);
+    let standings =
+        [Standing::Expected, Standing::Known, Standing::Fixed, Standing::Flaky, Standing::Unexpected];
+    let numbers: Vec<String> = standings.iter().map(|standing| numbered(&report, *standing)).collect();
+    console.say(0, format!("{}: {}", count(report.cases.len(), "result"), numbers.join("   ")));
+    for at in &findings.unused {
+        let cases = file.typed[*at].join(" ");
+        console.note(format!("note: {name}:{}   the entry for {cases} matches no result", file.lines[*at]));
+    }
+    let causes = unexpected(&report);
+    let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
+    let mut code = complain(&file, &findings, Some(&report), console);
+    if !ids.is_empty() {
+        console.say(-1, format!("unexpected: {} ({})", id_list(&ids, 12), count(causes.len(), "cause")));
+        code = code.worst(ExitCode::Failed);
+    }
+    console.say(-1, code.to_string());
+    Ok(code)
+}
+
+fn numbered(report: &Report, standing: Standing) -> String {
+    let number = report.cases.iter().filter(|case| case.outcome == Some(standing)).count();
+    format!("{number} {}", word(standing))
+}
+
+const fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Expected => "expected",
+        Standing::Unexpected => "unexpected",
+        Standing::Known => "known",
+        Standing::Fixed => "fixed",
+        Standing::Flaky => "flaky",
+    }
+}
+
+/// E24, if there is a reason.
+fn complain(
+    file: &BaselineFile,
+    findings: &Findings,
+    report: Option<&Report>,
+    console: &Console,
+) -> ExitCode {
+    match baseline::problem(&baseline::complaints(file, findings, report), &file.path) {
+        Some(problem) => {
+            console.warn(problem.to_string());
+            problem.exit()
+        }
+        None => ExitCode::Ok,
+    }
+}
+
+fn explain(args: &BaselineArgs, cases: &[String], console: &Console) -> Result<ExitCode> {
+    let file = BaselineFile::read(&args.file)?;
+    let wanted = crate::select::cases(wsspec_cases::suite(), cases)?;
+    let report = if results::file(&args.from).exists() { compare(&file, args)?.0 } else { Report::default() };
+    let mut shown = 0;
+    for (at, entry) in file.baseline.entries.iter().enumerate() {
+        let is_wanted = |case: &&wsspec_cases::Case| entry.cases.contains(&case.id.to_string());
+        if cases.is_empty() || wanted.iter().any(is_wanted) {
+            console.say(-2, describe(&file, at, &report));
+            shown += 1;
+        }
+    }
+    if shown == 0 {
+        console.say(-2, format!("no entry of {} is about this", args.file.display()));
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// An entry, and how its cases stand.
+fn describe(file: &BaselineFile, at: usize, report: &Report) -> String {
+    let (entry, today) = (&file.baseline.entries[at], baseline::today());
+    let verdict = entry.verdict.word();
+    let mut out = vec![format!(
+        "{}:{}   {verdict}   {}",
+        file.path.display(),
+        file.lines[at],
+        file.typed[at].join(" ")
+    )];
+    let facts = [
+        ("reason", Some(&entry.reason)),
+        ("agent", entry.agent.as_ref()),
+        ("issue", entry.issue.as_ref()),
+        ("until", entry.until.as_ref()),
+    ];
+    out.extend(facts.into_iter().filter_map(|(label, text)| Some(crate::errors::labelled(label, text?))));
+    if entry.has_expired(&today) {
+        out.push(crate::errors::labelled("expired", "it does not count any more"));
+    }
+    let mine = report.cases.iter().filter(|case| file.baseline.entry_for(case, &today) == Some(at));
+    for case in mine {
+        let standing = case.outcome.map_or("not compared", word);
+        let line = format!("{:<8} {:<12} {standing}", case.id.to_string(), case.verdict.word());
+        out.push(crate::errors::labelled("result", &line));
+    }
+    out.join("\n")
+}
+
+/// The results as they stand against the file.
+fn compare(file: &BaselineFile, args: &BaselineArgs) -> Result<(Report, Findings), Problem> {
+    let mut report = results::read(&args.from)?;
+    let strict = report.cases.iter().any(was_strict);
+    // How they stood against another file is of no use; what was flaky then is so still.
+    for case in report.cases.iter_mut().filter(|case| case.outcome != Some(Standing::Flaky)) {
+        case.outcome = None;
+    }
+    let findings = file.baseline.apply(&mut report, &baseline::today(), strict);
+    Ok((report, findings))
+}
+
+fn was_strict(case: &CaseRecord) -> bool {
+    case.verdict == Verdict::NonStrict && case.outcome == Some(Standing::Unexpected)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Problem> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let written = Folder::open(folder)?.write(&name, text.as_bytes());
+    written.map_err(|error| unwritable(file, &error))
+}
+
+fn entry_count(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
+impl Why {
+    fn reason(&self) -> Result<&str, Problem> {
+        self.reason.as_deref().ok_or_else(|| {
+            Problem::new(ErrorCode::E18, "new entries need a reason")
+                .fact("why", "a baseline is read by people: what is accepted, and why")
+                .fact("try", "--reason 'initial import'   or   update --only-fixed, which adds nothing")
+        })
+    }
+
+    fn complete(&self, entry: Entry) -> Entry {
+        Entry { issue: self.issue.clone(), until: self.until.clone(), ..entry }
+    }
+}

@@ -1,0 +1,140 @@
+//! Why there is no server to test, in words.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use regex::Regex;
+use wsspec_report::Untrusted;
+
+use super::life::{Death, Life};
+use super::plan::ExecPlan;
+use super::procfs;
+use super::ready::Seen;
+use crate::errors::{ErrorCode, Problem};
+use crate::net::client::ConnectError;
+use crate::target::Target;
+use crate::text;
+
+/// Lines of the log that are printed.
+const LINES: usize = 2;
+/// Characters of a command.
+const COMMAND: usize = 69;
+
+/// E16.
+pub(super) fn port_taken(target: &Target, addresses: &[SocketAddr]) -> Problem {
+    let problem = Problem::new(ErrorCode::E16, format!("port {} is already in use", target.port));
+    let problem = match addresses.iter().find_map(|address| procfs::listener(*address)) {
+        Some(who) => problem.fact("by", who),
+        None => problem,
+    };
+    problem
+        .fact("why", format!("something answers at {} before the server was started", target.authority()))
+        .fact("try", "{port} in place of the number, in the address and in --exec: any free port")
+        .fact("or", "--reuse if this is the server you want to test")
+}
+
+/// E19: it still runs.
+pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
+    let limit = text::duration(plan.ready_timeout);
+    let what = format!("the server started by --exec was not ready after {limit}");
+    let problem = Problem::new(ErrorCode::E19, what)
+        .fact("command", format!("{}   (still running, pid {})", command(life, COMMAND - 30), life.pid()))
+        .fact("waited", format!("ready={}: {}", plan.ready, seen.in_words()));
+    let other = life.lines(usize::MAX).iter().rev().find_map(|line| other_port(line, life.target.port));
+    let problem = output(problem, &life.lines(usize::MAX), other.map(|_| life.target.port));
+    match other {
+        Some(port) if plan.address.contains("{port}") && !plan.command.mentions("{port}") => problem
+            .fact("try", format!("pass the port on:  --exec '{} {{port}}'", plan.typed))
+            .fact("or", format!("use the fixed one: wsspec run ws://{}:{port} --exec ...", life.target.host)),
+        Some(port) => problem.fact("try", format!("wsspec run ws://{}:{port} --exec ...", life.target.host)),
+        None => problem.fact("try", "--ready-timeout 60s   or   another sign: --ready log:listening"),
+    }
+}
+
+/// E19: it has ended.
+pub(super) fn ended_at_once(plan: &ExecPlan, life: &Life, death: &Death, after: Duration) -> Problem {
+    let when = if after < Duration::from_secs(1) { "at once" } else { "before it was ready" };
+    let what =
+        format!("the server started by --exec ended {when} ({}, {})", death.how, text::duration(after));
+    let problem = Problem::new(ErrorCode::E19, what).fact("command", command(life, COMMAND));
+    let problem = output(problem, &death.lines, None);
+    let folder = plan.surroundings.folder.as_ref().map(|folder| format!("cd {} && ", folder.display()));
+    problem.fact(
+        "try",
+        format!("{}{}", folder.unwrap_or_default(), crate::terminal::failure::shell(&life.words)),
+    )
+}
+
+/// The command as it was started, cut.
+fn command(life: &Life, width: usize) -> String {
+    crate::terminal::lines::cut(&crate::terminal::failure::shell(&life.words), width)
+}
+
+/// The last lines of the log; those that name another port than they should are marked.
+fn output(mut problem: Problem, lines: &[String], expected: Option<u16>) -> Problem {
+    let lines: Vec<&String> = lines.iter().filter(|line| !line.trim().is_empty()).collect();
+    let lines = &lines[lines.len().saturating_sub(LINES)..];
+    if lines.is_empty() {
+        return problem.fact("output", "nothing");
+    }
+    for (n, line) in lines.iter().enumerate() {
+        let shown = Untrusted::from(line.as_str()).for_terminal(90);
+        let wrong = expected.filter(|port| other_port(line, *port).is_some());
+        let mark = wrong.map(|port| format!("   <- another port than {port}")).unwrap_or_default();
+        problem = problem.fact(if n == 0 { "output" } else { "" }, format!("| {shown}{mark}"));
+    }
+    problem
+}
+
+/// The port that a line says it listens at, if it is not the expected one.
+fn other_port(line: &str, expected: u16) -> Option<u16> {
+    let speaks = ["listen", "running", "serving", "started", "ready", "bound", "http://", "ws://", "wss://"];
+    let lower = line.to_lowercase();
+    if !speaks.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let ports = Regex::new(r"(?:port[ =:]*|[\]\w.*]:)(\d{2,5})\b").ok()?;
+    let mut found = ports.captures_iter(&lower).filter_map(|found| found[1].parse::<u16>().ok());
+    found.find(|port| *port != expected && *port >= 80)
+}
+
+/// E02.
+pub(super) fn no_host(target: &Target, error: &ConnectError) -> Problem {
+    Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
+        .fact("why", error.to_string())
+        .fact("try", "wsspec run ws://127.0.0.1:{port} --exec ...")
+}
+
+/// E31: no port.
+pub(super) fn no_free_port(error: &io::Error) -> Problem {
+    Problem::new(ErrorCode::E31, "cannot find a free port for the server")
+        .fact("why", text::io_error(error))
+        .fact("try", "a fixed port: wsspec run ws://127.0.0.1:9001 --exec ...")
+}
+
+/// E31: no pipe.
+pub(super) fn no_pipe(error: &io::Error) -> Problem {
+    Problem::new(ErrorCode::E31, "cannot make a pipe for --ready fd")
+        .fact("why", text::io_error(error))
+        .fact("try", "another sign: --ready ws")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_names_another_port_is_found() {
+        for (line, port) in [
+            ("listening on 0.0.0.0:9001", Some(9001)),
+            ("Listening on port 9001", Some(9001)),
+            ("Server started: ws://[::]:9001/echo", Some(9001)),
+            ("listening on 0.0.0.0:41873", None),
+            ("12:45:10 connection from 1.2.3.4", None),
+            ("at src/main.rs:88", None),
+        ] {
+            assert_eq!(other_port(line, 41873), port, "{line}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One start of a server, until its end.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use wsspec_report::record::AgentLog;
+
+use super::log::Log;
+use super::process::{Leftovers, Process, StopRule, in_words};
+use crate::target::Target;
+
+/// Lines of the log that are kept of a death.
+const LAST_LINES: usize = 20;
+
+/// For the last words of a process, and for the end of its children.
+const COLLECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// One start of a server.
+#[derive(Debug)]
+pub struct Life {
+    /// Counts from 1.
+    pub number: u32,
+    /// Where it listens.
+    pub target: Target,
+    /// The same, resolved.
+    pub addresses: Vec<SocketAddr>,
+    /// The command, placeholders filled in.
+    pub words: Vec<String>,
+    log: Arc<Log>,
+    from: u64,
+    ready_in: OnceLock<Duration>,
+    cases: AtomicUsize,
+    claimed: AtomicBool,
+    /// The process has ended; what it printed is being collected.
+    ending: watch::Sender<bool>,
+    died: watch::Sender<Option<Death>>,
+    stop: Notify,
+    kill: Notify,
+    pid: OnceLock<i32>,
+}
+
+/// The end of a life that nobody had asked for.
+#[derive(Clone, Debug)]
+pub struct Death {
+    /// The life, by its number.
+    pub life: u32,
+    /// How: `exit status 101`, `signal 11 (SIGSEGV)`.
+    pub how: String,
+    /// When.
+    pub at: Instant,
+    /// How many cases were running.
+    pub in_flight: usize,
+    /// The last lines of the log.
+    pub lines: Vec<String>,
+    /// The same, with where they stand in the log.
+    pub log: Option<AgentLog>,
+}
+
+/// A case that runs in a life.
+#[derive(Debug)]
+pub(crate) struct Stint {
+    life: Arc<Life>,
+    from: u64,
+}
+
+/// A life and what watches over it.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) life: Arc<Life>,
+    watcher: Option<JoinHandle<Leftovers>>,
+}
+
+impl Life {
+    pub(super) fn new(
+        number: u32,
+        target: Target,
+        addresses: Vec<SocketAddr>,
+        words: Vec<String>,
+        from: u64,
+        log: Arc<Log>,
+    ) -> Self {
+        Self {
+            number,
+            target,
+            addresses,
+            words,
+            log,
+            from,
+            ready_in: OnceLock::new(),
+            cases: AtomicUsize::new(0),
+            claimed: AtomicBool::new(false),
+            ending: watch::Sender::new(false),
+            died: watch::Sender::new(None),
+            stop: Notify::new(),
+            kill: Notify::new(),
+            pid: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn is_ready(&self, after: Duration) {
+        let _ = self.ready_in.set(after);
+    }
+
+    /// From its start until it was ready.
+    pub fn ready_in(&self) -> Duration {
+        self.ready_in.get().copied().unwrap_or_default()
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.pid.get().copied().unwrap_or_default()
+    }
+
+    /// How it died, if it has.
+    pub fn death(&self) -> Option<Death> {
+        self.died.borrow().clone()
+    }
+
+    /// Becomes some with the death.
+    pub fn died(&self) -> watch::Receiver<Option<Death>> {
+        self.died.subscribe()
+    }
+
+    /// The lines of the log that were written so far, at most so many.
+    pub fn lines(&self, most: usize) -> Vec<String> {
+        self.log.tail(self.from, most)
+    }
+
+    /// No case runs in it any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.cases.load(Ordering::Acquire) == 0
+    }
+
+    /// A case has answered for the death.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.claimed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn kill(&self) {
+        self.kill.notify_one();
+    }
+
+    /// A case starts.
+    pub(crate) fn begin(self: Arc<Self>) -> Stint {
+        self.cases.fetch_add(1, Ordering::AcqRel);
+        let from = self.log.position();
+        Stint { life: self, from }
+    }
+}
+
+impl Stint {
+    /// How the server died, if it did while the case ran; a death may show a moment later than the end of the
+    /// connection.
+    pub(crate) async fn death(&self, patience: Duration) -> Option<Death> {
+        let (mut ending, mut died) = (self.life.ending.subscribe(), self.life.died());
+        if timeout(patience, ending.wait_for(|ending| *ending)).await.is_ok() {
+            let _ = timeout(COLLECT_LIMIT, died.wait_for(Option::is_some)).await;
+        }
+        self.life.death()
+    }
+
+    /// The case answers for the death.
+    pub(crate) fn claim(&self) {
+        self.life.claimed.store(true, Ordering::Release);
+    }
+
+    /// What the server wrote to its log since the case began.
+    pub(crate) fn log(&self, text: bool) -> Option<AgentLog> {
+        self.life.log.since(self.from, text)
+    }
+}
+
+impl Drop for Stint {
+    fn drop(&mut self) {
+        self.life.cases.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Running {
+    /// Watches over a process until it ends or [`Running::end`] is called.
+    pub(super) fn watch(life: Life, mut process: Process, rule: StopRule) -> Self {
+        let life = Arc::new(life);
+        let _ = life.pid.set(process.id());
+        let watched = life.clone();
+        let watcher = tokio::spawn(async move {
+            let how = tokio::select! {
+                status = process.wait() => status.map_or_else(|_| "no exit status".to_owned(), in_words),
+                () = watched.kill.notified() => "it was killed: it did not take connections any more".to_owned(),
+                () = watched.stop.notified() => return process.end(rule).await,
+            };
+            let (at, in_flight) = (Instant::now(), watched.cases.load(Ordering::Acquire));
+            watched.ending.send_replace(true);
+            process.silence().await;
+            let left = process.end(StopRule { grace: Duration::ZERO, ..rule }).await;
+            watched.announce(how, at, in_flight);
+            left
+        });
+        Self { life, watcher: Some(watcher) }
+    }
+
+    /// Ends the process, if it is still there.
+    pub(super) async fn end(mut self) -> Leftovers {
+        self.life.stop.notify_one();
+        match self.watcher.take() {
+            Some(watcher) => watcher.await.unwrap_or_default(),
+            None => Leftovers::default(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.life.stop.notify_one();
+    }
+}
+
+impl Life {
+    fn announce(&self, how: String, at: Instant, in_flight: usize) {
+        let lines = self.lines(LAST_LINES);
+        let to = self.log.position();
+        let text = lines.join("\n").into();
+        let log = (!lines.is_empty()).then_some(AgentLog { from: self.from, to, text });
+        self.died.send_replace(Some(Death { life: self.number, how, at, in_flight, lines, log }));
+    }
+}

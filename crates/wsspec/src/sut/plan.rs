@@ -1,0 +1,155 @@
+//! What was asked for about a server that the tester starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::command::{CommandLine, Surroundings};
+use super::process::StopRule;
+use super::ready::Ready;
+use crate::cli::parse_duration;
+use crate::errors::{ErrorCode, Problem};
+
+/// The options of `wsspec run` about the server under test.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server under test")]
+pub struct ExecArgs {
+    /// Start the server with this command; {port} {host} {url} are filled in, and WSSPEC_PORT, WSSPEC_HOST and
+    /// WSSPEC_URL are set. {port} in the address takes a free port
+    #[arg(long, value_name = "CMD")]
+    pub exec: Option<String>,
+    /// What shows that it is ready: ws (it echoes), tcp, http:PATH, log:REGEX, fd (a line written to
+    /// $WSSPEC_READY_FD) or after:TIME
+    #[arg(long, value_name = "SIGN", default_value = "ws")]
+    pub ready: Ready,
+    /// How long it may take until then
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
+    pub ready_timeout: Duration,
+    /// Start it again never, after a crash (3 times at most), or for every case
+    #[arg(long, value_name = "WHEN", default_value = "crash")]
+    pub restart: Restart,
+    /// How it is asked to end, and how long that may take before it is killed
+    #[arg(long, value_name = "SIGNAL[,TIME]", default_value = "SIGTERM,2s")]
+    pub stop: StopRule,
+    /// Start it in this folder
+    #[arg(long, value_name = "DIR")]
+    pub exec_cwd: Option<PathBuf>,
+    /// Set a variable for it; a value env:NAME is taken from the environment and kept out of all files
+    #[arg(long, value_name = "K=V")]
+    pub exec_env: Vec<String>,
+    /// If something listens at the address already, test that and start nothing
+    #[arg(long)]
+    pub reuse: bool,
+}
+
+/// When a server is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Restart {
+    /// Never
+    Never,
+    /// After it has died
+    Crash,
+    /// For every case
+    Case,
+}
+
+/// A server that the tester starts.
+#[derive(Clone, Debug)]
+pub struct ExecPlan {
+    /// As it was typed.
+    pub typed: String,
+    /// The command.
+    pub command: CommandLine,
+    /// What shows that it is ready.
+    pub ready: Ready,
+    /// How long that may take.
+    pub ready_timeout: Duration,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How it is asked to end.
+    pub stop: StopRule,
+    /// Folder and variables.
+    pub surroundings: Surroundings,
+    /// A server that is there already is taken.
+    pub reuse: bool,
+    /// The address, `{port}` and all.
+    pub address: String,
+    /// The words that start it again, for the command that repeats a case.
+    pub again: Vec<String>,
+}
+
+/// The address if none was given.
+pub const ANY_PORT: &str = "ws://127.0.0.1:{port}";
+
+impl ExecPlan {
+    /// The name of the program, if that says anything: an address with another port in every run would be none.
+    pub fn name(&self) -> Option<String> {
+        const SHELLS: [&str; 12] = [
+            "sh", "bash", "env", "nice", "timeout", "python", "python3", "node", "java", "ruby", "cargo",
+            "npm",
+        ];
+        let program = self.command.words(&[]).swap_remove(0);
+        let name = std::path::Path::new(&program).file_name()?.to_string_lossy().into_owned();
+        (!SHELLS.contains(&name.as_str())).then_some(name)
+    }
+}
+
+impl ExecArgs {
+    /// The plan, if there is a command. Values of the environment go through `secret`.
+    ///
+    /// # Errors
+    /// E31: the command cannot be read. E18: a variable cannot.
+    pub fn plan(&self, address: &str, mut secret: impl FnMut(&str)) -> Result<Option<ExecPlan>, Problem> {
+        let Some(typed) = &self.exec else { return Ok(None) };
+        let variables = self.exec_env.iter().map(|variable| read_variable(variable, &mut secret));
+        Ok(Some(ExecPlan {
+            typed: typed.clone(),
+            command: CommandLine::parse(typed)?,
+            ready: self.ready.clone(),
+            ready_timeout: self.ready_timeout,
+            restart: self.restart,
+            stop: self.stop,
+            surroundings: Surroundings {
+                folder: self.exec_cwd.clone(),
+                variables: variables.collect::<Result<_, _>>()?,
+            },
+            reuse: self.reuse,
+            address: address.to_owned(),
+            again: self.words(typed),
+        }))
+    }
+
+    /// The options that start it in the same way.
+    fn words(&self, command: &str) -> Vec<String> {
+        let mut words = vec!["--exec".to_owned(), command.to_owned()];
+        if !matches!(self.ready, Ready::Ws) {
+            words.extend(["--ready".to_owned(), self.ready.to_string()]);
+        }
+        if let Some(folder) = &self.exec_cwd {
+            words.extend(["--exec-cwd".to_owned(), folder.display().to_string()]);
+        }
+        for variable in &self.exec_env {
+            words.extend(["--exec-env".to_owned(), variable.clone()]);
+        }
+        words
+    }
+}
+
+/// `NAME=VALUE`, `NAME=env:OTHER`
+fn read_variable(typed: &str, secret: &mut impl FnMut(&str)) -> Result<(String, String), Problem> {
+    let wrong = |why: String| {
+        Problem::new(ErrorCode::E18, format!("cannot read the variable {typed:?}"))
+            .fact("why", why)
+            .fact("try", "--exec-env LOG_LEVEL=debug   or   --exec-env TOKEN=env:TOKEN")
+    };
+    let (name, value) = typed.split_once('=').ok_or_else(|| wrong("there is no equals sign".to_owned()))?;
+    if name.is_empty() || typed.contains('\0') {
+        return Err(wrong("a variable needs a name".to_owned()));
+    }
+    let Some(other) = value.strip_prefix("env:") else { return Ok((name.to_owned(), value.to_owned())) };
+    let value =
+        std::env::var(other).map_err(|_| wrong(format!("the environment has no variable {other}")))?;
+    secret(&value);
+    Ok((name.to_owned(), value))
+}

@@ -1,0 +1,365 @@
+//! Processes that the tester starts: servers and clients under test, drivers, browsers. Each gets a process group
+//! of its own, so that nothing of it stays behind; what does all the same is named.
+
+use std::collections::BTreeSet;
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::log::{Lines, Log};
+use super::procfs;
+
+/// After SIGKILL, a process is waited for so long.
+const KILL_LIMIT: Duration = Duration::from_secs(2);
+/// Children may end after their parent for so long before they count as left behind.
+const CHILDREN_LIMIT: Duration = Duration::from_millis(300);
+
+/// A process that is running; dropping it ends it and its children.
+#[derive(Debug)]
+pub struct Process {
+    child: Box<dyn ChildWrapper>,
+    group: Group,
+    program: String,
+    /// The pipe that its output comes through, as the system names it.
+    pipe: Option<String>,
+    /// Becomes true when nobody holds the other end of the pipe.
+    silent: watch::Receiver<bool>,
+}
+
+/// How a process is asked to end: a signal, and after a while SIGKILL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopRule {
+    /// The polite request.
+    pub signal: Signal,
+    /// How long it may take.
+    pub grace: Duration,
+}
+
+/// What did not end by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// The process itself did not follow the signal in time.
+    pub survived: Option<String>,
+    /// Processes that it had started, and left.
+    pub children: Vec<String>,
+}
+
+/// A process group that is gone when this value is.
+#[derive(Debug)]
+struct Group(Pid);
+
+/// The groups of all processes that are running.
+static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+impl Process {
+    pub(super) fn start(
+        words: &[String],
+        variables: &[(String, String)],
+        folder: Option<&Path>,
+        log: &Arc<Log>,
+    ) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        let pipe = procfs::name_of(reader.as_raw_fd());
+        let stderr = writer.try_clone()?;
+        let child = CommandWrap::with_new(&words[0], |command| {
+            command.args(&words[1..]).stdin(Stdio::null()).stdout(writer).stderr(stderr);
+            command.envs(variables.iter().map(|(name, value)| (name, value)));
+            folder.map(|folder| command.current_dir(folder));
+        })
+        .wrap(ProcessGroup::leader())
+        .wrap(KillOnDrop)
+        .spawn()?;
+        let group = Group::of(child.as_ref());
+        let silent = tee(reader, log.clone());
+        Ok(Self { child, group, program: words[0].clone(), pipe, silent })
+    }
+
+    /// Its number.
+    pub fn id(&self) -> i32 {
+        self.group.0.as_raw()
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    /// The operating system does not say.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits until everything that it printed is in the log, though not for ever.
+    pub async fn silence(&self) {
+        let mut silent = self.silent.clone();
+        let _ = timeout(CHILDREN_LIMIT, silent.wait_for(|silent| *silent)).await;
+    }
+
+    /// Ends it and its children: first politely, then not.
+    pub async fn end(mut self, rule: StopRule) -> Leftovers {
+        let survived = !self.leader_ends(rule).await;
+        let mut left = self.group_ends().await;
+        let _ = killpg(self.group.0, Signal::SIGKILL);
+        self.group.leave();
+        self.silence().await;
+        left.extend(self.holders());
+        Leftovers {
+            survived: survived.then(|| format!("{} (process {})", self.program, self.id())),
+            children: left.into_iter().map(|(pid, name)| format!("{name} (process {pid})")).collect(),
+        }
+    }
+
+    /// Whether it ended in time.
+    async fn leader_ends(&mut self, rule: StopRule) -> bool {
+        if self.ended().is_some() {
+            return true;
+        }
+        let _ = killpg(self.group.0, rule.signal);
+        if timeout(rule.grace, self.child.wait()).await.is_ok() {
+            return true;
+        }
+        let _ = killpg(self.group.0, Signal::SIGKILL);
+        let _ = timeout(KILL_LIMIT, self.child.wait()).await;
+        false
+    }
+
+    /// The members of the group that do not end although their leader has.
+    async fn group_ends(&self) -> BTreeSet<(i32, String)> {
+        let deadline = Instant::now() + CHILDREN_LIMIT;
+        loop {
+            let members = procfs::members(self.group.0.as_raw());
+            if members.is_empty() || Instant::now() >= deadline {
+                return members;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Processes outside the group that still hold its output: children that made themselves independent.
+    fn holders(&self) -> BTreeSet<(i32, String)> {
+        if *self.silent.borrow() {
+            return BTreeSet::new();
+        }
+        let found = self.pipe.as_deref().map(procfs::holders).unwrap_or_default();
+        found.into_iter().filter(|(pid, _)| *pid != self.id()).collect()
+    }
+}
+
+impl Leftovers {
+    /// Whether everything ended as it should.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// `LEAK: …`, for each thing that was left.
+    pub fn lines(&self, rule: StopRule) -> Vec<String> {
+        let survived = self.survived.iter().map(|name| {
+            let grace = crate::text::duration(rule.grace);
+            format!("LEAK: {name} did not end within {grace} of {}; it was killed", rule.signal)
+        });
+        let children = self.children.iter().map(|name| format!("LEAK: {name} was left behind"));
+        survived.chain(children).collect()
+    }
+}
+
+impl Group {
+    fn of(child: &dyn ChildWrapper) -> Self {
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).expect("it has just been started");
+        groups().insert(pid);
+        Self(Pid::from_raw(pid))
+    }
+
+    /// There is nothing more to kill, and the number may soon belong to someone else. Says whether that is news.
+    fn leave(&self) -> bool {
+        groups().remove(&self.0.as_raw())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.leave() {
+            let _ = killpg(self.0, Signal::SIGKILL);
+        }
+    }
+}
+
+fn groups() -> std::sync::MutexGuard<'static, BTreeSet<i32>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends everything at once that was started and still runs: for a process that leaves without unwinding.
+pub fn kill_all() {
+    for group in groups().iter() {
+        let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+    }
+}
+
+/// Copies what comes into the log, on a thread of its own: it ends when nobody can write any more.
+fn tee(mut pipe: PipeReader, log: Arc<Log>) -> watch::Receiver<bool> {
+    let (tell, silent) = watch::channel(false);
+    std::thread::spawn(move || {
+        let mut lines = Lines::default();
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => lines.feed(&buffer[..read], &log),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        lines.end(&log);
+        // Nobody may be listening any more.
+        let _ = tell.send(true);
+    });
+    silent
+}
+
+impl Default for StopRule {
+    fn default() -> Self {
+        Self { signal: Signal::SIGTERM, grace: Duration::from_secs(2) }
+    }
+}
+
+/// `SIGTERM,2s`, `SIGINT`
+impl FromStr for StopRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, grace) = text.split_once(',').map_or((text, None), |(name, grace)| (name, Some(grace)));
+        let name = name.trim().to_ascii_uppercase();
+        let name = if name.starts_with("SIG") { name } else { format!("SIG{name}") };
+        let signal = name.parse().map_err(|_| "a signal and a time, as in SIGTERM,2s".to_owned())?;
+        let grace = grace.map(|grace| crate::cli::parse_duration(grace.trim())).transpose()?;
+        Ok(Self { signal, grace: grace.unwrap_or(Self::default().grace) })
+    }
+}
+
+/// How a process ended, in words: `exit status 3`, `signal 11 (SIGSEGV)`.
+pub fn in_words(status: ExitStatus) -> String {
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let name = Signal::try_from(signal).map_or(String::new(), |signal| format!(" ({signal})"));
+        return format!("signal {signal}{name}");
+    }
+    status.code().map_or_else(|| "no exit status".to_owned(), |code| format!("exit status {code}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{CommandLine, Value};
+    use super::super::log::LOG;
+    use super::*;
+    use wsspec_report::record::Redaction;
+
+    const HASTY: StopRule = StopRule { signal: Signal::SIGTERM, grace: Duration::from_millis(200) };
+
+    fn log(folder: &tempfile::TempDir) -> Arc<Log> {
+        Arc::new(Log::create(folder.path(), LOG, Redaction::default(), false).unwrap())
+    }
+
+    fn start(command: &str, log: &Arc<Log>) -> Process {
+        CommandLine::parse(command).unwrap().start(&[], log).unwrap()
+    }
+
+    async fn printed(log: &Log) -> String {
+        let mut count = log.count();
+        timeout(Duration::from_secs(10), count.wait_for(|lines| *lines > 0)).await.unwrap().unwrap();
+        log.tail(0, 1).concat()
+    }
+
+    fn is_gone(pid: &str) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        state.is_empty() || state.contains(" Z ")
+    }
+
+    #[tokio::test]
+    async fn placeholders_are_filled_in_and_output_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let url = "ws://h/runCase?case=1&agent=a'b";
+        let command = CommandLine::parse("sh -c 'echo \"$1\"; echo \"$WSSPEC_URL\" >&2; exit 7' x {url}");
+        let value = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: url };
+        let mut process = command.unwrap().start(&[value], &log).unwrap();
+        assert_eq!(in_words(process.wait().await.unwrap()), "exit status 7");
+        process.silence().await;
+        assert_eq!(log.tail(0, 9), [url, url]);
+        assert!(process.end(HASTY).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ignores_the_signal_is_killed_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let process = start("sh -c 'trap \"\" TERM; sleep 60 & echo $!; wait; sleep 60'", &log);
+        let child = printed(&log).await;
+        let left = process.end(HASTY).await;
+        assert!(left.survived.as_deref().is_some_and(|name| name.starts_with("sh (process ")), "{left:?}");
+        assert!(left.lines(HASTY)[0].contains("did not end within 200 ms of SIGTERM"), "{left:?}");
+        assert!(is_gone(&child));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_is_left_behind_is_named_and_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let mut process = start("sh -c '(trap \"\" TERM; echo $$; sleep 60) & exit 0'", &log);
+        process.wait().await.unwrap();
+        let left = process.end(HASTY).await;
+        assert!(left.survived.is_none() && !left.children.is_empty(), "{left:?}");
+        let members: Vec<_> = left.children.iter().filter_map(|name| name.rsplit(' ').next()).collect();
+        for pid in members {
+            assert!(is_gone(pid.trim_end_matches(')')), "{left:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_child_in_a_session_of_its_own_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let mut process = start("sh -c 'setsid sleep 3 & exit 0'", &log);
+        process.wait().await.unwrap();
+        let left = process.end(HASTY).await;
+        assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_dropped_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let process = start("sh -c 'sleep 60 & echo $!; wait'", &log);
+        let child = printed(&log).await;
+        drop(process);
+        for _ in 0..100 {
+            if is_gone(&child) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("process {child} is still there");
+    }
+
+    #[test]
+    fn stop_rules_are_read() {
+        assert_eq!("SIGTERM,2s".parse(), Ok(StopRule::default()));
+        let rule = StopRule { signal: Signal::SIGINT, grace: Duration::from_millis(500) };
+        assert_eq!("int,500ms".parse(), Ok(rule));
+        assert_eq!("SIGINT".parse(), Ok(StopRule { signal: Signal::SIGINT, ..StopRule::default() }));
+        for text in ["", "SIGNAL,2s", "SIGTERM,2", "SIGTERM;2s"] {
+            assert!(text.parse::<StopRule>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What Linux says about processes in `/proc`. Elsewhere nothing is known, and nothing is said.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The living members of a process group: number and name.
+pub(super) fn members(group: i32) -> BTreeSet<(i32, String)> {
+    let all = processes().filter_map(|(pid, folder)| {
+        let stat = fs::read_to_string(folder.join("stat")).ok()?;
+        // The name, in brackets, may hold anything.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut fields = rest.split(' ');
+        let (state, _parent, of) = (fields.next()?, fields.next()?, fields.next()?);
+        (state != "Z" && of.parse() == Ok(group)).then(|| (pid, name(&folder)))
+    });
+    all.collect()
+}
+
+/// What a file descriptor of this process is: `pipe:[123]`.
+pub(super) fn name_of(descriptor: i32) -> Option<String> {
+    link(&PathBuf::from(format!("/proc/self/fd/{descriptor}")))
+}
+
+/// The processes that write to a pipe: number and name.
+pub(super) fn holders(pipe: &str) -> BTreeSet<(i32, String)> {
+    let writes =
+        |folder: &Path| ["fd/1", "fd/2"].iter().any(|fd| link(&folder.join(fd)).as_deref() == Some(pipe));
+    processes().filter(|(_, folder)| writes(folder)).map(|(pid, folder)| (pid, name(&folder))).collect()
+}
+
+/// The process that listens at an address: `process 48213 "docker-proxy"`.
+pub(super) fn listener(address: SocketAddr) -> Option<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let socket =
+        tables.iter().flat_map(|table| table.lines()).find_map(|line| listening(line, address.port()))?;
+    let socket = format!("socket:[{socket}]");
+    let holds = |folder: &Path| {
+        let descriptors = fs::read_dir(folder.join("fd")).into_iter().flatten().flatten();
+        descriptors.take(4096).any(|entry| link(&entry.path()).as_deref() == Some(&socket))
+    };
+    let (pid, folder) = processes().find(|(_, folder)| holds(folder))?;
+    Some(format!("process {pid} {:?}", name(&folder)))
+}
+
+/// The inode of the socket, if this line of the table is about one that listens on the port.
+fn listening(line: &str, port: u16) -> Option<&str> {
+    const LISTEN: &str = "0A";
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (_, local) = fields.get(1)?.rsplit_once(':')?;
+    let is_meant = u16::from_str_radix(local, 16) == Ok(port) && fields.get(3) == Some(&LISTEN);
+    is_meant.then(|| fields.get(9).copied()).flatten()
+}
+
+fn processes() -> impl Iterator<Item = (i32, PathBuf)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+}
+
+/// The name of the program, without its folder.
+fn name(process: &Path) -> String {
+    let text = fs::read_to_string(process.join("comm")).unwrap_or_default();
+    wsspec_report::Untrusted::from(text.trim()).for_terminal(40)
+}
+
+fn link(path: &Path) -> Option<String> {
+    fs::read_link(path).ok().map(|target| target.to_string_lossy().into_owned())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_listens_is_found() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let found = listener(socket.local_addr().unwrap()).unwrap();
+        assert!(found.starts_with(&format!("process {} ", std::process::id())), "{found}");
+    }
+}

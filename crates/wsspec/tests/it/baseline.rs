@@ -1,0 +1,159 @@
+//! The file of expected verdicts: what it excuses, what it does not, and how it is kept.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+use crate::hostile_peer::record;
+use crate::peer::{Manner, Peer, Then};
+use crate::program::{Done, wsspec};
+
+const FILE: &str = "wsspec.baseline.toml";
+
+/// A server whose pongs, and everything else, are missing: every case fails that wants an answer.
+fn silent() -> Peer {
+    Peer::always(Manner::Upgrade(b"", Then::Close))
+}
+
+fn run(folder: &Path, peer: &Peer, more: &[&str]) -> Done {
+    let url = peer.url();
+    let mut args = vec!["run", &url, "2.1", "2.2", "2.8", "--no-echo-check", "--no-confirm"];
+    args.extend_from_slice(more);
+    wsspec(folder, &args)
+}
+
+fn write(folder: &TempDir, entries: &str) {
+    std::fs::write(folder.path().join(FILE), format!("schema = 1\n{entries}")).unwrap();
+}
+
+fn entry(cases: &str, verdict: &str, more: &str) -> String {
+    format!(
+        "# about {cases}\n[[expect]]\ncases = [{cases:?}]\nverdict = {verdict:?}\nreason = \"known\"\n{more}\n"
+    )
+}
+
+fn outcomes(folder: &Path) -> Vec<(String, String)> {
+    let cases = record(folder).into_iter().filter(|line| line["t"] == "case");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    cases.map(|case| (text(&case["id"]), text(&case["outcome"]))).collect()
+}
+
+fn exit_in_record(folder: &Path) -> Value {
+    record(folder).last().unwrap()["exit"].clone()
+}
+
+#[test]
+fn what_is_listed_is_known_and_what_is_worse_is_unexpected() {
+    let folder = tempdir().unwrap();
+    write(&folder, &entry("2.*", "fail", "issue = \"https://example.org/97\""));
+    let done = run(folder.path(), &silent(), &["--baseline", FILE]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("3 known") && done.out.contains("0 fixed"), "{done:#?}");
+    assert!(done.out.contains(&format!("baseline {FILE} (1)")), "{done:#?}");
+    assert!(
+        outcomes(folder.path()).iter().all(|(_, outcome)| outcome == "known"),
+        "{:?}",
+        outcomes(folder.path())
+    );
+    let case = record(folder.path()).into_iter().find(|line| line["id"] == "2.1").unwrap();
+    assert_eq!(case["known"], serde_json::json!({"reason": "known", "issue": "https://example.org/97"}));
+    assert_eq!(record(folder.path())[0]["baseline"], FILE);
+
+    write(&folder, &entry("2.1", "fail", ""));
+    let done = run(folder.path(), &silent(), &["--baseline", FILE]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert!(done.out.contains("2 unexpected: 2.2 2.8 (") && done.out.contains("1 known"), "{done:#?}");
+    assert_eq!(exit_in_record(folder.path()), 1);
+}
+
+#[test]
+fn stale_and_expired_entries_are_told_of_and_strict_makes_them_5() {
+    let folder = tempdir().unwrap();
+    write(&folder, &(entry("2.1", "fail", "") + &entry("2.2", "any", "until = \"2020-01-31\"")));
+    let peer = Peer::always(Manner::Echo);
+    let done = run(folder.path(), &peer, &["--baseline", FILE]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("note[E24]") && done.out.contains("1 fixed"), "{done:#?}");
+
+    let done = run(folder.path(), &peer, &["--baseline", FILE, "--strict-baseline"]);
+    done.expect_error(5, "E24");
+    assert!(done.err.contains(&format!("{FILE}:3   2.1 is listed as fail but passes now")), "{done:#?}");
+    assert!(done.err.contains(&format!("{FILE}:9   the entry for 2.2 expired on 2020-01-31")), "{done:#?}");
+    assert_eq!(exit_in_record(folder.path()), 5);
+
+    let done = run(folder.path(), &peer, &["--baseline", FILE, "--strict-baseline", "--exit-zero"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    // A failure is graver than a stale entry.
+    write(&folder, &(entry("2.*", "any", "until = \"2020-01-31\"")));
+    let done = run(folder.path(), &silent(), &["--baseline", FILE, "--strict-baseline"]);
+    assert_eq!(done.code, 1, "what has expired excuses nothing: {done:#?}");
+}
+
+#[test]
+fn a_baseline_is_created_checked_explained_and_updated() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    assert_eq!(run(path, &silent(), &[]).code, 1);
+    let done = wsspec(path, &["baseline", "create"]);
+    assert!(done.code == 2 && done.err.contains("--reason"), "{done:#?}");
+    let done = wsspec(
+        path,
+        &["baseline", "create", "--reason", "initial import", "--issue", "https://example.org/1"],
+    );
+    assert_eq!(done.code, 0, "{done:#?}");
+    let done = wsspec(path, &["baseline", "create", "--reason", "again"]);
+    assert!(done.code == 2 && done.err.contains("is there already"), "{done:#?}");
+
+    let done = wsspec(path, &["baseline", "check"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("3 known") && done.out.contains("0 unexpected"), "{done:#?}");
+    let done = wsspec(path, &["baseline", "explain", "2.1"]);
+    assert!(done.out.contains("initial import") && done.out.contains("known"), "{done:#?}");
+    assert_eq!(run(path, &silent(), &["--baseline", FILE, "--strict-baseline"]).code, 0);
+
+    // All is well now, and the file says so after an update; comments stay.
+    let text = std::fs::read_to_string(path.join(FILE)).unwrap();
+    std::fs::write(path.join(FILE), format!("# mine\n{text}")).unwrap();
+    assert_eq!(run(path, &Peer::always(Manner::Echo), &["--agent", "127.0.0.1"]).code, 0);
+    let file = std::fs::read_to_string(path.join(FILE)).unwrap();
+    let agent = file.lines().find_map(|line| line.strip_prefix("agent   = ")).unwrap().to_owned();
+    std::fs::write(path.join(FILE), file.replace(&agent, "\"*\"")).unwrap();
+    let done = wsspec(path, &["baseline", "check"]);
+    assert!(done.code == 5 && done.err.contains("error[E24]") && done.out.contains("3 fixed"), "{done:#?}");
+    let done = wsspec(path, &["baseline", "update", "--only-fixed"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let file = std::fs::read_to_string(path.join(FILE)).unwrap();
+    assert!(file.starts_with("# mine\nschema = 1") && !file.contains("2.1"), "{file}");
+
+    assert_eq!(run(path, &silent(), &[]).code, 1);
+    let done = wsspec(path, &["baseline", "check"]);
+    assert!(done.code == 1 && done.out.contains("unexpected: 2.1 2.2 2.8"), "{done:#?}");
+    let done = wsspec(path, &["baseline", "update", "--reason", "new"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(wsspec(path, &["baseline", "check"]).code, 0);
+}
+
+#[test]
+fn mistakes_in_a_baseline_stop_before_the_first_case() {
+    let folder = tempdir().unwrap();
+    write(&folder, "[[expect]]\ncases = [\"2.1\"]\nverdct = \"fail\"\n");
+    let done = run(folder.path(), &silent(), &["--baseline", FILE]);
+    done.expect_error(2, "E18");
+    assert!(done.err.contains(&format!("{FILE}:4:1: unknown key \"verdct\"")), "{done:#?}");
+    assert!(done.err.contains("did you mean \"verdict\"?"), "{done:#?}");
+    assert!(!folder.path().join("wsspec-out/results.jsonl").exists());
+    let done = run(folder.path(), &silent(), &["--baseline", "missing.toml"]);
+    done.expect_error(2, "E18");
+}
+
+#[test]
+fn fail_on_and_strict_say_what_is_red() {
+    let folder = tempdir().unwrap();
+    assert_eq!(run(folder.path(), &silent(), &["--fail-on", "never"]).code, 0);
+    assert_eq!(run(folder.path(), &silent(), &["--exit-zero"]).code, 0);
+    assert_eq!(run(folder.path(), &silent(), &["--strict"]).code, 1);
+    assert_eq!(exit_in_record(folder.path()), 1);
+    let nothing = wsspec(folder.path(), &["run", "127.0.0.1:1", "2.1", "--exit-zero"]);
+    assert_eq!(nothing.code, 3, "what could not be run is never 0: {nothing:#?}");
+}

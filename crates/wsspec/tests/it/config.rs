@@ -1,0 +1,193 @@
+//! `wsspec.toml`: what it says, what is stronger, and what is said about mistakes.
+
+use std::path::Path;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::hostile_peer::record;
+use crate::program::{Done, command, finish, wsspec};
+
+fn folder(text: &str) -> TempDir {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("wsspec.toml"), text).unwrap();
+    folder
+}
+
+fn with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Done {
+    let mut command = command(folder, args);
+    command.envs(variables.iter().copied());
+    finish(command)
+}
+
+/// The line of `config show` about a key.
+fn shown(folder: &Path, variables: &[(&str, &str)], key: &str, more: &[&str]) -> String {
+    let done = with(folder, variables, &[&["config", "show"], more].concat());
+    assert_eq!(done.code, 0, "{done:#?}");
+    let line = done.out.lines().find(|line| line.split_whitespace().next() == Some(key));
+    line.unwrap_or_else(|| panic!("{key}: {done:#?}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const LAYERED: &str = "schema = 1\n\n[run]\njobs = 3\nfail-on = \"should\"\ncases = [\"1.1.1\", \"2.1\"]\n\n\
+                       [output]\nout = \"results\"\n\n[profile.ci]\njobs = 2\n";
+
+#[test]
+fn flags_beat_variables_beat_profiles_beat_the_file_beat_what_is_usual() {
+    let folder = folder(LAYERED);
+    let path = folder.path();
+    let ci = ["--profile", "ci"];
+    assert_eq!(shown(path, &[], "jobs", &[]), "jobs 3 wsspec.toml:4");
+    assert_eq!(shown(path, &[], "jobs", &ci), "jobs 2 wsspec.toml:12 (profile ci)");
+    assert_eq!(shown(path, &[("WSSPEC_JOBS", "5")], "jobs", &ci), "jobs 5 $WSSPEC_JOBS");
+    assert_eq!(shown(path, &[("WSSPEC_PROFILE", "ci")], "jobs", &[]), "jobs 2 wsspec.toml:12 (profile ci)");
+    assert_eq!(shown(path, &[], "max-hangs", &[]), "max-hangs 5 default");
+    assert_eq!(shown(path, &[], "out", &[]), "out results wsspec.toml:9");
+
+    let done = wsspec(path, &["run"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("config         wsspec.toml"), "{done:#?}");
+    assert!(path.join("results/report.html").exists() && !path.join("wsspec-out").exists());
+    assert_eq!(ran(path, "results"), ["1.1.1", "2.1"]);
+    assert_eq!(wsspec(path, &["show", "2.1"]).code, 0, "the readers look where run writes");
+    let done = with(path, &[("WSSPEC_OUT", "elsewhere")], &["run", "1.1.2", "-o", "here"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(ran(path, "here"), ["1.1.2"], "cases that are typed are the ones");
+}
+
+fn ran(folder: &Path, out: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join(out).join("results.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut ids: Vec<_> = lines
+        .filter(|line| line["t"] == "case")
+        .map(|line| line["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn the_nearest_file_above_counts_and_its_paths_are_its_own() {
+    let folder =
+        folder("schema = 1\n[run]\nbaseline = \"known.toml\"\nset = [\"limits\"]\n[output]\nout = \"o\"\n");
+    std::fs::write(folder.path().join("known.toml"), "schema = 1\n").unwrap();
+    let deep = folder.path().join("a/b");
+    std::fs::create_dir_all(&deep).unwrap();
+    assert_eq!(shown(&deep, &[], "baseline", &[]), "baseline ../../known.toml ../../wsspec.toml:3");
+    let done = wsspec(&deep, &["run", "1.1.1"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(ran(folder.path(), "o"), ["1.1.1"]);
+    let other = deep.join("other.toml");
+    std::fs::write(&other, "schema = 1\n[run]\nset = [\"core\"]\n").unwrap();
+    assert_eq!(shown(&deep, &[], "set", &["-C", "other.toml"]), "set core other.toml:3");
+    assert_eq!(shown(&deep, &[("WSSPEC_CONFIG", "other.toml")], "set", &[]), "set core other.toml:3");
+}
+
+#[test]
+fn what_contradicts_a_stronger_value_is_left_out() {
+    let folder = folder("schema = 1\n[run]\nfail-on = \"never\"\ncases = [\"1.1.1\"]\n");
+    let done = wsspec(folder.path(), &["run", "--strict"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let folder = self::folder("schema = 1\n[run]\nstrict = true\ncases = [\"1.1.1\"]\n");
+    let done = with(folder.path(), &[("WSSPEC_FAIL_ON", "never")], &["run"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+#[test]
+fn mistakes_have_a_line_a_column_and_a_suggestion() {
+    for (text, says) in [
+        ("schema = 1\n[run]\njbos = 2\n", ":3:1: unknown key \"jbos\""),
+        ("schema = 1\n[run]\njbos = 2\n", "did you mean \"jobs\"?"),
+        ("schema = 1\n[run]\njobs = 0\n", ":3:8: the value of \"jobs\" cannot be used"),
+        ("schema = 1\n[run]\nfail-on = \"musst\"\n", "must"),
+        ("schema = 1\n[run]\nstrict = \"yes\"\n", "true or false"),
+        ("schema = 1\n[run]\nexclude = [1]\n", "a list of texts"),
+        ("schema = 1\n[rnu]\n", "did you mean \"run\"?"),
+        ("schema = 1\n[[target]]\nurl = 5\n", "a text"),
+        ("schema = 1\n[[target]]\nexce = \"x\"\n", "did you mean \"exec\"?"),
+        ("schema = 1\n[[target]]\nready = \"udp\"\n", "ws, tcp, http:PATH"),
+        ("schema = 1\n[run\n", "is not valid TOML"),
+        ("schema = 7\n", "schema = 1"),
+        ("[run]\n", "schema = 1"),
+    ] {
+        let folder = folder(text);
+        let done = wsspec(folder.path(), &["run"]);
+        done.expect_error(2, "E18");
+        assert!(done.err.contains(says) && done.err.contains("wsspec.toml:"), "{text}: {done:#?}");
+        assert_eq!(wsspec(folder.path(), &["config", "check"]).code, 2, "{text}");
+    }
+    let folder = folder(LAYERED);
+    let done = wsspec(folder.path(), &["run", "--profile", "cl"]);
+    done.expect_error(2, "E18");
+    assert!(done.err.contains("ci?"), "{done:#?}");
+    let done = with(folder.path(), &[("WSSPEC_JOBS", "many")], &["run"]);
+    done.expect_error(2, "E18");
+    assert!(done.err.contains("WSSPEC_JOBS"), "{done:#?}");
+    let done = with(folder.path(), &[("WSSPEC_JOSB", "2")], &["config", "check"]);
+    assert!(done.code == 0 && done.err.contains("did you mean WSSPEC_JOBS?"), "{done:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn targets_are_started_and_tested_each_by_its_own_rules() {
+    let echo =
+        format!("sh -c 'echo I am $NAME; exec {} echo {{host}}:{{port}}'", env!("CARGO_BIN_EXE_wsspec"));
+    let target = |name: &str, more: &str| {
+        format!("[[target]]\nagent = {name:?}\nexec = {echo:?}\nexec-env = [\"NAME={name}\"]\n{more}\n")
+    };
+    let headers =
+        "url = \"ws://127.0.0.1:{port}/a\"\nheaders = { Authorization = \"env:TOKEN\", X-Api = \"2\" }\n";
+    let text =
+        format!("schema = 1\n[run]\ncases = [\"1.1.1\"]\n{}{}", target("one", ""), target("two", headers));
+    let folder = folder(&text);
+    let done = with(folder.path(), &[("TOKEN", "hunter2hunter2")], &["run"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let record = record(folder.path());
+    let targets: Vec<_> =
+        record[0]["targets"].as_array().unwrap().iter().map(|target| &target["agent"]).collect();
+    assert_eq!(targets, ["one", "two"]);
+    let second = record.iter().find(|line| line["t"] == "case" && line["agent"] == "two").unwrap();
+    let request = second["handshake"]["request"].to_string();
+    assert!(request.contains("GET /a ") && request.contains("X-Api: 2"), "{request}");
+    let out = folder.path().join("wsspec-out");
+    let log = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    assert!(log("agent.log").contains("I am one") && log("agent.2.log").contains("I am two"));
+    assert!(!log("results.jsonl").contains("hunter2"));
+    assert!(!done.err.contains("W06"), "{done:#?}");
+}
+
+#[test]
+fn a_secret_in_the_file_is_warned_of_and_not_shown() {
+    let folder = folder(
+        "schema = 1\n[[target]]\nurl = \"ws://127.0.0.1:1\"\nheaders = { Authorization = \"Bearer hunter2\" }\n",
+    );
+    let done = wsspec(folder.path(), &["config", "show"]);
+    assert!(done.err.contains("warning[W06]: wsspec.toml:4:") && done.err.contains("env:NAME"), "{done:#?}");
+    assert!(!done.out.contains("hunter2"), "{done:#?}");
+    let done = wsspec(folder.path(), &["run", "1.1.1"]);
+    assert!(done.code == 3 && done.err.contains("W06"), "{done:#?}");
+}
+
+#[test]
+fn a_file_to_begin_with_and_one_from_a_spec() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let done = wsspec(path, &["config", "check"]);
+    done.expect_error(2, "E18");
+    assert_eq!(wsspec(path, &["config", "init"]).code, 0);
+    assert_eq!(wsspec(path, &["config", "check"]).code, 0);
+    let done = wsspec(path, &["config", "init"]);
+    assert!(done.code == 2 && done.err.contains("is there already"), "{done:#?}");
+    let done = wsspec(path, &["config", "init", "--github"]);
+    assert!(
+        done.code == 0 && done.out.contains("wsspec run --exec") && done.out.lines().count() < 20,
+        "{done:#?}"
+    );
+
+    let spec = r#"{"outdir": "./reports", "servers": [{"agent": "a", "url": "ws://127.0.0.1:1"}],
+        "cases": ["1.1.*"], "exclude-cases": ["1.1.8"], "exclude-agent-cases": {}}"#;
+    std::fs::write(path.join("fuzzingclient.json"), spec).unwrap();
+    let done = wsspec(path, &["config", "migrate", "fuzzingclient.json"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    std::fs::write(path.join("wsspec.toml"), &done.out).unwrap();
+    assert_eq!(wsspec(path, &["config", "check"]).code, 0);
+    assert_eq!(shown(path, &[], "cases", &[]), "cases 1.1.* wsspec.toml:4");
+}
