@@ -5,6 +5,7 @@
 mod bench;
 mod case_sets;
 mod check;
+mod findings;
 mod install;
 mod octets;
 mod parity;
@@ -30,6 +31,8 @@ enum Command {
     Parity(parity::Args),
     /// Compare every octet sent with the reference suite's
     Octets(octets::Args),
+    /// Run the cases that the reference suite lacks against servers of others
+    Findings(findings::Args),
     /// Measure what the tester and the endpoint cost, side by side with others
     Bench(bench::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),
+        Command::Findings(args) => findings::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| {

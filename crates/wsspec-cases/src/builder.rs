@@ -125,6 +125,12 @@ impl Case {
         self.step(text(words).into())
     }
 
+    /// The driver tells the peer what to do.
+    pub fn commanded(&mut self) -> &mut Self {
+        self.conduct.commands = true;
+        self
+    }
+
     /// The steps of the case answer the peer's Close frame, and end TCP.
     pub fn closing_by_script(&mut self) -> &mut Self {
         self.conduct.closes_by_script = true;
@@ -225,6 +231,14 @@ impl Case {
     /// These events, exactly, keep every MUST, though a SHOULD is broken.
     pub fn non_strict(&mut self, events: impl Into<Vec<Expected>>, because: impl Into<Text>) -> &mut Self {
         self.accept(Grade::NonStrict, events.into(), because.into())
+    }
+
+    /// After an accepted outcome: its Pongs may come before or behind any message.
+    pub fn pongs_anywhere(&mut self) -> &mut Self {
+        if let Some(accept) = self.accepts.last_mut() {
+            accept.pongs_anywhere = true;
+        }
+        self
     }
 
     /// How the connection has to end.
@@ -330,7 +344,7 @@ impl Case {
     }
 
     fn accept(&mut self, grade: Grade, events: Vec<Expected>, because: Text) -> &mut Self {
-        self.accepts.push(Accept { grade, events, because });
+        self.accepts.push(Accept { grade, events, because, pongs_anywhere: false });
         self
     }
 

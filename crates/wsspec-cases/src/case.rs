@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::close_rule::CloseRule;
 use crate::deflate::DeflatePlan;
 use crate::driver::Driver;
-use crate::event::Expected;
+use crate::event::{Event, Expected};
 use crate::id::CaseId;
 use crate::profile::Profile;
 use crate::rule::Rule;
@@ -65,6 +65,22 @@ pub enum Cost {
 }
 
 impl Case {
+    /// All events that some outcome names that is not a failure.
+    pub fn expected(&self) -> impl Iterator<Item = &Expected> {
+        let by_profile: [&[Expected]; 2] = match &self.profile {
+            Some(Profile::Fails(fails)) => {
+                let tolerated = fails.tolerated.as_ref().map_or(&[][..], |(events, _)| events);
+                [&fails.before, tolerated]
+            }
+            Some(Profile::Closes(closes)) => [&closes.before, &[]],
+            Some(Profile::PeerCloses(closes)) => [&closes.perhaps, &[]],
+            Some(Profile::Ends(ends)) => [&ends.perhaps, &[]],
+            Some(Profile::Tolerates(tolerates)) => [&tolerates.intact, &[]],
+            Some(Profile::Driven) | None => [&[], &[]],
+        };
+        self.accepts.iter().flat_map(|accept| &accept.events).chain(by_profile.into_iter().flatten())
+    }
+
     /// Whether the case has no connection of its own.
     pub const fn is_passive(&self) -> bool {
         matches!(self.play, Play::Passive(_))
@@ -139,6 +155,33 @@ pub struct Accept {
     pub events: Vec<Expected>,
     /// Why it is accepted, if it is not OK.
     pub because: Text,
+    /// Pongs may come before or behind any message: RFC 6455 5.5.2 gives them no place.
+    pub pongs_anywhere: bool,
+}
+
+impl Accept {
+    /// Whether exactly these events came.
+    pub fn is_met_by(&self, events: &[Event]) -> bool {
+        let all_match = |pongs: Option<bool>| {
+            let wanted =
+                self.events.iter().filter(|event| pongs.is_none_or(|pongs| event.is_pong() == pongs));
+            let came = events
+                .iter()
+                .filter(|event| pongs.is_none_or(|pongs| matches!(event, Event::Pong(_)) == pongs));
+            wanted.zip(came).all(|(wanted, event)| wanted.matches(event))
+        };
+        let count = |pong: bool| {
+            let came = events.iter().filter(|event| matches!(event, Event::Pong(_)) == pong).count();
+            came == self.events.iter().filter(|event| event.is_pong() == pong).count()
+        };
+        count(true)
+            && count(false)
+            && if self.pongs_anywhere {
+                all_match(Some(true)) && all_match(Some(false))
+            } else {
+                all_match(None)
+            }
+    }
 }
 
 /// The judgement of behaviour.

@@ -58,6 +58,24 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Whether it is a Pong.
+    pub const fn is_pong(&self) -> bool {
+        matches!(self, Self::Pong(_))
+    }
+
+    /// How many octets of payload have to be seen to tell whether it came.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Message { payload, .. } | Self::Pong(payload) => payload.len(),
+            Self::Elapsed(_) => 0,
+        }
+    }
+
+    /// Whether there is no payload.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the event is the expected one, to the octet.
     pub fn matches(&self, event: &Event) -> bool {
         match (self, event) {

@@ -55,6 +55,8 @@ pub struct Closes {
     pub all_before: bool,
     /// Messages may come before the answer, whatever is in them.
     pub messages: Option<Messages>,
+    /// Ending TCP instead of an answer is non-strict: the peer may not know the code.
+    pub may_fail: bool,
     /// How soon the answer has to come; later is non-strict. `None`: within 1 s.
     pub prompt: Option<Duration>,
 }
@@ -181,6 +183,12 @@ impl Closes {
     /// Any messages may come before the answer; how many is told.
     pub fn after_any_messages(mut self) -> Self {
         self.messages = Some(Messages::Any);
+        self
+    }
+
+    /// Failing the connection without a Close frame is non-strict.
+    pub fn or_fails(mut self) -> Self {
+        self.may_fail = true;
         self
     }
 

@@ -32,3 +32,30 @@ fn no_id_changes_its_meaning() {
         missing.join("\n  "),
     );
 }
+
+/// `catalogue.txt` lists what was designed; an id that is no case has its reason behind it.
+#[test]
+fn every_id_of_the_catalogue_is_a_case_or_says_why_not() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let catalogue: Vec<(&str, &str)> =
+        lines.map(|line| line.split_once("  ").unwrap_or((line, ""))).collect();
+    let is_case = |id: &str| suite().get(id.parse().unwrap()).is_some();
+    for &(id, why_not) in &catalogue {
+        assert_eq!(is_case(id), why_not.is_empty(), "{id} {why_not}");
+    }
+    for case in suite().cases().iter().filter(|case| case.id.section() > 13) {
+        let id = case.id.to_string();
+        let listed = catalogue.iter().any(|(known, _)| *known == id);
+        assert!(listed, "{id} is not in the catalogue");
+    }
+    let verdicts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verdicts.md");
+    let verdicts = std::fs::read_to_string(verdicts).unwrap();
+    for (id, _) in catalogue.iter().filter(|(_, why_not)| !why_not.is_empty()) {
+        assert!(
+            verdicts.contains(&format!("| {id} |")),
+            "docs/verdicts.md does not say that {id} is missing"
+        );
+    }
+}

@@ -29,6 +29,8 @@ pub enum Question {
     SamePayload,
     /// Whether control frames have keys of their own.
     Control,
+    /// Whether the fragments of one message, which a command asks for, have.
+    Fragments,
 }
 
 impl Question {
@@ -40,13 +42,14 @@ impl Question {
             Self::Predictable => 1300,
             Self::SamePayload => 32,
             Self::Control => 64,
+            Self::Fragments => 1,
         }
     }
 
     /// How many answers are awaited at a time. Of several Pings the latest alone may be answered.
     const fn at_a_time(self) -> usize {
         match self {
-            Self::Control => 1,
+            Self::Control | Self::Fragments => 1,
             _ => 16,
         }
     }
@@ -58,6 +61,7 @@ impl fmt::Display for Question {
         let rounds = self.rounds();
         match self {
             Self::Control => write!(f, "{rounds} pings and a Close frame"),
+            Self::Fragments => f.write_str("a command for a message in 64 fragments"),
             Self::SamePayload => write!(f, "{rounds} equal text messages"),
             _ => write!(f, "{rounds} text messages of 16 octets"),
         }
@@ -77,6 +81,8 @@ pub struct MaskingKeys {
 const PATIENCE: Duration = Duration::from_secs(15);
 /// More keys are not kept, if the client answers in many small fragments.
 const MOST_KEYS: usize = 4096;
+/// The frames that the command asks for.
+const FRAGMENTS: usize = 64;
 /// What is sent if all messages are to be equal.
 const SAME: &str = "the same message";
 
@@ -92,6 +98,7 @@ impl MaskingKeys {
         let frame = match self.question {
             Question::Control => ping(format!("key test {number:07}")),
             Question::SamePayload => text(SAME),
+            Question::Fragments => text("!sendfrag 4096 64"),
             _ => text(format!("key test {number:07}")),
         };
         out.push(frame.into());
@@ -100,7 +107,11 @@ impl MaskingKeys {
     fn judge(&self) -> Conclusion {
         let keys = &self.keys;
         let found = match self.question {
-            Question::Repeats | Question::Control => repeated(keys, 1),
+            Question::Fragments if keys.len() < FRAGMENTS => {
+                let text = format!("the message came in {} frames, not in {FRAGMENTS}", keys.len());
+                return Conclusion::new(Grade::Unimplemented, text);
+            }
+            Question::Repeats | Question::Control | Question::Fragments => repeated(keys, 1),
             Question::SamePayload => repeated(keys, 0).or_else(|| taken_from_payload(keys)),
             Question::Zero => zero(keys),
             Question::Randomness => randomness::deviation(keys),

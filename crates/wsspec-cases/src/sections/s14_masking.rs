@@ -290,6 +290,8 @@ fn of_the_peer(s: &mut Declaration<'_>) {
         Question::SamePayload,
         "Equal messages look different on the wire.",
     );
+    keys(s, "14.4.8", "keys-of-fragments", Question::Fragments, "Every fragment has its own key.")
+        .commanded();
     keys(
         s,
         "14.4.9",
@@ -300,13 +302,13 @@ fn of_the_peer(s: &mut Declaration<'_>) {
 }
 
 /// The keys of a client, and what is asked about them.
-fn keys(
-    s: &mut Declaration<'_>,
+fn keys<'a>(
+    s: &'a mut Declaration<'_>,
     id: &str,
     slug: &'static str,
     question: Question,
     expectation: &'static str,
-) {
+) -> &'a mut Case {
     s.case(id, slug, format!("The masking keys of the answers to {question}"))
         .of_clients()
         .expect(expectation)
@@ -314,5 +316,5 @@ fn keys(
             MaskingKeys::asking(question)
         })
         .within(secs(20))
-        .driver_judges();
+        .driver_judges()
 }

@@ -1,6 +1,6 @@
 //! 16.*: reserved bits, opcodes and control frames, beyond sections 2 to 5.
 
-use crate::drivers::PingsAnswered;
+use crate::drivers::{PingsAnswered, PongAmongEchoes};
 use crate::event::Expected;
 use crate::prelude::*;
 use crate::step::Step;
@@ -29,6 +29,7 @@ const ANSWER: Rule = Rule::must(Rfc6455, "5.5.2", "a Ping is answered with a Pon
 const SAME_PAYLOAD: Rule = Rule::must(Rfc6455, "5.5.3", "a Pong carries the application data of its Ping");
 const LATEST: Rule =
     Rule::may(Rfc6455, "5.5.3", "with several Pings outstanding, the latest alone may be answered");
+const WAITS: Rule = Rule::must(Rfc6455, "4.1", "a client waits for the response before it sends data");
 const SOON: Rule = Rule::should(Rfc6455, "5.5.2", "a Ping is answered as soon as is practical");
 
 const REFUSED: &str = "The connection is failed, and nothing comes back.";
@@ -52,6 +53,7 @@ pub(crate) fn declare(suite: &mut Suite) {
     fragmented_control_frames(&mut s);
     pings(&mut s);
     pings_and_large_messages(&mut s);
+    pings_behind_unread_data(&mut s);
     pongs(&mut s);
     watched(&mut s);
 }
@@ -321,6 +323,22 @@ fn answered(
         .driver_judges();
 }
 
+fn pings_behind_unread_data(s: &mut Declaration<'_>) {
+    s.rules([ANSWER, SOON]);
+    s.case(
+        "16.5.5",
+        "ping-behind-unread-data",
+        "16 messages of 1 MiB and a ping to a peer whose echoes are read 2 s later",
+    )
+    .quiet()
+    .expect("The pong comes between two messages; after how many is told.")
+    .drive("16 messages of 1 MiB and a ping; reads 2 s later, for 60 s at most", || {
+        PongAmongEchoes::behind((0..16).map(|_| binary(counting(MIB)).into()))
+    })
+    .within(secs(62))
+    .driver_judges();
+}
+
 fn pings_and_large_messages(s: &mut Declaration<'_>) {
     const FRAGMENTS: usize = 256;
     let fragment = |n: usize| {
@@ -370,6 +388,8 @@ fn pongs(s: &mut Declaration<'_>) {
         .ok([message("x")])
         .close(we_close([NORMAL]));
 
+    commanded_pings(s);
+
     s.rules([ANSWER]);
     s.case(
         "16.5.11",
@@ -382,6 +402,52 @@ fn pongs(s: &mut Declaration<'_>) {
     .fail_after(secs(2))
     .ok([ponged("early")])
     .close(we_close([NORMAL]));
+}
+
+/// The peer pings because a command asks for it.
+fn commanded_pings(s: &mut Declaration<'_>) {
+    s.rules([UNASKED, SAME_PAYLOAD]);
+    s.case(
+        "16.5.8",
+        "odd-pongs-to-its-ping",
+        "The peer is told to ping; a pong with other data comes, then the right one twice, then a text",
+    )
+    .ignoring_pings()
+    .expect("The message comes back: pongs that nobody asked for are lawful.")
+    .command("!ping 1")
+    .await_(Awaited::Ping, secs(2))
+    .send(pong("another"))
+    .answer_ping()
+    .answer_ping()
+    .send(text("x"))
+    .fail_after(secs(5))
+    .ok([message("x")])
+    .close(we_close([NORMAL]));
+
+    s.rules([ANSWER]);
+    s.case(
+        "16.5.9",
+        "no-pong-to-its-ping",
+        "The peer is told to ping and gets no answer; a text message comes 10 s later",
+    )
+    .ignoring_pings()
+    .expect("The message comes back, or the peer has closed before; which of both is told.")
+    .command("!ping 1")
+    .await_(Awaited::Ping, secs(2))
+    .wait(secs(10))
+    .send(text("x"))
+    .close_after(secs(5))
+    .tolerates([message("x")], [NORMAL, GOING_AWAY, POLICY_VIOLATION, INTERNAL_ERROR]);
+
+    s.rules([WAITS, ANSWER]);
+    s.case("16.5.10", "ping-with-the-request", "A ping that is written together with the request")
+        .of_servers()
+        .with_the_request()
+        .expect("A pong comes back behind the response, or the server refuses; what it does is told.")
+        .send(ping("early"))
+        .close_after(secs(2))
+        .tolerates([ponged("early")], [PROTOCOL_ERROR])
+        .informational("a client that does not wait for the response breaks a rule (RFC 6455 4.1)");
 }
 
 fn watched(s: &mut Declaration<'_>) {

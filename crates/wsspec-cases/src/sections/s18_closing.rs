@@ -73,7 +73,7 @@ fn codes(s: &mut Declaration<'_>) {
             .expect("The Close frame is answered with that code, with 1000 or with none.")
             .send(close(code))
             .fail_after(secs(5))
-            .closes(Closes::with([code, NORMAL]));
+            .closes(Closes::with([code, NORMAL]).or_fails());
     }
 
     s.rules([RESERVED]);

@@ -36,12 +36,8 @@ pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
 
 /// The first accepted outcome that came.
 pub(super) fn accepted<'a>(case: &'a Case, observation: &Observation) -> Option<&'a Accept> {
-    let events = &observation.events;
-    case.accepts.iter().find(|accept| {
-        observation.events_dropped == 0
-            && accept.events.len() == events.len()
-            && accept.events.iter().zip(events).all(|(expected, event)| expected.matches(event))
-    })
+    let whole = observation.events_dropped == 0;
+    case.accepts.iter().find(|accept| whole && accept.is_met_by(&observation.events))
 }
 
 fn handshake(why: &NeverOpened) -> Check {

@@ -85,9 +85,8 @@ impl Bench<'_> {
     fn failing(&self, fails: &Fails) -> Vec<Check> {
         let close = &self.observation.close;
         let expected = format!("the peer to fail the connection with {}", words::codes(&fails.codes));
-        if close.closed_by_me && close.remote_code.is_none() && close.tcp != Some(TcpEnd::PeerFin)
-            || self.observation.ran_out
-        {
+        let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+        if close.closed_by_me && !self.close_received() && !by_peer || self.observation.ran_out {
             let observed = words::ending(self.observation);
             return vec![self.check("fails", Level::Must, false, &expected, &observed)];
         }
@@ -107,7 +106,9 @@ impl Bench<'_> {
         if self.close_received() {
             checks.extend([self.answer_code(closes), self.prompt(closes), self.end_of_tcp()]);
         } else {
-            checks.push(self.no_answer());
+            let by_peer = matches!(self.observation.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+            let level = if closes.may_fail && by_peer { Level::Should } else { Level::Must };
+            checks.push(Check { level, ..self.no_answer() });
         }
         checks.extend(self.behind_the_close());
         let told = closes.messages == Some(Messages::Any);

@@ -9,7 +9,7 @@ use crate::settings::Conduct;
 pub(super) fn reserved_bits(header: &FrameHeader, deflate: bool) -> Option<PeerFault> {
     let first_of_message = header.opcode.is_data();
     let lawful = header.rsv.is_none() || deflate && first_of_message && header.rsv == Rsv::RSV1;
-    let section = if deflate { "RFC 6455 section 5.2, RFC 7692 section 6" } else { "RFC 6455 section 5.2" };
+    let section = if deflate { "RFC 6455 section 5.2, RFC 7692 section 6.1" } else { "RFC 6455 section 5.2" };
     let misplaced = deflate && !first_of_message && header.rsv == Rsv::RSV1;
     (!lawful).then(|| PeerFault {
         id: if misplaced { "frame.rsv1" } else { "frame.rsv" },

@@ -1,4 +1,4 @@
-use wsspec_cases::Awaited;
+use wsspec_cases::{Awaited, Closes, Profile};
 use wsspec_wire::{Opcode, close_code};
 
 use super::{CaseRun, Phase};
@@ -41,7 +41,11 @@ impl CaseRun<'_> {
         self.close.closed_by_me = !answers;
         self.close.local_code = code;
         if !answers {
-            let patience = match self.case.profile {
+            let patience = match &self.case.profile {
+                // Whoever judges that an answer is late has to wait for it.
+                Some(Profile::Closes(Closes { prompt: Some(prompt), .. })) => {
+                    self.settings.scaled(*prompt).max(self.settings.patient_close_timeout)
+                }
                 Some(_) => self.settings.patient_close_timeout,
                 None => self.settings.close_timeout,
             };

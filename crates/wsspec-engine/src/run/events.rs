@@ -24,9 +24,8 @@ impl Events {
     const MORE_OCTETS: usize = 1024;
 
     pub(super) fn new(case: &Case, driver: Option<&dyn Driver>) -> Self {
-        let most = case.accepts.iter().map(|accept| accept.events.len()).max().unwrap_or(0);
-        let expected = case.accepts.iter().flat_map(|accept| &accept.events);
-        let largest = expected.map(expected_len).max().unwrap_or(0) + Self::MORE_OCTETS;
+        let most = case.expected().count();
+        let largest = case.expected().map(Expected::len).max().unwrap_or(0) + Self::MORE_OCTETS;
         let (largest, kept) = match driver {
             Some(driver) => (driver.largest_message() + Self::MORE_OCTETS, Snippet::KEPT),
             None => (largest, largest),
@@ -56,9 +55,7 @@ impl Events {
 
     /// Whether exactly these events came.
     pub(super) fn are(&self, accept: &Accept) -> bool {
-        self.dropped == 0
-            && self.list.len() == accept.events.len()
-            && accept.events.iter().zip(&self.list).all(|(expected, event)| expected.matches(event))
+        self.dropped == 0 && accept.is_met_by(&self.list)
     }
 
     fn cut(&self, payload: &Received) -> Received {
@@ -69,12 +66,5 @@ impl Events {
             bytes::Bytes::copy_from_slice(&payload.kept[..self.kept])
         };
         Received { kept, len: payload.len }
-    }
-}
-
-fn expected_len(expected: &Expected) -> usize {
-    match expected {
-        Expected::Message { payload, .. } | Expected::Pong(payload) => payload.len(),
-        Expected::Elapsed(_) => 0,
     }
 }

@@ -43,7 +43,7 @@ impl CaseRun<'_> {
                 self.recorder.traffic.rx_app += payload.len;
                 self.recorder.traffic.rx_messages += 1;
                 // A tester that failed the connection is done with messages (RFC 6455 7.1.7).
-                if self.case.conduct.commands && is_refusal(&payload.kept) {
+                if self.case.conduct.commands && !binary && is_refusal(&payload.kept) {
                     self.command_refused(&payload.kept, now);
                 } else if !self.close.failed_by_me {
                     self.event(&Event::Message { binary, payload }, now);
@@ -73,7 +73,8 @@ impl CaseRun<'_> {
     }
 }
 
-/// What a peer says that does not obey a command.
+/// What a peer says that does not obey a command: that it refuses it, or the command itself, if the peer agrees to
+/// any subprotocol and echoes.
 fn is_refusal(message: &[u8]) -> bool {
-    message.starts_with(b"!refused")
+    message.starts_with(b"!") && !message.starts_with(b"!state ")
 }

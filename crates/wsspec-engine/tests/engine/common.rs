@@ -36,6 +36,10 @@ pub(crate) struct Scripted {
     react: Reaction,
     /// The `Sec-WebSocket-Extensions` header of the response.
     extensions: Option<String>,
+    /// The `Sec-WebSocket-Protocol` header of the response.
+    subprotocol: Option<&'static str>,
+    /// The status of the response, if it refuses the request.
+    refusal: Option<u16>,
     /// The tester ended TCP.
     pub(crate) ended: bool,
 }
@@ -52,6 +56,8 @@ impl Scripted {
             out: VecDeque::new(),
             react: Box::new(react),
             extensions: None,
+            subprotocol: None,
+            refusal: None,
             ended: false,
         }
     }
@@ -62,13 +68,30 @@ impl Scripted {
         self
     }
 
+    /// The same, agreeing to a subprotocol if the client offers one.
+    pub(crate) fn subprotocol(mut self, name: &'static str) -> Self {
+        self.subprotocol = Some(name);
+        self
+    }
+
+    /// A server that refuses all requests.
+    pub(crate) fn refusing(status: u16) -> Self {
+        Self { refusal: Some(status), ..Self::server(|_| vec![]) }
+    }
+
     fn answer(&mut self) {
+        if let Some(status) = self.refusal {
+            let response = write_response(status, "No", &[("Content-Length", "0")]);
+            return self.out.push_back(PeerTransmit::Octets(response));
+        }
         let request = RequestHead::parse(self.head.octets());
         let Some(key) = request.headers.get("Sec-WebSocket-Key") else { return };
         let accept = accept_key(key);
         let mut headers =
             vec![("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept[..])];
         headers.extend(self.extensions.as_deref().map(|value| ("Sec-WebSocket-Extensions", value)));
+        let offers = request.headers.get("Sec-WebSocket-Protocol").is_some();
+        headers.extend(self.subprotocol.filter(|_| offers).map(|value| ("Sec-WebSocket-Protocol", value)));
         headers.push(("Server", "scripted"));
         let response = write_response(101, "Switching Protocols", &headers);
         self.out.push_back(PeerTransmit::Octets(response));

@@ -1,5 +1,6 @@
 //! The engine from outside: cases against peers in memory and virtual time.
 
+mod closing;
 mod common;
 mod golden;
 mod hostile;

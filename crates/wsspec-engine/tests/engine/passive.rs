@@ -2,7 +2,9 @@
 
 use wsspec_cases::words::{message, secs, text};
 use wsspec_cases::{Case, CaseId, DeflatePlan, Step, suite};
-use wsspec_engine::{Outcome, TesterRole, Verdict, Watched, passive_outcomes};
+use wsspec_engine::{
+    Behavior, BehaviorClose, Outcome, TesterRole, Verdict, Watched, judge, passive_outcomes,
+};
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, Rsv};
 
 use crate::common::{Frame, Scripted, case, mannered, observe_client, octets, with_header};
@@ -157,4 +159,69 @@ fn breaches_take_bounded_memory() {
     let seen = watched(flood);
     assert_eq!(seen.breaches.len(), 1);
     assert_eq!(seen.breaches[0].times, 100_000);
+}
+
+/// What the reference suite's verdict pair and ours are on the old case 7.1.1 with a server that answers the Close
+/// frame like this, and which passive cases fail, or tell something.
+fn old_case(
+    answer: impl Fn() -> Vec<PeerTransmit> + 'static,
+) -> ((Behavior, BehaviorClose), Verdict, Vec<String>) {
+    let case = suite().get("7.1.1".parse().unwrap()).unwrap();
+    let react = move |frame: &Frame| match frame.header.opcode {
+        Opcode::CLOSE => answer(),
+        _ => mannered(frame),
+    };
+    let observation = observe_client(case, Scripted::server(react)).0;
+    let outcome = judge(case, observation);
+    let passive = plain_outcomes(&[("7.1.1", outcome.observation.watched.clone())]);
+    let found = passive.into_iter().filter(|outcome| outcome.verdict != Verdict::Pass);
+    let ids = found.map(|outcome| outcome.id.to_string()).collect();
+    ((outcome.behavior, outcome.behavior_close), outcome.verdict, ids)
+}
+
+#[test]
+fn what_is_watched_changes_no_verdict_of_an_old_case() {
+    let close = || crate::common::frame(Opcode::CLOSE, &1000u16.to_be_bytes());
+    let text = || crate::common::frame(Opcode::TEXT, b"late");
+    let pong = || crate::common::frame(Opcode::PONG, b"late");
+    let end = crate::common::fin;
+    let clean = old_case(move || vec![close(), end()]);
+    assert_eq!(clean, ((Behavior::Ok, BehaviorClose::Ok), Verdict::Pass, vec![]));
+    let (pair, verdict, found) = old_case(move || vec![close(), close(), end()]);
+    assert_eq!((pair, verdict), (clean.0, clean.1));
+    assert_eq!(found, ["18.9.1"]);
+    // Messages and Pongs are events that the old case does not expect, here and in the reference.
+    assert_eq!(old_case(move || vec![close(), text(), end()]).2, ["18.9.2"]);
+    assert_eq!(old_case(move || vec![pong(), close(), end()]).2, ["16.7.5"]);
+}
+
+#[test]
+fn breaches_of_the_closing_handshake_are_watched() {
+    let close = |code: u16| crate::common::frame(Opcode::CLOSE, &code.to_be_bytes());
+    let pong = || crate::common::frame(Opcode::PONG, b"");
+    for (answers, id) in [
+        (vec![close(1000), close(1000)], "18.9.1"),
+        (vec![close(1000), crate::common::frame(Opcode::TEXT, b"x")], "18.9.2"),
+        (vec![crate::common::frame(Opcode::CLOSE, b"\x03")], "18.9.3"),
+        (vec![crate::common::frame(Opcode::CLOSE, b"\x03\xe8ab\xe2\x82")], "18.9.3"),
+        (vec![close(1005)], "18.9.4"),
+        (vec![close(1002), pong()], "18.9.5"),
+    ] {
+        let octets: Vec<u8> = answers
+            .into_iter()
+            .flat_map(|answer| match answer {
+                PeerTransmit::Octets(octets) => octets,
+                PeerTransmit::End(_) => vec![],
+            })
+            .collect();
+        let ids: Vec<String> =
+            failed(move || crate::common::octets(octets.clone())).into_iter().map(|(id, _)| id).collect();
+        assert!(ids.contains(&id.to_string()), "{id}: {ids:?}");
+    }
+    for (code, id) in [(5000, "18.9.4"), (1010, "18.9.6")] {
+        let seen = watched(move || close(code));
+        let told = plain_outcomes(&[("1.1.1", seen)]);
+        let told = told.iter().find(|outcome| outcome.id.to_string() == id).unwrap();
+        assert_eq!(told.verdict, Verdict::Info, "{}", told.summary);
+    }
 }

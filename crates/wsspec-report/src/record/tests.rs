@@ -18,7 +18,8 @@ const RESPONSE: &[u8] = b"HTTP/1.1 101 \r\nSet-Cookie: id=8\r\n\r\n";
 fn case() -> Case {
     let case = suite().get("5.15".parse().unwrap()).unwrap().clone();
     let hello = Expected::Message { binary: false, payload: "Hello".into() };
-    let accepts = vec![Accept { grade: Grade::Ok, events: vec![hello], because: "".into() }];
+    let accepts =
+        vec![Accept { grade: Grade::Ok, events: vec![hello], because: "".into(), pongs_anywhere: false }];
     Case { accepts, ..case }
 }
 

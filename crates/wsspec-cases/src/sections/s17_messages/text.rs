@@ -191,6 +191,7 @@ fn fresh_starts(s: &mut Declaration<'_>) {
     .send(continuation([0xa9].to_vec()))
     .fail_after(secs(2))
     .ok([ponged([0xa9].to_vec()), message("é")])
+    .pongs_anywhere()
     .close(we_close([NORMAL]));
 
     s.rules([OCTETS]);

@@ -149,6 +149,17 @@ fn odd_answers(s: &mut Declaration<'_>) {
     .fail_after(secs(5))
     .peer_closes(PeerCloses::with(NORMAL));
 
+    s.case("18.3.16", "answer-with-1005", "The peer is told to close, and is answered with 1005")
+        .closing_by_script()
+        .expect("No second Close frame comes, and TCP is ended.")
+        .command("!close 1000")
+        .await_(Awaited::Close, SOON)
+        .send(close(1005))
+        .wait(A_MOMENT)
+        .end_by_role()
+        .fail_after(secs(5))
+        .peer_closes(PeerCloses::with(NORMAL));
+
     s.rules([PING]);
     s.case("18.3.17", "ping-before-the-answer", "The peer is told to close; a ping comes before the answer")
         .closing_by_script()

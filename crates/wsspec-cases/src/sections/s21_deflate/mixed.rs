@@ -27,7 +27,7 @@ const CLOSE: Rule =
     Rule::must(Rfc6455, "5.5.1", "a Close frame is answered, also inside a fragmented message");
 const BLOCKS: Rule = Rule::must(Rfc7692, "7.2.1", "a compressed message is a whole number of DEFLATE blocks");
 const FIRST_ONLY: Rule =
-    Rule::must(Rfc7692, "6", "RSV1 is never set on control frames or on later fragments of a message");
+    Rule::must(Rfc7692, "6.1", "RSV1 is never set on control frames or on later fragments of a message");
 const WHOLE: Rule = Rule::must(
     Rfc7692,
     "7.2.1",
@@ -110,7 +110,8 @@ fn inside_a_message(s: &mut Declaration<'_>) {
         .send(pong(""))
         .send(continuation(&HELLO[4..])),
         [ponged("p"), message("Hello")],
-    );
+    )
+    .pongs_anywhere();
 
     s.rules([CLOSE]);
     s.case("21.4.5", "deflate-close-inside", "A close inside a compressed message")

@@ -7,7 +7,7 @@ use crate::profile::Fails;
 
 const FIRST_ONLY: Rule = Rule::must(
     Rfc7692,
-    "6",
+    "6.1",
     "RSV1 stands on the first frame of a compressed message and nowhere else; a receiver that finds it on a \
      later fragment or on a control frame fails the connection",
 );

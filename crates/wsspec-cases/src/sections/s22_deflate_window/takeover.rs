@@ -71,7 +71,8 @@ fn reaching_back(s: &mut Declaration<'_>) {
             .send(continuation("b"))
             .send(deflated(HELLO_AGAIN)),
         [message("Hello"), ponged("p"), message("ab"), message("Hello")],
-    );
+    )
+    .pongs_anywhere();
     echoes(
         s.case("22.1.4", "takeover-over-types", "A binary message, and a text that refers to it")
             .expect("Both come back: there is one window for both types.")
