@@ -262,7 +262,8 @@ fn frames_that_never_went_out_are_counted_apart() {
         Step::SendMessage(binary("abcdef").in_fragments_of(2)),
         Step::FailAfter(secs(1)),
     ];
-    let mut run = CaseRun::server(&case(steps), &request(None), Settings::default());
+    let case = case(steps);
+    let mut run = CaseRun::server(&case, &request(None), Settings::default());
     let _response = run.poll_transmit(NOW);
     let first = run.poll_transmit(NOW);
     assert!(matches!(first, Some(Transmit::Octets { flush: true, .. })), "{first:?}");
@@ -286,7 +287,8 @@ fn messages_of_scripts_are_fragmented_on_request_and_single_frames_are_not() {
     ];
     let conduct = Conduct { auto_fragment: Some(2), ..Conduct::default() };
     let settings = Settings { conduct, ..Settings::default() };
-    let mut run = CaseRun::server(&case(steps), &request(None), settings);
+    let case = case(steps);
+    let mut run = CaseRun::server(&case, &request(None), settings);
     let mut sent = Vec::new();
     while let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) {
         sent.extend_from_slice(&data);
@@ -299,7 +301,8 @@ fn messages_of_scripts_are_fragmented_on_request_and_single_frames_are_not() {
 fn a_server_masks_on_request() {
     let conduct = Conduct { mask_server_frames: true, ..Conduct::default() };
     let settings = Settings { conduct, ..Settings::default() };
-    let mut run = CaseRun::server(&case([Step::Send(text("a"))]), &request(None), settings);
+    let case = case([Step::Send(text("a"))]);
+    let mut run = CaseRun::server(&case, &request(None), settings);
     let Some(Transmit::Octets { data, .. }) = run.poll_transmit(NOW) else { panic!() };
     assert_eq!(data[head_end(&data)..][..2], [0x81, 0x81]);
 }
