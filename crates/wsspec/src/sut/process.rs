@@ -113,6 +113,10 @@ impl Process {
         let survived = !self.leader_ends(rule).await;
         let mut left = self.group_ends().await;
         let _ = killpg(self.group.0, Signal::SIGKILL);
+        if !left.is_empty() {
+            // Even SIGKILL takes a moment.
+            self.group_ends().await;
+        }
         self.group.leave();
         self.silence().await;
         left.extend(self.holders());
