@@ -43,11 +43,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     install: InstallArgs,
     /// How often both suites run the cases again on which they differ, before that is called a difference
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     confirm: usize,
     /// Run the reference again although its results are in the cache
     #[arg(long)]
     fresh: bool,
+    /// Take wsspec's results, too, out of the cache where there are any: for a comparison that was run in parts
+    #[arg(long)]
+    recorded: bool,
     /// Only fill the cache with the reference's results
     #[arg(long)]
     reference_only: bool,
@@ -80,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     print!("{}", summary::table(&rows));
     if args.write_docs {
         let path = repository().join("docs/parity.md");
-        std::fs::write(&path, summary::markdown(&rows, args.volume_messages))?;
+        std::fs::write(&path, summary::markdown(&rows, args.volume_messages, args.confirm))?;
         println!("written: {}", path.display());
     }
     if !args.reference_only && rows.iter().all(Row::is_skipped) {
@@ -100,7 +103,7 @@ fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
         return Ok(None);
     }
     println!("{what}: wsspec");
-    let mut wsspec = vec![subject.wsspec()?];
+    let mut wsspec = vec![subject.wsspec(!args.recorded)?];
     let mut comparison = Comparison::new(&reference, &wsspec);
     for number in 1..=args.confirm {
         if comparison.differences.is_empty() {
@@ -110,7 +113,7 @@ fn compare_one(args: &Args, subject: Subject<'_>) -> Result<Option<Row>> {
         let set = subject.set.only(comparison.differences.iter().map(|difference| difference.id.to_string()));
         let again = Subject { set: &set, ..subject };
         reference.push(repeated(&reference[0], again.reference(number, true)?));
-        wsspec.push(repeated(&wsspec[0], again.wsspec()?));
+        wsspec.push(repeated(&wsspec[0], again.wsspec(true)?));
         comparison = Comparison::new(&reference, &wsspec);
     }
     print!("{comparison}");

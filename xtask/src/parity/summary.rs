@@ -76,9 +76,10 @@ pub(crate) fn table(rows: &[Row]) -> String {
     out
 }
 
-/// The page docs/parity.md. `messages`: to how many the volume of sections 12 and 13 was cut.
-pub(crate) fn markdown(rows: &[Row], messages: Option<u32>) -> String {
-    let mut out = String::from(INTRODUCTION);
+/// The page docs/parity.md. `messages`: to how many the volume of sections 12 and 13 was cut; `confirm`: how often
+/// cases were run again.
+pub(crate) fn markdown(rows: &[Row], messages: Option<u32>, confirm: usize) -> String {
+    let mut out = INTRODUCTION.replace("{confirm}", &confirm.to_string());
     if let Some(messages) = messages {
         let _ = writeln!(
             out,
@@ -107,8 +108,8 @@ const INTRODUCTION: &str = "\
 # Parity with the reference suite
 
 Both suites run against the same peers, and every case is compared: `behavior`, `behaviorClose` and
-`remoteCloseCode`. Cases on which the suites differ run twice more in both, alone. A case whose verdict changes
-between the runs of one suite is a race inside the peer, and is listed as such. Anything else that is not the same
+`remoteCloseCode`. Cases on which the suites differ run again in both, alone, up to {confirm} times. A case whose
+verdict changes between the runs of one suite is a race inside the peer, and is listed as such. Anything else that is not the same
 is a difference. *passed* counts those of the same cases that both suites call OK or INFORMATIONAL, in
 `behaviorClose` as well. The peer *wsspec* is `wsspec echo`: as a server, and with `--connect` as a client.
 

@@ -34,11 +34,13 @@ impl Subject<'_> {
         read_index(&folder.join(INDEX), self.peer.name)
     }
 
-    /// The verdicts of one run of wsspec.
-    pub(crate) fn wsspec(&self) -> Result<Verdicts> {
+    /// The verdicts of one run of wsspec, out of the cache unless `fresh`.
+    pub(crate) fn wsspec(&self, fresh: bool) -> Result<Verdicts> {
         let folder = self.kits.cache().join("wsspec").join(self.role.name()).join(self.peer.name);
         let folder = folder.join(&self.set.name);
-        self.run(Suite::Wsspec, &folder)?;
+        if fresh || !folder.join(INDEX).exists() {
+            self.run(Suite::Wsspec, &folder)?;
+        }
         read_index(&folder.join(INDEX), self.peer.name)
     }
 

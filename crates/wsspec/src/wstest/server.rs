@@ -214,6 +214,7 @@ pub(super) fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Prob
     Problem::new(ErrorCode::E16, what)
         .fact("tried", all.join(" and "))
         .fact("why", crate::text::io_error(error))
+        .fact("try", "end the program that holds the port, or write another one into the address")
 }
 
 fn record(selected: &Selected) -> RunRecord {

@@ -247,6 +247,19 @@ fn origin_and_subprotocols_of_the_spec_reach_the_server() {
 
 // The fuzzing server.
 
+#[test]
+fn a_port_that_is_taken_is_an_error_and_earlier_results_stay() {
+    let folder = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let spec = SPEC.replace("URL", &format!("ws://127.0.0.1:{port}"));
+    std::fs::write(folder.path().join("fuzzingserver.json"), spec).unwrap();
+    std::fs::create_dir_all(folder.path().join("reports/clients")).unwrap();
+    std::fs::write(folder.path().join("reports/clients/index.json"), "{}").unwrap();
+    run(&folder, &["-m", "fuzzingserver", "-u", "0"]).expect_error(3, "E16");
+    assert_eq!(read(folder.path().join("reports/clients/index.json")), "{}");
+}
+
 const SPEC: &str = r#"{"url": "URL", "outdir": "./reports/clients", "cases": ["1.1.1", "2.1", "2.10"],
     "exclude-cases": [], "exclude-agent-cases": {"skipper*": ["2.1"]}}"#;
 

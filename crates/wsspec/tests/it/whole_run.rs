@@ -40,21 +40,21 @@ fn the_built_in_endpoint_passes_301_cases_and_gets_a_report() {
     assert!(record.contains(again), "the address of the built-in endpoint is gone after the run");
 }
 
-/// All of the reference's cases in both roles; each case of sections 12 and 13 sends 5 messages instead of a
+/// All of the reference's cases in both roles; each case of sections 12 and 13 sends 2 messages instead of a
 /// thousand (in full: `cargo xtask parity --sections all`).
 #[test]
 fn the_endpoint_passes_all_517_cases_in_both_roles_with_reduced_volume() {
     let folder = tempdir().unwrap();
-    let run = ["run", "@autobahn", "--volume-messages", "5"];
+    let run = ["run", "@autobahn", "--volume-messages", "2"];
     let done = finish_within(command(folder.path(), &run), Duration::from_secs(300));
     assert_eq!(done.code, 0, "{done:#?}");
-    assert!(done.err.contains("send 5: this is no full run"), "{done:#?}");
+    assert!(done.err.contains("send 2: this is no full run"), "{done:#?}");
     assert_passes(&index(folder.path()));
 
     let folder = tempdir().unwrap();
     let port = free_port().to_string();
     let client = format!("{} echo --connect {{url}} --agent us", env!("CARGO_BIN_EXE_wsspec"));
-    let serve = ["serve", "--port", &port, "@autobahn", "--volume-messages", "5", "--exec", &client];
+    let serve = ["serve", "--port", &port, "@autobahn", "--volume-messages", "2", "--exec", &client];
     let done = finish_within(command(folder.path(), &serve), Duration::from_secs(300));
     assert_eq!(done.code, 0, "{done:#?}");
     assert_passes(&index(folder.path()));
