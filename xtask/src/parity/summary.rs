@@ -109,9 +109,10 @@ const INTRODUCTION: &str = "\
 
 Both suites run against the same peers, and every case is compared: `behavior`, `behaviorClose` and
 `remoteCloseCode`. Cases on which the suites differ run again in both, alone, up to {confirm} times. A case whose
-verdict changes between the runs of one suite is a race inside the peer, and is listed as such. Anything else that is not the same
-is a difference. *passed* counts those of the same cases that both suites call OK or INFORMATIONAL, in
-`behaviorClose` as well. The peer *wsspec* is `wsspec echo`: as a server, and with `--connect` as a client.
+verdict changes between the runs of one suite is a race inside the peer, and is listed as such. Anything else that
+is not the same is a difference; docs/verdicts.md explains it. *passed* counts those of the same cases that both
+suites call OK or INFORMATIONAL, in `behaviorClose` as well. The peer *wsspec* is `wsspec echo`: as a server, and
+with `--connect` as a client.
 
 This page is written by `cargo xtask parity --sections all --write-docs`.
 
