@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_compressor_can_begin_behind_octets_that_it_has_not_compressed() {
-        let before = (0..100_000u32).map(|n| ((n * n) >> 7) as u8).collect::<Vec<_>>();
+        let before = (0..100_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect::<Vec<_>>();
         for bits in [8, 9, 12, 15] {
             let mut deflater = Deflater::new(bits, 6).unwrap();
             deflater.update(b"something else", &mut Vec::new());
