@@ -339,9 +339,9 @@
       ...cells(left), ["td", {}, left && right ? "= same" : "≠ only here"], ...cells(right)]);
     const name = (one) => find(".agent", one).textContent;
     const head = ["ms", name(a), "Mark", "ms", name(b)].map((text) => ["th", { scope: "col" }, text]);
-    return build(["section", { class: "block shared" }, ["h3", {}, "Both timelines"],
+    return build(["section", { class: "block shared" }, ["h2", {}, "Both timelines"],
       ["div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Both timelines" },
-        ["table", { class: "log" }, ["caption", {}, "What happened with both, row by row"],
+        ["table", { class: "together" }, ["caption", {}, "What happened with both, row by row"],
           ["thead", {}, ["tr", {}, ...head]], ["tbody", {}, ...rows]]]]);
   }
 

@@ -74,6 +74,8 @@ fn groups(ids: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use wsspec_cases::suite;
+
     use super::*;
 
     fn ids(names: &[&str]) -> Result<Vec<String>, Problem> {

@@ -38,7 +38,12 @@ fn answer(mut stream: TcpStream, pages: &HashMap<String, String>, policy: &str) 
     }
     let request = String::from_utf8_lossy(&request);
     let name = request.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('/');
-    let kind = if name.ends_with(".css") { "text/css" } else { "text/html; charset=utf-8" };
+    let name = name.split('?').next().unwrap_or_default();
+    let kind = match name.rsplit('.').next() {
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
+    };
     let (status, page) = pages.get(name).map_or(("404 Not Found", ""), |page| ("200 OK", page));
     write!(
         stream,
