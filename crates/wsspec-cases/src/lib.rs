@@ -21,6 +21,8 @@ mod prelude;
 mod profile;
 mod rule;
 mod sections;
+pub mod sets;
+mod size;
 mod step;
 mod suite;
 pub mod words;

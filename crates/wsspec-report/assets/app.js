@@ -73,12 +73,16 @@
     const plain = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
     return new RegExp("^" + plain + "$", "i");
   };
-  const milliseconds = (text) => {
-    const [, sign, number, unit] = /^([<>])?\s*([\d.]+)\s*(us|ms|s|min)?$/.exec(text) ?? [];
-    if (number === undefined) throw new Error("time(" + text + ")");
-    const factor = { us: 0.001, ms: 1, s: 1000, min: 60000 }[unit ?? "s"];
-    return [sign ?? ">", Number(number) * factor];
+  /** A comparison such as <1s or >=64KiB. */
+  const compare = (text, units, hint) => {
+    const [, sign, number, unit] = /^(<=|>=|<|>)\s*([\d.]+)\s*([a-z]*)$/i.exec(text) ?? [];
+    if (number === undefined || !Object.hasOwn(units, unit)) throw new Error(hint);
+    const limit = Number(number) * units[unit];
+    const holds = { "<": (v) => v < limit, ">": (v) => v > limit, "<=": (v) => v <= limit, ">=": (v) => v >= limit };
+    return holds[sign];
   };
+  const TIMES = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000 };
+  const SIZES = { "": 1, B: 1, KiB: 1024, MiB: 1048576 };
   const matches = (argument, value) => {
     const pattern = glob(argument);
     return (value ?? "").split(" ").some((part) => pattern.test(part));
@@ -89,23 +93,47 @@
     slug: (argument) => (row) => matches(argument, row.dataset.slug),
     section: (argument) => (row) => row.parentElement.dataset.section === argument,
     level: (argument) => (row) => matches(argument, row.dataset.level),
-    rfc: (argument) => (row) => (" " + row.dataset.rfc).includes(" " + argument),
+    rfc: (argument) => (row) => row.dataset.rfc.split(" ").some((clause) =>
+      clause === argument || clause.startsWith(argument + ".")),
     status: (argument) => (_, cell) => matches(argument, cell.dataset.status.replaceAll(" ", "-"))
       || cell.dataset.status === argument,
     outcome: (argument) => (_, cell) => matches(argument, cell.dataset.outcome ?? "expected"),
     agent: (argument) => (_, cell) => matches(argument, cell.dataset.agent),
     differs: () => (row) => "differs" in row.dataset,
+    set: (argument) => (row) => matches(argument.replace(/^@/, ""), row.dataset.sets),
+    needs: (argument) => (row) => matches(argument, row.dataset.needs),
     time: (argument) => {
-      const [sign, limit] = milliseconds(argument);
-      return (row) => (sign === "<" ? Number(row.dataset.ms) < limit : Number(row.dataset.ms) > limit);
+      const holds = compare(argument, TIMES, "a time is compared as in time(<1s)");
+      return (row) => holds(Number(row.dataset.ms));
+    },
+    size: (argument) => {
+      const holds = compare(argument, SIZES, "a size is compared as in size(>=64KiB)");
+      return (row) => holds(Number(row.dataset.size));
     },
   };
   const word = (text) => (row, cell) => {
     const wanted = text.toLowerCase();
     const texts = [row.dataset.id, row.dataset.slug, row.dataset.rfc, row.dataset.cause, row.dataset.level,
       find(".slug", row).title, cell.dataset.agent, cell.textContent];
-    return texts.some((known) => known.toLowerCase().includes(wanted));
+    heads ??= readHeads().catch(() => {});
+    const name = row.dataset.id + "@" + cell.dataset.agent;
+    return texts.some((known) => known.toLowerCase().includes(wanted)) || headers[name]?.includes(wanted);
   };
+
+  // Words are also looked for in the headers of the opening handshakes, once these are unpacked.
+  let heads;
+  let headers = {};
+
+  async function readHeads() {
+    const { records } = await unpacked();
+    const found = {};
+    for (const [name, text] of Object.entries(records)) {
+      const { request, response } = JSON.parse(text).handshake;
+      found[name] = ((request?.utf8 ?? "") + "\n" + (response?.utf8 ?? "")).toLowerCase();
+    }
+    headers = found;
+    filter();
+  }
 
   /** Reads the filter language; throws at what it does not know. */
   function parse(text) {
@@ -178,6 +206,9 @@
       const folded = text.length === 0 && isFolded(section);
       for (const row of own) row.hidden = row.dataset.out === "out" || folded;
       section.hidden = own.every((row) => row.dataset.out === "out");
+    }
+    for (const one of findAll("#chips .chip")) {
+      one.setAttribute("aria-pressed", String(query.value.includes(fact(one.dataset.word))));
     }
     hits.textContent = shown === rows.length ? rows.length + " cases" : shown + " of " + rows.length + " cases";
   }
@@ -285,11 +316,51 @@
       }
       place.replaceChildren(...articles);
       place.classList.toggle("pair", articles.length > 1);
+      if (articles.length === 2 && articles.every((one) => one.tagName === "ARTICLE")) place.prepend(together(...articles));
       show(place, (articles[0].dataset.title ?? names) + " · " + title);
       shown = names;
       main.focus({ preventScroll: true });
     }
     pointAt(mark);
+  }
+
+  /** One timeline of two articles: rows that tell the same stand side by side. */
+  function together(a, b) {
+    const told = (one) => findAll(".log tbody tr[id]:not(.octets)", one).map((row) => ({
+      time: find(".ms", row).textContent,
+      text: [...row.children].slice(2).map((cell) => cell.textContent.trim()).filter(Boolean).join(" ")
+        .replace(" rule broken here", ""),
+      line: row.id,
+    }));
+    const pairs = align(told(a), told(b), (left, right) => left.text === right.text);
+    const cells = (row) => (row === undefined ? [["td", {}], ["td", {}]]
+      : [["td", { class: "time" }, row.time], ["td", {}, ["a", { href: "#" + row.line }, row.text]]]);
+    const rows = pairs.map(([left, right]) => ["tr", { class: left && right ? "" : "deviation" },
+      ...cells(left), ["td", {}, left && right ? "= same" : "≠ only here"], ...cells(right)]);
+    const name = (one) => find(".agent", one).textContent;
+    const head = ["ms", name(a), "Mark", "ms", name(b)].map((text) => ["th", { scope: "col" }, text]);
+    return build(["section", { class: "block shared" }, ["h2", {}, "Both timelines"],
+      ["div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Both timelines" },
+        ["table", { class: "together" }, ["caption", {}, "What happened with both, row by row"],
+          ["thead", {}, ["tr", {}, ...head]], ["tbody", {}, ...rows]]]]);
+  }
+
+  /** The longest common subsequence of two lists, with what is only in one of them in between. */
+  function align(a, b, same) {
+    const best = Array.from({ length: a.length + 1 }, () => new Array(b.length + 1).fill(0));
+    for (let i = a.length - 1; i >= 0; i--) {
+      for (let j = b.length - 1; j >= 0; j--) {
+        best[i][j] = same(a[i], b[j]) ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
+      }
+    }
+    const pairs = [];
+    let [i, j] = [0, 0];
+    while (i < a.length || j < b.length) {
+      if (i < a.length && j < b.length && same(a[i], b[j])) pairs.push([a[i++], b[j++]]);
+      else if (j >= b.length || (i < a.length && best[i + 1][j] >= best[i][j + 1])) pairs.push([a[i++], undefined]);
+      else pairs.push([undefined, b[j++]]);
+    }
+    return pairs;
   }
 
   function pointAt(mark) {
@@ -365,6 +436,7 @@
     const label = document.createElement("label");
     const input = document.createElement("input");
     input.type = "search";
+    input.name = "find";
     label.append("find ", input);
     lanes.append(label);
     input.addEventListener("input", () => {
@@ -459,10 +531,14 @@
     "?": () => find("#keys").showModal(),
   };
 
+  const fact = (name) => "status(" + name.replaceAll(" ", "-") + ")";
+
   /** Adds a verdict to the filter, or takes it out. */
   function chip(name) {
-    const fact = "status(" + name + ")";
-    query.value = query.value === fact ? "" : fact;
+    const wanted = fact(name);
+    const parts = query.value.split(/\s+or\s+/).filter(Boolean);
+    const rest = parts.filter((part) => part !== wanted);
+    query.value = (rest.length < parts.length ? rest : [...parts, wanted]).join(" or ");
     filter();
     remember();
   }
@@ -477,7 +553,7 @@
     }
     find("#chips").addEventListener("click", (event) => {
       const name = event.target.dataset.word;
-      if (name) chip(name.replaceAll(" ", "-"));
+      if (name) chip(name);
     });
     find("#theme").addEventListener("click", () => {
       setTheme(THEMES[(THEMES.indexOf(root.dataset.theme ?? "") + 1) % THEMES.length]);
@@ -517,6 +593,7 @@
   find("#filter").hidden = false;
   find("#tools").hidden = false;
   if (COLUMNS.length < 2) find("#only-differences").closest("label").hidden = true;
+  if (COLUMNS.length > 20 && !location.hash.includes("?")) history.replaceState(null, "", "#?differences=1");
   listen();
   route();
 })();

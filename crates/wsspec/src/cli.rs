@@ -61,6 +61,9 @@ pub struct Global {
     /// How progress is shown
     #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
     pub progress: Progress,
+    /// Do not make links of the paths of reports
+    #[arg(long, global = true)]
+    pub no_links: bool,
     /// Read this file instead of the nearest wsspec.toml
     #[arg(short = 'C', long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -79,6 +82,7 @@ impl Default for Global {
             theme: Theme::Default,
             ascii: false,
             progress: Progress::Auto,
+            no_links: false,
             config: None,
             profile: None,
         }
@@ -191,7 +195,7 @@ pub struct RunArgs {
     /// Name the implementation: NAME, or KEY=NAME for several, where KEY is the host, HOST:PORT or the position
     #[arg(long, value_name = "NAME", help_heading = "Peer")]
     pub agent: Vec<String>,
-    /// Add a header to the opening handshake; a value env:NAME is taken from the environment
+    /// Add a header to the opening handshake; a word env:NAME is taken from the environment
     #[arg(short = 'H', long, value_name = "K: V", help_heading = "Peer")]
     pub header: Vec<String>,
     /// Offer this subprotocol
@@ -443,7 +447,7 @@ Examples:
   wsspec run ws://127.0.0.1:9001
   wsspec run ws://127.0.0.1:9001 '7.*' 5.15 -x '7.13.*'
   wsspec run ws://a:9001 ws://b:9002 --agent a=libA --agent b=libB
-  wsspec run wss://example.org/ws -H 'Authorization: env:TOKEN'
+  wsspec run wss://example.org/ws -H 'Authorization: Bearer env:TOKEN'
   wsspec run ws://127.0.0.1:9001 @all --seed 7f3a91 -o out
   wsspec run --exec './my_server --port {port}'
   wsspec run ws://127.0.0.1:9001/echo --exec 'node echo.js' --ready log:listening

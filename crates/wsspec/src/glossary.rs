@@ -77,6 +77,42 @@ drops TCP.",
         word: "FAILED BY CLIENT",
         text: "The tester, a client, had to drop TCP because the server did not (RFC 6455 7.1.1).",
     },
+    Entry {
+        word: "W01",
+        text: "While one connection was open the server did not take another one, so the cases run one at a time. \
+The run takes longer; its verdicts are the same. Many test servers forget to accept in a loop or to start a task for \
+each connection.",
+    },
+    Entry {
+        word: "W02",
+        text: "The server took several connections before the first case, but not later under more of them. From then \
+on the cases run one at a time. --jobs 1 does so from the beginning.",
+    },
+    Entry {
+        word: "W03",
+        text: "Two addresses are called the same, most often because both servers send the same Server header. The \
+later one gets a number; --agent KEY=NAME gives names.",
+    },
+    Entry {
+        word: "W04",
+        text: "The summary of the job is appended to the file that $GITHUB_STEP_SUMMARY names, and that cannot be \
+written. Everything else is as it should be.",
+    },
+    Entry {
+        word: "W05",
+        text: "--redact none records headers such as Authorization and Cookie as they are, in every file of the run. \
+The report is marked; do not pass it on.",
+    },
+    Entry {
+        word: "W06",
+        text: "The server goes on, but its reports cannot be written to the output folder, so they get old. \
+results.jsonl may be affected as well.",
+    },
+    Entry {
+        word: "W07",
+        text: "The address is neither loopback nor private. Many cases send what the RFC forbids; test only what is \
+yours, or ask.",
+    },
 ];
 
 /// What a close code is for (RFC 6455 7.4 and the IANA registry).
@@ -130,5 +166,30 @@ mod tests {
             assert!(find(verdict.word()).is_some(), "{}", verdict.word());
         }
         assert!(find("wrong-code").is_some() && find("WRONG CODE").is_some());
+    }
+
+    /// The codes of warnings in a folder of sources.
+    fn codes(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                codes(&path, found);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                found.extend(
+                    text.split("warning[").skip(1).filter_map(|rest| rest.get(..3)).map(str::to_owned),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_warning_is_explained() {
+        let mut found = Vec::new();
+        codes(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        found.retain(|code| code.starts_with('W') && code[1..].bytes().all(|b| b.is_ascii_digit()));
+        assert!(found.len() > 5, "{found:?}");
+        for code in found {
+            assert!(find(&code).is_some(), "explain {code}");
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod errors;
 pub mod exit_code;
 pub mod filter;
 pub mod glossary;
+mod hints;
 pub mod net;
 pub mod outputs;
 mod probe;

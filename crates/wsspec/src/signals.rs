@@ -55,6 +55,7 @@ async fn next() -> ExitCode {
 
 #[expect(clippy::exit, reason = "the user asked twice; everything that is finished is on disk")]
 fn leave(code: ExitCode) {
+    crate::terminal::keys::restore();
     crate::sut::process::kill_all();
     std::process::exit(i32::from(code.number()));
 }

@@ -11,7 +11,9 @@ use crate::Untrusted;
 use crate::markdown;
 use crate::record::{CaseRecord, Dir, Happening, Line, Report};
 use crate::sanitise::shell;
-use crate::story::{self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Part, Side, units};
+use crate::story::{
+    self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, units,
+};
 use crate::verdict::Shown;
 
 /// Frames of which every octet is named; of the others the timeline shows the octets.
@@ -40,6 +42,7 @@ pub(super) struct Article<'a> {
     alternatives: Vec<Alternative>,
     rows: Vec<TimeRow>,
     frames: Vec<Dissected>,
+    negotiation: Negotiation,
     request: Vec<HeaderLine>,
     response: Vec<HeaderLine>,
     closing: Untrusted,
@@ -92,6 +95,12 @@ struct Dissected {
     is_deviation: bool,
     parts: Vec<Part>,
     size: u64,
+    /// The payload without its mask, in hex.
+    unmasked: Option<String>,
+    /// What the message that ends here inflates to.
+    inflated: Option<Untrusted>,
+    /// What finds it in a capture.
+    filter: String,
 }
 
 /// A table of counts.
@@ -125,6 +134,7 @@ impl<'a> Article<'a> {
             alternatives: story::alternatives(case, PREVIEW),
             rows: rows(case, &frames),
             frames,
+            negotiation: story::negotiation(case),
             request: story::request_lines(case),
             response: story::response_lines(case),
             closing: story::closing_sentence(case),
@@ -157,19 +167,6 @@ impl<'a> Article<'a> {
 
     fn duration(&self) -> String {
         units::duration(self.case.duration_us)
-    }
-
-    fn negotiation(&self) -> String {
-        let offered = story::header(&self.request, "Sec-WebSocket-Extensions");
-        let answered = story::header(&self.response, "Sec-WebSocket-Extensions");
-        match (offered, answered) {
-            (None, None) => "No extension was offered.".to_owned(),
-            (Some(_), None) => "Extensions were offered; the answer has no Sec-WebSocket-Extensions header, \
-                so none is in use."
-                .to_owned(),
-            (None, Some(_)) => "No extension was offered, and yet the answer names one.".to_owned(),
-            (Some(_), Some(_)) => "Extensions were offered, and the answer names what is in use.".to_owned(),
-        }
     }
 
     fn ratios(&self) -> Option<String> {
@@ -254,8 +251,12 @@ fn dissected(case: &CaseRecord) -> Vec<Dissected> {
     let deviation = case.first_failed().and_then(|check| check.event);
     let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
     let chosen = frames.enumerate().filter(|(place, line)| *place < DISSECTED || deviation == Some(line.i));
+    let mut inflated = story::inflated(case);
     chosen
         .map(|(_, line)| Dissected {
+            unmasked: unmasked(&line.what),
+            inflated: inflated.remove(&line.i),
+            filter: story::display_filter(&line.what).unwrap_or_default(),
             number: line.i,
             heading: frame_heading(&line.what),
             is_deviation: deviation == Some(line.i),
@@ -263,6 +264,12 @@ fn dissected(case: &CaseRecord) -> Vec<Dissected> {
             size: frame_size(&line.what),
         })
         .collect()
+}
+
+fn unmasked(what: &Happening) -> Option<String> {
+    let Happening::Frame { mask: Some(_), data, .. } = what else { return None };
+    let more = if data.is_cut() { " …" } else { "" };
+    (!data.is_empty()).then(|| format!("{}{more}", units::spaced_hex(data.kept())))
 }
 
 fn frame_heading(what: &Happening) -> Untrusted {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use wsspec_cases::{CaseId, suite};
+use wsspec_cases::sets::SETS;
+use wsspec_cases::{Case, CaseId, Roles, suite};
 use wsspec_engine::Verdict;
 
 use super::links::Links;
@@ -32,6 +33,12 @@ pub(super) struct Row {
     pub(super) differs: bool,
     pub(super) time_ms: u64,
     pub(super) causes: String,
+    /// The sets that it is in.
+    pub(super) sets: String,
+    /// What the implementation under test has to be or to have.
+    pub(super) needs: String,
+    /// Its largest message, in octets.
+    pub(super) size: u64,
 }
 
 /// The result of a case for one agent.
@@ -110,6 +117,7 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], keys: &[&str], links: &Links) 
     let cells: Vec<Cell> =
         cases.iter().zip(keys).map(|(case, key)| cell(*case, (*key).to_owned(), links)).collect();
     let causes: Vec<&str> = cases.iter().flatten().filter_map(|case| case.cause.as_deref()).collect();
+    let known = suite().get(id);
     let clauses = first.rules.iter().map(|rule| format!("{}#{}", rule.rfc.rfc, rule.rfc.section));
     Some(Row {
         id,
@@ -121,8 +129,27 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], keys: &[&str], links: &Links) 
         differs: cells.windows(2).any(|pair| pair[0].word != pair[1].word),
         time_ms: cases.iter().flatten().map(|case| case.duration_us / 1000).max().unwrap_or(0),
         causes: causes.join(" "),
+        sets: known.map(sets).unwrap_or_default(),
+        needs: known.map(needs).unwrap_or_default(),
+        size: known.map_or(0, Case::largest_message),
         cells,
     })
+}
+
+fn sets(case: &Case) -> String {
+    let names = SETS.iter().filter(|set| set.contains(case)).map(|set| set.name);
+    names.collect::<Vec<_>>().join(" ")
+}
+
+fn needs(case: &Case) -> String {
+    let role = match case.roles {
+        Roles::Both => None,
+        // The role in the table is that of the tester.
+        Roles::Server => Some("client"),
+        Roles::Client => Some("server"),
+    };
+    let deflate = case.deflate.is_some().then_some("deflate");
+    role.into_iter().chain(deflate).collect::<Vec<_>>().join(" ")
 }
 
 fn cell(case: Option<&CaseRecord>, key: String, links: &Links) -> Cell {

@@ -115,13 +115,22 @@ pub fn style_sheet() -> Page {
     Page { name: "wsspec.css".to_owned(), content: STYLE.to_owned() }
 }
 
+/// The icon of the folder form, so that browsers do not look for another one.
+fn icon() -> Page {
+    let content = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">\
+        <path d=\"M1 5h10l-3-3M15 11H5l3 3\" fill=\"none\" stroke=\"#0a4f86\" stroke-width=\"2\"/></svg>\n";
+    Page { name: "wsspec.svg".to_owned(), content: content.to_owned() }
+}
+
 /// The folder form: static pages that need no JavaScript and one style sheet. The names are those of
 /// the reference's files.
 pub fn folder(report: &Report) -> impl Iterator<Item = Page> + '_ {
     let links = Links::folder(report);
     let index = Page { name: "index.html".to_owned(), content: index_page(report) };
     let cases = report.cases.iter().filter(|case| has_page(case));
-    [style_sheet(), index].into_iter().chain(cases.map(move |case| case_page_with(report, &links, case)))
+    [style_sheet(), icon(), index]
+        .into_iter()
+        .chain(cases.map(move |case| case_page_with(report, &links, case)))
 }
 
 fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {

@@ -17,6 +17,8 @@ use crate::verdict::Shown;
 
 /// Ids of a cause that are links.
 const IDS: usize = 24;
+/// Ids of a requirement that are named.
+const IDS_OF_A_RULE: usize = 8;
 
 /// The template of the overview.
 #[derive(Template)]
@@ -29,6 +31,7 @@ pub(super) struct Overview<'a> {
     counts: Counts,
     sections: Vec<Section>,
     requirements: Vec<Requirement>,
+    standings: Vec<StandingView<'a>>,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -43,13 +46,21 @@ struct CauseView<'a> {
     query: String,
 }
 
+/// A result that is not as the baseline has it, or that the baseline excuses.
+struct StandingView<'a> {
+    word: &'static str,
+    href: Option<String>,
+    case: &'a CaseRecord,
+}
+
 /// A rule of an RFC with the cases that test it.
 struct Requirement {
     anchor: String,
     clause: Clause,
     level: &'static str,
     summary: String,
-    ids: String,
+    ids: Vec<CaseId>,
+    more: usize,
     /// For every agent: the worst verdict, and how many cases passed of how many.
     results: Vec<(Verdict, String)>,
 }
@@ -63,10 +74,16 @@ impl<'a> Overview<'a> {
             counts: Counts::of(&report.cases),
             sections: matrix::sections(report, links),
             requirements: requirements(report),
+            standings: standings(report, links),
             facts: facts(report),
             report,
             links,
         }
+    }
+
+    /// Whether something stands against a baseline.
+    pub(super) fn has_standings(&self) -> bool {
+        !self.standings.is_empty()
     }
 
     fn number_of_cases(&self) -> usize {
@@ -76,6 +93,18 @@ impl<'a> Overview<'a> {
     fn all_verdicts(&self) -> Vec<(Verdict, u64)> {
         verdict_order().map(|verdict| (verdict, self.counts.get(verdict))).to_vec()
     }
+}
+
+/// What stands against the baseline, the worst first; nothing without one.
+fn standings<'a>(report: &'a Report, links: &Links) -> Vec<StandingView<'a>> {
+    let order = ["unexpected", "flaky", "fixed", "known"];
+    let view = |case: &'a CaseRecord| {
+        let word = case.outcome.and_then(matrix::standing)?;
+        Some(StandingView { word, href: has_page(case).then(|| links.case(case)), case })
+    };
+    let mut all: Vec<StandingView<'_>> = report.cases.iter().filter_map(view).collect();
+    all.sort_by_key(|view| (order.iter().position(|word| *word == view.word), view.case.id));
+    all
 }
 
 /// The style class of a rating.
@@ -129,7 +158,8 @@ fn requirements(report: &Report) -> Vec<Requirement> {
                 },
                 level: level.name(),
                 summary: summary.clone(),
-                ids: ids(&cases),
+                more: ids(&cases).len().saturating_sub(IDS_OF_A_RULE),
+                ids: ids(&cases).into_iter().take(IDS_OF_A_RULE).collect(),
                 results: agents.iter().map(|agent| result(agent, &cases)).collect(),
                 clause,
             }
@@ -141,11 +171,11 @@ fn section_order(section: &str) -> Vec<u32> {
     section.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
 }
 
-fn ids(cases: &[&CaseRecord]) -> String {
+fn ids(cases: &[&CaseRecord]) -> Vec<CaseId> {
     let mut ids: Vec<CaseId> = cases.iter().map(|case| case.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    summary::id_list(&ids, 8)
+    ids
 }
 
 fn result(agent: &Untrusted, cases: &[&CaseRecord]) -> (Verdict, String) {

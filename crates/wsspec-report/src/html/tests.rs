@@ -1,3 +1,6 @@
+#[expect(clippy::disallowed_methods, reason = "these tests start a browser and write what it drew")]
+mod browser;
+
 use wsspec_engine::Verdict;
 
 use super::*;

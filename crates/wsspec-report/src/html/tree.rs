@@ -6,6 +6,18 @@ use serde_json::{Map, Value};
 /// Elements without an end tag.
 const VOID: [&str; 4] = ["br", "input", "hr", "wbr"];
 
+/// Elements in which a line break between two others is layout of the template.
+const BLOCKS: [&str; 17] = [
+    "article", "header", "section", "div", "nav", "table", "thead", "tbody", "tr", "dl", "ol", "ul",
+    "details", "fieldset", "footer", "form", "summary",
+];
+
+/// Whether a text only breaks the line between two blocks.
+fn is_layout(text: &str, parent: &[Value]) -> bool {
+    let name = parent.first().and_then(Value::as_str);
+    text.trim().is_empty() && text.contains('\n') && name.is_none_or(|name| BLOCKS.contains(&name))
+}
+
 /// The tree of some markup: an element is `[name, attributes, children…]`, text is a string.
 ///
 /// Reads what the templates of this crate print: every element closed, every attribute value in
@@ -16,7 +28,7 @@ pub(super) fn parse(markup: &str) -> Option<Value> {
     while !rest.is_empty() {
         let text;
         (text, rest) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
-        if !text.is_empty() {
+        if !text.is_empty() && !is_layout(text, open.last()?) {
             open.last_mut()?.push(Value::String(unescaped(text)?));
         }
         if let Some(after) = rest.strip_prefix("</") {
@@ -93,6 +105,12 @@ mod tests {
     fn markup_becomes_lists() {
         let tree = parse("\n<p class=\"a &amp; b\" hidden>1 &lt; 2<br><b>x</b></p>\n").unwrap();
         assert_eq!(tree.to_string(), r#"["p",{"class":"a & b","hidden":""},"1 < 2",["br",{}],["b",{},"x"]]"#);
+    }
+
+    #[test]
+    fn line_breaks_between_blocks_are_left_out_and_those_in_texts_stay() {
+        let tree = parse("<div>\n<p>a\n<b>b</b>\n</p>\n<pre>\n</pre>\n</div>").unwrap();
+        assert_eq!(tree.to_string(), r#"["div",{},["p",{},"a\n",["b",{},"b"],"\n"],["pre",{},"\n"]]"#);
     }
 
     #[test]

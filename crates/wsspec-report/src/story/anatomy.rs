@@ -42,6 +42,20 @@ pub fn anatomy(what: &Happening) -> Vec<Part> {
     parts
 }
 
+/// A display filter with which Wireshark finds the frame; none if it is no frame.
+pub fn display_filter(what: &Happening) -> Option<String> {
+    let Happening::Frame { wire, .. } = what else { return None };
+    let (header, _) = FrameHeader::decode(wire)?;
+    let mut parts = vec![
+        format!("websocket.opcode == {}", header.opcode.bits()),
+        format!("websocket.fin == {}", header.fin),
+    ];
+    if let Some(key) = header.mask {
+        parts.push(format!("websocket.masking_key == {}", key.map(|octet| format!("{octet:02x}")).join(":")));
+    }
+    Some(parts.join(" && "))
+}
+
 fn part(wire: &[u8], range: std::ops::Range<usize>, fields: &'static str, meaning: String) -> Part {
     let octets = wire.get(range.clone()).unwrap_or_default().to_vec();
     Part { offset: range.start, octets, fields, meaning: meaning.into() }
@@ -120,6 +134,14 @@ mod tests {
                 "06 51 88 40 5a 5a 9f 4f 49 04 payload, unmasked: \"fragment3\"",
             ]
         );
+    }
+
+    #[test]
+    fn a_frame_can_be_found_in_a_capture() {
+        let frame = samples::frame(Dir::Tx, Opcode::CONTINUATION, false, b"fragment3");
+        let filter =
+            "websocket.opcode == 0 && websocket.fin == false && websocket.masking_key == 37:fa:21:3d";
+        assert_eq!(display_filter(&frame).unwrap(), filter);
     }
 
     #[test]

@@ -29,11 +29,6 @@ pub enum HeaderState {
     Free,
 }
 
-/// The header with this name, if it is there.
-pub fn header<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Untrusted> {
-    lines.iter().find(|line| line.name.raw().eq_ignore_ascii_case(name)).and_then(|line| line.value.as_ref())
-}
-
 /// The headers of the request, checked against RFC 6455 section 4.1.
 pub fn request_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let head = RequestHead::parse(case.handshake.request.kept());
@@ -55,7 +50,7 @@ pub fn response_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let required = [
         Required { name: "Upgrade", rule: |value, _| token(value, "websocket") },
         Required { name: "Connection", rule: |value, _| token(value, "upgrade") },
-        Required { name: "Sec-WebSocket-Accept", rule: exactly },
+        Required { name: "Sec-WebSocket-Accept", rule: accept },
     ];
     let required = if head.status == Some(101) { &required[..] } else { &[] };
     lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), required, &computed)
@@ -108,6 +103,10 @@ fn exactly(value: &[u8], wanted: &str) -> Result<String, String> {
         true => Ok(String::new()),
         false => Err(format!("has to be {wanted}")),
     }
+}
+
+fn accept(value: &[u8], computed: &str) -> Result<String, String> {
+    exactly(value, computed).map(|_| "the SHA-1 of key and GUID in base64, as computed here".to_owned())
 }
 
 fn key(value: &[u8]) -> Result<String, String> {

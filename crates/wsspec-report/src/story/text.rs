@@ -5,7 +5,7 @@ use crate::sanitise::terminal;
 use crate::story::anatomy;
 
 /// Octets on a line.
-const SHOWN: usize = 16;
+const SHOWN: usize = 10;
 
 /// The sequence of a case as plain lines: time, direction, what happened.
 pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {

@@ -10,6 +10,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::Secure;
 use crate::net::endpoint::EchoServer;
+use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::signals::Signals;
 use crate::target::Target;
@@ -103,10 +104,21 @@ pub fn echo_config() -> Config {
 /// Why an address cannot be bound.
 pub fn cannot_listen(address: &str, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::AddrInUse => Problem::new(ErrorCode::E16, format!("{address} is already in use"))
-            .fact("try", "wsspec echo 127.0.0.1:0   (any free port, printed)"),
+        io::ErrorKind::AddrInUse => {
+            in_use(address).fact("try", "wsspec echo 127.0.0.1:0   (any free port, printed)")
+        }
         _ => Problem::new(ErrorCode::E16, format!("cannot listen on {address}"))
             .fact("why", error.to_string())
             .fact("try", "wsspec echo 127.0.0.1:0   (any free port, printed)"),
+    }
+}
+
+/// E16, with who is there if the system tells.
+fn in_use(address: &str) -> Problem {
+    let problem = Problem::new(ErrorCode::E16, format!("{address} is already in use"));
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    match port.and_then(holder) {
+        Some(holder) => problem.fact("by", holder),
+        None => problem,
     }
 }

@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::terminal::lines::cut;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{did_you_mean, wrap};
-use crate::{glossary, select};
+use crate::{glossary, hints, select};
 
 /// Steps of a script that are printed.
 const STEPS: usize = 12;
@@ -29,7 +29,7 @@ pub fn run(args: &ExplainArgs, console: &Console) -> Result<ExitCode> {
     Ok(ExitCode::Ok)
 }
 
-fn explain(what: &str, suite: &'static Suite, style: Style) -> Result<String, Problem> {
+pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result<String, Problem> {
     if let Ok(code) = what.parse::<ErrorCode>() {
         return Ok(error_page(code, style));
     }
@@ -116,24 +116,79 @@ fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
     let section = suite.section_of(case.id).map_or("", |section| section.title);
     let group = suite.group_of(case.id).map_or_else(String::new, |group| format!(" > {}", group.title));
     let name = format!("{}  {}", case.id, case.slug);
-    let place = format!("{section}{group}");
+    let room = style.width.saturating_sub(name.chars().count() + 2);
+    let place = if room < 8 { String::new() } else { cut(&format!("{section}{group}"), room) };
     let gap = style.width.saturating_sub(name.chars().count() + place.chars().count()).max(2);
-    let mut out =
-        vec![format!("{}{}{place}", style.paint(Tone::Strong, &name), " ".repeat(gap)), String::new()];
+    let mut out = vec![format!("{}{}{place}", style.paint(Tone::Strong, &name), " ".repeat(gap))];
+    out.extend(wrap(&also(case), style.width));
+    out.push(String::new());
     out.extend(wrap(&case.title, style.width - 1).into_iter().map(|line| format!(" {line}")));
     out.push(String::new());
     for rule in &case.rules {
         out.extend(fact("rule", &format!("{rule} ({}): {}", rule.level.name(), rule.summary), style));
     }
-    out.extend(fact("expect", &case.expectation, style));
-    for accept in case.accepts.iter().filter(|accept| accept.grade == Grade::NonStrict) {
+    out.extend(fact("pass", &case.expectation, style));
+    let mut others = case.accepts.iter().filter(|accept| accept.grade == Grade::NonStrict).peekable();
+    if others.peek().is_none() {
+        out.extend(fact("non-strict", "-", style));
+    }
+    for accept in others {
         out.extend(fact("non-strict", &accept.because, style));
     }
+    out.extend(fact("fail", &failing(case), style));
+    out.extend(hints::usually(case.id).into_iter().flat_map(|hint| fact("usually", hint, style)));
     out.extend(steps(case, style));
     out.extend(fact("close", &close_rule(case), style));
-    out.extend(fact("limit", &crate::text::duration(case.time_limit), style));
+    out.extend(fact("compare", &compare(case, suite), style));
     out.extend(fact("again", &format!("wsspec run ws://HOST:PORT {} -vvv", case.id), style));
     out.join("\n")
+}
+
+/// `also   sets core autobahn   level MUST   limit 1.00 s`
+fn also(case: &Case) -> String {
+    let sets: Vec<&str> = select::SETS.iter().filter(|set| set.contains(case)).map(|set| set.name).collect();
+    let level = case.rules.first().map_or("", |rule| rule.level.name());
+    let limit = crate::text::duration(case.time_limit);
+    format!("also   sets {}   level {level}   limit {limit}", sets.join(" "))
+}
+
+fn failing(case: &Case) -> String {
+    match case.close.first {
+        wsspec_cases::FirstToClose::Tester => format!(
+            "anything else comes, or in another order, or nothing within {}, or the connection does not end as below",
+            crate::text::duration(case.time_limit)
+        ),
+        wsspec_cases::FirstToClose::Peer => {
+            "what had to be refused is delivered, or the connection stays open".to_owned()
+        }
+    }
+}
+
+/// Cases that are near, by number and by rule.
+fn compare(case: &Case, suite: &Suite) -> String {
+    const SAME_RULE: usize = 6;
+    let cases = suite.cases();
+    let at = cases.iter().position(|other| other.id == case.id).unwrap_or(0);
+    let around = [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| cases.get(at));
+    let around: Vec<String> = around
+        .filter(|other| other.id.section() == case.id.section())
+        .map(|other| other.id.to_string())
+        .collect();
+    let same = |other: &&Case| {
+        other.id != case.id
+            && !around.contains(&other.id.to_string())
+            && case.rules.first().is_some_and(|rule| other.rules.first() == Some(rule))
+    };
+    let same: Vec<String> =
+        cases.iter().filter(same).take(SAME_RULE).map(|other| other.id.to_string()).collect();
+    let mut parts = Vec::new();
+    if !around.is_empty() {
+        parts.push(format!("neighbours: {}", around.join(" ")));
+    }
+    if !same.is_empty() {
+        parts.push(format!("same rule: {}", same.join(" ")));
+    }
+    parts.join(";  ")
 }
 
 /// What is sent, with the octets before masking; long scripts are cut.

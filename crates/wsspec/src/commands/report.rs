@@ -1,6 +1,7 @@
 //! `wsspec report`: the reports of an earlier run once more, also of one that did not come to its end.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use clap::Args;
@@ -8,7 +9,7 @@ use wsspec_report::junit;
 use wsspec_report::record::Report;
 use wsspec_report::summary::AgentSummary;
 
-use crate::errors::Problem;
+use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::args::{Ci, Format, OutputArgs};
 use crate::outputs::{self, Outputs, ci, file};
@@ -16,6 +17,7 @@ use crate::results;
 use crate::run::folder::{Folder, unwritable};
 use crate::run::write_reports;
 use crate::terminal::{Console, lines};
+use crate::text;
 
 /// `wsspec report`
 #[derive(Clone, Debug, Args)]
@@ -27,6 +29,9 @@ pub struct ReportArgs {
     /// Write all reports to this folder [default, if nothing else is asked for: where the results are]
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Open the page in the browser of this system
+    #[arg(long)]
+    pub open: bool,
     /// Reports.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -36,6 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   wsspec report                            all reports of wsspec-out again
   wsspec report --from old.jsonl -o old    of a file from elsewhere
+  wsspec report --open                     and look at them
   wsspec report --html page.html           one file, to be sent to someone
   wsspec report --junit j.xml --badge b.svg
   wsspec report --format json              the record on stdout";
@@ -69,7 +75,37 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     }
     let service = args.output.ci.map_or(Ci::None, ci::service);
     ci::publish(service, &report, &[], whole.as_ref().unwrap_or(&home), console);
+    if args.open {
+        let named = outputs.args.html.flatten();
+        open(&named.unwrap_or_else(|| whole.unwrap_or(home).join("report.html")))?;
+    }
     Ok(ExitCode::Ok)
+}
+
+/// Gives a page to the browser of this system.
+///
+/// # Errors
+/// E31: there is none.
+fn open(page: &Path) -> Result<(), Problem> {
+    let program = match std::env::consts::OS {
+        "macos" => "open",
+        "windows" => "explorer",
+        _ => "xdg-open",
+    };
+    let started = Command::new(program).arg(page).stdin(Stdio::null()).status();
+    match started {
+        // The explorer ends with 1 also when all is well.
+        Ok(status) if status.success() || program == "explorer" => Ok(()),
+        started => {
+            let why = match started {
+                Ok(status) => status.to_string(),
+                Err(error) => text::io_error(&error),
+            };
+            Err(Problem::new(ErrorCode::E31, format!("cannot open {} in a browser", page.display()))
+                .fact("tried", format!("{program}: {why}"))
+                .fact("try", "open the file by hand; it needs nothing but a browser"))
+        }
+    }
 }
 
 /// Writes every report that a run writes.

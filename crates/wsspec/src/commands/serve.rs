@@ -16,6 +16,7 @@ use wsspec_report::summary::RATING_RULE;
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::{Outputs, redaction};
 use crate::run::attempt::now;
@@ -387,8 +388,12 @@ fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Problem {
         io::ErrorKind::AddrInUse => format!("port {} is already in use", addresses[0].port()),
         _ => format!("cannot listen on {}", all.join(" and ")),
     };
-    Problem::new(ErrorCode::E16, what)
+    let problem = Problem::new(ErrorCode::E16, what)
         .fact("tried", all.join(" and "))
-        .fact("why", text::io_error(error))
-        .fact("try", "wsspec serve --port 0        any free port, printed, also in {url}")
+        .fact("why", text::io_error(error));
+    let problem = match holder(addresses[0].port()) {
+        Some(holder) => problem.fact("by", holder),
+        None => problem,
+    };
+    problem.fact("try", "wsspec serve --port 0        any free port, printed, also in {url}")
 }

@@ -52,6 +52,10 @@ pub enum ErrorCode {
     E22,
     /// Entries of the baseline that are wrong.
     E24,
+    /// More connections than this process may have open files.
+    E25,
+    /// The page that tests a browser cannot reach its server.
+    E26,
     /// A target address that cannot be read.
     E27,
     /// The answer is no HTTP, or there is none.
@@ -141,7 +145,7 @@ endpoints often live at a path such as /ws, /echo or /websocket: put it behind t
         code: ErrorCode::E05,
         exit: ExitCode::Unreachable,
         title: "the server wants authentication",
-        text: "The upgrade was refused with 401 or 403. Give credentials with -H: a value env:NAME is taken from \
+        text: "The upgrade was refused with 401 or 403. Give credentials with -H: a word env:NAME in the value is taken from \
 the environment, and no value given that way is written into any report.\n\
 403 is also what servers answer that check the Origin header: --origin sets it.",
     },
@@ -295,6 +299,24 @@ An entry is wrong when its cases have become better, or when its last day (until
 does not excuse anything any more. Without --strict-baseline that is a note, with it the exit status is 5.\n\
 `wsspec baseline update --only-fixed` takes out what is fixed or expired, `wsspec baseline update --reason TEXT` adds \
 what is new, `wsspec baseline check` and `explain` say how things stand. Comments stay.",
+    },
+    Page {
+        code: ErrorCode::E25,
+        exit: ExitCode::Unreachable,
+        title: "more connections than open files are allowed",
+        text: "Every connection is an open file of this process, and the system sets a limit to these. `ulimit -n` \
+shows it, `ulimit -n 65536` raises it for the shell up to what `ulimit -Hn` allows. The server needs as many. From one \
+address to one port of another there are also no more connections than local ports, 28 232 on Linux unless \
+net.ipv4.ip_local_port_range says otherwise.",
+    },
+    Page {
+        code: ErrorCode::E26,
+        exit: ExitCode::Unreachable,
+        title: "the page cannot reach the server",
+        text: "The page on which a browser is tested opens its WebSockets to the address that it was loaded from. \
+When it was opened from elsewhere, the browser may keep it from that: an https page may not use ws:// (mixed content), \
+and a page from a public address needs the permission to reach a local one (Local Network Access). A proxy in between \
+may also drop the Upgrade header. Open the page at the address that wsspec serve prints.",
     },
     Page {
         code: ErrorCode::E27,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 use regex::Regex;
-use wsspec_cases::{Case, Level, Play, Roles, Step};
+use wsspec_cases::{Case, Level, Roles};
 use wsspec_engine::Verdict;
 use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 
@@ -111,7 +111,7 @@ impl Atom {
             Self::Level(level) => case.rules.first().is_some_and(|rule| rule.level == *level),
             Self::Needs(need) => need.of(case),
             Self::Time(comparison) => comparison.holds(&expected_time(case)),
-            Self::Size(comparison) => comparison.holds(&largest_message(case)),
+            Self::Size(comparison) => comparison.holds(&case.largest_message()),
             Self::Status(verdict) => records().any(|record| record.verdict == *verdict),
             Self::Outcome(standing) => records().any(|record| record.outcome == Some(*standing)),
             Self::Agent(pattern) => records().any(|record| pattern.matches(record.agent.raw())),
@@ -241,23 +241,4 @@ fn size(text: &str) -> Result<u64, String> {
     let product =
         number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     product.ok_or_else(|| "a size is a number of octets, as in 100B, 64KiB or 1MiB".to_owned())
-}
-
-/// The largest message that goes either way, in octets.
-fn largest_message(case: &Case) -> u64 {
-    let octets = match &case.play {
-        Play::Drive(driver, _) => driver().largest_message(),
-        Play::Script(steps) => steps.iter().map(payload_of).max().unwrap_or(0),
-        Play::Passive(_) => 0,
-    };
-    octets as u64
-}
-
-fn payload_of(step: &Step) -> usize {
-    match step {
-        Step::Send(frame) => frame.payload.len(),
-        Step::SendMessage(message) => message.payload.len(),
-        Step::Data(payload) => payload.len(),
-        _ => 0,
-    }
 }

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod endpoint;
 pub mod exchange;
+pub(crate) mod holder;
 pub mod pump;
 pub mod session;
 mod stream;

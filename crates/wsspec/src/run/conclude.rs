@@ -207,7 +207,8 @@ impl End<'_> {
         if !left_out.is_empty() {
             self.console.say(0, format!("   not chosen  {}   (--set all)", left_out.join(", ")));
         }
-        self.console.say(0, format!("\n   report   {page}"));
+        self.console
+            .say(0, format!("\n   report   {}      wsspec report --open", self.console.style.path(page, "")));
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));

@@ -1,22 +1,27 @@
 //! Everything that happens in a run, written down and shown as it happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use wsspec_cases::{Case, CaseId};
+use tokio::time::Instant;
+use wsspec_cases::{Case, CaseId, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::baseline::Baseline;
 use wsspec_report::record::{CaseRecord, Line, Standing};
+use wsspec_report::summary::Cause;
 
 use super::attempt::Agent;
+use super::order::expected_time;
 use super::schedule::{Listener, Restarted, Stop};
 use crate::cli::Progress;
 use crate::outputs;
+use crate::terminal::keys::{self, Wishes};
 use crate::terminal::lines::Remark;
-use crate::terminal::{Console, detail, lines};
+use crate::terminal::{Console, detail, failure, lines};
 
 /// The verdicts that stand, and the record on disk.
 pub struct Journal<'a> {
@@ -25,7 +30,12 @@ pub struct Journal<'a> {
     agents: &'a [Agent],
     selected: usize,
     results: BTreeMap<(usize, CaseId), Brief>,
-    running: BTreeSet<(CaseId, usize)>,
+    /// Since when, and whether it has been said that they are slow.
+    running: BTreeMap<(CaseId, usize), (Instant, bool)>,
+    said_slow: usize,
+    last_line: Instant,
+    wishes: Wishes,
+    keys: Option<keys::Listener>,
     stops: BTreeMap<usize, Stop>,
     defects: Vec<CaseId>,
     write_error: Option<io::Error>,
@@ -46,6 +56,14 @@ pub struct Expected<'a> {
     /// A verdict that is not strict is unexpected too.
     pub strict: bool,
 }
+
+/// After this time a case that usually takes less is called slow; so many are.
+const SLOW: Duration = Duration::from_secs(2);
+const SAID_SLOW: usize = 5;
+/// Lines of the server's log that the key `s` shows.
+const LOG_LINES: usize = 20;
+/// A log that is silent for longer makes some CI services end the job.
+const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Cases of one cause that are shown while the run goes on.
 const SAID_OF_A_CAUSE: usize = 4;
@@ -75,13 +93,19 @@ impl<'a> Journal<'a> {
         let selected = cases * agents.len();
         let bar = (console.progress == Progress::Bar && console.level > -2).then(|| progress_bar(selected));
         console.set_bar(bar.clone());
+        let wishes = Wishes::default();
+        let keys = bar.is_some().then(|| keys::Listener::start(wishes.clone()));
         Self {
             console,
             file,
             agents,
             selected,
             results: BTreeMap::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
+            said_slow: 0,
+            last_line: Instant::now(),
+            wishes,
+            keys,
             stops: BTreeMap::new(),
             defects: Vec::new(),
             write_error: None,
@@ -139,6 +163,7 @@ impl<'a> Journal<'a> {
 
     /// Takes the bar away.
     pub fn clear_bar(&mut self) {
+        self.keys = None;
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
             self.console.set_bar(None);
@@ -151,6 +176,10 @@ impl<'a> Journal<'a> {
             self.console.say(0, lines::case(record, &remark, self.agents.len() > 1, style));
         } else if self.console.progress == Progress::Dots && level >= 0 {
             self.console.dot(style.sign(record.verdict));
+        }
+        if self.wishes.detail() && record.verdict.is_failure() {
+            let cause = Cause { key: "", cases: vec![record] };
+            self.console.say(0, failure::block(&cause, "", style));
         }
         if level >= 3 || level == 2 && record.verdict != Verdict::Pass {
             self.console.say(2, detail::render(record, level, style));
@@ -186,13 +215,58 @@ impl<'a> Journal<'a> {
         let tenths = done * 10 / self.selected.max(1);
         if self.console.progress == Progress::Lines && tenths > self.tenths {
             self.tenths = tenths;
-            let counts = lines::counts(self.results.values());
-            self.console.say(0, format!("[{:>3}%] {done:>3}/{}   {counts}", tenths * 10, self.selected));
+            self.say_progress(tenths * 10);
+        }
+    }
+
+    fn say_progress(&mut self, percent: usize) {
+        self.last_line = Instant::now();
+        let (done, counts) = (self.results.len(), lines::counts(self.results.values()));
+        self.console.say(0, format!("[{percent:>3}%] {done:>3}/{}   {counts}", self.selected));
+    }
+
+    /// Says once of a case that it takes longer than such cases do.
+    fn say_slow(&mut self) {
+        let console = self.console;
+        for ((id, _), (since, said)) in &mut self.running {
+            let usual = suite().get(*id).map_or(Duration::MAX, expected_time);
+            let is_slow = since.elapsed() >= SLOW && usual < SLOW && !*said;
+            if is_slow && self.said_slow < SAID_SLOW {
+                *said = true;
+                self.said_slow += 1;
+                console.say(0, lines::slow(&[id.to_string()], SLOW, console.style));
+            }
+        }
+    }
+
+    /// Does what keys asked for.
+    fn obey(&self) {
+        for text in self.wishes.take_said() {
+            self.console.say(0, format!("  {text}"));
+        }
+        if self.wishes.take_log() {
+            self.say_log();
+        }
+    }
+
+    /// Shows the end of the logs of the servers that wsspec started.
+    fn say_log(&self) {
+        let logs: Vec<_> = self.agents.iter().filter_map(|agent| agent.sut.as_ref()).collect();
+        if logs.is_empty() {
+            self.console.say(0, "  the server was not started by wsspec (--exec), so its log is not here");
+        }
+        for sut in logs {
+            let octets = std::fs::read(sut.log().path()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&octets).into_owned();
+            let last: Vec<&str> = text.lines().rev().take(LOG_LINES).collect();
+            for line in last.into_iter().rev() {
+                self.console.say(0, format!("  | {}", Untrusted::from(line).for_terminal(200)));
+            }
         }
     }
 
     fn status(&self) -> String {
-        let mut running: Vec<String> = self.running.iter().take(5).map(|(id, _)| id.to_string()).collect();
+        let mut running: Vec<String> = self.running.keys().take(5).map(|(id, _)| id.to_string()).collect();
         if self.running.len() > running.len() {
             running.push(format!("+{}", self.running.len() - running.len()));
         }
@@ -202,7 +276,7 @@ impl<'a> Journal<'a> {
 
 impl Listener for Journal<'_> {
     fn started(&mut self, agent: usize, case: &'static Case) {
-        self.running.insert((case.id, agent));
+        self.running.insert((case.id, agent), (Instant::now(), false));
     }
 
     fn attempted(&mut self, agent: usize, record: &CaseRecord) {
@@ -221,6 +295,18 @@ impl Listener for Journal<'_> {
 
     fn is_news(&self, record: &CaseRecord) -> bool {
         self.compared(record).outcome != Some(Standing::Known)
+    }
+
+    fn tick(&mut self) {
+        self.obey();
+        self.say_slow();
+        if self.console.progress == Progress::Lines && self.last_line.elapsed() >= LINE_EVERY {
+            self.say_progress(self.results.len() * 100 / self.selected.max(1));
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.wishes.pause()
     }
 
     fn slowed(&mut self, agent: usize) {
@@ -246,8 +332,10 @@ impl Listener for Journal<'_> {
 
 fn progress_bar(total: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
-    let style = ProgressStyle::with_template(" [{bar:40}] {pos}/{len}  {percent}%   {elapsed}\n {wide_msg}");
+    let style = ProgressStyle::with_template(
+        " [{bar:40}] {pos}/{len}  {percent}%   {elapsed}, about {eta} left\n {wide_msg}",
+    );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -41,6 +41,7 @@ use crate::signals::{Signals, raised};
 use crate::sut::Sut;
 use crate::sut::plan::Restart;
 use crate::target::Target;
+use crate::terminal::opening::{self, Announced};
 use crate::terminal::{Console, failure, lines};
 use crate::text::count;
 
@@ -139,11 +140,15 @@ impl Servers {
 }
 
 fn announce(plan: &RunPlan, console: &Console) {
-    let asked = lines::cut(&plan.asked.join(" "), 40);
-    let cases = count(plan.cases.len(), "case");
-    let version = env!("CARGO_PKG_VERSION");
-    let seed = plan.seed();
-    console.say(0, format!("wsspec {version}   {cases} ({asked})   seed {seed}{}", against(plan)));
+    let out = plan.out.display().to_string();
+    let what = Announced {
+        cases: plan.cases.len(),
+        asked: &plan.asked,
+        jobs: plan.limits.jobs,
+        seed: &plan.seed(),
+        out: out.trim_end_matches('/'),
+    };
+    console.say(0, format!("{}{}", opening::run(&what, console.style), against(plan)));
     if let Some(config) = &plan.config {
         console.say(0, format!("config         {config}"));
     }
@@ -240,14 +245,15 @@ async fn meet(
 }
 
 fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console) -> Result<(), Problem> {
-    let echo = if plan.echo_check { "echo ok" } else { "echo not tried" };
-    let deflate = if facts.deflate { "yes" } else { "no" };
-    let answered = crate::text::duration(facts.answered_in);
-    console.say(0, format!("target         {}   101 in {answered}   {echo}", agent.url));
-    console.say(0, format!("agent          {}   deflate: {deflate}", lines::agent_name(&agent.name)));
+    console.say(0, opening::target(&agent.url, facts.answered_in, plan.echo_check));
+    let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
+    console.say(
+        0,
+        opening::agent(&agent.name, named_by_peer, facts.deflate, agent.secure.is_some(), console.style),
+    );
     if !facts.addresses.iter().all(refusal::is_nearby) {
         console.note(format!(
-            "note: {} is a public address; wsspec sends malformed traffic on purpose",
+            "warning[W07]: {} is a public address; wsspec sends malformed traffic on purpose",
             agent.url
         ));
     }
@@ -268,7 +274,8 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
     }
     let note = Problem::new(ErrorCode::E13, "permessage-deflate was not negotiated")
         .fact("offered", preflight::OFFER)
-        .fact("fine", "if the library has no compression; else: is it on for this endpoint?");
+        .fact("fine", "if the library has no compression; else: is it on for this endpoint?")
+        .fact("try", "the same without --require deflate: those cases are then n/a");
     if plan.require.contains(&Feature::Deflate) {
         return Err(note.exit_with(ExitCode::Unreachable));
     }

@@ -237,7 +237,7 @@ fn limits(args: &RunArgs) -> Limits {
 /// Headers whose values are kept out of every file, also where the command line is recorded.
 pub(crate) const SECRET_HEADERS: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 
-/// `K: V`; a value `env:NAME` is a secret from the environment.
+/// `K: V`; a word `env:NAME` in the value is a secret from the environment.
 pub(crate) fn read_headers(
     typed: &[String],
     redaction: &mut Redaction,
@@ -249,14 +249,21 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
     let wrong = |why: String| {
         Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"))
             .fact("why", why)
-            .fact("try", "-H 'X-Api-Version: 2'   or   -H 'Authorization: env:TOKEN'")
+            .fact("try", "-H 'X-Api-Version: 2'   or   -H 'Authorization: Bearer env:TOKEN'")
     };
     let (name, value) = header.split_once(':').ok_or_else(|| wrong("there is no colon".to_owned()))?;
     let (name, mut value) = (name.trim().to_owned(), value.trim().to_owned());
-    if let Some(variable) = value.strip_prefix("env:") {
-        value = std::env::var(variable)
-            .map_err(|_| wrong(format!("the environment has no variable {variable}")))?;
-        *redaction = redaction.clone().value(&value);
+    if value.split(' ').any(|word| word.starts_with("env:")) {
+        let words = value.split(' ').map(|word| match word.strip_prefix("env:") {
+            None => Ok(word.to_owned()),
+            Some(variable) => {
+                let secret = std::env::var(variable)
+                    .map_err(|_| wrong(format!("the environment has no variable {variable}")))?;
+                *redaction = redaction.clone().value(&secret);
+                Ok(secret)
+            }
+        });
+        value = words.collect::<Result<Vec<_>, _>>()?.join(" ");
     } else if SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
         *redaction = redaction.clone().value(&value);
     }

@@ -118,7 +118,7 @@ impl Look<'_> {
                 let what = format!("the server wants authentication ({status})");
                 problem(ErrorCode::E05, what)
                     .fact("got", self.headers(answer, &["WWW-Authenticate", "Server"]))
-                    .fact("try", format!("wsspec run {} -H 'Authorization: env:TOKEN'", self.target))
+                    .fact("try", format!("wsspec run {} -H 'Authorization: Bearer env:TOKEN'", self.target))
             }
             Some(300..=399) => {
                 let location = head.headers.get("Location").map_or_else(|| "nowhere".to_owned(), quoted);

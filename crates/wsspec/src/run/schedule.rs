@@ -28,6 +28,9 @@ const CONFIRMED_OF_A_CAUSE: usize = 3;
 /// A failure so shortly before the implementation was gone is taken for what killed it.
 const DEATH_WINDOW: Duration = Duration::from_secs(2);
 
+/// How often the listener is told that time passes.
+const TICK: Duration = Duration::from_millis(200);
+
 /// Is told about everything that happens in a run.
 pub trait Listener {
     /// A case is starting.
@@ -40,6 +43,10 @@ pub trait Listener {
     fn is_news(&self, _record: &CaseRecord) -> bool {
         true
     }
+    /// Time passes.
+    fn tick(&mut self);
+    /// No case is to be started for now.
+    fn holds(&self) -> bool;
     /// The agent gets one connection at a time from now on.
     fn slowed(&mut self, agent: usize);
     /// wsspec itself failed in a case.
@@ -189,14 +196,22 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     /// Runs jobs side by side until the queue is empty or enough of them have failed.
     async fn overlap(&mut self, queue: &mut VecDeque<Job>, at_a_time: usize) {
         let mut running = JoinSet::new();
+        let mut tick = tokio::time::interval(TICK);
         loop {
-            while running.len() < at_a_time && !self.enough_suspects() {
+            while running.len() < at_a_time && !self.enough_suspects() && !self.listener.holds() {
                 let Some(job) = self.next(queue) else { break };
                 self.start(&mut running, job);
             }
+            if running.is_empty() && (queue.is_empty() || !self.listener.holds()) {
+                return;
+            }
             let mut interrupt = self.interrupt.clone();
             let ended = tokio::select! {
-                ended = running.join_next_with_id() => ended,
+                ended = running.join_next_with_id(), if !running.is_empty() => ended,
+                _ = tick.tick() => {
+                    self.listener.tick();
+                    continue;
+                }
                 _ = interrupt.wait_for(|stop| *stop) => {
                     self.stop_all(&Stop::Interrupted);
                     queue.clear();

@@ -140,7 +140,8 @@ impl End<'_> {
         let mut problem = Problem::new(ErrorCode::E22, "no client asked for a case")
             .fact("waiting", format!("on {}", self.address))
             .fact("usually", "the client is in a container or on another host: --bind 0.0.0.0")
-            .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME");
+            .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
+            .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");
         let (idle, refused) = (self.campaign.idle_connections as usize, self.campaign.refused as usize);
         if idle > 0 {
             let health = "without a request (a health check?)";

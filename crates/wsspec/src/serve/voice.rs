@@ -58,7 +58,7 @@ impl<'a> Voice<'a> {
             }
             Notice::ReportsAsked { agent, .. } => self.counts(agent, shared, ""),
             Notice::ReportsFailed(why) => {
-                self.console.warn(format!("warning[W05]: the reports cannot be written: {why}"))
+                self.console.warn(format!("warning[W06]: the reports cannot be written: {why}"))
             }
             Notice::Refused { peer, why } => {
                 self.say(

@@ -43,16 +43,17 @@ impl Console {
     /// The console of this process.
     pub fn new(global: &Global) -> Self {
         let terminal = std::io::stdout().is_terminal();
-        let color = wants_color(global.color, terminal);
+        let color = wants_color(global.color, terminal, &|name| env::var(name).ok());
         let style = Style {
             theme: color.then_some(global.theme),
             ascii: global.ascii || !locale_is_utf8(),
             width: width(),
+            links: terminal && !global.no_links && env::var_os("TERM").is_none_or(|term| term != "dumb"),
         };
         Self {
             style,
             level: i8::try_from(global.verbose).unwrap_or(4) - i8::try_from(global.quiet).unwrap_or(4),
-            progress: progress_form(global.progress, std::io::stderr().is_terminal()),
+            progress: progress_form(global.progress, std::io::stderr().is_terminal() && !known_ci()),
             watched: is_watched(),
             streams: Mutex::new(Streams {
                 format: Format::Human,
@@ -150,24 +151,26 @@ impl Console {
 }
 
 /// The order of precedence that the conventions NO_COLOR, CLICOLOR and FORCE_COLOR ask for.
-fn wants_color(when: When, terminal: bool) -> bool {
-    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is = |name, wanted: &str| env::var_os(name).is_some_and(|value| value == wanted);
+fn wants_color(when: When, terminal: bool, env: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name| env(name).is_some_and(|value| !value.is_empty());
+    let is = |name, wanted: &str| env(name).is_some_and(|value| value == wanted);
+    let forced = |name| set(name) && !is(name, "0");
     match when {
         When::Always => true,
         When::Never => false,
         When::Auto if set("NO_COLOR") => false,
-        When::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => true,
+        When::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
         When::Auto if is("CLICOLOR", "0") || is("TERM", "dumb") => false,
-        When::Auto => terminal || known_ci(),
+        When::Auto => terminal || COLOURED_CI.iter().any(|name| set(name)),
     }
 }
 
 /// CI services whose log viewers show colours.
+const COLOURED_CI: [&str; 5] = ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"];
+
+/// Logs of these services are read later: nothing is erased in them.
 fn known_ci() -> bool {
-    ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"]
-        .iter()
-        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+    COLOURED_CI.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Runners that look for commands in the log: GitHub, Azure, TeamCity.
@@ -203,10 +206,41 @@ const fn progress_form(asked: Progress, terminal: bool) -> Progress {
 mod tests {
     use super::*;
 
+    /// Whether there are colours under this environment, on a terminal and elsewhere.
+    fn colours(when: When, environment: &[(&str, &str)]) -> [bool; 2] {
+        let env = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        [true, false].map(|terminal| wants_color(when, terminal, &env))
+    }
+
     #[test]
     fn flags_beat_the_environment() {
-        assert!(wants_color(When::Always, false));
-        assert!(!wants_color(When::Never, true));
+        let all = [("NO_COLOR", "1"), ("FORCE_COLOR", "1"), ("GITHUB_ACTIONS", "true")];
+        assert_eq!(colours(When::Always, &all), [true, true]);
+        assert_eq!(colours(When::Never, &all), [false, false]);
+    }
+
+    #[test]
+    fn the_conventions_have_their_order() {
+        for (environment, wanted) in [
+            (&[][..], [true, false]),
+            (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")], [false, false]),
+            (&[("NO_COLOR", ""), ("FORCE_COLOR", "1")], [true, true]),
+            (&[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")], [true, true]),
+            (&[("FORCE_COLOR", "3"), ("CLICOLOR", "0")], [true, true]),
+            (&[("CLICOLOR_FORCE", "0"), ("FORCE_COLOR", "0")], [true, false]),
+            (&[("CLICOLOR", "0"), ("GITHUB_ACTIONS", "true")], [false, false]),
+            (&[("TERM", "dumb"), ("GITLAB_CI", "true")], [false, false]),
+            (&[("GITHUB_ACTIONS", "true")], [true, true]),
+            (&[("GITLAB_CI", "true")], [true, true]),
+            (&[("BUILDKITE", "true")], [true, true]),
+            (&[("CIRCLECI", "true")], [true, true]),
+            (&[("TF_BUILD", "True")], [true, true]),
+            (&[("CI", "true")], [true, false]),
+        ] {
+            assert_eq!(colours(When::Auto, environment), wanted, "{environment:?}");
+        }
     }
 
     #[test]

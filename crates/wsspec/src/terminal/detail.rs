@@ -9,8 +9,8 @@ use crate::text::wrap;
 /// Handshake and checks; every frame from level 3 on, every octet from level 4 on.
 pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
     let mut out = Vec::new();
-    out.extend(head("sent", &record.handshake.request));
-    out.extend(head("got", &record.handshake.response));
+    out.extend(head("sent", &record.handshake.request, style));
+    out.extend(head("got", &record.handshake.response, style));
     if let Some(why) = &record.handshake.never_opened {
         out.push(format!("     never opened: {}", why.text.for_terminal(400)));
     }
@@ -21,16 +21,20 @@ pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
         out.extend(diagram::log(record, level >= 4, style));
     }
     if let Some(log) = &record.log {
-        let lines = log.text.raw().lines().map(|line| wsspec_report::Untrusted::from(line).for_terminal(200));
+        let lines = log
+            .text
+            .raw()
+            .lines()
+            .map(|line| style.plain(wsspec_report::Untrusted::from(line).for_terminal(200)));
         out.extend(lines.map(|line| format!("     | {line}")));
     }
     out.join("\n")
 }
 
-fn head(label: &str, octets: &Payload) -> Vec<String> {
+fn head(label: &str, octets: &Payload, style: Style) -> Vec<String> {
     let text = wsspec_report::Untrusted::from_octets(octets.kept());
     let lines = text.raw().lines().filter(|line| !line.is_empty());
-    let shown = lines.map(|line| wsspec_report::Untrusted::from(line).for_terminal(200));
+    let shown = lines.map(|line| style.plain(wsspec_report::Untrusted::from(line).for_terminal(200)));
     shown.enumerate().map(|(n, line)| format!("     {:<5}{line}", if n == 0 { label } else { "" })).collect()
 }
 
@@ -40,7 +44,7 @@ fn check(check: &CheckRecord, style: Style) -> Vec<String> {
     let mut out = vec![format!("     {} {} {}{rule}", style.paint(tone, word), check.level.name(), check.id)];
     if !check.ok {
         for (label, text) in [("expected", &check.expected), ("observed", &check.observed)] {
-            let lines = wrap(&text.for_terminal(400), style.width.saturating_sub(21).max(20));
+            let lines = wrap(&style.plain(text.for_terminal(400)), style.width.saturating_sub(21).max(20));
             out.push(format!("            {label} {}", lines.join("\n                     ")));
         }
     }

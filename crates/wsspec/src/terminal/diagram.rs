@@ -4,7 +4,7 @@ use wsspec_report::record::{CaseRecord, Dir, Happening};
 use wsspec_report::story::{Row, Side, timeline};
 
 use super::lines::{agent_name, cut};
-use super::style::Style;
+use super::style::{Style, Tone};
 
 /// Rows that are printed; the first and the last ones if there are more.
 const ROWS: usize = 24;
@@ -16,10 +16,12 @@ const PAYLOAD: usize = 40;
 /// The diagram, heading first; what is wrong has a mark.
 pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let rows = timeline(record, false, PAYLOAD);
-    let column = column(style);
+    let column = column(&rows, style);
     let mut out = Vec::new();
     if column > 0 {
-        out.push(format!("      ms   {:<column$} {}", "wsspec", agent_name(record.agent.raw())));
+        let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
+        let agent = cut(&style.plain(agent_name(record.agent.raw())), room);
+        out.push(format!("      ms   {:<column$}       {agent}", "wsspec"));
     }
     let hidden = rows.len().saturating_sub(ROWS);
     for (place, row) in rows.iter().enumerate() {
@@ -27,6 +29,7 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
             out.push(format!("           ... {hidden} rows not shown ..."));
         }
         if hidden == 0 || place < ROWS / 2 || place >= ROWS / 2 + hidden {
+            out.extend(expected(row, record, style));
             out.push(line(row, column, style));
         }
     }
@@ -36,33 +39,61 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
 /// Every line of the wire log, with the octets if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    for row in timeline(record, octets, PAYLOAD) {
+    let rows = timeline(record, octets, PAYLOAD);
+    let column = column(&rows, style);
+    for row in &rows {
         let is_octets = matches!(row.line.what, Happening::Octets { .. });
-        out.push(line(&row, if is_octets { 0 } else { column(style) }, style));
+        out.push(line(row, if is_octets { 0 } else { column }, style));
         out.extend(hex_lines(&row.line.what));
     }
     out
 }
 
-/// The width of one side of the diagram; 0: a list.
-const fn column(style: Style) -> usize {
-    if style.width < NARROW { 0 } else { (style.width - 16) / 2 }
+/// The width of the left side of the diagram, as wide as what was sent needs it; 0: a list.
+fn column(rows: &[Row<'_>], style: Style) -> usize {
+    const LEAST: usize = 16;
+    if style.width < NARROW {
+        return 0;
+    }
+    let sent = rows
+        .iter()
+        .filter(|row| row.side == Side::Sent && !matches!(row.line.what, Happening::Octets { .. }));
+    let widest = sent.map(|row| style.plain(row.text.for_terminal(400)).chars().count() + 2).max();
+    widest.unwrap_or(LEAST).clamp(LEAST, ((style.width - 16) / 2).max(LEAST))
+}
+
+/// What should have come instead of a row that is wrong.
+fn expected(row: &Row<'_>, record: &CaseRecord, style: Style) -> Option<String> {
+    let check = record.first_failed().filter(|_| is_wrong(row))?;
+    let what = style.plain(check.expected.for_terminal(400));
+    let room = style.width.saturating_sub("  -        expected   ".len());
+    Some(style.paint(Tone::Good, &format!("  -        expected   {}", cut(&what, room))))
+}
+
+/// Whether the row is what came instead of what was expected.
+fn is_wrong(row: &Row<'_>) -> bool {
+    row.is_deviation && row.side != Side::Sent
 }
 
 fn line(row: &Row<'_>, column: usize, style: Style) -> String {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
     let ms = row.us as f64 / 1000.0;
-    let text = row.text.for_terminal(400);
-    let mark = if row.is_deviation { "   (!)" } else { "" };
-    let left = style.width.saturating_sub("12345.67   ".len() + mark.len());
+    let text = style.plain(row.text.for_terminal(400));
+    let (time, mark) = match (row.is_deviation, is_wrong(row)) {
+        (_, true) => (format!("{:>8}", format!("+ {ms:.2}")), "   observed"),
+        (true, false) => (format!("{ms:>8.2}"), "   (!)"),
+        (false, _) => (format!("{ms:>8.2}"), ""),
+    };
+    let left = style.width.saturating_sub(time.len() + 3 + mark.len());
     let room = left.saturating_sub(column + "<---   ".len());
-    match (row.side, column) {
-        (Side::Sent, 0) => format!("{ms:>8.2}   > {}{mark}", cut(&text, left)),
-        (Side::Received, 0) => format!("{ms:>8.2}   < {}{mark}", cut(&text, left)),
-        (Side::Sent, _) => format!("{ms:>8.2}   {:<column$}--->{mark}", cut(&text, column - 1)),
-        (Side::Received, _) => format!("{ms:>8.2}   {:<column$}<---   {}{mark}", "", cut(&text, room)),
-        (Side::Note, _) => format!("{ms:>8.2}   {}{mark}", cut(&text, left)),
-    }
+    let line = match (row.side, column) {
+        (Side::Sent, 0) => format!("{time}   > {}{mark}", cut(&text, left.saturating_sub(2))),
+        (Side::Received, 0) => format!("{time}   < {}{mark}", cut(&text, left.saturating_sub(2))),
+        (Side::Sent, _) => format!("{time}   {:<column$}--->{mark}", cut(&text, column - 1)),
+        (Side::Received, _) => format!("{time}   {:<column$}<---   {}{mark}", "", cut(&text, room)),
+        (Side::Note, _) => format!("{time}   {}{mark}", cut(&text, left)),
+    };
+    if is_wrong(row) { style.paint(Tone::Bad, &line) } else { line }
 }
 
 /// Octets in hexadecimal, sixteen a line.

@@ -6,7 +6,7 @@ use wsspec_report::story::plain_anatomy;
 use wsspec_report::summary::{Cause, id_list};
 
 use super::diagram;
-use super::lines::clause;
+use super::lines::{clause, cut};
 use super::style::{Style, Tone};
 use crate::text::wrap;
 
@@ -19,8 +19,7 @@ pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
     let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
     if !others.is_empty() {
-        let verb = if others.len() == 1 { "looks" } else { "look" };
-        let same = format!("{} {verb} the same", id_list(&others, IDS));
+        let same = format!("{}   same check, same observation", id_list(&others, IDS));
         for line in wrap(&same, style.width.saturating_sub(5)) {
             out.push(format!("     {line}"));
         }
@@ -31,18 +30,25 @@ pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
     out.extend(expected_and_observed(record, style));
     out.push(String::new());
     out.extend(diagram::render(record, style));
-    out.extend(marked_frame(record));
+    out.extend(marked_frame(record, style));
     out.push(String::new());
-    out.extend(what_next(record, report));
+    out.extend(what_next(record, report, style));
     out.join("\n")
 }
 
 fn heading(record: &CaseRecord, style: Style) -> String {
     let level = record.first_failed().map_or_else(|| record.level(), |check| check.level);
     let left = format!("{} {} {}", Style::label(record.verdict), record.id, record.slug);
-    let right = format!("{}   {}", level.name(), clause(record));
-    let gap = style.width.saturating_sub(left.chars().count() + right.chars().count()).max(2);
-    format!("{}{}{right}", style.verdict(record.verdict, &left), " ".repeat(gap))
+    let right = format!("{}   {}", level.name(), long_clause(record));
+    let gap = style.width.saturating_sub(left.chars().count() + right.chars().count());
+    let gap = if gap < 2 { "\n     ".to_owned() } else { " ".repeat(gap) };
+    format!("{}{gap}{right}", style.verdict(record.verdict, &cut(&left, style.width)))
+}
+
+/// `RFC 6455 section 5.4`
+fn long_clause(record: &CaseRecord) -> String {
+    let clause = clause(record);
+    clause.rsplit_once(' ').map_or_else(String::new, |(rfc, section)| format!("{rfc} section {section}"))
 }
 
 fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
@@ -60,7 +66,8 @@ fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
 
 fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
     const INDENT: usize = 14;
-    let mut lines = wrap(text, style.width.saturating_sub(INDENT).max(20)).into_iter();
+    let text = style.plain(text);
+    let mut lines = wrap(&text, style.width.saturating_sub(INDENT).max(20)).into_iter();
     let first = lines.next().unwrap_or_default();
     let mut out = vec![format!("   {}   {first}", style.paint(tone, label))];
     out.extend(lines.map(|line| format!("{:INDENT$}{line}", "")));
@@ -68,23 +75,28 @@ fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
 }
 
 /// The frame that shows what is wrong, octet by octet.
-fn marked_frame(record: &CaseRecord) -> Vec<String> {
+fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
     let marked = record.first_failed().and_then(|check| check.event);
     let Some(line) = record.events.iter().find(|line| Some(line.i) == marked) else { return Vec::new() };
     let Happening::Frame { dir, .. } = &line.what else { return Vec::new() };
     let way = if *dir == Dir::Tx { "sent" } else { "received" };
     let mut out = vec![String::new(), format!("   octets of the marked frame ({way})")];
-    out.extend(plain_anatomy(&line.what).into_iter().map(|row| format!("     {row}")));
+    let rows = plain_anatomy(&line.what);
+    out.extend(
+        rows.into_iter().map(|row| format!("     {}", cut(&style.plain(row), style.width.saturating_sub(5)))),
+    );
     out
 }
 
-fn what_next(record: &CaseRecord, report: &str) -> Vec<String> {
+fn what_next(record: &CaseRecord, report: &str, style: Style) -> Vec<String> {
     let mut out = Vec::new();
     if !record.repro.is_empty() {
         out.push(format!("   again    {}", shell(&record.repro)));
     }
     out.push(format!("   why      wsspec explain {}", record.id));
-    out.push(format!("   page     {report}#{}", record.id));
+    if !report.is_empty() {
+        out.push(format!("   page     {}", style.path(report, &record.id.to_string())));
+    }
     out
 }
 

@@ -6,7 +6,7 @@ use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Standing, verdict_order};
 
-use super::style::Style;
+use super::style::{Style, Tone};
 use crate::run::journal::Brief;
 use crate::run::schedule::Restarted;
 use crate::text::{duration, wrap};
@@ -58,19 +58,29 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         Some(Standing::Fixed) => "fixed",
         _ => Style::label(record.verdict),
     };
-    let agent = if several { format!("{}   ", agent_name(record.agent.raw())) } else { String::new() };
+    let agent = if several {
+        format!("{:<14} ", cut(&style.plain(agent_name(record.agent.raw())), 14))
+    } else {
+        String::new()
+    };
+    let short = several || style.width < 80;
+    let slug = if several { 16 } else { 21 };
+    let slug = slug.min((style.width + slug).saturating_sub(80));
+    let shown = if slug < 4 { String::new() } else { cut(&record.slug, slug) };
     let name = format!(
-        "  {} {:<8} {:<28} {:<13} {agent}",
+        "  {} {:<8} {:<slug$} {:<13} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),
         record.id.to_string(),
-        cut(&record.slug, 28),
+        shown,
         clause(record),
     );
     match remark {
-        Remark::Like(id) => format!("{name} like {id}"),
+        Remark::Like(id) if short => format!("{name} as {id}"),
+        Remark::Like(id) => format!("{name} same cause as {id}"),
         Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
         Remark::Found => {
-            let found = wrap(&record.summary.for_terminal(300), style.width.saturating_sub(13).max(20));
+            let found =
+                wrap(&style.plain(record.summary.for_terminal(300)), style.width.saturating_sub(13).max(20));
             format!("{}\n{:13}{}", name.trim_end(), "", found.join(&format!("\n{:13}", "")))
         }
     }
@@ -95,6 +105,13 @@ pub fn restarted(restarted: &Restarted) -> String {
         _ => format!("{:13}restarted in {took}; these cases are repeated, each alone", ""),
     });
     out.join("\n")
+}
+
+/// `  SLOW       6.4.2    still running after 2 s`
+pub fn slow(ids: &[String], after: Duration, style: Style) -> String {
+    let label = style.paint(Tone::Doubtful, &format!("{:<10}", "SLOW"));
+    let ids = cut(&ids.join(" "), style.width.saturating_sub(45).max(8));
+    format!("  {label} {ids:<8} still running after {} s", after.as_secs())
 }
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.

@@ -4,7 +4,9 @@ mod console;
 pub mod detail;
 mod diagram;
 pub mod failure;
+pub mod keys;
 pub mod lines;
+pub mod opening;
 mod style;
 pub mod summary;
 

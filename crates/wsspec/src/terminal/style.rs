@@ -12,6 +12,8 @@ pub struct Style {
     pub ascii: bool,
     /// Columns.
     pub width: usize,
+    /// Paths of files that wsspec wrote are links (OSC 8).
+    pub links: bool,
 }
 
 /// What a piece of text is about.
@@ -28,13 +30,40 @@ pub enum Tone {
 
 impl Style {
     /// Plain text, 80 columns.
-    pub const PLAIN: Self = Self { theme: None, ascii: true, width: 80 };
+    pub const PLAIN: Self = Self { theme: None, ascii: true, width: 80, links: false };
 
     /// The text in the colour of its tone.
     pub fn paint(&self, tone: Tone, text: &str) -> String {
         let Some(theme) = self.theme else { return text.to_owned() };
         let ansi = ansi(theme, tone);
         format!("{ansi}{text}{ansi:#}")
+    }
+
+    /// The text in the characters that may be used: under `--ascii` others are written as `\u{3ba}`.
+    pub fn plain(&self, text: impl Into<String>) -> String {
+        let text = text.into();
+        if !self.ascii || text.is_ascii() {
+            return text;
+        }
+        let mut out = String::new();
+        for c in text.chars() {
+            match c {
+                '…' => out.push_str("..."),
+                '\0'..='\x7f' => out.push(c),
+                c => out.push_str(&c.escape_unicode().to_string()),
+            }
+        }
+        out
+    }
+
+    /// The path of a file that wsspec wrote, as a link to it if the terminal may get links. `fragment` is a place
+    /// in the file.
+    pub fn path(&self, path: &str, fragment: &str) -> String {
+        let shown = if fragment.is_empty() { path.to_owned() } else { format!("{path}#{fragment}") };
+        let absolute = std::path::absolute(path).ok().filter(|_| self.links);
+        let Some(url) = absolute.as_deref().and_then(file_url) else { return shown };
+        let fragment = if fragment.is_empty() { String::new() } else { format!("#{fragment}") };
+        format!("\x1b]8;;{url}{fragment}\x1b\\{shown}\x1b]8;;\x1b\\")
     }
 
     /// The text in the colour of a verdict.
@@ -88,6 +117,20 @@ impl Style {
         let fill = "-".repeat(2 + room.saturating_sub(left.chars().count()));
         format!("---- {} {fill} {right} ----", self.paint(Tone::Strong, &left))
     }
+}
+
+/// The address of a file, with everything odd percent-encoded; none if the path is no text.
+fn file_url(path: &std::path::Path) -> Option<String> {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"/-_.~".contains(&octet);
+    let encoded = path.to_str()?.replace('\\', "/").bytes().fold(String::new(), |mut url, octet| {
+        if plain(octet) {
+            url.push(char::from(octet))
+        } else {
+            url.push_str(&format!("%{octet:02X}"))
+        }
+        url
+    });
+    Some(format!("file://{}{encoded}", if encoded.starts_with('/') { "" } else { "/" }))
 }
 
 const fn tone_of(verdict: Verdict) -> Tone {

@@ -21,7 +21,7 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
     let summary = AgentSummary::of(report, agent);
     let records: Vec<&CaseRecord> = report.of_agent(agent).collect();
     let mut out = vec![heading(&summary, style), String::new()];
-    out.extend(table(&records, suite));
+    out.extend(table(&records, suite, style));
     out.push(String::new());
     out.extend(groups(&summary, style));
     out.extend(flaky(&records, style));
@@ -31,12 +31,19 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
 
 fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
     let rating = &summary.rating;
-    let name = agent_name(summary.agent.raw());
-    let left = match rating {
-        Rating::Strict => format!("{name}   STRICT"),
-        rating => format!("{name}   {}: {}", rating.headline().to_uppercase(), rating.reason()),
+    let name = style.plain(agent_name(summary.agent.raw()));
+    let (word, reason) = match rating {
+        Rating::Strict => ("STRICT".to_owned(), String::new()),
+        rating => (rating.headline().to_uppercase(), rating.reason().to_string()),
     };
-    style.rule(&left, &format!("rating rule {RATING_RULE}"))
+    let right = format!("rating rule {RATING_RULE}");
+    let short = format!("{name}   {word}");
+    let long = if reason.is_empty() { short.clone() } else { format!("{short}: {reason}") };
+    if long.chars().count() + right.chars().count() + "----  --  ----".len() <= style.width {
+        return style.rule(&long, &right);
+    }
+    let reason = wrap(&reason, style.width.saturating_sub(3).max(20)).join("\n   ");
+    format!("{}\n   {reason}", style.rule(&short, &right))
 }
 
 const COLUMNS: [(&str, &[Verdict]); 5] = [
@@ -47,7 +54,10 @@ const COLUMNS: [(&str, &[Verdict]); 5] = [
     ("info", &[Verdict::Info]),
 ];
 
-fn table(records: &[&CaseRecord], suite: &Suite) -> Vec<String> {
+/// Below this width names are short.
+const NARROW: usize = 80;
+
+fn table(records: &[&CaseRecord], suite: &Suite, style: Style) -> Vec<String> {
     let mut by_section: BTreeMap<u16, [usize; COLUMNS.len()]> = BTreeMap::new();
     let mut total = [0; COLUMNS.len()];
     for record in records {
@@ -59,21 +69,25 @@ fn table(records: &[&CaseRecord], suite: &Suite) -> Vec<String> {
             }
         }
     }
-    let mut out = vec![format!("   {:<28}{}", "section", cells(&COLUMNS.map(|(name, _)| name.to_owned())))];
+    let narrow = style.width < NARROW;
+    let room = if narrow { style.width.saturating_sub(33).clamp(8, 24) } else { 24 };
+    let heads = COLUMNS.map(|(name, _)| if narrow && name == "non-strict" { "ns" } else { name }.to_owned());
+    let mut out = vec![format!("   {:<fill$}{}", "section", cells(&heads, narrow), fill = room + 4)];
     let numbers = |row: &[usize; COLUMNS.len()]| {
-        cells(&row.map(|number| if number == 0 { ".".to_owned() } else { number.to_string() }))
+        cells(&row.map(|number| if number == 0 { ".".to_owned() } else { number.to_string() }), narrow)
     };
     for (number, row) in &by_section {
         let title = suite.sections().iter().find(|section| section.number == *number);
-        let title = title.map_or("", |section| section.title);
-        out.push(format!("   {number:<4}{:<24}{}", cut(title, 23), numbers(row)));
+        let title = cut(title.map_or("", |section| section.title), room - 1);
+        out.push(format!("   {number:<4}{title:<room$}{}", numbers(row)));
     }
-    out.push(format!("       {:<24}{}   = {} run", "total", numbers(&total), records.len()));
+    let gap = if narrow { "\n       " } else { "   " };
+    out.push(format!("       {:<room$}{}{gap}= {} run", "total", numbers(&total), records.len()));
     out
 }
 
-fn cells(texts: &[String; COLUMNS.len()]) -> String {
-    let widths = [6, 12, 6, 6, 6];
+fn cells(texts: &[String; COLUMNS.len()], narrow: bool) -> String {
+    let widths = if narrow { [5, 5, 5, 5, 5] } else { [6, 12, 6, 6, 6] };
     texts.iter().zip(widths).map(|(text, width)| format!("{text:>width$}")).collect()
 }
 
@@ -99,7 +113,8 @@ fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {
 }
 
 fn labelled(label: &str, text: &str, style: Style) -> Vec<String> {
-    let mut lines = wrap(text, style.width.saturating_sub(15).max(20)).into_iter();
+    let text = style.plain(text);
+    let mut lines = wrap(&text, style.width.saturating_sub(15).max(20)).into_iter();
     let first = lines.next().unwrap_or_default();
     std::iter::once(format!("   {label} {first}"))
         .chain(lines.map(|line| format!("{:15}{line}", "")))

@@ -1,15 +1,35 @@
 //! The texts as a reader sees them, from the record of a real run against a server with two defects.
 
+use std::time::Duration;
+
 use wsspec_cases::suite;
 use wsspec_report::record::{Report, read};
 use wsspec_report::summary::causes;
 
 use super::lines::{self, Remark};
+use super::opening::{self, Announced};
 use super::{Style, detail, failure, summary};
 use crate::cli::Theme;
 
-const NARROW: Style = Style { width: 56, ..Style::PLAIN };
-const COLOUR: Style = Style { theme: Some(Theme::Default), ascii: false, width: 80 };
+/// Every way in which text may have to be dressed.
+const WAYS: [(&str, Style); 6] = [
+    ("80 columns, ASCII", Style::PLAIN),
+    ("80 columns, UTF-8", Style { ascii: false, ..Style::PLAIN }),
+    ("80 columns, UTF-8, colour", Style { theme: Some(Theme::Default), ascii: false, ..Style::PLAIN }),
+    ("60 columns, ASCII", Style { width: 60, ..Style::PLAIN }),
+    (
+        "60 columns, ASCII, colour for the colour-blind",
+        Style { theme: Some(Theme::Blue), width: 60, ..Style::PLAIN },
+    ),
+    ("50 columns, UTF-8", Style { ascii: false, width: 50, ..Style::PLAIN }),
+];
+const COLOUR: Style = Style { theme: Some(Theme::Default), ascii: false, ..Style::PLAIN };
+
+/// A mock-up in all ways; colours as readable marks.
+fn in_all_ways(render: impl Fn(Style) -> String) -> String {
+    let show = |(way, style): (&str, Style)| format!("=== {way}\n{}\n", visible(&render(style)));
+    WAYS.map(show).join("\n")
+}
 
 fn report() -> Report {
     read(include_str!("testdata/results.jsonl")).unwrap()
@@ -31,26 +51,59 @@ fn visible(text: &str) -> String {
     text.replace('\x1b', "\\e")
 }
 
+/// Mock-up A without its bar: the first lines, failures as they happen, what stands below the bar.
+fn running(style: Style) -> String {
+    let asked = ["@core".to_owned()];
+    let what = Announced { cases: 247, asked: &asked, jobs: 8, seed: "7f3a91", out: "wsspec-out" };
+    let mut lines = vec![
+        opening::run(&what, style),
+        opening::target("ws://127.0.0.1:9001", Duration::from_millis(3), true),
+        opening::agent("mylib/2.3", true, true, false, style),
+        String::new(),
+    ];
+    let report = report();
+    for record in report.cases.iter().filter(|record| record.verdict.is_failure()) {
+        let like = record.id.to_string() == "5.16";
+        let remark = if like { Remark::Like("5.15".parse().unwrap()) } else { Remark::Found };
+        lines.push(lines::case(record, &remark, false, style));
+    }
+    lines.push(lines::slow(&["6.4.2".to_owned()], Duration::from_secs(2), style));
+    lines.join("\n")
+}
+
 #[test]
-fn failure_blocks() {
-    insta::assert_snapshot!("blocks", blocks(Style::PLAIN));
-    insta::assert_snapshot!("blocks_narrow", blocks(NARROW));
+fn mock_up_a_running() {
+    insta::assert_snapshot!("running", in_all_ways(running));
+}
+
+#[test]
+fn mock_up_b_failure_blocks() {
+    insta::assert_snapshot!("blocks", in_all_ways(blocks));
+}
+
+#[test]
+fn mock_up_c_summary() {
+    insta::assert_snapshot!("summary", in_all_ways(summary));
+}
+
+#[test]
+fn mock_up_i_explain() {
+    let page = |style| crate::commands::explain::explain("7.1.2", suite(), style).unwrap();
+    insta::assert_snapshot!("explain", in_all_ways(page));
 }
 
 #[test]
 fn a_failure_block_holds_rule_marked_frame_and_command() {
     let text = blocks(Style::PLAIN);
-    for part in
-        ["MUST   RFC 6455 5.4", "(!)", "octets of the marked frame", "wsspec run ws://127.0.0.1:9001 5.15"]
-    {
+    for part in [
+        "MUST   RFC 6455 section 5.4",
+        "expected   the peer",
+        "observed",
+        "octets of the marked frame",
+        "wsspec run ws://127.0.0.1:9001 5.15",
+    ] {
         assert!(text.contains(part), "{part}");
     }
-}
-
-#[test]
-fn summaries() {
-    insta::assert_snapshot!("summary", summary(Style::PLAIN));
-    insta::assert_snapshot!("summary_colour", visible(&summary(COLOUR)));
 }
 
 #[test]
@@ -76,12 +129,40 @@ fn details() {
 
 #[test]
 fn nothing_is_wider_than_the_terminal() {
-    for style in [Style::PLAIN, NARROW] {
-        for line in blocks(style).lines().chain(summary(Style { width: 80, ..style }).lines()) {
-            let to_be_typed = line.contains("again ");
-            assert!(to_be_typed || line.chars().count() <= style.width.max(80), "{line}");
+    let explain = |style| crate::commands::explain::explain("5.*", suite(), style).unwrap();
+    for (way, style) in WAYS {
+        let style = Style { theme: None, ..style };
+        for text in [running(style), blocks(style), summary(style), explain(style)] {
+            for line in text.lines() {
+                let to_be_typed = ["again ", "page ", "target ", "wsspec 0", "agent "]
+                    .iter()
+                    .any(|word| line.contains(word));
+                assert!(
+                    to_be_typed && line.chars().count() <= 80 || line.chars().count() <= style.width,
+                    "{way}: {line}"
+                );
+                assert!(!style.ascii || line.is_ascii(), "{way}: {line}");
+            }
         }
     }
+}
+
+#[test]
+fn below_60_columns_the_diagram_is_a_list() {
+    let [wide, narrow] = [60, 59].map(|width| blocks(Style { width, ..Style::PLAIN }));
+    assert!(wide.contains("--->") && !narrow.contains("--->"), "{narrow}");
+    assert!(narrow.contains("   > Text fin=0") && narrow.contains("   < Text fin=1"), "{narrow}");
+}
+
+#[test]
+fn paths_are_links_only_where_they_may_be() {
+    let linked = Style { links: true, ..COLOUR };
+    let path = linked.path("out dir/report.html", "5.15");
+    assert!(
+        path.starts_with("\x1b]8;;file:///")
+            && path.contains("out%20dir/report.html#5.15\x1b\\out dir/report.html#5.15")
+    );
+    assert_eq!(COLOUR.path("a/report.html", ""), "a/report.html");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use wsspec_endpoint::{ClientRequest, Config, Connection, Event};
 
+use crate::errors::{ErrorCode, Problem};
 use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial, resolve};
 use crate::net::session::Session;
@@ -19,6 +20,10 @@ use crate::target::Target;
 const LIMIT: Duration = Duration::from_secs(10);
 /// Failures in a row with no connection between, after which the server is given up.
 const HOPELESS: u32 = 200;
+
+/// Files that are open besides the connections.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 32;
 
 /// How to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,32 @@ impl Crowd {
     pub async fn new(target: Target, secure: Option<Secure>) -> Result<Self, ConnectError> {
         let addresses = resolve(&target, LIMIT).await?;
         Ok(Self { target, addresses, secure })
+    }
+
+    /// Whether this process may have so many open files.
+    ///
+    /// # Errors
+    /// E25: it may not.
+    #[cfg(unix)]
+    pub fn check_limit(connections: u32) -> Result<(), Problem> {
+        use rustix::process::{Resource, getrlimit};
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        if u64::from(connections) + OTHER_FILES <= limit {
+            return Ok(());
+        }
+        let what = format!("cannot open {connections} connections: the limit of open files is {limit}");
+        Err(Problem::new(ErrorCode::E25, what)
+            .fact("try", format!("ulimit -n {}", (u64::from(connections) + OTHER_FILES).next_power_of_two()))
+            .fact("or", format!("no more than {} connections", limit.saturating_sub(OTHER_FILES))))
+    }
+
+    /// Whether this process may have so many open files.
+    ///
+    /// # Errors
+    /// Never: this system has no such limit.
+    #[cfg(not(unix))]
+    pub fn check_limit(_connections: u32) -> Result<(), Problem> {
+        Ok(())
     }
 
     /// Opens all connections, closes them again, and says how it went. `tell` hears how many are open.

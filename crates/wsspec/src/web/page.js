@@ -99,7 +99,10 @@ function play(item, agent) {
     run.open.add(socket);
     const timer = setTimeout(() => socket.close(), patience);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => showDeflate(socket.extensions);
+    socket.onopen = () => {
+      run.reached = true;
+      showDeflate(socket.extensions);
+    };
     socket.onmessage = (event) => socket.send(event.data);
     socket.onclose = () => {
       clearTimeout(timer);
@@ -108,6 +111,16 @@ function play(item, agent) {
       resolve();
     };
   });
+}
+
+// So many cases without one connection that opened.
+const HOPELESS = 8;
+
+function giveUp() {
+  run.stopped = true;
+  note(`E26: this page cannot reach ${address("runCase", {}).split("?")[0]}. A browser keeps an https page from ws: and ` +
+    "a page of a public address from a local one, and a proxy in between may drop the Upgrade header. " +
+    "Open the page at the address that wsspec serve printed; wsspec explain E26 tells more.");
 }
 
 function showDeflate(extensions) {
@@ -125,7 +138,10 @@ async function start() {
   setRunning(true);
   show();
   const worker = async () => {
-    while (!run.stopped && run.next < cases.length) await play(cases[run.next++], agent);
+    while (!run.stopped && run.next < cases.length) {
+      await play(cases[run.next++], agent);
+      if (!run.reached && run.next >= HOPELESS) giveUp();
+    }
   };
   await Promise.all(Array.from({ length: Number(byId("jobs").value) }, worker));
   await updateReports(agent);

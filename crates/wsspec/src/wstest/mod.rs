@@ -79,6 +79,7 @@ fn console(args: &Args) -> Console {
         color: When::Never,
         theme: Theme::Default,
         ascii: false,
+        no_links: true,
         progress: Progress::None,
         ..Global::default()
     })

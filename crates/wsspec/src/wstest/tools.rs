@@ -125,6 +125,7 @@ pub(super) async fn mass_connect(args: &Args, console: &Console, signals: &Signa
         batch_delay: spec.batch_delay,
         retry_delay: spec.retry_delay,
     };
+    Crowd::check_limit(pace.connections)?;
     let mut complete = !spec.servers.is_empty();
     for server in &spec.servers {
         let target = Target::parse(&server.uri)?;

@@ -32,7 +32,9 @@ fn ok(folder: &Path, args: &[&str]) -> Done {
 fn show_prints_the_block_of_a_case() {
     let folder = with_record(RECORD);
     let done = ok(folder.path(), &["show", "5.15"]);
-    for part in ["FAIL 5.15", "5.16 looks the same", "observed", "wsspec-out/report.html#5.15"] {
+    for part in
+        ["FAIL 5.15", "5.16   same check, same observation", "observed", "wsspec-out/report.html#5.15"]
+    {
         assert!(done.out.contains(part), "{part}: {}", done.out);
     }
     let frames = ok(folder.path(), &["show", "5.15", "-vvv"]).out;

@@ -1,6 +1,7 @@
 //! The program as its users run it: over real TCP on loopback, with an exit status.
 #![expect(clippy::disallowed_methods, reason = "tests start programs, servers and clocks")]
 
+mod acceptance;
 mod baseline;
 #[cfg(unix)]
 mod bounded;
@@ -9,6 +10,7 @@ mod config;
 mod contract;
 mod control;
 mod dying;
+mod errors;
 #[cfg(unix)]
 mod exec;
 mod harnesses;

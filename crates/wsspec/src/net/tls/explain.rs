@@ -124,10 +124,13 @@ impl Attempt<'_> {
         Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
             .fact("got", format!("the TLS alert {alert:?}"))
             .fact("why", why)
+            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
     }
 
     fn failed(&self, why: &str) -> Problem {
-        Problem::new(ErrorCode::E30, "the TLS handshake failed").fact("why", why)
+        Problem::new(ErrorCode::E30, "the TLS handshake failed")
+            .fact("why", why)
+            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
     }
 
     fn broken_off(&self, error: &io::Error) -> Problem {

@@ -1,0 +1,49 @@
+//! The first lines of a run: what is run, where, and who answers.
+
+use std::time::Duration;
+
+use super::lines::{agent_name, cut};
+use super::style::Style;
+use crate::text::{count, duration};
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Announced<'a> {
+    /// How many cases.
+    pub cases: usize,
+    /// What was asked for.
+    pub asked: &'a [String],
+    /// How many at a time.
+    pub jobs: usize,
+    /// The seed.
+    pub seed: &'a str,
+    /// Where the reports go.
+    pub out: &'a str,
+}
+
+/// `wsspec 0.1.0   247 cases (core)   jobs 8   seed 7f3a91   out wsspec-out/`
+///
+/// If that is too wide, the folder is on a line of its own.
+pub fn run(what: &Announced<'_>, style: Style) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let asked: Vec<&str> = what.asked.iter().map(|word| word.trim_start_matches('@')).collect();
+    let (cases, asked) = (count(what.cases, "case"), cut(&asked.join(" "), 20));
+    let Announced { jobs, seed, out, .. } = what;
+    let line = format!("wsspec {version}   {cases} ({asked})   jobs {jobs}   seed {seed}");
+    let fits = line.chars().count() + "   out /".len() + out.chars().count() <= style.width;
+    if fits { format!("{line}   out {out}/") } else { format!("{line}\nout            {out}/") }
+}
+
+/// `target         ws://127.0.0.1:9001   101 in 3 ms   echo ok`
+pub fn target(url: &str, answered_in: Duration, echo: bool) -> String {
+    let echo = if echo { "echo ok" } else { "echo not tried" };
+    format!("target         {url}   101 in {}   {echo}", duration(answered_in))
+}
+
+/// `agent          mylib/2.3 (Server header)   deflate: yes   TLS: no`
+pub fn agent(name: &str, named_by_peer: bool, deflate: bool, tls: bool, style: Style) -> String {
+    let yes = |is| if is { "yes" } else { "no" };
+    let source = if named_by_peer { " (Server header)" } else { "" };
+    let name = style.plain(agent_name(name));
+    format!("agent          {name}{source}   deflate: {}   TLS: {}", yes(deflate), yes(tls))
+}

@@ -1,0 +1,132 @@
+//! What a user may rely on, end to end: repeatable runs, small reports, narrow terminals.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::peer::{Manner, Peer};
+use crate::program::{command, finish, wsspec};
+
+/// What a run says of time, and names of parts of it.
+const TIMES: [&str; 9] = [
+    "us",
+    "started",
+    "started_us",
+    "duration_us",
+    "took_us",
+    "finished",
+    "id_of_run",
+    "remote_us",
+    "delay_us",
+];
+
+/// The records of a run by case, without times and without the sizes of reads, which TCP decides.
+fn records(folder: &Path) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(folder.join("results.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let cases = lines.filter(|line| line["t"] == "case");
+    cases.map(|case| (case["id"].as_str().unwrap().to_owned(), timeless(case))).collect()
+}
+
+fn timeless(mut case: Value) -> Value {
+    let events = case["events"].as_array_mut().unwrap();
+    events.retain(|event| event["k"] == "frame");
+    case["stats"]["rx_chunks"] = Value::Null;
+    without_times(&mut case);
+    case
+}
+
+fn without_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !TIMES.contains(&name.as_str()) && name != "i" && name != "event");
+            fields.values_mut().for_each(without_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_times),
+        _ => {}
+    }
+}
+
+/// The octets that were sent in a case, the opening handshake first.
+fn sent(case: &Value) -> (String, Vec<String>) {
+    let frames = case["events"].as_array().unwrap().iter().filter(|event| event["dir"] == "tx");
+    let frames = frames.map(|frame| frame["wire"].as_str().unwrap().to_owned());
+    (case["handshake"]["request"]["utf8"].as_str().unwrap().to_owned(), frames.collect())
+}
+
+#[test]
+fn two_runs_with_the_same_seed_send_the_same_octets_and_report_the_same() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    for out in ["a", "b"] {
+        let run =
+            ["run", &peer.url(), "1.*", "2.*", "3.*", "5.*", "7.*", "12.1.1", "--seed", "7f3a91", "-o", out];
+        assert_eq!(wsspec(folder.path(), &run).code, 0);
+    }
+    let [a, b] = ["a", "b"].map(|out| records(&folder.path().join(out)));
+    assert!(a.len() > 80 && a.keys().eq(b.keys()), "{} and {} cases", a.len(), b.len());
+    for (id, case) in &a {
+        let [(head, frames), (other_head, others)] = [sent(case), sent(&b[id])];
+        assert_eq!(head, other_head, "request of {id}");
+        // Whether a peer that fails the connection still takes our Close is a race of theirs and ours.
+        let common = frames.len().min(others.len());
+        assert_eq!(frames[..common], others[..common], "octets of {id}");
+        let rest = frames[common..].iter().chain(&others[common..]);
+        assert!(rest.clone().count() <= 1 && rest.into_iter().all(|frame| frame.starts_with("88")), "{id}");
+        assert!(!frames.is_empty() || id == "7.3.1", "{id} sends nothing");
+        // How an end is worded can hold a time.
+        for field in ["verdict", "received", "handshake", "autobahn", "repro"] {
+            let said = |case: &Value| case[field].to_string();
+            let plain = |text: String| text.split("after ").next().unwrap_or_default().to_owned();
+            assert_eq!(plain(said(case)), plain(said(&b[id])), "{field} of {id}");
+        }
+    }
+    let other = ["run", &peer.url(), "1.*", "--seed", "1", "-o", "c"];
+    assert_eq!(wsspec(folder.path(), &other).code, 0);
+    let c = records(&folder.path().join("c"));
+    assert_ne!(sent(&a["1.1.2"]), sent(&c["1.1.2"]), "another seed gives other masking keys");
+}
+
+#[test]
+fn a_report_of_three_implementations_stays_within_its_budget() {
+    let folder = tempdir().unwrap();
+    let peers: Vec<Peer> = (0..3).map(|_| Peer::always(Manner::Echo)).collect();
+    let urls: Vec<String> = peers.iter().map(Peer::url).collect();
+    let mut args = vec!["run", "@core"];
+    args.extend(urls.iter().map(String::as_str));
+    assert_eq!(wsspec(folder.path(), &args).code, 0);
+    let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
+    assert!(page.len() < 1_500_000, "{} octets", page.len());
+    assert!(page.contains("741") || page.contains("247 cases"), "three times the core cases");
+}
+
+#[test]
+fn nothing_wraps_on_80_columns_and_all_of_it_is_ascii() {
+    let folder = tempdir().unwrap();
+    let commands: &[&[&str]] = &[
+        &[],
+        &["run", "2.*", "6.6.1", "7.1.*"],
+        &["run", "2.*", "-v"],
+        &["show"],
+        &["show", "2.1", "-vvv"],
+        &["list", "5.*"],
+        &["list", "--sets"],
+        &["explain", "7.1.2", "1007", "E09", "W01", "rfc6455#5.4", "non-strict", "UNCLEAN"],
+        &["report"],
+        &["diff", "wsspec-out", "wsspec-out"],
+        &["run", "ws://127.0.0.1:1"],
+        &["list", "-E", "nto id(1.*)"],
+    ];
+    for args in commands {
+        let mut run = command(folder.path(), &[&["--ascii"], *args].concat());
+        run.env("NO_COLOR", "1").env("LANG", "C.UTF-8").env("FORCE_COLOR", "1");
+        let done = finish(run);
+        for line in done.out.lines().chain(done.err.lines()) {
+            // A command that is to be typed is never cut.
+            let fits = line.chars().count() <= 80 || line.trim_start().starts_with("again ");
+            assert!(fits && line.is_ascii(), "{args:?}: {line}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Every error that no other test provokes, and the page of each.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use tempfile::tempdir;
+use wsspec::errors::ErrorCode;
+
+use crate::peer::{Manner, Peer};
+use crate::program::{command, finish, wsspec};
+use crate::tester::{Tester, free_port};
+
+#[test]
+fn every_code_has_a_page_in_80_columns() {
+    let folder = tempdir().unwrap();
+    for page in ErrorCode::pages() {
+        let done = wsspec(folder.path(), &["explain", &page.code.to_string()]);
+        assert!(done.code == 0 && done.out.contains(page.title), "{done:#?}");
+        assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
+        assert!(done.out.lines().count() >= 3, "a page of background: {done:#?}");
+    }
+    assert_eq!(wsspec(folder.path(), &["explain", "W01"]).code, 0);
+}
+
+#[test]
+fn e13_no_deflate_is_a_note_unless_it_is_required() {
+    let folder = tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let start = command(folder.path(), &["echo", &address, "--no-deflate"]);
+    let _server = Tester::start(start, 0, "listening on ");
+    let url = format!("ws://{address}");
+    wsspec(folder.path(), &["run", &url, "12.1.1", "--require", "deflate"]).expect_error(3, "E13");
+    let done = wsspec(folder.path(), &["run", &url, "1.1.1", "12.1.1"]);
+    assert!(done.code == 0 && done.err.contains("note[E13]"), "{done:#?}");
+    assert!(done.out.contains("n/a"), "{done:#?}");
+}
+
+#[test]
+fn e18_a_file_that_cannot_be_read_is_named_with_its_line() {
+    let folder = tempdir().unwrap();
+    let spec = "{\n  \"outdir\": \"./reports\",\n  \"cases\": [\"1.1.*\",],\n}\n";
+    std::fs::write(folder.path().join("fuzzingclient.json"), spec).unwrap();
+    let done = wsspec(folder.path(), &["wstest", "-m", "fuzzingclient", "-s", "fuzzingclient.json"]);
+    assert!(done.err.contains("error[E18]") && done.err.contains("3"), "{done:#?}");
+    assert_ne!(done.code, 0);
+}
+
+#[test]
+fn e20_a_filter_is_marked_where_it_goes_wrong() {
+    let folder = tempdir().unwrap();
+    for command in [&["list", "-E"][..], &["run", "-E"]] {
+        let filter = "rfc(6455#5.4) and nto status(fail)";
+        let done = wsspec(folder.path(), &[command, &[filter]].concat());
+        done.expect_error(2, "E20");
+        let lines: Vec<&str> = done.err.lines().collect();
+        let at = lines.iter().position(|line| line.contains(filter)).expect("the expression is repeated");
+        assert_eq!(lines[at].find("nto"), lines[at + 1].find('^'), "{done:#?}");
+        assert!(done.err.contains("not"), "{done:#?}");
+    }
+}
+
+#[test]
+fn e22_no_client_comes() {
+    let folder = tempdir().unwrap();
+    let port = free_port().to_string();
+    let done = wsspec(folder.path(), &["serve", "--once", "--port", &port, "--idle-timeout", "300ms"]);
+    done.expect_error(4, "E22");
+    assert!(done.err.contains("--bind") && done.err.contains(&port), "{done:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn e25_more_connections_than_open_files() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let options = r#"{"connections": 400, "batchsize": 100, "batchdelay": 10, "retrydelay": 10}"#;
+    let server = format!(r#"{{"name": "a", "uri": "{}", "desc": ""}}"#, peer.url());
+    let spec = format!(r#"{{"options": {options}, "servers": [{server}]}}"#);
+    std::fs::write(folder.path().join("massconnect.json"), spec).unwrap();
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited.arg("-c").arg("ulimit -n 200; exec \"$0\" -m massconnect -s massconnect.json");
+    limited.arg(env!("CARGO_BIN_EXE_wstest")).current_dir(folder.path()).env_clear();
+    let done = finish(limited);
+    assert!(done.err.contains("error[E25]") && done.err.contains("open files is 200"), "{done:#?}");
+    assert_ne!(done.code, 0);
+}
+
+#[test]
+fn e30_tls_comes_to_no_agreement() {
+    let folder = tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut hello = [0; 512];
+            let _ = stream.read(&mut hello);
+            // A fatal alert: handshake_failure.
+            let _ = stream.write_all(b"\x15\x03\x03\x00\x02\x02\x28");
+            while stream.read(&mut hello).is_ok_and(|read| read > 0) {}
+        }
+    });
+    wsspec(folder.path(), &["run", &url, "-k"]).expect_error(3, "E30");
+}
+
+#[test]
+fn e31_a_command_that_cannot_be_started() {
+    let folder = tempdir().unwrap();
+    let port = free_port().to_string();
+    let client = ["serve", "--once", "--port", &port, "--exec-case", "./no_such_client {url}"];
+    wsspec(folder.path(), &client).expect_error(3, "E31");
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
+    let open = command(folder.path(), &["report", "--open"]);
+    finish(open).expect_error(3, "E31");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_browser_of_the_system_gets_the_page() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
+    let opener = folder.path().join("xdg-open");
+    std::fs::write(&opener, "#!/bin/sh\necho \"$1\" >opened\n").unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut open = command(folder.path(), &["report", "--open"]);
+    open.env("PATH", folder.path());
+    assert_eq!(finish(open).code, 0);
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("opened")).unwrap().trim(),
+        "wsspec-out/report.html"
+    );
+}
