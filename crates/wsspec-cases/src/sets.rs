@@ -23,7 +23,7 @@ const USUAL: &[Cost] = &[Cost::Usual];
 pub const SETS: [Set; 10] = [
     Set {
         name: "quick",
-        what: "of @core one case for each group and rule: a first look",
+        what: "of @core one case a group and rule: a look",
         sections: 1..=10,
         without: &[9],
         costs: USUAL,

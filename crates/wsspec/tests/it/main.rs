@@ -31,4 +31,5 @@ mod started;
 mod tester;
 mod usage;
 mod visitor;
+mod walkthrough;
 mod whole_run;
