@@ -114,8 +114,7 @@ struct Table {
 impl<'a> Article<'a> {
     pub(super) fn new(report: &'a Report, links: &Links, case: &'a CaseRecord) -> Self {
         let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
-        let siblings: Vec<&CaseRecord> =
-            report.of_agent(&case.agent).filter(|other| has_page(other)).collect();
+        let siblings = links.siblings(report, case);
         let place = siblings.iter().position(|other| other.id == case.id).unwrap_or(0);
         let same = siblings
             .iter()
@@ -192,8 +191,8 @@ pub(super) const fn has_page(case: &CaseRecord) -> bool {
 }
 
 fn others<'a>(report: &'a Report, links: &Links, case: &CaseRecord) -> Vec<Other<'a>> {
-    let same = report.cases.iter().filter(|other| other.id == case.id && other.agent != case.agent);
-    same.filter(|other| has_page(other))
+    links
+        .others(report, case)
         .map(|other| Other {
             agent: &other.agent,
             key: links.key(&other.agent).to_owned(),

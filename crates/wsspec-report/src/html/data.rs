@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use super::tree;
 
+/// From this size on packing tightly takes too long, in octets.
+const LARGE: usize = 32 << 20;
+
 /// Packed pages; the alphabet of base64 has no `<`.
 pub(super) struct Packed {
     /// The size after unpacking.
@@ -31,7 +34,8 @@ pub(super) fn pack(pages: &BTreeMap<String, String>, records: &BTreeMap<String, 
     let tree = |markup: &String| tree::parse(markup).expect("templates print well-formed markup").to_string();
     let pages = pages.iter().map(|(name, markup)| (name, tree(markup))).collect();
     let json = serde_json::to_vec(&Block { pages, records }).expect("strings can be written");
-    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::new(9));
+    let level = if json.len() < LARGE { 9 } else { 5 };
+    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::new(level));
     let packed = gzip.write_all(&json).and_then(|()| gzip.finish());
     Packed { octets: json.len(), base64: STANDARD.encode(packed.expect("memory can be written to")) }
 }

@@ -1,5 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
+use wsspec_cases::CaseId;
+
+use super::article::has_page;
 use crate::Untrusted;
 use crate::compat::Names;
 use crate::record::{CaseRecord, Report};
@@ -11,18 +14,46 @@ const LIMIT: usize = 40;
 pub(super) struct Links {
     keys: HashMap<Untrusted, String>,
     files: Option<Names>,
+    /// The places in the report of the cases that have a page, by agent and by case: a page has links to others,
+    /// and to look for them among all cases each time takes long where there are many.
+    of_agent: HashMap<Untrusted, Vec<usize>>,
+    of_case: HashMap<CaseId, Vec<usize>>,
 }
 
 impl Links {
     /// Everything is in one document; a page is a fragment.
     pub(super) fn one_file(report: &Report) -> Self {
-        Self { keys: keys(&report.agents()), files: None }
+        Self::new(report, None)
     }
 
     /// Every page is a file.
     pub(super) fn folder(report: &Report) -> Self {
-        let files = Names::of(report.cases.iter().map(|case| &case.agent));
-        Self { keys: keys(&report.agents()), files: Some(files) }
+        Self::new(report, Some(Names::of(report.cases.iter().map(|case| &case.agent))))
+    }
+
+    fn new(report: &Report, files: Option<Names>) -> Self {
+        let (mut of_agent, mut of_case) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for (place, case) in report.cases.iter().enumerate().filter(|(_, case)| has_page(case)) {
+            of_agent.entry(case.agent.clone()).or_default().push(place);
+            of_case.entry(case.id).or_default().push(place);
+        }
+        Self { keys: keys(&report.agents()), files, of_agent, of_case }
+    }
+
+    /// The cases of the same agent that have a page.
+    pub(super) fn siblings<'a>(&self, report: &'a Report, case: &CaseRecord) -> Vec<&'a CaseRecord> {
+        let places = self.of_agent.get(&case.agent).into_iter().flatten();
+        places.map(|&place| &report.cases[place]).collect()
+    }
+
+    /// The same case of other agents, as far as they have a page for it.
+    pub(super) fn others<'a>(
+        &self,
+        report: &'a Report,
+        case: &CaseRecord,
+    ) -> impl Iterator<Item = &'a CaseRecord> {
+        let places = self.of_case.get(&case.id).into_iter().flatten();
+        places.map(|&place| &report.cases[place]).filter(|other| other.agent != case.agent)
     }
 
     /// Whether every page is a file.

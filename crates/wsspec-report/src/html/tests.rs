@@ -272,3 +272,17 @@ fn the_script_never_parses_text_as_markup() {
         assert!(!SCRIPT.contains(word), "{word}");
     }
 }
+
+#[test]
+fn a_report_of_very_many_cases_begins_with_the_step_that_may_fit() {
+    let ids: Vec<_> = wsspec_cases::suite().cases().iter().map(|case| case.id.to_string()).collect();
+    let of_agent = |agent: usize| ids.iter().map(move |id| passed(&format!("lib{agent}"), id));
+    let mut report = sample((0..6).flat_map(of_agent).collect());
+    assert!(report.cases.len() > SAMPLED_FROM, "{}", report.cases.len());
+    assert_eq!(promising_steps(&report), Trim::STEPS, "small cases fit whole");
+    for (place, case) in (0..).zip(&mut report.cases) {
+        let noise = |n: u32| format!("{:08x}", (n + 2000 * place).wrapping_mul(2_654_435_761));
+        case.summary = (0..2000).map(noise).collect::<String>().into();
+    }
+    assert_eq!(promising_steps(&report), [Trim::Failures], "nothing that is left out makes these small");
+}
