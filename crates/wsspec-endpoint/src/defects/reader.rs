@@ -1,0 +1,238 @@
+//! What comes in: octets to frames, past the deviations, to the strict endpoint.
+
+use std::collections::VecDeque;
+
+use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask};
+
+use super::deflate::{Decompressor, Inflated};
+use super::frame::{Frame, Mask};
+use super::part::{Flaws, Part, Take};
+use super::text::{Checker, TextCheck};
+use crate::{Transmit, Violation};
+
+/// Splits what comes into frames.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    head: Vec<u8>,
+    frame: Option<Arriving>,
+    pub(super) sink: Sink,
+}
+
+/// A frame that is not complete.
+#[derive(Debug)]
+struct Arriving {
+    /// As the deviations left it.
+    header: FrameHeader,
+    key: Option<MaskingKey>,
+    take: Take,
+    received: u64,
+    whole: Vec<u8>,
+}
+
+impl Reader {
+    /// Takes octets that were read at once.
+    pub(super) fn read(&mut self, octets: &[u8], flaws: &mut Flaws) -> Result<(), Violation> {
+        let mut at = 0;
+        flaws.torn = !self.head.is_empty();
+        while at < octets.len() {
+            at += match self.frame {
+                None => self.read_head(octets[at], flaws)?,
+                Some(_) => self.read_payload(&octets[at..], flaws)?,
+            };
+            if self.frame.as_ref().is_some_and(|frame| frame.received == frame.header.length) {
+                self.end_frame(flaws)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_head(&mut self, octet: u8, flaws: &mut Flaws) -> Result<usize, Violation> {
+        self.head.push(octet);
+        let Some((mut header, _)) = FrameHeader::decode(&self.head) else { return Ok(1) };
+        self.head.clear();
+        let key = header.mask;
+        let take = flaws.meet(&mut header);
+        flaws.torn = false;
+        match take {
+            Take::Fail(violation) => return Err(violation),
+            Take::Stream => self.sink.begin(header, flaws),
+            Take::Die => flaws.extra.push(Transmit::Abort.into()),
+            Take::Whole | Take::Skip => {}
+        }
+        self.frame = Some(Arriving { header, key, take, received: 0, whole: Vec::new() });
+        Ok(1)
+    }
+
+    fn read_payload(&mut self, octets: &[u8], flaws: &mut Flaws) -> Result<usize, Violation> {
+        let Some(frame) = &mut self.frame else { return Ok(0) };
+        let missing = usize::try_from(frame.header.length - frame.received).unwrap_or(usize::MAX);
+        let len = octets.len().min(missing);
+        let mut part = octets[..len].to_vec();
+        if let Some(key) = frame.key {
+            let (offset, key) = flaws.unmask(key, frame.received, len);
+            apply_mask(key, offset, &mut part);
+        }
+        frame.received += len as u64;
+        match frame.take {
+            Take::Stream => self.sink.payload(&part, flaws)?,
+            Take::Whole => frame.whole.append(&mut part),
+            _ => {}
+        }
+        Ok(len)
+    }
+
+    fn end_frame(&mut self, flaws: &mut Flaws) -> Result<(), Violation> {
+        let Some(frame) = self.frame.take() else { return Ok(()) };
+        match frame.take {
+            Take::Stream => self.sink.end(flaws),
+            Take::Whole => {
+                let masked = frame.header.mask.is_some();
+                let mask = frame.key.map_or(Mask::None, Mask::Key);
+                let whole = Frame { mask, ..Frame::with_header(&frame.header, frame.whole) };
+                for frame in flaws.take(whole) {
+                    self.sink.frame(&frame, masked, flaws)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where frames become octets for the strict endpoint, messages inflated and text checked on the way if the
+/// layer does that.
+#[derive(Debug, Default)]
+pub(super) struct Sink {
+    /// For the strict endpoint.
+    pub(super) octets: Vec<u8>,
+    header: Option<FrameHeader>,
+    /// The message that is not complete.
+    message: Option<Message>,
+    /// The types of the messages whose echoes are to come, if the strict endpoint takes all for binary.
+    pub(super) types: VecDeque<Opcode>,
+    /// Who inflates, if not the strict endpoint.
+    pub(super) decompressor: Option<Decompressor>,
+    pub(super) text: Option<TextCheck>,
+}
+
+#[derive(Debug)]
+struct Message {
+    opcode: Opcode,
+    checker: Option<Checker>,
+    /// What is collected of a compressed message.
+    compressed: Option<Vec<u8>>,
+}
+
+impl Sink {
+    fn frame(&mut self, frame: &Frame, masked: bool, flaws: &mut Flaws) -> Result<(), Violation> {
+        let header = FrameHeader::new(frame.opcode, frame.payload.len() as u64);
+        let mask = masked.then_some([0; 4]);
+        self.begin(FrameHeader { fin: frame.fin, rsv: frame.rsv, mask, ..header }, flaws);
+        self.payload(&frame.payload, flaws)?;
+        self.end(flaws)
+    }
+
+    fn begin(&mut self, mut header: FrameHeader, flaws: &mut Flaws) {
+        self.header = Some(header);
+        // It has been unmasked, which a mask of zeros leaves as it is.
+        header.mask = header.mask.map(|_| [0; 4]);
+        if header.opcode.is_data() {
+            let checker = self.text.filter(|check| header.opcode == Opcode::TEXT || check.binary).map(Checker::new);
+            let collects = self.decompressor.is_some() && header.rsv == Rsv::RSV1;
+            let compressed = collects.then(Vec::new);
+            self.message = Some(Message { opcode: header.opcode, checker, compressed });
+            flaws.message = Some(header.opcode);
+        }
+        match &self.message {
+            Some(message) if !header.opcode.is_control() => {
+                if message.compressed.is_none() {
+                    if self.text.is_some() && header.opcode.is_data() {
+                        self.types.push_back(header.opcode);
+                        header.opcode = Opcode::BINARY;
+                    }
+                    header.encode(&mut self.octets);
+                }
+            }
+            _ => header.encode(&mut self.octets),
+        }
+    }
+
+    fn payload(&mut self, part: &[u8], _flaws: &mut Flaws) -> Result<(), Violation> {
+        let is_data = self.header.is_some_and(|header| !header.opcode.is_control());
+        match &mut self.message {
+            Some(message) if is_data => {
+                if let Some(octets) = &mut message.compressed {
+                    octets.extend_from_slice(part);
+                    return Ok(());
+                }
+                if let Some(checker) = &mut message.checker {
+                    checker.feed(part)?;
+                }
+            }
+            _ => {}
+        }
+        self.octets.extend_from_slice(part);
+        Ok(())
+    }
+
+    fn end(&mut self, flaws: &mut Flaws) -> Result<(), Violation> {
+        let Some(header) = self.header.take() else { return Ok(()) };
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        if let Some(message) = &mut self.message
+            && message.compressed.is_none()
+            && let Some(checker) = &mut message.checker
+        {
+            checker.end_frame(header.fin)?;
+        }
+        if !header.fin {
+            return Ok(());
+        }
+        flaws.message = None;
+        match self.message.take() {
+            Some(Message { opcode, checker, compressed: Some(octets) }) => {
+                self.inflate(opcode, checker, &octets, header.mask.is_some(), flaws)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A compressed message is complete: the strict endpoint gets it uncompressed.
+    fn inflate(
+        &mut self,
+        mut opcode: Opcode,
+        checker: Option<Checker>,
+        octets: &[u8],
+        masked: bool,
+        flaws: &Flaws,
+    ) -> Result<(), Violation> {
+        let Some(decompressor) = &mut self.decompressor else { return Ok(()) };
+        let inflation = flaws.parts().find_map(|part| match part {
+            Part::Inflates(inflation) => Some(inflation),
+            _ => None,
+        });
+        let inflated = match inflation {
+            Some(inflation) => inflation(decompressor, octets),
+            None => decompressor.lawful(octets),
+        };
+        decompressor.count += 1;
+        let message = match inflated {
+            Inflated::Message(message) => message,
+            Inflated::Nothing => return Ok(()),
+            Inflated::Fails(violation) => return Err(violation),
+        };
+        if let Some(mut checker) = checker {
+            checker.feed(&message)?;
+            checker.end_frame(true)?;
+        }
+        if self.text.is_some() {
+            self.types.push_back(opcode);
+            opcode = Opcode::BINARY;
+        }
+        let header = FrameHeader::new(opcode, message.len() as u64);
+        FrameHeader { mask: masked.then_some([0; 4]), ..header }.encode(&mut self.octets);
+        self.octets.extend_from_slice(&message);
+        Ok(())
+    }
+}

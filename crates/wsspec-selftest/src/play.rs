@@ -1,0 +1,91 @@
+//! One case on one endpoint.
+
+use wsspec_cases::{Case, Roles, suite};
+use wsspec_endpoint::Deviation;
+use wsspec_engine::testing::Pair;
+use wsspec_engine::{CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge, passive_outcomes};
+
+use crate::peer::Endpoint;
+
+/// Round trips of the cases that loop: enough for every parameter of a loop, and few.
+const LOOPS: u32 = 3;
+
+/// The tester in one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Player {
+    role: TesterRole,
+}
+
+/// What became of the verdict of a case, compared with that on the strict endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It is told instead of passed, or the other way round.
+    Told,
+    /// A SHOULD is found broken.
+    NonStrict,
+    /// It fails.
+    Fails,
+}
+
+impl Change {
+    /// From the one verdict to the other; `None`: nothing that says anything.
+    pub fn between(strict: Verdict, now: Verdict) -> Option<Self> {
+        match now {
+            _ if now == strict => None,
+            _ if now.is_failure() => Some(Self::Fails),
+            Verdict::NonStrict => Some(Self::NonStrict),
+            _ => Some(Self::Told),
+        }
+    }
+}
+
+impl Player {
+    /// The tester in this role.
+    pub const fn new(role: TesterRole) -> Self {
+        Self { role }
+    }
+
+    /// The role of the tester.
+    pub const fn role(self) -> TesterRole {
+        self.role
+    }
+
+    /// The cases that have a connection and that can be played in this role.
+    pub fn connecting(self) -> impl Iterator<Item = &'static Case> {
+        let roles = if self.role == TesterRole::Client { Roles::Client } else { Roles::Server };
+        let played = move |case: &&Case| !case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
+        suite().cases().iter().filter(played)
+    }
+
+    /// The cases that look at all others.
+    pub fn passive(self) -> Vec<&'static Case> {
+        let roles = if self.role == TesterRole::Client { Roles::Client } else { Roles::Server };
+        let played = |case: &&Case| case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
+        suite().cases().iter().filter(played).collect()
+    }
+
+    /// Plays a case against the endpoint with these deviations.
+    pub fn play(self, case: &Case, deviations: &[&'static Deviation]) -> Outcome {
+        let settings = Settings { loop_count: Some(LOOPS), ..Settings::default() };
+        let (run, endpoint) = match self.role {
+            TesterRole::Client => {
+                let opening =
+                    ClientOpening { host: "localhost".into(), target: "/".into(), ..ClientOpening::default() };
+                (CaseRun::client(case, &opening, settings), Endpoint::server(deviations))
+            }
+            TesterRole::Server => {
+                let (endpoint, request) = Endpoint::client(case.deflate.as_ref(), deviations);
+                (CaseRun::server(case, &request, settings), endpoint)
+            }
+        };
+        let (observation, _) = Pair::new(run, endpoint).finish();
+        judge(case, observation)
+    }
+
+    /// What the passive cases say about these outcomes.
+    pub fn judge_passive(self, outcomes: &[Outcome]) -> Vec<Outcome> {
+        let seen: Vec<_> =
+            outcomes.iter().map(|outcome| (outcome.id, outcome.observation.watched.clone())).collect();
+        passive_outcomes(&self.passive(), self.role, &seen)
+    }
+}
