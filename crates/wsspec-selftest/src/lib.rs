@@ -9,5 +9,5 @@ mod matrix;
 mod peer;
 mod play;
 
-pub use matrix::{Matrix, Row, Selection};
+pub use matrix::{Matrix, Row};
 pub use play::{Change, Player};

@@ -18,7 +18,10 @@ impl Endpoint {
     }
 
     /// A client that offers what the case needs, and its request. What else it sent is not lost.
-    pub(crate) fn client(plan: Option<&DeflatePlan>, deviations: &[&'static Deviation]) -> (Self, RequestHead) {
+    pub(crate) fn client(
+        plan: Option<&DeflatePlan>,
+        deviations: &[&'static Deviation],
+    ) -> (Self, RequestHead) {
         let config = config(Role::Client, plan.map(offer), deviations);
         let mut connection = Connection::client(config, ClientRequest::new("localhost", "/"), Time::ZERO);
         let mut head = Vec::new();

@@ -1,11 +1,21 @@
 //! One case on one endpoint.
 
 use wsspec_cases::{Case, Roles, suite};
-use wsspec_endpoint::Deviation;
+use wsspec_endpoint::{Deviation, Role};
 use wsspec_engine::testing::Pair;
-use wsspec_engine::{CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge, passive_outcomes};
+use wsspec_engine::{
+    CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge, passive_outcomes,
+};
 
+use crate::matrix::tester;
 use crate::peer::Endpoint;
+
+/// Cases that move megabytes or thousands of frames: all of 9, 12 and 13, and these. All others together take less
+/// time than one of them.
+const HEAVY: [&str; 14] = [
+    "14.4.5", "16.5.1", "17.1.12", "17.1.15", "17.2.21", "21.2.25", "21.4.2", "21.4.7", "22.1.7", "22.2.1",
+    "22.3.7", "22.3.8", "22.4.7", "22.4.8",
+];
 
 /// Round trips of the cases that loop: enough for every parameter of a loop, and few.
 const LOOPS: u32 = 3;
@@ -39,10 +49,19 @@ impl Change {
     }
 }
 
+fn is_heavy(case: &Case) -> bool {
+    matches!(case.id.section(), 9 | 12 | 13) || HEAVY.contains(&&*case.id.to_string())
+}
+
 impl Player {
     /// The tester in this role.
     pub const fn new(role: TesterRole) -> Self {
         Self { role }
+    }
+
+    /// The tester of an endpoint in this role.
+    pub fn of(endpoint: Role) -> Self {
+        Self::new(tester(endpoint))
     }
 
     /// The role of the tester.
@@ -53,8 +72,19 @@ impl Player {
     /// The cases that have a connection and that can be played in this role.
     pub fn connecting(self) -> impl Iterator<Item = &'static Case> {
         let roles = if self.role == TesterRole::Client { Roles::Client } else { Roles::Server };
-        let played = move |case: &&Case| !case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
+        let played =
+            move |case: &&Case| !case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
         suite().cases().iter().filter(played)
+    }
+
+    /// Those of them that take next to no time.
+    pub fn light(self) -> impl Iterator<Item = &'static Case> {
+        self.connecting().filter(|case| !is_heavy(case))
+    }
+
+    /// Those that move megabytes or thousands of frames.
+    pub fn heavy(self) -> impl Iterator<Item = &'static Case> {
+        self.connecting().filter(|case| is_heavy(case))
     }
 
     /// The cases that look at all others.
@@ -69,8 +99,11 @@ impl Player {
         let settings = Settings { loop_count: Some(LOOPS), ..Settings::default() };
         let (run, endpoint) = match self.role {
             TesterRole::Client => {
-                let opening =
-                    ClientOpening { host: "localhost".into(), target: "/".into(), ..ClientOpening::default() };
+                let opening = ClientOpening {
+                    host: "localhost".into(),
+                    target: "/".into(),
+                    ..ClientOpening::default()
+                };
                 (CaseRun::client(case, &opening, settings), Endpoint::server(deviations))
             }
             TesterRole::Server => {

@@ -28,7 +28,11 @@ fn parse(
 }
 
 /// All of them, a line or two each.
-pub(crate) fn table(deviations: impl Iterator<Item = &'static Deviation>, kind: &str, style: Style) -> String {
+pub(crate) fn table(
+    deviations: impl Iterator<Item = &'static Deviation>,
+    kind: &str,
+    style: Style,
+) -> String {
     let mut out = String::new();
     let mut total = 0;
     for deviation in deviations {
@@ -57,7 +61,11 @@ pub(crate) fn page(id: &str, style: Style) -> Option<String> {
     for line in wrap(&format!("The endpoint {}.", deviation.title), style.width.saturating_sub(2)) {
         out.push_str(&format!("\n  {line}"));
     }
-    out.push_str(&format!("\n\n   rule       {}\n   role       {}\n", deviation.rule, roles(deviation.roles)));
+    out.push_str(&format!(
+        "\n\n   rule       {}\n   role       {}\n",
+        deviation.rule,
+        roles(deviation.roles)
+    ));
     out.push_str(&format!("   try        wsspec echo 127.0.0.1:9001 {flag} {id}\n"));
     out.push_str("              wsspec run ws://127.0.0.1:9001 @all\n");
     out.push_str("   see        docs/defects.md, docs/quirks.md: which case catches it");

@@ -83,7 +83,14 @@ pub(super) struct Decompressor {
 impl Decompressor {
     pub(super) fn new(agreed: Direction, limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { agreed, inflater: Inflater::new(15).expect("8 to 15 bits"), count: 0, inspector: None, ended: false, limit }
+        Self {
+            agreed,
+            inflater: Inflater::new(15).expect("8 to 15 bits"),
+            count: 0,
+            inspector: None,
+            ended: false,
+            limit,
+        }
     }
 
     /// What is in a message, and the error after it.
@@ -105,7 +112,9 @@ impl Decompressor {
             self.inflater.reset();
         }
         match done {
-            Ok(()) if message.len() >= self.limit => Inflated::Fails(Violation::MessageTooBig { limit: self.limit as u64 }),
+            Ok(()) if message.len() >= self.limit => {
+                Inflated::Fails(Violation::MessageTooBig { limit: self.limit as u64 })
+            }
             Ok(()) => Inflated::Message(message),
             Err(_) => Inflated::Fails(Violation::InvalidDeflate),
         }

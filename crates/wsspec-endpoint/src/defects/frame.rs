@@ -71,7 +71,8 @@ impl Frame {
     /// Appends the octets of the frame, masked with `key`.
     pub(super) fn encode(&self, key: Option<MaskingKey>, out: &mut Vec<u8>) {
         let length = self.claims.unwrap_or(self.payload.len() as u64);
-        let header = FrameHeader { fin: self.fin, rsv: self.rsv, mask: key, ..FrameHeader::new(self.opcode, length) };
+        let header =
+            FrameHeader { fin: self.fin, rsv: self.rsv, mask: key, ..FrameHeader::new(self.opcode, length) };
         let form = self.form.unwrap_or(header.length_form);
         FrameHeader { length_form: form, ..header }.encode(out);
         let start = out.len();

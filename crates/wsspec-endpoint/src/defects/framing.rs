@@ -31,7 +31,10 @@ fn skip<const OPCODE: u8>(_: &mut Cx<'_>, header: &mut FrameHeader) -> Take {
 }
 
 /// A frame with one of the opcodes from `FIRST` to `LAST` is taken for one with `AS`.
-fn taken_for<const FIRST: u8, const LAST: u8, const AS: u8>(_: &mut Cx<'_>, header: &mut FrameHeader) -> Take {
+fn taken_for<const FIRST: u8, const LAST: u8, const AS: u8>(
+    _: &mut Cx<'_>,
+    header: &mut FrameHeader,
+) -> Take {
     if (FIRST..=LAST).contains(&header.opcode.bits()) {
         header.opcode = Opcode::new(AS);
     }
@@ -81,14 +84,24 @@ pub(super) const DEFECTS: &[Deviation] = &[
     both("rsv2-accepted", BITS, "takes frames with RSV2", &[Meets(without::<2>)]),
     both("rsv3-accepted", BITS, "takes frames with RSV3", &[Meets(without::<1>)]),
     both("rsv-accepted-in-text", BITS, "takes text frames with any reserved bits", &[Meets(without_in::<1>)]),
-    both("rsv-accepted-in-binary", BITS, "takes binary frames with any reserved bits", &[Meets(without_in::<2>)]),
+    both(
+        "rsv-accepted-in-binary",
+        BITS,
+        "takes binary frames with any reserved bits",
+        &[Meets(without_in::<2>)],
+    ),
     both(
         "rsv-accepted-in-continuation",
         BITS,
         "takes continuations with any reserved bits",
         &[Meets(without_in::<0>)],
     ),
-    both("rsv-accepted-in-close", BITS, "takes Close frames with any reserved bits", &[Meets(without_in::<8>)]),
+    both(
+        "rsv-accepted-in-close",
+        BITS,
+        "takes Close frames with any reserved bits",
+        &[Meets(without_in::<8>)],
+    ),
     both("rsv-accepted-in-ping", BITS, "takes Pings with any reserved bits", &[Meets(without_in::<9>)]),
     both("rsv-accepted-in-pong", BITS, "takes Pongs with any reserved bits", &[Meets(without_in::<10>)]),
     both(
@@ -142,21 +155,35 @@ pub(super) const DEFECTS: &[Deviation] = &[
     both("opcode-15-skipped", OPCODES, "does not look at frames with opcode 15", &[Meets(skip::<15>)]),
     both("opcodes-as-text", OPCODES, "takes the opcodes 3 to 7 for text", &[Meets(taken_for::<3, 7, 1>)]),
     both("opcodes-as-binary", OPCODES, "takes the opcodes 3 to 7 for binary", &[Meets(taken_for::<3, 7, 2>)]),
-    both("opcodes-as-ping", OPCODES, "takes the opcodes 11 to 15 for Pings", &[Meets(taken_for::<11, 15, 9>)]),
-    both("opcodes-as-pong", OPCODES, "takes the opcodes 11 to 15 for Pongs", &[Meets(taken_for::<11, 15, 10>)]),
+    both(
+        "opcodes-as-ping",
+        OPCODES,
+        "takes the opcodes 11 to 15 for Pings",
+        &[Meets(taken_for::<11, 15, 9>)],
+    ),
+    both(
+        "opcodes-as-pong",
+        OPCODES,
+        "takes the opcodes 11 to 15 for Pongs",
+        &[Meets(taken_for::<11, 15, 10>)],
+    ),
     both(
         "opcodes-in-message-skipped",
         OPCODES,
         "does not look at reserved opcodes between the fragments of a message",
-        &[Meets(|cx, header| {
-            if header.opcode.is_reserved() && cx.message.is_some() { Take::Skip } else { Take::Stream }
-        })],
+        &[Meets(
+            |cx, header| {
+                if header.opcode.is_reserved() && cx.message.is_some() { Take::Skip } else { Take::Stream }
+            },
+        )],
     ),
     both(
         "opcodes-checked-at-fin",
         OPCODES,
         "does not look at reserved opcodes in frames without FIN",
-        &[Meets(|_, header| if header.opcode.is_reserved() && !header.fin { Take::Skip } else { Take::Stream })],
+        &[Meets(
+            |_, header| if header.opcode.is_reserved() && !header.fin { Take::Skip } else { Take::Stream },
+        )],
     ),
     both(
         "sends-reserved-opcode",
@@ -179,9 +206,11 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "orphan-empty-skipped",
         FRAGMENTS,
         "does not look at an empty continuation that continues nothing",
-        &[Meets(|cx, header| {
-            if is_orphan(cx, header) && header.length == 0 { Take::Skip } else { Take::Stream }
-        })],
+        &[Meets(
+            |cx, header| {
+                if is_orphan(cx, header) && header.length == 0 { Take::Skip } else { Take::Stream }
+            },
+        )],
     ),
     both(
         "orphan-not-last-skipped",
@@ -275,20 +304,22 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "fragment-second-lost",
         FRAGMENTS,
         "loses the payload of a fragment that is neither first nor last",
-        &[
-            Meets(|_, header| {
+        &[Meets(
+            |_, header| {
                 if header.opcode.is_continuation() && !header.fin { Take::Skip } else { Take::Stream }
-            }),
-        ],
+            },
+        )],
     ),
     both(
         "fragment-last-lost",
         FRAGMENTS,
         "loses the payload of the last fragment",
         &[
-            Meets(|_, header| {
-                if header.opcode.is_continuation() && header.fin { Take::Whole } else { Take::Stream }
-            }),
+            Meets(
+                |_, header| {
+                    if header.opcode.is_continuation() && header.fin { Take::Whole } else { Take::Stream }
+                },
+            ),
             Takes(|_, mut frame, frames| {
                 frame.payload.clear();
                 frames.push(frame);
@@ -313,7 +344,12 @@ pub(super) const DEFECTS: &[Deviation] = &[
             Take::Stream
         })],
     ),
-    both("fragments-16", FRAGMENTS, "refuses messages of more than 16 fragments", &[Config(|config| config.max_fragments = 16)]),
+    both(
+        "fragments-16",
+        FRAGMENTS,
+        "refuses messages of more than 16 fragments",
+        &[Config(|config| config.max_fragments = 16)],
+    ),
     both(
         "fragments-refused",
         FRAGMENTS,
@@ -335,17 +371,21 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "control-in-message-refused",
         FRAGMENTS,
         "refuses control frames between the fragments of a message",
-        &[Meets(|cx, header| {
-            if header.opcode.is_control() && cx.message.is_some() { REFUSED } else { Take::Stream }
-        })],
+        &[Meets(
+            |cx, header| {
+                if header.opcode.is_control() && cx.message.is_some() { REFUSED } else { Take::Stream }
+            },
+        )],
     ),
     both(
         "control-in-message-skipped",
         FRAGMENTS,
         "does not look at control frames between the fragments of a message",
-        &[Meets(|cx, header| {
-            if header.opcode.is_control() && cx.message.is_some() { Take::Skip } else { Take::Stream }
-        })],
+        &[Meets(
+            |cx, header| {
+                if header.opcode.is_control() && cx.message.is_some() { Take::Skip } else { Take::Stream }
+            },
+        )],
     ),
     both(
         "control-in-message-ends-it",

@@ -13,7 +13,8 @@ impl Head {
         let text = String::from_utf8_lossy(octets);
         let mut lines = text.split("\r\n");
         let start = lines.next().unwrap_or_default().to_owned();
-        let field = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
+        let field =
+            |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
         Self { start, fields: lines.filter_map(field).collect() }
     }
 

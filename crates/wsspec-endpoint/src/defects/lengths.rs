@@ -143,8 +143,18 @@ pub(super) const DEFECTS: &[Deviation] = &[
     both("length-126-refused", RULE, "refuses frames of 126 octets", &[Meets(refused_from::<126, 126>)]),
     both("length-127-refused", RULE, "refuses frames of 127 octets", &[Meets(refused_from::<127, 127>)]),
     both("length-255-refused", RULE, "refuses frames of 255 octets", &[Meets(refused_from::<255, 255>)]),
-    both("length-65535-refused", RULE, "refuses frames of 65535 octets", &[Meets(refused_from::<65535, 65535>)]),
-    both("length-65536-refused", RULE, "refuses frames of 65536 octets", &[Meets(refused_from::<65536, 65536>)]),
+    both(
+        "length-65535-refused",
+        RULE,
+        "refuses frames of 65535 octets",
+        &[Meets(refused_from::<65535, 65535>)],
+    ),
+    both(
+        "length-65536-refused",
+        RULE,
+        "refuses frames of 65536 octets",
+        &[Meets(refused_from::<65536, 65536>)],
+    ),
     both(
         "length-odd-refused",
         RULE,

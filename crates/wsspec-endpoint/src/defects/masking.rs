@@ -56,23 +56,63 @@ fn whole(_: &mut Cx<'_>, _: &mut FrameHeader) -> Take {
 }
 
 pub(super) const DEFECTS: &[Deviation] = &[
-    server("unmasked-accepted", MASKS, "takes frames that are not masked", &[Meets(|cx, header| as_the_role_asks(cx, header))]),
-    server("unmasked-control-accepted", MASKS, "takes control frames that are not masked", &[Meets(in_control)]),
+    server(
+        "unmasked-accepted",
+        MASKS,
+        "takes frames that are not masked",
+        &[Meets(|cx, header| as_the_role_asks(cx, header))],
+    ),
+    server(
+        "unmasked-control-accepted",
+        MASKS,
+        "takes control frames that are not masked",
+        &[Meets(in_control)],
+    ),
     server("unmasked-data-accepted", MASKS, "takes messages that are not masked", &[Meets(in_data)]),
-    server("unmasked-continuation-accepted", MASKS, "takes continuations that are not masked", &[Meets(in_continuation)]),
-    server("unmasked-empty-accepted", MASKS, "takes frames without payload that are not masked", &[Meets(in_empty)]),
-    server("unmasked-later-accepted", MASKS, "looks only at the mask of the first frame", &[Meets(behind_the_first)]),
+    server(
+        "unmasked-continuation-accepted",
+        MASKS,
+        "takes continuations that are not masked",
+        &[Meets(in_continuation)],
+    ),
+    server(
+        "unmasked-empty-accepted",
+        MASKS,
+        "takes frames without payload that are not masked",
+        &[Meets(in_empty)],
+    ),
+    server(
+        "unmasked-later-accepted",
+        MASKS,
+        "looks only at the mask of the first frame",
+        &[Meets(behind_the_first)],
+    ),
     server(
         "unmasked-skipped",
         MASKS,
         "does not look at frames that are not masked",
         &[Meets(|_, header| if header.mask.is_none() { Take::Skip } else { Take::Stream })],
     ),
-    client("masked-accepted", MASKS, "takes frames that are masked", &[Meets(|cx, header| as_the_role_asks(cx, header))]),
+    client(
+        "masked-accepted",
+        MASKS,
+        "takes frames that are masked",
+        &[Meets(|cx, header| as_the_role_asks(cx, header))],
+    ),
     client("masked-control-accepted", MASKS, "takes control frames that are masked", &[Meets(in_control)]),
     client("masked-data-accepted", MASKS, "takes messages that are masked", &[Meets(in_data)]),
-    client("masked-continuation-accepted", MASKS, "takes continuations that are masked", &[Meets(in_continuation)]),
-    client("masked-empty-accepted", MASKS, "takes frames without payload that are masked", &[Meets(in_empty)]),
+    client(
+        "masked-continuation-accepted",
+        MASKS,
+        "takes continuations that are masked",
+        &[Meets(in_continuation)],
+    ),
+    client(
+        "masked-empty-accepted",
+        MASKS,
+        "takes frames without payload that are masked",
+        &[Meets(in_empty)],
+    ),
     client(
         "masked-with-0-accepted",
         MASKS,
@@ -116,9 +156,12 @@ pub(super) const DEFECTS: &[Deviation] = &[
             (at as usize, key)
         })],
     ),
-    server("mask-key-reversed", UNMASKS, "unmasks with the octets of the key in the wrong order", &[Unmasks(|_, key, offset, _| {
-        ((offset % 4) as usize, [key[3], key[2], key[1], key[0]])
-    })]),
+    server(
+        "mask-key-reversed",
+        UNMASKS,
+        "unmasks with the octets of the key in the wrong order",
+        &[Unmasks(|_, key, offset, _| ((offset % 4) as usize, [key[3], key[2], key[1], key[0]]))],
+    ),
     server(
         "mask-tail-kept",
         UNMASKS,
@@ -182,69 +225,132 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "unmasks with the lower seven bits of the key",
         &[Unmasks(|_, key, offset, _| ((offset % 4) as usize, key.map(|octet| octet & 0x7f)))],
     ),
-    server("server-masks", MASKS, "masks what it sends", &[Sends(|_, mut frame, out| {
-        frame.mask = Mask::Key([1, 2, 3, 4]);
-        out.push(frame.into());
-    })]),
-    server("server-masks-pong", MASKS, "masks its Pongs", &[Sends(|_, mut frame, out| {
-        if frame.is(Opcode::PONG) {
+    server(
+        "server-masks",
+        MASKS,
+        "masks what it sends",
+        &[Sends(|_, mut frame, out| {
             frame.mask = Mask::Key([1, 2, 3, 4]);
-        }
-        out.push(frame.into());
-    })]),
-    server("server-masks-close", MASKS, "masks its Close frames", &[Sends(|_, mut frame, out| {
-        if frame.is(Opcode::CLOSE) {
-            frame.mask = Mask::Key([1, 2, 3, 4]);
-        }
-        out.push(frame.into());
-    })]),
-    client("client-unmasked", MASKS, "does not mask what it sends", &[Sends(|_, mut frame, out| {
-        frame.mask = Mask::None;
-        out.push(frame.into());
-    })]),
-    client("client-unmasked-pong", MASKS, "does not mask its Pongs", &[Sends(|_, mut frame, out| {
-        if frame.is(Opcode::PONG) {
+            out.push(frame.into());
+        })],
+    ),
+    server(
+        "server-masks-pong",
+        MASKS,
+        "masks its Pongs",
+        &[Sends(|_, mut frame, out| {
+            if frame.is(Opcode::PONG) {
+                frame.mask = Mask::Key([1, 2, 3, 4]);
+            }
+            out.push(frame.into());
+        })],
+    ),
+    server(
+        "server-masks-close",
+        MASKS,
+        "masks its Close frames",
+        &[Sends(|_, mut frame, out| {
+            if frame.is(Opcode::CLOSE) {
+                frame.mask = Mask::Key([1, 2, 3, 4]);
+            }
+            out.push(frame.into());
+        })],
+    ),
+    client(
+        "client-unmasked",
+        MASKS,
+        "does not mask what it sends",
+        &[Sends(|_, mut frame, out| {
             frame.mask = Mask::None;
-        }
-        out.push(frame.into());
-    })]),
-    client("client-unmasked-close", MASKS, "does not mask its Close frames", &[Sends(|_, mut frame, out| {
-        if frame.is(Opcode::CLOSE) {
-            frame.mask = Mask::None;
-        }
-        out.push(frame.into());
-    })]),
-    client("client-unmasked-empty", MASKS, "does not mask frames without payload", &[Sends(|_, mut frame, out| {
-        if frame.payload.is_empty() {
-            frame.mask = Mask::None;
-        }
-        out.push(frame.into());
-    })]),
+            out.push(frame.into());
+        })],
+    ),
+    client(
+        "client-unmasked-pong",
+        MASKS,
+        "does not mask its Pongs",
+        &[Sends(|_, mut frame, out| {
+            if frame.is(Opcode::PONG) {
+                frame.mask = Mask::None;
+            }
+            out.push(frame.into());
+        })],
+    ),
+    client(
+        "client-unmasked-close",
+        MASKS,
+        "does not mask its Close frames",
+        &[Sends(|_, mut frame, out| {
+            if frame.is(Opcode::CLOSE) {
+                frame.mask = Mask::None;
+            }
+            out.push(frame.into());
+        })],
+    ),
+    client(
+        "client-unmasked-empty",
+        MASKS,
+        "does not mask frames without payload",
+        &[Sends(|_, mut frame, out| {
+            if frame.payload.is_empty() {
+                frame.mask = Mask::None;
+            }
+            out.push(frame.into());
+        })],
+    ),
     client("keys-0", KEYS, "masks with the key 0", &[Keys(|_, _| [0; 4])]),
-    client("keys-constant", KEYS, "masks all frames with the same key", &[Keys(|_, _| [0x37, 0xfa, 0x21, 0x3d])]),
-    client("keys-counted", KEYS, "masks with keys that count up", &[Keys(|memory, _| {
-        memory.count += 1;
-        (memory.count as u32).to_be_bytes()
-    })]),
-    client("keys-twice", KEYS, "masks two frames with each key", &[Keys(|memory, fresh| {
-        memory.flag = !memory.flag;
-        if memory.flag {
-            memory.octets = fresh.to_vec();
-            return fresh;
-        }
-        [memory.octets[0], memory.octets[1], memory.octets[2], memory.octets[3]]
-    })]),
-    client("keys-of-one-octet", KEYS, "masks with keys of four equal octets", &[Keys(|_, fresh| [fresh[0]; 4])]),
-    client("keys-of-seven-bits", KEYS, "masks with keys whose octets have no top bit", &[Keys(|_, fresh| {
-        fresh.map(|octet| octet & 0x7f)
-    })]),
-    client("keys-with-odds", KEYS, "masks with keys in which three of four bits are 0", &[Keys(|memory, fresh| {
-        let before = std::mem::replace(&mut memory.octets, fresh.to_vec());
-        match before[..] {
-            [a, b, c, d] => [fresh[0] & a, fresh[1] & b, fresh[2] & c, fresh[3] & d],
-            _ => fresh,
-        }
-    })]),
+    client(
+        "keys-constant",
+        KEYS,
+        "masks all frames with the same key",
+        &[Keys(|_, _| [0x37, 0xfa, 0x21, 0x3d])],
+    ),
+    client(
+        "keys-counted",
+        KEYS,
+        "masks with keys that count up",
+        &[Keys(|memory, _| {
+            memory.count += 1;
+            (memory.count as u32).to_be_bytes()
+        })],
+    ),
+    client(
+        "keys-twice",
+        KEYS,
+        "masks two frames with each key",
+        &[Keys(|memory, fresh| {
+            memory.flag = !memory.flag;
+            if memory.flag {
+                memory.octets = fresh.to_vec();
+                return fresh;
+            }
+            [memory.octets[0], memory.octets[1], memory.octets[2], memory.octets[3]]
+        })],
+    ),
+    client(
+        "keys-of-one-octet",
+        KEYS,
+        "masks with keys of four equal octets",
+        &[Keys(|_, fresh| [fresh[0]; 4])],
+    ),
+    client(
+        "keys-of-seven-bits",
+        KEYS,
+        "masks with keys whose octets have no top bit",
+        &[Keys(|_, fresh| fresh.map(|octet| octet & 0x7f))],
+    ),
+    client(
+        "keys-with-odds",
+        KEYS,
+        "masks with keys in which three of four bits are 0",
+        &[Keys(|memory, fresh| {
+            let before = std::mem::replace(&mut memory.octets, fresh.to_vec());
+            match before[..] {
+                [a, b, c, d] => [fresh[0] & a, fresh[1] & b, fresh[2] & c, fresh[3] & d],
+                _ => fresh,
+            }
+        })],
+    ),
     client(
         "keys-predictable",
         KEYS,
@@ -254,12 +360,22 @@ pub(super) const DEFECTS: &[Deviation] = &[
             (memory.count as u32).to_be_bytes()
         })],
     ),
-    client("keys-stepped", KEYS, "masks with keys of which each is the one before and a constant", &[Keys(|memory, _| {
-        memory.count = u64::from((memory.count as u32).wrapping_add(0x9e37_79b9));
-        (memory.count as u32).to_be_bytes()
-    })]),
-    client("keys-0-at-times", KEYS, "masks every eighth frame with the key 0", &[Keys(|memory, fresh| {
-        memory.count += 1;
-        if memory.count.is_multiple_of(8) { [0; 4] } else { fresh }
-    })]),
+    client(
+        "keys-stepped",
+        KEYS,
+        "masks with keys of which each is the one before and a constant",
+        &[Keys(|memory, _| {
+            memory.count = u64::from((memory.count as u32).wrapping_add(0x9e37_79b9));
+            (memory.count as u32).to_be_bytes()
+        })],
+    ),
+    client(
+        "keys-0-at-times",
+        KEYS,
+        "masks every eighth frame with the key 0",
+        &[Keys(|memory, fresh| {
+            memory.count += 1;
+            if memory.count.is_multiple_of(8) { [0; 4] } else { fresh }
+        })],
+    ),
 ];

@@ -120,7 +120,16 @@ impl Flaws {
                 active.push((deviation, Memory::default()));
             }
         }
-        Self { active, role, state: State::Connecting, message: None, deflate: false, torn: false, next: None, extra: Vec::new() }
+        Self {
+            active,
+            role,
+            state: State::Connecting,
+            message: None,
+            deflate: false,
+            torn: false,
+            next: None,
+            extra: Vec::new(),
+        }
     }
 
     /// All functions, deviation by deviation.

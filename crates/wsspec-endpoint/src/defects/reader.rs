@@ -34,6 +34,7 @@ impl Reader {
     pub(super) fn read(&mut self, octets: &[u8], flaws: &mut Flaws) -> Result<(), Violation> {
         let mut at = 0;
         flaws.torn = !self.head.is_empty();
+        self.sink.start = 0;
         while at < octets.len() {
             at += match self.frame {
                 None => self.read_head(octets[at], flaws)?,
@@ -84,7 +85,7 @@ impl Reader {
     fn end_frame(&mut self, flaws: &mut Flaws) -> Result<(), Violation> {
         let Some(frame) = self.frame.take() else { return Ok(()) };
         match frame.take {
-            Take::Stream => self.sink.end(flaws),
+            Take::Stream => self.sink.end(flaws).inspect_err(|_| self.sink.forget_frame()),
             Take::Whole => {
                 let masked = frame.header.mask.is_some();
                 let mask = frame.key.map_or(Mask::None, Mask::Key);
@@ -106,6 +107,8 @@ pub(super) struct Sink {
     /// For the strict endpoint.
     pub(super) octets: Vec<u8>,
     header: Option<FrameHeader>,
+    /// Where in `octets` the frame begins.
+    start: usize,
     /// The message that is not complete.
     message: Option<Message>,
     /// The types of the messages whose echoes are to come, if the strict endpoint takes all for binary.
@@ -132,12 +135,19 @@ impl Sink {
         self.end(flaws)
     }
 
+    /// The strict endpoint must not see the end of a frame that is refused.
+    fn forget_frame(&mut self) {
+        self.octets.truncate(self.start);
+    }
+
     fn begin(&mut self, mut header: FrameHeader, flaws: &mut Flaws) {
         self.header = Some(header);
+        self.start = self.octets.len();
         // It has been unmasked, which a mask of zeros leaves as it is.
         header.mask = header.mask.map(|_| [0; 4]);
         if header.opcode.is_data() {
-            let checker = self.text.filter(|check| header.opcode == Opcode::TEXT || check.binary).map(Checker::new);
+            let checker =
+                self.text.filter(|check| header.opcode == Opcode::TEXT || check.binary).map(Checker::new);
             let collects = self.decompressor.is_some() && header.rsv == Rsv::RSV1;
             let compressed = collects.then(Vec::new);
             self.message = Some(Message { opcode: header.opcode, checker, compressed });

@@ -197,18 +197,48 @@ const fn checked(when: When) -> TextCheck {
 
 pub(super) const DEFECTS: &[Deviation] = &[
     both("utf8-unchecked", RULE, "takes any octets for text", &[Text(UNCHECKED)]),
-    both("utf8-end-unchecked", RULE, "takes text that ends inside a character", &[Text(checked(When::NotTheEnd))]),
-    both("utf8-each-frame", RULE, "refuses text whose fragments are no text each", &[Text(checked(When::EachFrame))]),
+    both(
+        "utf8-end-unchecked",
+        RULE,
+        "takes text that ends inside a character",
+        &[Text(checked(When::NotTheEnd))],
+    ),
+    both(
+        "utf8-each-frame",
+        RULE,
+        "refuses text whose fragments are no text each",
+        &[Text(checked(When::EachFrame))],
+    ),
     both(
         "utf8-forgets-at-fragment",
         RULE,
         "forgets the begun character at the end of a fragment",
         &[Text(checked(When::Forgetful))],
     ),
-    both("utf8-first-frame-only", RULE, "checks the first fragment of text only", &[Text(checked(When::FirstFrame))]),
-    both("utf8-unfragmented-only", RULE, "checks only text that comes in one frame", &[Text(checked(When::Unfragmented))]),
-    both("utf8-first-4096-only", RULE, "checks the first 4096 octets of text only", &[Text(checked(When::First(4096)))]),
-    both("utf8-first-65535-only", RULE, "checks the first 65535 octets of text only", &[Text(checked(When::First(65535)))]),
+    both(
+        "utf8-first-frame-only",
+        RULE,
+        "checks the first fragment of text only",
+        &[Text(checked(When::FirstFrame))],
+    ),
+    both(
+        "utf8-unfragmented-only",
+        RULE,
+        "checks only text that comes in one frame",
+        &[Text(checked(When::Unfragmented))],
+    ),
+    both(
+        "utf8-first-4096-only",
+        RULE,
+        "checks the first 4096 octets of text only",
+        &[Text(checked(When::First(4096)))],
+    ),
+    both(
+        "utf8-first-65535-only",
+        RULE,
+        "checks the first 65535 octets of text only",
+        &[Text(checked(When::First(65535)))],
+    ),
     both(
         "utf8-overlong",
         RULE,
@@ -227,7 +257,12 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "takes characters beyond U+10FFFF",
         &[Text(TextCheck { beyond: true, ..STRICT })],
     ),
-    both("utf8-five-octets", RULE, "takes characters of five and six octets", &[Text(TextCheck { long: true, ..STRICT })]),
+    both(
+        "utf8-five-octets",
+        RULE,
+        "takes characters of five and six octets",
+        &[Text(TextCheck { long: true, ..STRICT })],
+    ),
     both(
         "utf8-continuation-alone",
         RULE,
@@ -236,10 +271,30 @@ pub(super) const DEFECTS: &[Deviation] = &[
     ),
     both("utf8-null-refused", RULE, "refuses text with U+0000", &[Text(refusing(|code| code == 0))]),
     both("utf8-delete-refused", RULE, "refuses text with U+007F", &[Text(refusing(|code| code == 0x7f))]),
-    both("utf8-controls-refused", RULE, "refuses text with U+0080 to U+009F", &[Text(refusing(|code| matches!(code, 0x80..=0x9f)))]),
-    both("utf8-mark-refused", RULE, "refuses text with a byte order mark", &[Text(refusing(|code| code == 0xfeff))]),
-    both("utf8-private-refused", RULE, "refuses text with characters for private use", &[Text(refusing(|code| matches!(code, 0xe000..=0xf8ff)))]),
-    both("utf8-replacement-refused", RULE, "refuses text with U+FFFD", &[Text(refusing(|code| code == 0xfffd))]),
+    both(
+        "utf8-controls-refused",
+        RULE,
+        "refuses text with U+0080 to U+009F",
+        &[Text(refusing(|code| matches!(code, 0x80..=0x9f)))],
+    ),
+    both(
+        "utf8-mark-refused",
+        RULE,
+        "refuses text with a byte order mark",
+        &[Text(refusing(|code| code == 0xfeff))],
+    ),
+    both(
+        "utf8-private-refused",
+        RULE,
+        "refuses text with characters for private use",
+        &[Text(refusing(|code| matches!(code, 0xe000..=0xf8ff)))],
+    ),
+    both(
+        "utf8-replacement-refused",
+        RULE,
+        "refuses text with U+FFFD",
+        &[Text(refusing(|code| code == 0xfffd))],
+    ),
     both(
         "utf8-noncharacters-refused",
         RULE,
@@ -252,9 +307,24 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "refuses text with noncharacters beyond U+FFFF",
         &[Text(refusing(|code| code & 0xfffe == 0xfffe && code > 0xffff))],
     ),
-    both("utf8-astral-refused", RULE, "refuses text with characters beyond U+FFFF", &[Text(refusing(|code| code > 0xffff))]),
-    both("utf8-not-ascii-refused", RULE, "refuses text with characters beyond U+007F", &[Text(refusing(|code| code > 0x7f))]),
-    both("utf8-in-binary", "RFC 6455 5.6", "refuses binary messages that are no UTF-8", &[Text(TextCheck { binary: true, ..STRICT })]),
+    both(
+        "utf8-astral-refused",
+        RULE,
+        "refuses text with characters beyond U+FFFF",
+        &[Text(refusing(|code| code > 0xffff))],
+    ),
+    both(
+        "utf8-not-ascii-refused",
+        RULE,
+        "refuses text with characters beyond U+007F",
+        &[Text(refusing(|code| code > 0x7f))],
+    ),
+    both(
+        "utf8-in-binary",
+        "RFC 6455 5.6",
+        "refuses binary messages that are no UTF-8",
+        &[Text(TextCheck { binary: true, ..STRICT })],
+    ),
     both(
         "utf8-replaced",
         RULE,
@@ -269,20 +339,30 @@ pub(super) const DEFECTS: &[Deviation] = &[
             }),
         ],
     ),
-    both("utf8-as-latin-1", RULE, "takes text for Latin-1, and sends that as UTF-8", &[
-        Text(UNCHECKED),
-        Says(|_, mut frame, out| {
+    both(
+        "utf8-as-latin-1",
+        RULE,
+        "takes text for Latin-1, and sends that as UTF-8",
+        &[
+            Text(UNCHECKED),
+            Says(|_, mut frame, out| {
+                if frame.is(Opcode::TEXT) {
+                    let text: String = frame.payload.iter().map(|&octet| char::from(octet)).collect();
+                    frame.payload = text.into_bytes();
+                }
+                out.push(frame.into());
+            }),
+        ],
+    ),
+    both(
+        "utf8-not-text-sent",
+        RULE,
+        "adds an octet to text that is no UTF-8",
+        &[Says(|_, mut frame, out| {
             if frame.is(Opcode::TEXT) {
-                let text: String = frame.payload.iter().map(|&octet| char::from(octet)).collect();
-                frame.payload = text.into_bytes();
+                frame.payload.push(0xff);
             }
             out.push(frame.into());
-        }),
-    ]),
-    both("utf8-not-text-sent", RULE, "adds an octet to text that is no UTF-8", &[Says(|_, mut frame, out| {
-        if frame.is(Opcode::TEXT) {
-            frame.payload.push(0xff);
-        }
-        out.push(frame.into());
-    })]),
+        })],
+    ),
 ];

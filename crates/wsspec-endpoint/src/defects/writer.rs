@@ -44,7 +44,13 @@ impl Writer {
     }
 
     /// Octets of frames from the strict endpoint. `types`: what its messages really are.
-    pub(super) fn write(&mut self, octets: &[u8], types: &mut VecDeque<Opcode>, flaws: &mut Flaws, now: Time) {
+    pub(super) fn write(
+        &mut self,
+        octets: &[u8],
+        types: &mut VecDeque<Opcode>,
+        flaws: &mut Flaws,
+        now: Time,
+    ) {
         self.octets.extend_from_slice(octets);
         let whole = std::mem::take(&mut self.octets);
         let mut rest = &whole[..];
