@@ -1,6 +1,6 @@
 //! The built-in endpoint as the other side of the wire.
 
-use wsspec_cases::DeflatePlan;
+use wsspec_cases::{COMMANDS, Case, DeflatePlan};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Deviation, End, Role, Transmit};
 use wsspec_engine::testing::{Peer, PeerTransmit};
 use wsspec_engine::{TcpEnd, Time};
@@ -17,13 +17,12 @@ impl Endpoint {
         Self { connection: Connection::server(config, Time::ZERO) }
     }
 
-    /// A client that offers what the case needs, and its request. What else it sent is not lost.
-    pub(crate) fn client(
-        plan: Option<&DeflatePlan>,
-        deviations: &[&'static Deviation],
-    ) -> (Self, RequestHead) {
-        let config = config(Role::Client, plan.map(offer), deviations);
-        let mut connection = Connection::client(config, ClientRequest::new("localhost", "/"), Time::ZERO);
+    /// A client that offers what the case needs, and its request.
+    pub(crate) fn client(case: &Case, deviations: &[&'static Deviation]) -> (Self, RequestHead) {
+        let config = config(Role::Client, case.deflate.as_ref().map(offer), deviations);
+        let subprotocols = case.conduct.commands.then(|| COMMANDS.to_owned()).into_iter().collect();
+        let request = ClientRequest { subprotocols, ..ClientRequest::new("localhost", "/") };
+        let mut connection = Connection::client(config, request, Time::ZERO);
         let mut head = Vec::new();
         while let Some(Transmit::Octets(octets)) = connection.poll_transmit() {
             head.extend_from_slice(&octets);
@@ -37,7 +36,7 @@ fn config(role: Role, deflate: Option<DeflateConfig>, deviations: &[&'static Dev
         Role::Server => Config::server([0; 32]),
         Role::Client => Config::client([1; 32]),
     };
-    Config { echo: true, deflate, deviations: deviations.to_vec(), ..base }
+    Config { echo: true, commands: true, deflate, deviations: deviations.to_vec(), ..base }
 }
 
 /// An offer that lets the tester ask for the first answer it prefers.

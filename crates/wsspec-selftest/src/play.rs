@@ -107,7 +107,7 @@ impl Player {
                 (CaseRun::client(case, &opening, settings), Endpoint::server(deviations))
             }
             TesterRole::Server => {
-                let (endpoint, request) = Endpoint::client(case.deflate.as_ref(), deviations);
+                let (endpoint, request) = Endpoint::client(case, deviations);
                 (CaseRun::server(case, &request, settings), endpoint)
             }
         };

@@ -6,7 +6,7 @@ use super::frame::{Frame, Item};
 use super::part::Part::{Ends, Meets, Sends, Takes};
 use super::part::{Cx, Part, Take};
 use super::{Deviation, both, server};
-use crate::{Time, Transmit, Violation};
+use crate::{State, Time, Transmit, Violation};
 
 const CLOSE: &str = "RFC 6455 5.5.1";
 const CODES: &str = "RFC 6455 7.4";
@@ -63,17 +63,6 @@ const fn refuses<const FIRST: u16, const LAST: u16>() -> [Part; 2] {
     ]
 }
 
-/// A Close frame came: what is sent answers it.
-fn note_close(cx: &mut Cx<'_>, header: &mut FrameHeader) -> Take {
-    cx.memory.flag |= header.opcode == Opcode::CLOSE;
-    Take::Stream
-}
-
-/// A Close frame that answers none: the connection is failed.
-fn fails(cx: &Cx<'_>, frame: &Frame) -> bool {
-    frame.is(Opcode::CLOSE) && code_of(frame).is_some_and(|code| code != 1000) && !cx.memory.flag
-}
-
 fn close(frame: Frame, out: &mut Vec<Item>, alter: fn(&mut Frame)) {
     let mut frame = frame;
     if frame.is(Opcode::CLOSE) {
@@ -86,6 +75,20 @@ fn close(frame: Frame, out: &mut Vec<Item>, alter: fn(&mut Frame)) {
 const fn answers<const CODE: u16>() -> [Part; 1] {
     [Sends(|_, frame, out| close(frame, out, |frame| set_code(frame, CODE)))]
 }
+
+const ECHOES_AFTER_CLOSE: [Part; 3] = [
+    Meets(|cx, header| {
+        cx.memory.flag |= header.opcode == Opcode::CLOSE;
+        let ended = (cx.memory.flag || cx.state != State::Open) && header.opcode.is_data();
+        if ended { Take::Whole } else { Take::Stream }
+    }),
+    Takes(|cx, frame, _| {
+        let (opcode, payload) = (frame.opcode, frame.payload);
+        cx.say(Frame::new(opcode, payload));
+    }),
+    // So that there is time for it.
+    Ends(|_, end, out| out.push(Item::after(Time::from_millis(300), end))),
+];
 
 pub(super) const DEFECTS: &[Deviation] = &[
     both(
@@ -128,6 +131,23 @@ pub(super) const DEFECTS: &[Deviation] = &[
         })],
     ),
     both(
+        "close-answered-twice",
+        CLOSE,
+        "answers Close frames twice",
+        &[Sends(|_, frame, out| {
+            if frame.is(Opcode::CLOSE) {
+                out.push(frame.clone().into());
+            }
+            out.push(frame.into());
+        })],
+    ),
+    both(
+        "close-followed-by-echo",
+        CLOSE,
+        "sends messages back that come after a Close frame",
+        &ECHOES_AFTER_CLOSE,
+    ),
+    both(
         "close-answered-late",
         CLOSE,
         "takes five seconds to answer a Close frame",
@@ -136,7 +156,7 @@ pub(super) const DEFECTS: &[Deviation] = &[
             out.push(Item::after(late, frame));
         })],
     ),
-    server(
+    both(
         "close-followed-by-data",
         CLOSE,
         "sends a message after its Close frame",
@@ -283,14 +303,13 @@ pub(super) const DEFECTS: &[Deviation] = &[
         FAILING,
         "neither closes nor ends TCP when a rule is broken",
         &[
-            Meets(note_close),
             Sends(|cx, frame, out| {
-                if !fails(cx, &frame) {
+                if !(cx.failed && frame.is(Opcode::CLOSE)) {
                     out.push(frame.into());
                 }
             }),
             Ends(|cx, end, out| {
-                if cx.memory.flag {
+                if !cx.failed {
                     out.push(end.into());
                 }
             }),
@@ -300,29 +319,23 @@ pub(super) const DEFECTS: &[Deviation] = &[
         "fails-with-1000",
         CODES,
         "fails connections with the code 1000",
-        &[
-            Meets(note_close),
-            Sends(|cx, mut frame, out| {
-                if fails(cx, &frame) {
-                    frame.payload = encode_close(Some(1000), b"");
-                }
-                out.push(frame.into());
-            }),
-        ],
+        &[Sends(|cx, mut frame, out| {
+            if cx.failed && frame.is(Opcode::CLOSE) {
+                frame.payload = encode_close(Some(1000), b"");
+            }
+            out.push(frame.into());
+        })],
     ),
     both(
         "fails-with-message",
         FAILING,
         "sends a message when it fails a connection",
-        &[
-            Meets(note_close),
-            Sends(|cx, frame, out| {
-                if fails(cx, &frame) {
-                    out.push(Frame::new(Opcode::TEXT, frame.payload.get(2..).unwrap_or_default()).into());
-                }
-                out.push(frame.into());
-            }),
-        ],
+        &[Sends(|cx, frame, out| {
+            if cx.failed && frame.is(Opcode::CLOSE) {
+                out.push(Frame::new(Opcode::TEXT, frame.payload.get(2..).unwrap_or_default()).into());
+            }
+            out.push(frame.into());
+        })],
     ),
     server("tcp-left-open", TCP, "does not end TCP after the closing handshake", &[Ends(|_, _, _| {})]),
     server(

@@ -248,6 +248,10 @@ impl Layer {
 
     /// The opening handshake is done: takes over what the strict endpoint is not to do.
     fn opened(&mut self, strict: &Strict) {
+        if strict.commander.is_some() {
+            // Commands are text, and not echoed: types cannot be told by their order.
+            self.reader.sink.text = None;
+        }
         let Some(agreed) = strict.agreed_deflate() else { return };
         self.flaws.deflate = true;
         let (sending, receiving) = directions(self.flaws.role, &agreed);
@@ -268,6 +272,7 @@ impl Layer {
     fn collect(&mut self, strict: &mut Strict) {
         while let Some(transmit) = strict.poll_transmit() {
             self.flaws.state = strict.state();
+            self.flaws.failed |= strict.has_failed();
             match transmit {
                 Transmit::Octets(octets) => self.write(&octets),
                 end => {

@@ -69,6 +69,8 @@ pub(super) struct Cx<'a> {
     pub(super) role: Role,
     /// Of the strict endpoint.
     pub(super) state: State,
+    /// The strict endpoint failed the connection.
+    pub(super) failed: bool,
     /// The opcode of a message of the peer that is not complete.
     pub(super) message: Option<Opcode>,
     /// permessage-deflate was agreed on.
@@ -105,6 +107,7 @@ pub(super) struct Flaws {
     active: Vec<(&'static Deviation, Memory)>,
     pub(super) role: Role,
     pub(super) state: State,
+    pub(super) failed: bool,
     pub(super) message: Option<Opcode>,
     pub(super) deflate: bool,
     pub(super) torn: bool,
@@ -124,6 +127,7 @@ impl Flaws {
             active,
             role,
             state: State::Connecting,
+            failed: false,
             message: None,
             deflate: false,
             torn: false,
@@ -139,9 +143,10 @@ impl Flaws {
 
     /// Calls `call` with each function and what its deviation sees.
     fn each(&mut self, mut call: impl FnMut(&mut Cx<'_>, Part)) {
-        let Self { role, state, message, deflate, torn, next, .. } = *self;
+        let Self { role, state, failed, message, deflate, torn, next, .. } = *self;
         for (deviation, memory) in &mut self.active {
-            let mut cx = Cx { role, state, message, deflate, torn, next, memory, extra: &mut self.extra };
+            let mut cx =
+                Cx { role, state, failed, message, deflate, torn, next, memory, extra: &mut self.extra };
             for part in deviation.parts {
                 call(&mut cx, *part);
             }

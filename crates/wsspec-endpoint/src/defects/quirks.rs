@@ -99,16 +99,12 @@ fn answers(cx: &Cx<'_>, frame: &Frame) -> bool {
     cx.memory.flag && frame.is(Opcode::CLOSE) && code_of(frame).map_or(0, u64::from) == cx.memory.count
 }
 
-/// Another code in Close frames that answer none.
-const fn fails_with<const CODE: u16>() -> [Part; 3] {
-    [
-        CLOSE_SEEN[0],
-        CLOSE_SEEN[1],
-        Sends(|cx, frame, out| {
-            let body = (!answers(cx, &frame)).then(|| encode_close(Some(CODE), b""));
-            close(frame, out, body);
-        }),
-    ]
+/// Another code in Close frames that fail the connection.
+const fn fails_with<const CODE: u16>() -> [Part; 1] {
+    [Sends(|cx, frame, out| {
+        let body = cx.failed.then(|| encode_close(Some(CODE), b""));
+        close(frame, out, body);
+    })]
 }
 
 /// A stored block of all octets, as many as it takes, and the flush.
@@ -326,40 +322,38 @@ pub(super) const QUIRKS: &[Deviation] = &[
         "close-with-reason",
         CLOSE,
         "adds a reason to its Close frames",
-        &[Sends(|_, frame, out| {
-            let code = frame.payload.get(..2).map(<[u8]>::to_vec);
-            let body = code.map(|mut code| {
-                code.extend_from_slice("as you like, à bientôt".as_bytes());
-                code
-            });
-            close(frame, out, body);
-        })],
+        &[
+            CLOSE_SEEN[0],
+            CLOSE_SEEN[1],
+            Sends(|cx, frame, out| {
+                let code = code_of(&frame).filter(|_| answers(cx, &frame));
+                let body = code.map(|code| encode_close(Some(code), "as you like, à bientôt".as_bytes()));
+                close(frame, out, body);
+            }),
+        ],
     ),
     both(
         "close-with-longest-reason",
         CLOSE,
         "adds a reason of 123 octets to its Close frames",
-        &[Sends(|_, frame, out| {
-            let code = frame.payload.get(..2).map(<[u8]>::to_vec);
-            let body = code.map(|mut code| {
-                code.extend_from_slice("\u{20ac}".repeat(41).as_bytes());
-                code
-            });
-            close(frame, out, body);
-        })],
+        &[
+            CLOSE_SEEN[0],
+            CLOSE_SEEN[1],
+            Sends(|cx, frame, out| {
+                let code = code_of(&frame).filter(|_| answers(cx, &frame));
+                let body = code.map(|code| encode_close(Some(code), "\u{20ac}".repeat(41).as_bytes()));
+                close(frame, out, body);
+            }),
+        ],
     ),
     both(
         "fails-without-code",
         CLOSE,
         "fails connections with a Close frame without a code",
-        &[
-            CLOSE_SEEN[0],
-            CLOSE_SEEN[1],
-            Sends(|cx, frame, out| {
-                let body = (!answers(cx, &frame)).then(Vec::new);
-                close(frame, out, body);
-            }),
-        ],
+        &[Sends(|cx, frame, out| {
+            let body = cx.failed.then(Vec::new);
+            close(frame, out, body);
+        })],
     ),
     both("fails-with-1002", CODES, "fails connections with the code 1002 only", &fails_with::<1002>()),
     both("fails-with-1008", CODES, "fails connections with the code 1008 only", &fails_with::<1008>()),
@@ -368,14 +362,10 @@ pub(super) const QUIRKS: &[Deviation] = &[
         "fails-without-close",
         "RFC 6455 7.1.7",
         "fails connections by ending TCP, without a Close frame",
-        &[
-            CLOSE_SEEN[0],
-            CLOSE_SEEN[1],
-            Sends(|cx, frame, out| match frame.is(Opcode::CLOSE) && !answers(cx, &frame) {
-                true => out.push(Transmit::CloseTcp.into()),
-                false => out.push(frame.into()),
-            }),
-        ],
+        &[Sends(|cx, frame, out| match frame.is(Opcode::CLOSE) && cx.failed {
+            true => out.push(Transmit::CloseTcp.into()),
+            false => out.push(frame.into()),
+        })],
     ),
     both(
         "utf8-at-the-end",

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask};
+use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, Opcode, Rsv, apply_mask};
 
 use super::deflate::{Decompressor, Inflated};
 use super::frame::{Frame, Mask};
@@ -120,7 +120,6 @@ pub(super) struct Sink {
 
 #[derive(Debug)]
 struct Message {
-    opcode: Opcode,
     checker: Option<Checker>,
     /// What is collected of a compressed message.
     compressed: Option<Vec<u8>>,
@@ -145,25 +144,25 @@ impl Sink {
         self.start = self.octets.len();
         // It has been unmasked, which a mask of zeros leaves as it is.
         header.mask = header.mask.map(|_| [0; 4]);
-        if header.opcode.is_data() {
-            let checker =
-                self.text.filter(|check| header.opcode == Opcode::TEXT || check.binary).map(Checker::new);
-            let collects = self.decompressor.is_some() && header.rsv == Rsv::RSV1;
-            let compressed = collects.then(Vec::new);
-            self.message = Some(Message { opcode: header.opcode, checker, compressed });
+        if header.opcode.is_data() && self.message.is_none() {
+            let checked = |check: &TextCheck| header.opcode == Opcode::TEXT || check.binary;
+            let checker = self.text.filter(checked).map(Checker::new);
+            let collects = self.decompressor.is_some() && header.rsv == Rsv::RSV1 && header.is_minimal();
+            self.message = Some(Message { checker, compressed: collects.then(Vec::new) });
             flaws.message = Some(header.opcode);
-        }
-        match &self.message {
-            Some(message) if !header.opcode.is_control() => {
-                if message.compressed.is_none() {
-                    if self.text.is_some() && header.opcode.is_data() {
-                        self.types.push_back(header.opcode);
-                        header.opcode = Opcode::BINARY;
-                    }
-                    header.encode(&mut self.octets);
-                }
+            if self.text.is_some() {
+                self.types.push_back(header.opcode);
+                header.opcode = Opcode::BINARY;
             }
-            _ => header.encode(&mut self.octets),
+        }
+        let compressed = self.message.as_ref().is_some_and(|message| message.compressed.is_some());
+        if compressed && !header.opcode.is_control() {
+            // The strict endpoint sees the frames of the message, empty; what is in it comes last.
+            let rsv = if header.opcode.is_data() { Rsv::NONE } else { header.rsv };
+            let empty = FrameHeader { length: 0, length_form: LengthForm::Bits7, fin: false, rsv, ..header };
+            empty.encode(&mut self.octets);
+        } else {
+            header.encode(&mut self.octets);
         }
     }
 
@@ -201,8 +200,8 @@ impl Sink {
         }
         flaws.message = None;
         match self.message.take() {
-            Some(Message { opcode, checker, compressed: Some(octets) }) => {
-                self.inflate(opcode, checker, &octets, header.mask.is_some(), flaws)
+            Some(Message { checker, compressed: Some(octets), .. }) => {
+                self.inflate(checker, &octets, header.mask.is_some(), flaws)
             }
             _ => Ok(()),
         }
@@ -211,7 +210,6 @@ impl Sink {
     /// A compressed message is complete: the strict endpoint gets it uncompressed.
     fn inflate(
         &mut self,
-        mut opcode: Opcode,
         checker: Option<Checker>,
         octets: &[u8],
         masked: bool,
@@ -229,18 +227,15 @@ impl Sink {
         decompressor.count += 1;
         let message = match inflated {
             Inflated::Message(message) => message,
-            Inflated::Nothing => return Ok(()),
+            // The strict endpoint has begun the message, so an empty one is as little as there can be.
+            Inflated::Nothing => Vec::new(),
             Inflated::Fails(violation) => return Err(violation),
         };
         if let Some(mut checker) = checker {
             checker.feed(&message)?;
             checker.end_frame(true)?;
         }
-        if self.text.is_some() {
-            self.types.push_back(opcode);
-            opcode = Opcode::BINARY;
-        }
-        let header = FrameHeader::new(opcode, message.len() as u64);
+        let header = FrameHeader::new(Opcode::CONTINUATION, message.len() as u64);
         FrameHeader { mask: masked.then_some([0; 4]), ..header }.encode(&mut self.octets);
         self.octets.extend_from_slice(&message);
         Ok(())
