@@ -5,7 +5,7 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, encode_close};
 use super::frame::{Frame, Item};
 use super::part::Part::{Ends, Meets, Sends, Takes};
 use super::part::{Cx, Part, Take};
-use super::{Deviation, both, server};
+use super::{Deviation, both, client, server};
 use crate::{State, Time, Transmit, Violation};
 
 const CLOSE: &str = "RFC 6455 5.5.1";
@@ -141,7 +141,7 @@ pub(super) const DEFECTS: &[Deviation] = &[
             out.push(frame.into());
         })],
     ),
-    both(
+    client(
         "close-followed-by-echo",
         CLOSE,
         "sends messages back that come after a Close frame",

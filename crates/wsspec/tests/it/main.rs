@@ -8,6 +8,7 @@ mod browsers;
 mod config;
 mod contract;
 mod control;
+mod deviations;
 mod dying;
 #[cfg(unix)]
 mod exec;
