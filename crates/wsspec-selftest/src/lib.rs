@@ -10,4 +10,4 @@ mod peer;
 mod play;
 
 pub use matrix::{Matrix, Row};
-pub use play::{Change, Player};
+pub use play::{Change, Player, only_tells};

@@ -1,6 +1,6 @@
 //! One case on one endpoint.
 
-use wsspec_cases::{Case, Roles, suite};
+use wsspec_cases::{Case, Play, Roles, suite};
 use wsspec_endpoint::{Deviation, Role};
 use wsspec_engine::testing::Pair;
 use wsspec_engine::{
@@ -51,6 +51,12 @@ impl Change {
 
 fn is_heavy(case: &Case) -> bool {
     matches!(case.id.section(), 9 | 12 | 13) || HEAVY.contains(&&*case.id.to_string())
+}
+
+/// Whether the case cannot do more than tell: it is informational by definition.
+pub fn only_tells(case: &Case) -> bool {
+    let habits_only = matches!(&case.play, Play::Passive(watch) if watch.breaches.is_empty());
+    habits_only || case.informational.is_some()
 }
 
 impl Player {

@@ -5,8 +5,8 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, encode_close};
 use super::frame::{Frame, Item};
 use super::part::Part::{Ends, Meets, Sends, Takes};
 use super::part::{Cx, Part, Take};
-use super::{Deviation, both, client, server};
-use crate::{State, Time, Transmit, Violation};
+use super::{Deviation, both, server};
+use crate::{Role, State, Time, Transmit, Violation};
 
 const CLOSE: &str = "RFC 6455 5.5.1";
 const CODES: &str = "RFC 6455 7.4";
@@ -90,6 +90,15 @@ const ECHOES_AFTER_CLOSE: [Part; 3] = [
     Ends(|_, end, out| out.push(Item::after(Time::from_millis(300), end))),
 ];
 
+const ANSWERS_AFTER_FAILING: [Part; 3] = [
+    Meets(|cx, header| if cx.failed && header.opcode == Opcode::PING { Take::Whole } else { Take::Stream }),
+    Takes(|cx, frame, frames| match cx.failed {
+        true => cx.say(Frame::new(Opcode::PONG, frame.payload)),
+        false => frames.push(frame),
+    }),
+    Ends(|_, end, out| out.push(Item::after(Time::from_millis(300), end))),
+];
+
 pub(super) const DEFECTS: &[Deviation] = &[
     both(
         "close-unanswered",
@@ -141,7 +150,7 @@ pub(super) const DEFECTS: &[Deviation] = &[
             out.push(frame.into());
         })],
     ),
-    client(
+    both(
         "close-followed-by-echo",
         CLOSE,
         "sends messages back that come after a Close frame",
@@ -314,6 +323,19 @@ pub(super) const DEFECTS: &[Deviation] = &[
                 }
             }),
         ],
+    ),
+    both("fails-and-answers", FAILING, "answers Pings after it failed a connection", &ANSWERS_AFTER_FAILING),
+    both(
+        "fails-with-code-of-the-other",
+        CODES,
+        "fails connections with a code that only the other role has a use for",
+        &[Sends(|cx, mut frame, out| {
+            if cx.failed && frame.is(Opcode::CLOSE) {
+                let code = if cx.role == Role::Server { 1010 } else { 1011 };
+                frame.payload = encode_close(Some(code), b"");
+            }
+            out.push(frame.into());
+        })],
     ),
     both(
         "fails-with-1000",

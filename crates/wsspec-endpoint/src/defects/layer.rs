@@ -195,16 +195,27 @@ impl Layer {
         if !self.reads {
             return strict.handle_input(frames, now);
         }
+        self.reader.begin(&mut self.flaws);
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let taken = self.read_frame(strict, rest);
+            rest = &rest[taken..];
+        }
+    }
+
+    /// Takes octets up to the end of a frame.
+    fn read_frame(&mut self, strict: &mut Strict, octets: &[u8]) -> usize {
         self.flaws.state = strict.state();
-        let read = self.reader.read(frames, &mut self.flaws);
-        let octets = std::mem::take(&mut self.reader.sink.octets);
-        strict.handle_input(&octets, now);
+        self.flaws.failed |= strict.has_failed();
+        let (taken, read) = self.reader.read(octets, &mut self.flaws);
+        strict.handle_input(&std::mem::take(&mut self.reader.sink.octets), self.now);
         if let Err(violation) = read
-            && matches!(strict.state(), State::Open | State::Closing)
+            && strict.phase.receives_frames()
         {
-            strict.fail(violation, now);
+            strict.fail(violation, self.now);
         }
         self.say_extra(strict);
+        taken
     }
 
     /// Passes heads on; what is left are frames.

@@ -30,21 +30,32 @@ struct Arriving {
 }
 
 impl Reader {
-    /// Takes octets that were read at once.
-    pub(super) fn read(&mut self, octets: &[u8], flaws: &mut Flaws) -> Result<(), Violation> {
-        let mut at = 0;
+    /// Octets were read at once.
+    pub(super) fn begin(&self, flaws: &mut Flaws) {
         flaws.torn = !self.head.is_empty();
+    }
+
+    /// Takes octets up to the end of a frame: how many, and the rule that is broken.
+    pub(super) fn read(&mut self, octets: &[u8], flaws: &mut Flaws) -> (usize, Result<(), Violation>) {
         self.sink.start = 0;
+        let mut at = 0;
         while at < octets.len() {
-            at += match self.frame {
-                None => self.read_head(octets[at], flaws)?,
-                Some(_) => self.read_payload(&octets[at..], flaws)?,
+            let taken = match self.frame {
+                None => self.read_head(octets[at], flaws),
+                Some(_) => self.read_payload(&octets[at..], flaws),
             };
+            match taken {
+                Ok(taken) => at += taken,
+                Err(violation) => {
+                    self.frame = None;
+                    return (octets.len(), Err(violation));
+                }
+            }
             if self.frame.as_ref().is_some_and(|frame| frame.received == frame.header.length) {
-                self.end_frame(flaws)?;
+                return (at, self.end_frame(flaws));
             }
         }
-        Ok(())
+        (at, Ok(()))
     }
 
     fn read_head(&mut self, octet: u8, flaws: &mut Flaws) -> Result<usize, Violation> {
