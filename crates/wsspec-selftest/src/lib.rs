@@ -8,6 +8,8 @@
 mod matrix;
 mod peer;
 mod play;
+mod proof;
 
 pub use matrix::{Matrix, Row};
 pub use play::{Change, Player, only_tells};
+pub use proof::{Blame, blamed, cases_that_cannot_fail, least, survivors};

@@ -22,6 +22,19 @@ pub struct Row {
 }
 
 impl Row {
+    pub(crate) fn new(
+        deviation: &'static Deviation,
+        role: Role,
+        strict: &[(CaseId, Verdict)],
+        now: Vec<(CaseId, Verdict)>,
+    ) -> Self {
+        let changes = strict
+            .iter()
+            .zip(now)
+            .filter_map(|((id, strict), (_, now))| Some((*id, Change::between(*strict, now)?)));
+        Self { deviation, role, changes: changes.collect() }
+    }
+
     /// The cases with that change.
     pub fn with(&self, change: Change) -> impl Iterator<Item = CaseId> {
         self.changes.iter().filter(move |(_, found)| **found == change).map(|(id, _)| *id)
@@ -53,12 +66,7 @@ impl Matrix {
         let jobs: Vec<_> = deviations.flat_map(in_roles).collect();
         let rows = parallel(&jobs, |(deviation, role)| {
             let strict = &strict[usize::from(*role == Role::Client)];
-            let now = verdicts(*role, &[deviation]);
-            let changes = strict
-                .iter()
-                .zip(now)
-                .filter_map(|((id, strict), (_, now))| Some((*id, Change::between(*strict, now)?)));
-            Row { deviation, role: *role, changes: changes.collect() }
+            Row::new(deviation, *role, strict, verdicts(*role, &[deviation]))
         });
         let cases = roles
             .into_iter()
@@ -69,7 +77,7 @@ impl Matrix {
 }
 
 /// The verdicts of the light cases on an endpoint in that role, the passive ones last.
-fn verdicts(role: Role, deviations: &[&'static Deviation]) -> Vec<(CaseId, Verdict)> {
+pub(crate) fn verdicts(role: Role, deviations: &[&'static Deviation]) -> Vec<(CaseId, Verdict)> {
     let player = Player::of(role);
     let mut outcomes: Vec<Outcome> =
         player.light().map(|case| without_traffic(player.play(case, deviations))).collect();

@@ -117,16 +117,27 @@ impl Writer {
                 frame.encode(key, &mut octets);
                 Transmit::Octets(octets.into())
             }
-            What::End(end) => {
-                self.ended = true;
-                end
-            }
+            What::End(end) => end,
         };
-        if let Transmit::Octets(octets) = &transmit {
-            self.queued += octets.len();
+        self.enqueue(transmit, item.wait, now);
+    }
+
+    fn enqueue(&mut self, transmit: Transmit, wait: Time, now: Time) {
+        let octets = match &transmit {
+            Transmit::Octets(octets) => octets.len(),
+            _ => 0,
+        };
+        let ending = self.queue.back().is_some_and(|(_, last)| !matches!(last, Transmit::Octets(_)));
+        match (ending, octets) {
+            // TCP is ended once, and while that waits, there is time for more octets.
+            (true, 0) => return,
+            (true, _) => self.queue.insert(self.queue.len() - 1, (now, transmit)),
+            (false, _) => {
+                self.last = self.last.max(now) + wait;
+                self.queue.push_back((self.last, transmit));
+            }
         }
-        self.last = self.last.max(now) + item.wait;
-        self.queue.push_back((self.last, transmit));
+        self.queued += octets;
     }
 
     fn push_pieces(&mut self, mut octets: Vec<u8>, size: usize, count: u32, flaws: &mut Flaws, now: Time) {
@@ -157,8 +168,9 @@ impl Writer {
             return None;
         }
         let (_, transmit) = self.queue.pop_front()?;
-        if let Transmit::Octets(octets) = &transmit {
-            self.queued -= octets.len();
+        match &transmit {
+            Transmit::Octets(octets) => self.queued -= octets.len(),
+            _ => self.ended = true,
         }
         Some(transmit)
     }
