@@ -11,6 +11,9 @@ use super::frame::{Frame, Item, Mask, What};
 use super::part::{Flaws, Part};
 use crate::{Role, Time, Transmit};
 
+/// Octets that are written at once.
+const WRITE: usize = 64 << 10;
+
 /// What is to be sent, and when.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -127,12 +130,15 @@ impl Writer {
             Transmit::Octets(octets) => octets.len(),
             _ => 0,
         };
-        let ending = self.queue.back().is_some_and(|(_, last)| !matches!(last, Transmit::Octets(_)));
-        match (ending, octets) {
-            // TCP is ended once, and while that waits, there is time for more octets.
-            (true, 0) => return,
-            (true, _) => self.queue.insert(self.queue.len() - 1, (now, transmit)),
-            (false, _) => {
+        match self.queue.back() {
+            // TCP is ended once; while that waits, there is time for more octets.
+            Some((due, last)) if !matches!(last, Transmit::Octets(_)) => {
+                if *due <= now || octets == 0 {
+                    return;
+                }
+                self.queue.insert(self.queue.len() - 1, (now, transmit));
+            }
+            _ => {
                 self.last = self.last.max(now) + wait;
                 self.queue.push_back((self.last, transmit));
             }
@@ -161,18 +167,27 @@ impl Writer {
         }
     }
 
-    /// What is due.
+    /// What is due: octets that are due together are written together.
     pub(super) fn next(&mut self, now: Time) -> Option<Transmit> {
-        let (due, _) = self.queue.front()?;
-        if *due > now {
-            return None;
+        let mut octets = Vec::new();
+        while let Some((due, transmit)) = self.queue.front()
+            && *due <= now
+        {
+            match transmit {
+                Transmit::Octets(more) if octets.is_empty() || octets.len() + more.len() <= WRITE => {
+                    octets.extend_from_slice(more);
+                    self.queued -= more.len();
+                    self.queue.pop_front();
+                }
+                _ => break,
+            }
         }
-        let (_, transmit) = self.queue.pop_front()?;
-        match &transmit {
-            Transmit::Octets(octets) => self.queued -= octets.len(),
-            _ => self.ended = true,
+        if !octets.is_empty() {
+            return Some(Transmit::Octets(octets.into()));
         }
-        Some(transmit)
+        self.queue.front().filter(|(due, _)| *due <= now)?;
+        self.ended = true;
+        self.queue.pop_front().map(|(_, end)| end)
     }
 
     /// When the next is due.
