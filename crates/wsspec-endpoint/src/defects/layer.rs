@@ -3,6 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use bytes::BytesMut;
+use bytes::buf::Limit;
 use wsspec_wire::{HeadBuffer, HeadProgress};
 
 use super::deflate::{Compressor, Decompressor, directions};
@@ -73,6 +75,24 @@ impl Connection {
             None => self.strict.handle_input(octets, now),
             Some(layer) => layer.handle_input(&mut self.strict, octets, now),
         }
+    }
+
+    /// As the strict connection's: with deviations, nothing is kept of the buffer.
+    pub fn handle_buffer(&mut self, buffer: &mut BytesMut, now: Time) {
+        match &mut self.layer {
+            None => self.strict.handle_buffer(buffer, now),
+            Some(layer) => layer.handle_input(&mut self.strict, buffer, now),
+        }
+    }
+
+    /// As the strict connection's: with deviations, all octets pass by them.
+    pub fn payload_buffer(&mut self) -> Option<Limit<&mut Vec<u8>>> {
+        if self.layer.is_some() { None } else { self.strict.payload_buffer() }
+    }
+
+    /// As the strict connection's.
+    pub fn handle_payload(&mut self, octets: usize, now: Time) {
+        self.strict.handle_payload(octets, now);
     }
 
     /// Takes note that nothing more can be read.
