@@ -8,7 +8,7 @@ use wsspec_cases::CaseId;
 use wsspec_endpoint::{Deviation, Role};
 use wsspec_engine::{Outcome, TesterRole, Verdict};
 
-use crate::play::{Change, Player};
+use crate::play::{Change, Player, Seen};
 
 /// What one deviation did in one role of the endpoint.
 #[derive(Clone, Debug)]
@@ -22,16 +22,9 @@ pub struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(
-        deviation: &'static Deviation,
-        role: Role,
-        strict: &[(CaseId, Verdict)],
-        now: Vec<(CaseId, Verdict)>,
-    ) -> Self {
-        let changes = strict
-            .iter()
-            .zip(now)
-            .filter_map(|((id, strict), (_, now))| Some((*id, Change::between(*strict, now)?)));
+    pub(crate) fn new(deviation: &'static Deviation, role: Role, strict: &[Seen], now: Vec<Seen>) -> Self {
+        let changes =
+            strict.iter().zip(now).filter_map(|(strict, now)| Some((now.id, Change::between(strict, &now)?)));
         Self { deviation, role, changes: changes.collect() }
     }
 
@@ -71,19 +64,19 @@ impl Matrix {
         let cases = roles
             .into_iter()
             .zip(strict)
-            .flat_map(|(role, verdicts)| verdicts.into_iter().map(move |(id, verdict)| (role, id, verdict)));
+            .flat_map(|(role, verdicts)| verdicts.into_iter().map(move |seen| (role, seen.id, seen.verdict)));
         Self { rows, cases: cases.collect() }
     }
 }
 
 /// The verdicts of the light cases on an endpoint in that role, the passive ones last.
-pub(crate) fn verdicts(role: Role, deviations: &[&'static Deviation]) -> Vec<(CaseId, Verdict)> {
+pub(crate) fn verdicts(role: Role, deviations: &[&'static Deviation]) -> Vec<Seen> {
     let player = Player::of(role);
     let mut outcomes: Vec<Outcome> =
         player.light().map(|case| without_traffic(player.play(case, deviations))).collect();
     let passive = player.judge_passive(&outcomes);
     outcomes.extend(passive);
-    outcomes.into_iter().map(|outcome| (outcome.id, outcome.verdict)).collect()
+    outcomes.iter().map(Seen::of).collect()
 }
 
 /// Keeps what the passive cases need.

@@ -3,10 +3,9 @@
 
 use wsspec_cases::{Case, CaseId};
 use wsspec_endpoint::{Deviation, Role, defects, deviation};
-use wsspec_engine::Verdict;
 
 use crate::matrix::{Row, parallel, verdicts};
-use crate::play::{Change, Player, only_tells};
+use crate::play::{Change, Player, Seen, only_tells};
 
 const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
@@ -76,8 +75,8 @@ pub fn least(case: &Case) -> Change {
 }
 
 fn change(player: Player, case: &Case, defect: &'static Deviation) -> Option<Change> {
-    let strict = player.play(case, &[]).verdict;
-    Change::between(strict, player.play(case, &[defect]).verdict)
+    let seen = |deviations| Seen::of(&player.play(case, deviations));
+    Change::between(&seen(&[]), &seen(&[defect]))
 }
 
 fn row(deviation: &'static Deviation, role: Role) -> Row {
@@ -94,9 +93,8 @@ pub fn blamed(quirks: impl Iterator<Item = &'static Deviation>, counts: fn(CaseI
     };
     let all: Vec<_> = quirks.flat_map(of).collect();
     let blamed = parallel(&all, |(quirk, role)| {
-        let failed =
-            verdicts(*role, &[quirk]).into_iter().filter(|(_, verdict)| Verdict::is_failure(*verdict));
-        failed.map(|(id, _)| (*quirk, *role, id)).filter(|(.., id)| counts(*id)).collect::<Vec<_>>()
+        let failed = verdicts(*role, &[quirk]).into_iter().filter(|seen| seen.verdict.is_failure());
+        failed.map(|seen| (*quirk, *role, seen.id)).filter(|(.., id)| counts(*id)).collect::<Vec<_>>()
     });
     blamed.into_iter().flatten().collect()
 }
