@@ -170,6 +170,12 @@ impl Connection {
         self.finish();
     }
 
+    /// Whether it was this endpoint that failed the connection.
+    #[cfg(feature = "defects")]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.closing.violation.is_some()
+    }
+
     fn abort(&mut self) {
         self.outbox.clear();
         self.outbox.end_with(Transmit::Abort);

@@ -68,6 +68,9 @@ pub struct Config {
     /// Seed of the handshake nonce and the masking keys. It must be unpredictable and used only once
     /// (RFC 6455 sections 4.1 and 10.3); a server does not use it.
     pub seed: [u8; 32],
+    /// How the endpoint deviates from the strict one, to try test suites on it. Empty: not at all.
+    #[cfg(feature = "defects")]
+    pub deviations: Vec<&'static crate::Deviation>,
 }
 
 impl Config {
@@ -104,6 +107,8 @@ impl Config {
             commands: false,
             last_closed: None,
             seed,
+            #[cfg(feature = "defects")]
+            deviations: Vec::new(),
         }
     }
 }

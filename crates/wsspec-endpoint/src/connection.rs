@@ -187,6 +187,15 @@ impl Connection {
         }
     }
 
+    /// The parameters of permessage-deflate, while the event that tells them was not taken.
+    #[cfg(feature = "defects")]
+    pub(crate) fn agreed_deflate(&self) -> Option<crate::DeflateAgreement> {
+        self.events.iter().find_map(|event| match event {
+            Event::Open(opened) => opened.deflate,
+            _ => None,
+        })
+    }
+
     pub(crate) fn keys(&mut self) -> &mut ChaCha12Rng {
         let seed = self.config.seed;
         self.keys.get_or_insert_with(|| Box::new(ChaCha12Rng::from_seed(seed)))

@@ -46,6 +46,8 @@ mod close;
 mod commands;
 mod config;
 mod connection;
+#[cfg(feature = "defects")]
+mod defects;
 mod deflate;
 mod deflate_negotiation;
 mod event;
@@ -61,7 +63,11 @@ mod violation;
 
 pub use commands::COMMANDS;
 pub use config::{ClientRequest, Config, DeflateConfig, Role};
-pub use connection::{Connection, State};
+#[cfg(not(feature = "defects"))]
+pub use connection::Connection;
+pub use connection::State;
+#[cfg(feature = "defects")]
+pub use defects::{Connection, Deviation, Roles, defects, deviation, quirks};
 pub use deflate_negotiation::DeflateAgreement;
 pub use event::{Closed, End, Event, Message, Opened, Timer, Transmit};
 pub use send::SendError;

@@ -1,3 +1,5 @@
+use bytes::Bytes;
+use wsspec_cases::Received;
 use wsspec_wire::{FrameHeader, Opcode};
 
 use crate::Time;
@@ -10,6 +12,8 @@ pub(crate) struct Recorder {
     pub(crate) log: LogBook,
     pub(crate) stats: WireStats,
     pub(crate) traffic: Traffic,
+    /// The payloads of the Pings that were sent.
+    pings: Vec<Bytes>,
     /// Octets and frames go into the counts only, not into the log.
     quiet: bool,
     /// The opening handshake is over: octets count as traffic.
@@ -43,6 +47,11 @@ impl Recorder {
     /// Whether octets and frames go into the counts only: their beginnings need not be kept.
     pub(crate) const fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Whether a Pong with this payload answers a Ping.
+    pub(crate) fn is_answer(&self, pong: &Received) -> bool {
+        self.pings.contains(&pong.kept)
     }
 
     pub(crate) fn opened(&mut self) {
@@ -79,6 +88,9 @@ impl Recorder {
     pub(crate) fn sent_frame(&mut self, now: Time, frame: SentFrame) {
         let SentFrame { header, payload, unit, chop, sync } = frame;
         *self.stats.tx_frames.entry(header.opcode.bits()).or_default() += 1;
+        if header.opcode == Opcode::PING {
+            self.pings.push(payload.kept.clone());
+        }
         if !header.opcode.is_control() {
             self.traffic.tx_frames += 1;
             self.traffic.tx_ws += payload.len;

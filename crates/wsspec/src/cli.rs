@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use wsspec_endpoint::Deviation;
+
+use crate::deviations::{parse_defect, parse_quirk};
 use crate::exit_code::ExitCode;
 use crate::outputs::args::{OutputArgs, RecordArgs};
 use crate::sut::plan::ExecArgs;
@@ -306,6 +309,12 @@ pub struct ListArgs {
     /// List the sets instead
     #[arg(long, conflicts_with = "cases")]
     pub sets: bool,
+    /// List the defects that `wsspec echo` can have instead
+    #[arg(long, conflicts_with_all = ["cases", "sets", "quirks"])]
+    pub defects: bool,
+    /// List the quirks that `wsspec echo` can have instead
+    #[arg(long, conflicts_with_all = ["cases", "sets"])]
+    pub quirks: bool,
     /// Print for people or for programs
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub format: ListFormat,
@@ -314,8 +323,8 @@ pub struct ListArgs {
 /// `wsspec explain`
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
-    /// A case (7.1.2), close code (1007), error code (E09), clause (rfc6455#5.4), verdict (non-strict) or a word
-    /// of the reference suite (UNCLEAN)
+    /// A case (7.1.2), close code (1007), error code (E09), clause (rfc6455#5.4), verdict (non-strict), a word
+    /// of the reference suite (UNCLEAN), a defect or a quirk
     #[arg(value_name = "WHAT", required = true, num_args = 1..)]
     pub what: Vec<String>,
 }
@@ -341,6 +350,12 @@ pub struct EchoArgs {
     /// Serve with this many threads [default: one for each core]
     #[arg(long, value_name = "N", conflicts_with = "connect")]
     pub threads: Option<NonZeroUsize>,
+    /// Have this defect, to see what a tester makes of it (wsspec list --defects); can be repeated
+    #[arg(long = "defect", value_name = "ID", value_parser = parse_defect)]
+    pub defects: Vec<&'static Deviation>,
+    /// Behave in this lawful but unusual way (wsspec list --quirks); can be repeated
+    #[arg(long = "quirk", value_name = "ID", value_parser = parse_quirk)]
+    pub quirks: Vec<&'static Deviation>,
     /// Speak TLS, with a certificate made on the spot if --cert and --key give none
     #[arg(long, conflicts_with = "connect")]
     pub tls: bool,

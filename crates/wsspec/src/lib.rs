@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod deviations;
 pub mod diff;
 pub mod errors;
 pub mod exit_code;

@@ -1,6 +1,6 @@
 use bytes::{Bytes, BytesMut};
 use wsspec_cases::{FrameSpec, Length, Payload};
-use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, apply_mask};
+use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, Opcode, apply_mask};
 
 use super::Transmit;
 use crate::Time;
@@ -74,7 +74,8 @@ impl Write {
         };
         let len = self.payload.len();
         let mut kept = Vec::new();
-        if !recorder.is_quiet() {
+        // A Pong is compared with the Pings before it.
+        if !recorder.is_quiet() || header.opcode == Opcode::PING {
             copy_part(&self.payload, 0, len.min(Snippet::KEPT), &mut kept);
         }
         let payload = Snippet { kept: kept.into(), len: len as u64 };

@@ -1,4 +1,4 @@
-use wsspec_cases::{Awaited, Event};
+use wsspec_cases::{Awaited, Event, Received};
 use wsspec_wire::Opcode;
 
 use super::{CaseRun, Phase};
@@ -6,6 +6,9 @@ use crate::Time;
 use crate::invariants::Sent;
 use crate::observation::PeerFault;
 use crate::observe::Incoming;
+
+/// The last section of the reference suite.
+const LAST_OF_REFERENCE: u16 = 13;
 
 impl CaseRun<'_> {
     /// How many breaches are kept.
@@ -50,7 +53,8 @@ impl CaseRun<'_> {
                     self.came(Awaited::Messages(self.recorder.traffic.rx_messages), now);
                 }
             }
-            Incoming::Pong(payload) => self.event(&Event::Pong(payload), now),
+            Incoming::Pong(payload) if self.counts(&payload) => self.event(&Event::Pong(payload), now),
+            Incoming::Pong(_) => {}
             Incoming::Ping(payload) => {
                 if self.phase == Phase::Open && !self.case.conduct.ignores_pings {
                     self.outbox.pong(payload.clone());
@@ -63,6 +67,12 @@ impl CaseRun<'_> {
             Incoming::Breach(fault) => self.breach(fault),
             Incoming::Further(_) => {}
         }
+    }
+
+    /// Whether a Pong is an event. Unsolicited ones are lawful at any time (RFC 6455 5.5.3); the reference suite
+    /// blames them all the same.
+    fn counts(&self, pong: &Received) -> bool {
+        self.case.id.section() <= LAST_OF_REFERENCE || self.recorder.is_answer(pong)
     }
 
     fn breach(&mut self, fault: PeerFault) {

@@ -3,7 +3,7 @@
 use std::io;
 
 use anyhow::Result;
-use wsspec_endpoint::{Config, DeflateConfig};
+use wsspec_endpoint::{Config, DeflateConfig, Deviation};
 
 use crate::cli::EchoArgs;
 use crate::errors::{ErrorCode, Problem};
@@ -41,7 +41,8 @@ async fn connect(url: &str, args: &EchoArgs, console: &Console, signals: &Signal
     let name = format!("wsspec-endpoint/{}", env!("CARGO_PKG_VERSION"));
     let name = args.agent.clone().unwrap_or(name);
     let deflate = (!args.no_deflate).then(DeflateConfig::default);
-    let mut driver = Driver::new(target, secure, &name, deflate).await?.obeying(!args.no_commands);
+    let driver = Driver::new(target, secure, &name, deflate).await?;
+    let mut driver = driver.obeying(!args.no_commands).deviating(&deviations(args));
     let mut total = 0;
     let tell = |progress| match progress {
         Progress::Cases(count) => {
@@ -90,8 +91,13 @@ pub fn config(args: &EchoArgs) -> Config {
         commands: !args.no_commands,
         max_message_size: args.max_message as u64,
         max_frame_size: args.max_message as u64,
+        deviations: deviations(args),
         ..echo_config()
     }
+}
+
+fn deviations(args: &EchoArgs) -> Vec<&'static Deviation> {
+    args.defects.iter().chain(&args.quirks).copied().collect()
 }
 
 /// An echo server with permessage-deflate, commands and the default limits.

@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::terminal::lines::cut;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{did_you_mean, wrap};
-use crate::{glossary, hints, select};
+use crate::{deviations, glossary, hints, select};
 
 /// Steps of a script that are printed.
 const STEPS: usize = 12;
@@ -41,6 +41,9 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
     }
     if let Some(entry) = glossary::find(what) {
         return Ok(paragraphs(entry.word, entry.text, style));
+    }
+    if let Some(page) = deviations::page(what, style) {
+        return Ok(page);
     }
     let known = |problem: Problem| problem.fact("words", suggestions(what)).fact("try", "wsspec list");
     let cases = select::cases(suite, &[what.to_owned()]).map_err(known)?;

@@ -9,7 +9,7 @@ use crate::exit_code::ExitCode;
 use crate::filter::Filter;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::count;
-use crate::{results, select};
+use crate::{deviations, results, select};
 
 /// Prints the cases that are meant, all of them if none is named.
 ///
@@ -19,6 +19,14 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     let suite = suite();
     if args.sets {
         console.say(-2, sets(suite));
+        return Ok(ExitCode::Ok);
+    }
+    if args.defects {
+        console.say(-2, deviations::table(wsspec_endpoint::defects(), "defect", console.style));
+        return Ok(ExitCode::Ok);
+    }
+    if args.quirks {
+        console.say(-2, deviations::table(wsspec_endpoint::quirks(), "quirk", console.style));
         return Ok(ExitCode::Ok);
     }
     let cases = if args.cases.is_empty() {

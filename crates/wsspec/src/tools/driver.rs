@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wsspec_endpoint::{COMMANDS, ClientRequest, Closed, Config, Connection, DeflateConfig, Event, Violation};
+use wsspec_endpoint::{
+    COMMANDS, ClientRequest, Closed, Config, Connection, DeflateConfig, Deviation, Event, Violation,
+};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, Secure, dial, resolve};
@@ -32,6 +34,7 @@ pub struct Driver {
     commands: bool,
     /// How the last connection ended.
     last_closed: Option<Closed>,
+    deviations: Vec<&'static Deviation>,
 }
 
 /// What the driver tells.
@@ -67,12 +70,18 @@ impl Driver {
             deflate,
             commands: false,
             last_closed: None,
+            deviations: Vec::new(),
         })
     }
 
     /// Obeys the commands of a tester that asks for it.
     pub fn obeying(self, commands: bool) -> Self {
         Self { commands, ..self }
+    }
+
+    /// Echoes with these defects and quirks.
+    pub fn deviating(self, deviations: &[&'static Deviation]) -> Self {
+        Self { deviations: deviations.to_vec(), ..self }
     }
 
     /// Where the tester is.
@@ -175,6 +184,7 @@ impl Driver {
             last_closed: self.last_closed.clone(),
             deflate: self.deflate.clone().filter(|_| echo),
             handshake_timeout: LIMIT,
+            deviations: if echo { self.deviations.clone() } else { Vec::new() },
             ..Config::client(rand::random())
         };
         let commands = (self.commands && echo).then(|| COMMANDS.to_owned());

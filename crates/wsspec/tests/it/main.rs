@@ -9,6 +9,7 @@ mod browsers;
 mod config;
 mod contract;
 mod control;
+mod deviations;
 mod dying;
 mod errors;
 #[cfg(unix)]

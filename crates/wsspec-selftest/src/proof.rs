@@ -1,0 +1,100 @@
+//! The same as the matrix proves, with as few runs as it takes: for each defect up to the first case that catches
+//! it, for each case up to the first defect that makes it fail.
+
+use wsspec_cases::{Case, CaseId};
+use wsspec_endpoint::{Deviation, Role, defects, deviation};
+
+use crate::matrix::{Row, parallel, verdicts};
+use crate::play::{Change, Player, Seen, only_tells};
+
+const ROLES: [Role; 2] = [Role::Server, Role::Client];
+
+/// Defects that most cases notice: they are tried first.
+const COARSE: [&str; 6] = [
+    "message-lost",
+    "fails-silently",
+    "close-unanswered-tcp-open",
+    "ping-unanswered",
+    "inflate-errors-ignored",
+    "length-huge-as-none",
+];
+
+/// The defects that no case catches.
+pub fn survivors() -> Vec<(&'static Deviation, Role)> {
+    let of = |role: Role| {
+        defects().filter(move |defect| defect.roles.include(role)).map(move |defect| (defect, role))
+    };
+    let all: Vec<_> = ROLES.into_iter().flat_map(of).collect();
+    let caught = parallel(&all, |(defect, role)| is_caught(defect, *role));
+    all.into_iter().zip(caught).filter(|(_, caught)| !caught).map(|(defect, _)| defect).collect()
+}
+
+fn is_caught(defect: &'static Deviation, role: Role) -> bool {
+    let player = Player::of(role);
+    player.light().any(|case| change(player, case, defect) > Some(Change::Told))
+        || row(defect, role).is_caught()
+}
+
+/// The cases that no defect makes fail; those that only tell have to tell something else.
+pub fn cases_that_cannot_fail() -> Vec<(Role, CaseId)> {
+    let with_connection = |role: Role| Player::of(role).connecting().map(move |case| (role, case));
+    let all: Vec<_> = ROLES.into_iter().flat_map(with_connection).collect();
+    let fail = parallel(&all, |(role, case)| can_fail(case, *role));
+    let mut never: Vec<_> = all
+        .into_iter()
+        .zip(fail)
+        .filter(|(_, fails)| !fails)
+        .map(|((role, case), _)| (role, case.id))
+        .collect();
+    never.extend(parallel(&ROLES, |role| passive_that_cannot_fail(*role)).into_iter().flatten());
+    never
+}
+
+fn can_fail(case: &Case, role: Role) -> bool {
+    let player = Player::of(role);
+    let coarse = COARSE.iter().filter_map(|id| deviation(id));
+    let mut candidates = coarse.chain(defects()).filter(|defect| defect.roles.include(role));
+    candidates.any(|defect| change(player, case, defect) >= Some(least(case)))
+}
+
+fn passive_that_cannot_fail(role: Role) -> Vec<(Role, CaseId)> {
+    let mut left = Player::of(role).passive();
+    for defect in defects().filter(|defect| defect.roles.include(role)) {
+        if left.is_empty() {
+            break;
+        }
+        let row = row(defect, role);
+        left.retain(|case| row.changes.get(&case.id).copied() < Some(least(case)));
+    }
+    left.into_iter().map(|case| (role, case.id)).collect()
+}
+
+/// What is asked of a case: to fail, or to tell something else if it can do no more.
+pub fn least(case: &Case) -> Change {
+    if only_tells(case) { Change::Told } else { Change::Fails }
+}
+
+fn change(player: Player, case: &Case, defect: &'static Deviation) -> Option<Change> {
+    let seen = |deviations| Seen::of(&player.play(case, deviations));
+    Change::between(&seen(&[]), &seen(&[defect]))
+}
+
+fn row(deviation: &'static Deviation, role: Role) -> Row {
+    Row::new(deviation, role, &verdicts(role, &[]), verdicts(role, &[deviation]))
+}
+
+/// What an endpoint makes of a case that should not concern it.
+pub type Blame = (&'static Deviation, Role, CaseId);
+
+/// The cases that fail because of a quirk.
+pub fn blamed(quirks: impl Iterator<Item = &'static Deviation>, counts: fn(CaseId) -> bool) -> Vec<Blame> {
+    let of = |quirk: &'static Deviation| {
+        ROLES.into_iter().filter(|role| quirk.roles.include(*role)).map(move |role| (quirk, role))
+    };
+    let all: Vec<_> = quirks.flat_map(of).collect();
+    let blamed = parallel(&all, |(quirk, role)| {
+        let failed = verdicts(*role, &[quirk]).into_iter().filter(|seen| seen.verdict.is_failure());
+        failed.map(|seen| (*quirk, *role, seen.id)).filter(|(.., id)| counts(*id)).collect::<Vec<_>>()
+    });
+    blamed.into_iter().flatten().collect()
+}

@@ -1,0 +1,33 @@
+//! Defects and quirks of `wsspec echo`.
+
+use tempfile::tempdir;
+
+use crate::program::{Done, wsspec};
+
+fn run(args: &[&str]) -> Done {
+    wsspec(tempdir().unwrap().path(), args)
+}
+
+#[test]
+fn defects_and_quirks_are_listed_and_explained() {
+    let defects = run(&["list", "--defects"]);
+    assert_eq!(defects.code, 0, "{defects:#?}");
+    for part in ["pong-empty", "answers Pings with empty Pongs", "RFC 6455 5.5.3", "both", "defects\n"] {
+        assert!(defects.out.contains(part), "{part}: {}", defects.out);
+    }
+    let quirks = run(&["list", "--quirks"]);
+    assert!(quirks.out.contains("fragments-of-1") && quirks.out.contains("quirks\n"), "{quirks:#?}");
+    let page = run(&["explain", "pong-empty"]).out;
+    assert!(page.contains("--defect pong-empty") && page.contains("RFC 6455 5.5.3"), "{page}");
+    let page = run(&["explain", "fragments-of-1"]).out;
+    assert!(page.contains("--quirk fragments-of-1"), "{page}");
+}
+
+#[test]
+fn unknown_defects_get_a_suggestion() {
+    let done = run(&["echo", "--defect", "pong-emty"]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert!(done.err.contains("pong-empty") && done.err.contains("wsspec list --defects"), "{done:#?}");
+    let quirk = run(&["echo", "--quirk", "pong-empty"]);
+    assert_eq!(quirk.code, 2, "a defect is no quirk: {quirk:#?}");
+}
