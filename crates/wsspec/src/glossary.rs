@@ -113,6 +113,16 @@ results.jsonl may be affected as well.",
         text: "The address is neither loopback nor private. Many cases send what the RFC forbids; test only what is \
 yours, or ask.",
     },
+    Entry {
+        word: "W08",
+        text: "A header or variable in wsspec.toml has a value that should not stand in a file that others read. \
+Write \"env:NAME\" instead: the value is then taken from the environment and kept out of every file of the run.",
+    },
+    Entry {
+        word: "W09",
+        text: "A variable of the environment begins with WSSPEC_, but no option has that name, so it changes nothing. \
+`wsspec config show` lists the options; WSSPEC_FAIL_ON sets --fail-on.",
+    },
 ];
 
 /// What a close code is for (RFC 6455 7.4 and the IANA registry).

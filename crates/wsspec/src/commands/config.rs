@@ -173,7 +173,7 @@ fn warn(layers: &Layers, console: &Console) {
     }
     for (name, meant) in crate::config::unknown_variables(&layers.keys) {
         let meant = meant.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-        console.note(format!("warning[W07]: the variable {name} has no effect{meant}"));
+        console.note(format!("warning[W09]: the variable {name} has no effect{meant}"));
     }
 }
 

@@ -139,7 +139,7 @@ impl ConfigFile {
     fn secret(&mut self, file: &TomlFile, item: &Item, name: &str) {
         let line = file.line(item.span());
         self.warnings.push(format!(
-            "warning[W06]: {}:{line}: the value of {name} looks like a secret; \"env:NAME\" takes it from the \
+            "warning[W08]: {}:{line}: the value of {name} looks like a secret; \"env:NAME\" takes it from the \
              environment",
             file.path.display()
         ));

@@ -151,7 +151,7 @@ fn targets_are_started_and_tested_each_by_its_own_rules() {
     let log = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
     assert!(log("agent.log").contains("I am one") && log("agent.2.log").contains("I am two"));
     assert!(!log("results.jsonl").contains("hunter2"));
-    assert!(!done.err.contains("W06"), "{done:#?}");
+    assert!(!done.err.contains("W08"), "{done:#?}");
 }
 
 #[test]
@@ -160,10 +160,10 @@ fn a_secret_in_the_file_is_warned_of_and_not_shown() {
         "schema = 1\n[[target]]\nurl = \"ws://127.0.0.1:1\"\nheaders = { Authorization = \"Bearer hunter2\" }\n",
     );
     let done = wsspec(folder.path(), &["config", "show"]);
-    assert!(done.err.contains("warning[W06]: wsspec.toml:4:") && done.err.contains("env:NAME"), "{done:#?}");
+    assert!(done.err.contains("warning[W08]: wsspec.toml:4:") && done.err.contains("env:NAME"), "{done:#?}");
     assert!(!done.out.contains("hunter2"), "{done:#?}");
     let done = wsspec(folder.path(), &["run", "1.1.1"]);
-    assert!(done.code == 3 && done.err.contains("W06"), "{done:#?}");
+    assert!(done.code == 3 && done.err.contains("W08"), "{done:#?}");
 }
 
 #[test]
