@@ -12,6 +12,7 @@ use wsspec_endpoint::Deviation;
 use crate::deviations::{parse_defect, parse_quirk};
 use crate::exit_code::ExitCode;
 use crate::outputs::args::{OutputArgs, RecordArgs};
+use crate::outputs::wire::WireArgs;
 use crate::sut::plan::ExecArgs;
 use crate::target::Fixed;
 use crate::tls_args::TlsArgs;
@@ -109,6 +110,10 @@ pub enum Command {
     Show(crate::commands::show::ShowArgs),
     /// Write the reports of an earlier run again
     Report(crate::commands::report::ReportArgs),
+    /// Make a script that sends the octets of a case and needs no wsspec
+    Repro(crate::commands::repro::ReproArgs),
+    /// Print the JSON Schema of an output
+    Schema(crate::commands::schema::SchemaArgs),
     /// Make one result of several: parts of a run, or implementations
     Merge(crate::commands::merge::MergeArgs),
     /// Keep the file of expected verdicts: create, update, check, explain
@@ -283,6 +288,9 @@ pub struct RunArgs {
     /// The servers that it names, each as if it were typed.
     #[arg(skip)]
     pub targets: Vec<Self>,
+    /// The wire.
+    #[command(flatten)]
+    pub wire: WireArgs,
 }
 
 /// The Mth of N parts.
@@ -296,6 +304,7 @@ pub struct Slice {
 
 /// `wsspec list`
 #[derive(Clone, Debug, Args)]
+#[command(after_help = LIST_EXAMPLES)]
 pub struct ListArgs {
     /// Cases: id, glob, section number, slug or @SET; all if none is given
     #[arg(value_name = "CASE")]
@@ -315,6 +324,15 @@ pub struct ListArgs {
     /// List the quirks that `wsspec echo` can have instead
     #[arg(long, conflicts_with_all = ["cases", "sets"])]
     pub quirks: bool,
+    /// List the sections instead, of these cases
+    #[arg(long, conflicts_with_all = ["sets", "defects", "quirks"])]
+    pub sections: bool,
+    /// List the tags instead, of these cases
+    #[arg(long, conflicts_with_all = ["sets", "defects", "quirks", "sections"])]
+    pub tags: bool,
+    /// List the clauses of the RFCs instead that these cases test
+    #[arg(long, conflicts_with_all = ["sets", "defects", "quirks", "sections", "tags"])]
+    pub clauses: bool,
     /// Print for people or for programs
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub format: ListFormat,
@@ -322,6 +340,7 @@ pub struct ListArgs {
 
 /// `wsspec explain`
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct ExplainArgs {
     /// A case (7.1.2), close code (1007), error code (E09), clause (rfc6455#5.4), verdict (non-strict), a word
     /// of the reference suite (UNCLEAN), a defect or a quirk
@@ -331,6 +350,7 @@ pub struct ExplainArgs {
 
 /// `wsspec echo`
 #[derive(Clone, Debug, Args)]
+#[command(after_help = ECHO_EXAMPLES)]
 pub struct EchoArgs {
     /// Where to listen; port 0 takes any free port
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:9001")]
@@ -456,6 +476,27 @@ pub enum ListFormat {
     Json,
 }
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  wsspec list '7.*' -v
+  wsspec list -E 'level(should) and not tag(timed)' --format json
+  wsspec list -E 'status(fail)' --from old-out/results.jsonl --format ids
+  wsspec list --sets          also --sections, --tags, --clauses";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  wsspec explain 7.1.2                a case
+  wsspec explain 1007 E09             a close code, an error
+  wsspec explain rfc6455#5.4          a clause, and which cases test it
+  wsspec explain non-strict UNCLEAN   a verdict, a word of the reference suite";
+
+const ECHO_EXAMPLES: &str = "\
+Examples:
+  wsspec echo 127.0.0.1:9001
+  wsspec echo --tls --cert cert.pem --key key.pem
+  wsspec echo --no-deflate --max-message 65536 --max-connections 100
+  wsspec echo --connect ws://127.0.0.1:9001 --agent mine    be a client";
+
 const RUN_EXAMPLES: &str = "\
 Examples:
   wsspec run                                      the built-in endpoint
@@ -466,6 +507,9 @@ Examples:
   wsspec run ws://127.0.0.1:9001 @all --seed 7f3a91 -o out
   wsspec run --exec './my_server --port {port}'
   wsspec run ws://127.0.0.1:9001/echo --exec 'node echo.js' --ready log:listening
+  wsspec run ws://127.0.0.1:9001 --junit junit.xml --md summary.md
+  wsspec run ws://127.0.0.1:9001 -E 'tag(close) and not time(>1s)'
+  wsspec run wss://127.0.0.1:9001 -k 5.15 --pcap run.pcapng
 Exit status:
   see wsspec --help";
 
@@ -537,6 +581,52 @@ mod tests {
             for line in help.lines() {
                 assert!(line.chars().count() <= 80, "{}: {line}", sub.get_name());
             }
+        }
+    }
+
+    /// Where users find examples.
+    const DOCUMENTS: [&str; 4] = [
+        include_str!("../../../README.md"),
+        include_str!("../../../docs/command-line.md"),
+        include_str!("../../../docs/outputs.md"),
+        include_str!("../../../docs/ci.md"),
+    ];
+
+    #[test]
+    fn every_flag_appears_in_an_example() {
+        let mut command = Cli::command();
+        command.build();
+        let commands: Vec<&clap::Command> =
+            std::iter::once(&command).chain(command.get_subcommands()).collect();
+        let examples =
+            commands.iter().filter_map(|command| command.get_after_help()).map(ToString::to_string);
+        let text: String = DOCUMENTS.iter().map(|&text| text.to_owned()).chain(examples).collect();
+        let words: Vec<&str> = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).collect();
+        let mut missing = Vec::new();
+        for command in commands.iter().filter(|command| !["help", "wstest"].contains(&command.get_name())) {
+            for argument in command.get_arguments() {
+                let Some(long) = argument.get_long().filter(|long| !["help", "version"].contains(long))
+                else {
+                    continue;
+                };
+                let names = argument.get_short().map(|short| format!("-{short}")).into_iter();
+                let mut names = names.chain([format!("--{long}")]);
+                if !names.any(|name| words.contains(&&*name)) {
+                    missing.push(format!("wsspec {} --{long}", command.get_name()));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "in no example and no document: {missing:#?}");
+    }
+
+    #[test]
+    fn every_command_has_an_example_of_its_own() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in command.get_subcommands().filter(|sub| !["help", "wstest"].contains(&sub.get_name())) {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("wsspec {}", sub.get_name());
+            assert!(help.contains(&example), "{example}: {help}");
         }
     }
 }

@@ -8,6 +8,10 @@ use wsspec_report::record::CaseRecord;
 
 /// A case that took less than this longer is not called slower.
 const SLOWER_BY: Duration = Duration::from_millis(100);
+/// Shorter times say nothing about noise.
+const TELLING: Duration = Duration::from_millis(1);
+/// Fewer cases do not either.
+const TELLING_CASES: usize = 8;
 
 /// What is different.
 #[derive(Debug)]
@@ -20,8 +24,11 @@ pub struct Difference<'a> {
     pub only_old: Vec<CaseId>,
     /// Cases with a verdict in the new result only.
     pub only_new: Vec<&'a CaseRecord>,
-    /// Cases that took half as long again as before, or longer: first what took most.
+    /// Cases that took half as long again as before, or longer, and more than noise explains: first what took
+    /// most.
     pub slower: Vec<Slower>,
+    /// By how much the time of a case usually differs, as a fraction; none if there are too few to tell.
+    pub noise: Option<f64>,
 }
 
 /// Cases that changed in the same way.
@@ -59,6 +66,22 @@ pub struct Slower {
     pub new: Duration,
 }
 
+impl Slower {
+    /// How much longer it took, as a fraction.
+    pub fn growth(&self) -> f64 {
+        self.new.as_secs_f64() / self.old.as_secs_f64().max(1e-6) - 1.0
+    }
+}
+
+/// The median of how much times differ, up or down. What took next to no time says nothing.
+fn noise(pairs: &[(Duration, Duration)]) -> Option<f64> {
+    let told = pairs.iter().filter(|(old, new)| *old >= TELLING && *new >= TELLING);
+    let ratio = |(old, new): &(Duration, Duration)| new.as_secs_f64() / old.as_secs_f64();
+    let mut changes: Vec<f64> = told.map(|pair| ratio(pair).max(1.0 / ratio(pair)) - 1.0).collect();
+    changes.sort_by(f64::total_cmp);
+    (changes.len() >= TELLING_CASES).then(|| changes[changes.len() / 2])
+}
+
 impl<'a> Difference<'a> {
     /// Compares the results of one implementation.
     pub fn between(old: &[&'a CaseRecord], new: &[&'a CaseRecord]) -> Self {
@@ -71,16 +94,24 @@ impl<'a> Difference<'a> {
             only_old: Vec::new(),
             only_new: Vec::new(),
             slower: Vec::new(),
+            noise: None,
         };
+        let mut pairs = Vec::new();
         for now in new.iter().copied().filter(|record| has_verdict(record)) {
             match find(old, now.id) {
-                Some(before) => difference.compare(before, now),
+                Some(before) => {
+                    pairs.push((duration(before), duration(now)));
+                    difference.compare(before, now);
+                }
                 None => difference.only_new.push(now),
             }
         }
         let gone = old.iter().filter(|record| has_verdict(record) && find(new, record.id).is_none());
         difference.only_old = gone.map(|record| record.id).collect();
         difference.changes.sort_by_key(|change| change.way);
+        difference.noise = noise(&pairs);
+        let beyond = 3.0 * difference.noise.unwrap_or(0.0);
+        difference.slower.retain(|slower| slower.growth() > beyond);
         difference.slower.sort_by_key(|slower| std::cmp::Reverse(slower.new));
         difference
     }
@@ -194,6 +225,17 @@ mod tests {
         let less = Difference::between(&refs(&old), &refs(&new));
         assert_eq!((less.common, less.only_old.len(), less.only_old[0]), (2, 2, gone));
         assert_eq!(Difference::between(&refs(&new), &refs(&old)).only_new.len(), 2);
+    }
+
+    #[test]
+    fn what_all_times_do_is_noise() {
+        let second = Duration::from_secs(1);
+        let pairs = |factor: f64| vec![(second, second.mul_f64(factor)); TELLING_CASES];
+        assert_eq!(noise(&pairs(2.0)), Some(1.0));
+        assert_eq!(noise(&pairs(0.5)), Some(1.0));
+        assert_eq!(noise(&pairs(1.0)[1..]), None);
+        let slow = Slower { id: "1.1.1".parse().unwrap(), old: second, new: second.mul_f64(1.9) };
+        assert!((slow.growth() - 0.9).abs() < 1e-9);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod hints;
 pub mod net;
 pub mod outputs;
 mod probe;
+mod repro;
 pub mod results;
 pub mod run;
 pub mod select;
@@ -80,6 +81,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Report(args) => commands::report::run(args, console),
         Command::Probe(args) => runtime()?.block_on(commands::probe::run(args, console)),
         Command::Baseline(args) => commands::baseline::run(args, console),
+        Command::Repro(args) => commands::repro::run(args, console),
+        Command::Schema(args) => commands::schema::run(args, console),
         Command::Merge(args) => commands::merge::run(args, console),
         Command::Diff(args) => commands::diff::run(args, console),
         Command::Config(args) => commands::config::run(args, load_config, console),

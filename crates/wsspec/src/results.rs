@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wsspec_report::record::{self, Report};
+use wsspec_cases::suite;
+use wsspec_report::record::{self, CaseRecord, Report};
 
 use crate::errors::{ErrorCode, Problem};
+use crate::filter::Filter;
 use crate::run::folder::RESULTS;
 use crate::terminal::Console;
 
@@ -27,6 +29,16 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
     };
     let octets = fs::read(&path).map_err(|error| problem(error.to_string()))?;
     record::read(octets).map_err(|error| problem(error.to_string()))
+}
+
+/// Whether a filter is true for a result. One of a case that this version does not know is left out.
+pub fn matches(filter: &Filter, record: &CaseRecord) -> bool {
+    let Some(case) = suite().cases().iter().find(|case| case.id == record.id) else { return false };
+    if !filter.needs_results() {
+        return filter.matches(case, None);
+    }
+    let alone = Report { cases: vec![record.clone()], ..Report::default() };
+    filter.matches(case, Some(&alone))
 }
 
 /// Says it if not everything ran that was selected.

@@ -40,6 +40,7 @@ impl TlsArgs {
             key: self.key.clone(),
             sni: self.sni.clone(),
             alpn: self.alpn.clone(),
+            key_log: None,
         }
     }
 

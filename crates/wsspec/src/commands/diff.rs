@@ -12,6 +12,7 @@ use wsspec_report::summary::id_list;
 use crate::diff::{Change, Difference, Slower, Way};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::outputs::file;
 use crate::results;
 use crate::terminal::lines::agent_name;
 use crate::terminal::{Console, Style, Tone};
@@ -32,12 +33,16 @@ pub struct DiffArgs {
     /// The later results
     #[arg(value_name = "NEW", default_value = "wsspec-out")]
     pub new: PathBuf,
+    /// Write the comparison as Markdown to this file too
+    #[arg(long, value_name = "FILE")]
+    pub md: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   wsspec diff main/results.jsonl wsspec-out/results.jsonl
   wsspec diff main                 against the last run
+  wsspec diff main.jsonl new.jsonl --md diff.md
 Exit status:
   1 if a case is worse than before; 4 if there is nothing to compare";
 
@@ -64,6 +69,10 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
         if difference.count(Way::Worse).0 > 0 {
             code = ExitCode::Failed;
         }
+    }
+    if let Some(path) = &args.md {
+        file::write(path, markdown(&pairs).as_bytes())?;
+        console.say(0, format!("wrote {}", path.display()));
     }
     let worse = total(&pairs, Way::Worse);
     let better = total(&pairs, Way::Better);
@@ -120,7 +129,7 @@ fn text(difference: &Difference<'_>, style: Style) -> String {
         }
     }
     let slower = difference.slower.iter().take(SLOWER);
-    out.extend(slower.map(|slower| row("slower", Tone::Note, &slower_text(slower), style)));
+    out.extend(slower.map(|slower| row("timing", Tone::Note, &timing(slower, difference.noise), style)));
     if out.is_empty() {
         out.push("  no difference".to_owned());
     }
@@ -148,9 +157,49 @@ fn row(label: &str, tone: Tone, text: &str, style: Style) -> String {
     format!("  {} {text}", style.paint(tone, &format!("{label:<10}")))
 }
 
-fn slower_text(slower: &Slower) -> String {
-    let more = (slower.new.as_secs_f64() / slower.old.as_secs_f64().max(1e-6) - 1.0) * 100.0;
-    format!("{}   {} -> {} (+{more:.0} %)", slower.id, duration(slower.old), duration(slower.new))
+/// `7.1.6   580 ms -> 1.10 s (+90 %, noise is +-12 %)`
+fn timing(slower: &Slower, noise: Option<f64>) -> String {
+    let noise = noise.map_or_else(String::new, |noise| format!(", noise is +-{:.0} %", noise * 100.0));
+    let (old, new) = (duration(slower.old), duration(slower.new));
+    format!("{}   {old} -> {new} (+{:.0} %{noise})", slower.id, slower.growth() * 100.0)
+}
+
+/// The comparison for a comment or a job page.
+fn markdown(pairs: &[Compared<'_>]) -> String {
+    let mut out = String::new();
+    for ((before, now), difference) in pairs {
+        let names = if before == now {
+            now.for_markdown()
+        } else {
+            format!("{} to {}", before.for_markdown(), now.for_markdown())
+        };
+        let (worse, better) = (difference.count(Way::Worse), difference.count(Way::Better));
+        out.push_str(&format!(
+            "## wsspec: {names}: **{}**, {}\n\n",
+            told(worse, "regression"),
+            told(better, "improvement")
+        ));
+        out.push_str(&format!("{} compared.\n", count(difference.common, "case")));
+        if !difference.changes.is_empty() {
+            out.push_str("\n| | cases | before | now | found |\n|---|---|---|---|---|\n");
+        }
+        for change in &difference.changes {
+            let way = match change.way {
+                Way::Worse => "**worse**",
+                Way::Other => "other",
+                Way::Better => "better",
+            };
+            let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();
+            let (old, new) = (change.old.word(), change.new.word());
+            let found = Untrusted::from(change.cases[0].summary.for_terminal(300)).for_markdown();
+            out.push_str(&format!("| {way} | {} | {old} | {new} | {found} |\n", id_list(&ids, IDS)));
+        }
+        for slower in difference.slower.iter().take(SLOWER) {
+            out.push_str(&format!("\nTiming: {}\n", timing(slower, difference.noise)));
+        }
+        out.push('\n');
+    }
+    out
 }
 
 type Compared<'a> = ((&'a Untrusted, &'a Untrusted), Difference<'a>);

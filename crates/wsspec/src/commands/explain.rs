@@ -209,7 +209,7 @@ fn steps(case: &Case, style: Style) -> Vec<String> {
     out
 }
 
-fn close_rule(case: &Case) -> String {
+pub(super) fn close_rule(case: &Case) -> String {
     let codes: Vec<String> = case.close.codes.iter().map(ToString::to_string).collect();
     let codes =
         if codes.is_empty() { "any code".to_owned() } else { format!("code {} or none", codes.join(", ")) };

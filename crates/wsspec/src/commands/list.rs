@@ -1,4 +1,4 @@
-//! `wsspec list`: cases, sections and sets.
+//! `wsspec list`: cases, sections, sets, tags and clauses.
 
 use anyhow::Result;
 use serde_json::json;
@@ -6,7 +6,7 @@ use wsspec_cases::{Case, Roles, Suite, suite};
 
 use crate::cli::{ListArgs, ListFormat};
 use crate::exit_code::ExitCode;
-use crate::filter::Filter;
+use crate::filter::{Filter, tag};
 use crate::terminal::{Console, Style, Tone};
 use crate::text::count;
 use crate::{deviations, results, select};
@@ -35,6 +35,10 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
         select::cases(suite, &sections_as_globs(&args.cases))?
     };
     let cases = filtered(cases, args)?;
+    if args.sections || args.tags || args.clauses {
+        console.say(-2, overview(suite, &cases, args));
+        return Ok(ExitCode::Ok);
+    }
     let text = match args.format {
         ListFormat::Human => table(suite, &cases, console.level > 0, console.style),
         ListFormat::Ids => cases.iter().map(|case| format!("{}\n", case.id)).collect(),
@@ -46,6 +50,37 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     };
     console.say(-2, text);
     Ok(ExitCode::Ok)
+}
+
+/// Sections, tags or clauses of these cases, and how many have them.
+fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs) -> String {
+    let mut rows: Vec<(String, String, usize)> = Vec::new();
+    let mut add = |name: String, what: &str| match rows.iter_mut().find(|(known, ..)| *known == name) {
+        Some((.., number)) => *number += 1,
+        None => rows.push((name, what.to_owned(), 1)),
+    };
+    for case in cases {
+        if args.sections {
+            let title = suite.section_of(case.id).map_or("", |section| section.title);
+            add(case.id.section().to_string(), title);
+        } else if args.tags {
+            tag::all().filter(|word| tag::fits(word, case)).for_each(|word| add(word.to_owned(), ""));
+        } else {
+            case.rules.iter().for_each(|rule| add(format!("{}#{}", rule.rfc.number(), rule.section), ""));
+        }
+    }
+    if args.clauses {
+        rows.sort_by_key(|(clause, ..)| sort_key(clause));
+    }
+    let line = |(name, what, number): &(String, String, usize)| {
+        format!("  {name:<14} {:>9}   {what}", count(*number, "case")).trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// `6455#10.3` behind `6455#5.2`.
+fn sort_key(clause: &str) -> Vec<u32> {
+    clause.split(['#', '.']).map(|part| part.parse().unwrap_or(u32::MAX)).collect()
 }
 
 fn filtered(mut cases: Vec<&'static Case>, args: &ListArgs) -> Result<Vec<&'static Case>> {
@@ -106,12 +141,18 @@ fn entry(case: &Case) -> serde_json::Value {
         "title": case.title,
         "expectation": case.expectation,
         "rules": rules,
+        // The case says what the tester can be; the implementation under test is the other side.
         "roles": match case.roles {
             Roles::Both => ["client", "server"].as_slice(),
-            Roles::Client => &["client"],
-            Roles::Server => &["server"],
+            Roles::Client => &["server"],
+            Roles::Server => &["client"],
         },
+        "section": case.id.section().to_string(),
         "deflate": case.deflate.is_some(),
+        "sets": select::SETS.iter().filter(|set| set.contains(case)).map(|set| set.name).collect::<Vec<_>>(),
+        "tags": tag::all().filter(|word| tag::fits(word, case)).collect::<Vec<_>>(),
+        "timed": case.measures.time,
+        "limit_ms": u64::try_from(case.time_limit.as_millis()).unwrap_or(u64::MAX),
     })
 }
 

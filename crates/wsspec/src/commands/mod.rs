@@ -10,6 +10,8 @@ pub mod list;
 pub mod merge;
 pub mod probe;
 pub mod report;
+pub mod repro;
 pub mod run;
+pub mod schema;
 pub mod serve;
 pub mod show;

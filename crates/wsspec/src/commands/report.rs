@@ -5,14 +5,15 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_report::junit;
+use wsspec_report::pcap;
 use wsspec_report::record::Report;
 use wsspec_report::summary::AgentSummary;
 
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::filter::Filter;
 use crate::outputs::args::{Ci, Format, OutputArgs};
-use crate::outputs::{self, Outputs, ci, file};
+use crate::outputs::{self, Outputs, ci, file, wire};
 use crate::results;
 use crate::run::folder::{Folder, unwritable};
 use crate::run::write_reports;
@@ -35,6 +36,15 @@ pub struct ReportArgs {
     /// Reports.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Only results that this expression is true for, as in 'status(fail)'
+    #[arg(short = 'E', long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Let the Markdown summary compare with these earlier results
+    #[arg(long, value_name = "FILE|DIR")]
+    pub against: Option<PathBuf>,
+    /// Write packets with the octets that were recorded, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -44,6 +54,9 @@ Examples:
   wsspec report --open                     and look at them
   wsspec report --html page.html           one file, to be sent to someone
   wsspec report --junit j.xml --badge b.svg
+  wsspec report --pcap run.pcapng          packets for Wireshark
+  wsspec report --md s.md --against main-out
+  wsspec report -E 'status(fail)' --html f.html --open
   wsspec report --format json              the record on stdout";
 
 /// Writes the reports that were asked for.
@@ -53,8 +66,14 @@ Examples:
 pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let format = args.output.format;
     console.set_format(format);
-    let mut outputs = Outputs { args: args.output.clone(), junit: junit::Options::default() };
-    let report = results::read(&args.from)?;
+    let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
+    let mut report = results::read(&args.from)?;
+    if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
+        report.cases.retain(|record| results::matches(&filter, record));
+    }
+    if let Some(path) = &args.against {
+        outputs.against = Some((path.display().to_string(), results::read(path)?));
+    }
     results::warn_incomplete(&report, console);
     outputs::tell_all(&report, console);
     for summary in AgentSummary::all(&report) {
@@ -62,7 +81,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
         console.say(0, format!("{name}   {}", summary.rating));
     }
     let home = file::parent(&results::file(&args.from)).to_owned();
-    let only_named = args.output.names_files() || format != Format::Human;
+    let only_named = args.output.names_files() || args.pcap.is_some() || format != Format::Human;
     let whole = args.out.clone().or_else(|| (!only_named).then(|| home.clone()));
     if let Some(out) = &whole {
         write_all(&report, out, console)?;
@@ -73,11 +92,15 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     for path in outputs.write(&report, whole.as_deref())? {
         console.say(-1, format!("wrote {}", path.display()));
     }
+    if let Some(path) = &args.pcap {
+        wire::write(path, &pcap::capture(&report))?;
+        console.say(-1, format!("wrote {}", path.display()));
+    }
     let service = args.output.ci.map_or(Ci::None, ci::service);
-    ci::publish(service, &report, &[], whole.as_ref().unwrap_or(&home), console);
+    let folder = whole.as_ref().unwrap_or(&home);
+    ci::publish(service, &report, &[], outputs.against(), folder, console);
     if args.open {
-        let named = outputs.args.html.flatten();
-        open(&named.unwrap_or_else(|| whole.unwrap_or(home).join("report.html")))?;
+        open(outputs.html().unwrap_or(&folder.join("report.html")))?;
     }
     Ok(ExitCode::Ok)
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_cases::{Case, suite};
-use wsspec_report::record::{CaseRecord, Report};
+use wsspec_cases::suite;
+use wsspec_report::record::{CaseRecord, Report, verdict_from_word};
 use wsspec_report::summary::{self, Cause};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::filter::Filter;
 use crate::terminal::{Console, detail, failure, lines};
 use crate::{results, select, text};
 
@@ -21,9 +22,13 @@ const OCTETS: i8 = 4;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// Cases: id, glob, slug or @SET; without any the failures, grouped by cause
-    #[arg(value_name = "CASE")]
+    /// Cases: id, glob, slug or @SET, or a verdict, as `fail` or `non-strict`; without any the failures, grouped
+    /// by cause
+    #[arg(value_name = "CASE|VERDICT")]
     pub cases: Vec<String>,
+    /// Results that this expression is true for, as in 'status(fail) and rfc(6455#5.4)'
+    #[arg(short = 'E', long, value_name = "EXPR")]
+    pub filter: Option<String>,
     /// The results, as a file or as the folder with results.jsonl
     #[arg(long, value_name = "FILE|DIR", default_value = "wsspec-out")]
     pub from: PathBuf,
@@ -41,6 +46,9 @@ Examples:
   wsspec show 5.15        one case: rule, expected, observed, marked frame
   wsspec show 5.15 -vv    also its handshake and its checks
   wsspec show 5.15 -vvv   also every frame
+  wsspec show 5.15 --hex  also every octet
+  wsspec show non-strict  also: fail, timeout, info, ...
+  wsspec show -E 'status(fail) and section(5)'
   wsspec show '7.*' --from other-out --agent mylib/2.3";
 
 /// Prints what is known of the cases.
@@ -51,12 +59,14 @@ pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     let report = results::read(&args.from)?;
     results::warn_incomplete(&report, console);
     let page = results::file(&args.from).with_file_name("report.html").display().to_string();
-    let records: Vec<&CaseRecord> = report.cases.iter().filter(|record| is_of(record, args)).collect();
-    if args.cases.is_empty() {
+    let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    let passes = |record: &&CaseRecord| filter.as_ref().is_none_or(|filter| results::matches(filter, record));
+    let records = report.cases.iter().filter(|record| is_of(record, args)).filter(passes);
+    let records: Vec<&CaseRecord> = records.collect();
+    if args.cases.is_empty() && filter.is_none() {
         show_failures(&records, &page, console);
     } else {
-        let cases = select::cases(suite(), &args.cases)?;
-        show_cases(&report, &chosen(&records, &cases, args)?, &page, args, console);
+        show_cases(&report, &chosen(&records, args)?, &page, args, console);
     }
     Ok(ExitCode::Ok)
 }
@@ -65,12 +75,14 @@ fn is_of(record: &CaseRecord, args: &ShowArgs) -> bool {
     args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent)
 }
 
-fn chosen<'a>(
-    records: &[&'a CaseRecord],
-    cases: &[&Case],
-    args: &ShowArgs,
-) -> Result<Vec<&'a CaseRecord>, Problem> {
-    let is_named = |record: &&CaseRecord| cases.iter().any(|case| case.id == record.id);
+fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a CaseRecord>, Problem> {
+    let (verdicts, names): (Vec<_>, Vec<_>) =
+        args.cases.iter().cloned().partition(|word| verdict_from_word(word).is_some());
+    let cases = select::cases(suite(), &names)?;
+    let is_named = |record: &&CaseRecord| {
+        let verdict = verdicts.is_empty() || verdicts.iter().any(|word| word == record.verdict.word());
+        verdict && (names.is_empty() || cases.iter().any(|case| case.id == record.id))
+    };
     let chosen: Vec<&CaseRecord> = records.iter().copied().filter(is_named).collect();
     if chosen.is_empty() {
         return Err(nothing(args, records.first().map(|record| record.id.to_string())));
@@ -81,7 +93,7 @@ fn chosen<'a>(
 fn nothing(args: &ShowArgs, other: Option<String>) -> Problem {
     let from = results::file(&args.from).display().to_string();
     let problem = Problem::new(ErrorCode::E29, "the results hold nothing of these cases")
-        .fact("cases", args.cases.join(" "))
+        .fact("asked", [args.cases.join(" "), args.filter.clone().unwrap_or_default()].join(" ").trim())
         .fact("results", from);
     match other {
         Some(id) => problem.fact("try", format!("wsspec show {id}   or run the case: wsspec run URL CASE")),

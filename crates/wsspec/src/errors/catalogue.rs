@@ -66,6 +66,8 @@ pub enum ErrorCode {
     E30,
     /// A command cannot be started.
     E31,
+    /// A case cannot be had as a script of this form.
+    E32,
 }
 
 /// What `wsspec explain E01` prints.
@@ -356,6 +358,14 @@ nothing for the name that was asked for (--sni). `openssl s_client -connect HOST
         text: "The words of --exec, --exec-case and --browser are split as a shell does, with quotes, and the program \
 is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". The folder is the current one, or \
 that of --exec-cwd.",
+    },
+    Page {
+        code: ErrorCode::E32,
+        exit: ExitCode::Usage,
+        title: "the case cannot be had as a script of this form",
+        text: "`repro` spells out the octets of a case. Not every form can hold every case: nc, Rust and curl only \
+connect, so they test servers; nc and Rust speak no TLS; curl sends an opening handshake and no frames; and a case \
+that sends megabytes which do not repeat is better run with `wsspec run`. Python and JavaScript can do most.",
     },
 ];
 

@@ -7,7 +7,7 @@
 
 mod atom;
 mod parse;
-mod tag;
+pub(crate) mod tag;
 
 use wsspec_cases::Case;
 use wsspec_report::record::Report;

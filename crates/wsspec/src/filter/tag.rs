@@ -31,12 +31,12 @@ const MANNERS: [(&str, Manner); 6] = [
 ];
 
 /// All words.
-pub(super) fn all() -> impl Iterator<Item = &'static str> {
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     SECTIONS.iter().map(|(word, _)| *word).chain(MANNERS.iter().map(|(word, _)| *word))
 }
 
 /// Whether the word says something about the case.
-pub(super) fn fits(word: &str, case: &Case) -> bool {
+pub(crate) fn fits(word: &str, case: &Case) -> bool {
     let sections = SECTIONS.iter().filter(|(known, _)| *known == word);
     let manners = MANNERS.iter().filter(|(known, _)| *known == word);
     sections.into_iter().any(|(_, sections)| sections.contains(&case.id.section()))

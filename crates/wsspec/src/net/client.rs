@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use super::Stream;
+use super::capture::{Capture, Tapped};
 use super::tls::Connector;
 use crate::errors::Problem;
 use crate::target::Target;
@@ -105,8 +107,21 @@ pub async fn dial(
     secure: Option<&Secure>,
     limit: Duration,
 ) -> Result<Stream, ConnectError> {
+    dial_captured(addresses, secure, limit, None).await
+}
+
+/// Connects as [`dial`] does, and captures what flows below TLS.
+///
+/// # Errors
+/// As [`dial`].
+pub async fn dial_captured(
+    addresses: &[SocketAddr],
+    secure: Option<&Secure>,
+    limit: Duration,
+    capture: Option<&Arc<Capture>>,
+) -> Result<Stream, ConnectError> {
     let deadline = Instant::now() + limit;
-    let stream = connect(addresses, limit).await?;
+    let stream = Tapped::new(connect(addresses, limit).await?, capture);
     let Some(secure) = secure else { return Ok(Stream::Plain(stream)) };
     match timeout_at(deadline, secure.connector.connect(stream, &secure.host)).await {
         Ok(Ok(stream)) => Ok(Stream::Secure(Box::new(stream))),

@@ -1,6 +1,7 @@
 //! Sockets. [`pump`] is the only loop that drives a case over a stream; [`client`] opens connections,
 //! [`endpoint`] serves the strict endpoint.
 
+pub mod capture;
 pub mod client;
 pub mod endpoint;
 pub mod exchange;

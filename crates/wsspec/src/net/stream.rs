@@ -3,18 +3,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::Transport;
+use super::capture::Tapped;
 use super::tls::ClientStream;
 
 /// A connection to a server, with TLS or without.
 #[derive(Debug)]
 pub enum Stream {
     /// TCP.
-    Plain(TcpStream),
+    Plain(Tapped),
     /// TLS over TCP.
-    Secure(Box<ClientStream<TcpStream>>),
+    Secure(Box<ClientStream<Tapped>>),
 }
 
 impl Stream {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, KeyLog, RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -34,6 +34,8 @@ pub struct ClientTls {
     pub sni: Option<String>,
     /// Protocols to offer with ALPN (RFC 7301), the preferred one first.
     pub alpn: Vec<String>,
+    /// Told what decrypts the connections.
+    pub key_log: Option<Arc<dyn KeyLog>>,
 }
 
 /// Makes TLS connections as a client. Cheap to clone.
@@ -65,6 +67,9 @@ impl ClientTls {
             }
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+        if let Some(key_log) = &self.key_log {
+            config.key_log = key_log.clone();
+        }
         Ok(Connector { config: Arc::new(config), verifier, sni: self.sni.clone() })
     }
 

@@ -13,8 +13,7 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 
 impl Transport for TcpStream {
     fn abort(self) {
-        // Closing with a linger time of zero makes the kernel send RST.
-        let _ = socket2::SockRef::from(&self).set_linger(Some(Duration::ZERO));
+        reset_on_close(&self);
     }
 }
 
@@ -32,6 +31,11 @@ impl<S: Transport> Transport for tls::ClientStream<S> {
 
 impl Transport for tokio::io::DuplexStream {
     fn abort(self) {}
+}
+
+/// Closing with a linger time of zero makes the kernel send RST.
+pub(super) fn reset_on_close(stream: &TcpStream) {
+    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 /// How long and how much a socket is read after its FIN, before it is closed.

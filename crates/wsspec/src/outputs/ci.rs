@@ -28,14 +28,21 @@ pub fn service(asked: Ci) -> Ci {
 }
 
 /// Tells a service of the run. `stale` are the entries of the baseline that expect less than what came.
-pub fn publish(service: Ci, report: &Report, stale: &[StaleEntry], folder: &Path, console: &Console) {
+pub fn publish(
+    service: Ci,
+    report: &Report,
+    stale: &[StaleEntry],
+    before: Option<(&str, &Report)>,
+    folder: &Path,
+    console: &Console,
+) {
     match service {
         Ci::Github => {
             let commands = github::annotations(report, stale);
             if !commands.is_empty() {
                 console.command(&commands);
             }
-            let summarised = add_summary(report, console);
+            let summarised = add_summary(report, before, console);
             console.say(0, files(folder, if summarised { "   summary  on the page of the job" } else { "" }));
         }
         Ci::Gitlab => console.say(0, files(folder, "")),
@@ -49,9 +56,9 @@ fn files(folder: &Path, more: &str) -> String {
 }
 
 /// Returns whether there is a page.
-fn add_summary(report: &Report, console: &Console) -> bool {
+fn add_summary(report: &Report, before: Option<(&str, &Report)>, console: &Console) -> bool {
     let Some(path) = env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) else { return false };
-    let text = markdown::summary(report, None);
+    let text = markdown::summary(report, before);
     let written = OpenOptions::new()
         .append(true)
         .create(true)

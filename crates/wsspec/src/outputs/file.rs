@@ -40,11 +40,16 @@ pub fn parent(path: &Path) -> &Path {
 }
 
 fn prepare(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
     if path.is_dir() {
         return Err(io::Error::other("it is a folder"));
     }
     fs::create_dir_all(parent(path))?;
+    temporary(path)
+}
+
+/// Where a file is while it is being written.
+pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
     temporary.push(".part");

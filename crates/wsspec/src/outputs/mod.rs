@@ -3,6 +3,7 @@
 pub mod args;
 pub mod ci;
 pub mod file;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,8 @@ pub struct Outputs {
     pub args: OutputArgs,
     /// For JUnit.
     pub junit: junit::Options,
+    /// Earlier results to compare with, and their name.
+    pub against: Option<(String, Report)>,
 }
 
 impl Outputs {
@@ -36,7 +39,7 @@ impl Outputs {
             strict_baseline: rating.strict_baseline,
             ..junit::Options::default()
         };
-        Self { args, junit }
+        Self { args, junit, against: None }
     }
 
     /// Tries all files, so that a run is not lost at its end.
@@ -67,7 +70,7 @@ impl Outputs {
             put(path, &self.junit(report, folder)?)?;
         }
         if let Some(path) = &self.args.md {
-            put(path, &markdown::summary(report, None))?;
+            put(path, &markdown::summary(report, self.against()))?;
         }
         if let Some(path) = &self.args.badge {
             let badge = Badge::of(report, self.args.badge_detail);
@@ -84,7 +87,13 @@ impl Outputs {
         Ok(written)
     }
 
-    fn html(&self) -> Option<&PathBuf> {
+    /// Earlier results to compare with.
+    pub fn against(&self) -> Option<(&str, &Report)> {
+        self.against.as_ref().map(|(name, report)| (name.as_str(), report))
+    }
+
+    /// The page that was asked for by name.
+    pub fn html(&self) -> Option<&PathBuf> {
         self.args.html.as_ref().and_then(Option::as_ref)
     }
 

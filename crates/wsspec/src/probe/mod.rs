@@ -11,6 +11,7 @@ use wsspec_wire::Opcode;
 
 use crate::errors::Problem;
 use crate::net::Stream;
+use crate::net::capture::Tapped;
 use crate::net::client::{ConnectError, connect, resolve};
 use crate::net::exchange::{self, Answer, Echo};
 use crate::net::talk::{Heard, Talk};
@@ -80,6 +81,7 @@ impl Probe<'_> {
         let took = millis(started.elapsed());
         let address = stream.peer_addr().map_or_else(|_| self.look.target.authority(), |a| a.to_string());
         self.note("tcp", format!("{address} open in {took}"));
+        let stream = Tapped::new(stream, None);
         let Some(secure) = self.look.secure else { return Ok(Stream::Plain(stream)) };
         let started = Instant::now();
         let stream = match timeout(self.look.limit, secure.connector.connect(stream, &secure.host)).await {

@@ -16,7 +16,8 @@ use wsspec_report::record::{CaseMeta, CaseRecord, Redaction};
 use super::plan::RunPlan;
 use super::schedule::Job;
 use crate::net::Stream;
-use crate::net::client::{ConnectError, Secure, dial};
+use crate::net::capture::Capture;
+use crate::net::client::{ConnectError, Secure, dial_captured};
 use crate::net::pump;
 use crate::outputs::{self, args::Trace};
 use crate::sut::{Death, Life, Sut};
@@ -57,6 +58,8 @@ pub struct Agent {
     pub no_delay: bool,
     /// What keeps it running, if the tester has started it.
     pub sut: Option<Arc<Sut>>,
+    /// Where the octets of its connections are captured.
+    pub capture: Option<Arc<Capture>>,
 }
 
 /// What all attempts share.
@@ -193,13 +196,17 @@ impl Conditions {
     }
 
     async fn connect(&self, agent: &Agent) -> Result<Stream, ConnectError> {
+        let dial = || {
+            let capture = agent.capture.as_ref();
+            dial_captured(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout, capture)
+        };
         for pause in RETRIES {
-            match dial(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout).await {
+            match dial().await {
                 Err(ConnectError::Refused(_)) => tokio::time::sleep(pause).await,
                 other => return other,
             }
         }
-        dial(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout).await
+        dial().await
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {

@@ -65,7 +65,7 @@ impl End<'_> {
         self.print_baseline(&report, &complaints);
         outputs::tell_end(&report, self.console);
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
-        ci::publish(service, &report, &self.stale(&findings), &self.plan.out, self.console);
+        ci::publish(service, &report, &self.stale(&findings), None, &self.plan.out, self.console);
         let code = match written {
             Ok(()) => code,
             Err(problem) => {

@@ -81,6 +81,8 @@ async fn run_with(
     }
     separate_names(&mut agents, console);
 
+    let capture = plan.wire.open(console)?;
+    agents.iter_mut().for_each(|agent| agent.capture = capture.clone());
     let started = Instant::now();
     let today = baseline::today();
     let strict = plan.rating.fail_on == FailOn::Should;
@@ -94,8 +96,9 @@ async fn run_with(
     scheduler.run(jobs(&plan, agents.len()), plan.order, plan.settings.seed).await;
     journal.clear_bar();
     servers.stop(console).await;
+    let captured = plan.wire.close(capture.as_deref(), console);
     let end = conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started };
-    end.conclude(journal).await
+    end.conclude(journal).await.map(|code| code.worst(captured))
 }
 
 /// The servers that were started.
@@ -239,6 +242,7 @@ async fn meet(
         at_a_time: if facts.one_at_a_time || a_process_each { 1 } else { plan.limits.jobs },
         no_delay: true,
         sut,
+        capture: None,
     };
     introduce(&agent, &facts, plan, console)?;
     Ok((agent, facts))

@@ -14,6 +14,7 @@ use crate::baseline::BaselineFile;
 use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
 use crate::outputs::args::Trace;
+use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::sut::plan::ANY_PORT;
 use crate::target::{Family, Target, Via};
@@ -53,6 +54,8 @@ pub struct RunPlan {
     pub out: PathBuf,
     /// What is written beyond them.
     pub outputs: Outputs,
+    /// Whether the octets on the wire are captured.
+    pub wire: Wire,
     /// Of which cases frames and octets are recorded.
     pub trace: Trace,
     /// What each peer has to have.
@@ -109,11 +112,12 @@ impl RunPlan {
         let choice = Choice::new(names, args)?;
         let cases = choice.cases(suite())?;
         let mut redaction = redaction(&args.record.redact);
+        let wire = Wire::new(&args.wire);
         let peers = if addresses.is_empty() && !args.targets.is_empty() {
-            let each = args.targets.iter().map(|target| peers(&target.words, target, &mut redaction));
+            let each = args.targets.iter().map(|target| peers(&target.words, target, &wire, &mut redaction));
             each.collect::<Result<Vec<_>, _>>()?.concat()
         } else {
-            peers(&addresses, args, &mut redaction)?
+            peers(&addresses, args, &wire, &mut redaction)?
         };
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
         let rating = Rating {
@@ -137,6 +141,7 @@ impl RunPlan {
             order: args.order,
             rating,
             outputs: Outputs::new(args.output.clone(), rating),
+            wire,
             trace: args.record.trace,
             config: args.config.as_ref().map(|file| match &args.profile {
                 Some(profile) => format!("{file}   profile {profile}"),
@@ -160,7 +165,12 @@ impl RunPlan {
 }
 
 /// What is tested, at these addresses or where a server is started.
-fn peers(addresses: &[String], args: &RunArgs, redaction: &mut Redaction) -> Result<Vec<PeerPlan>, Problem> {
+fn peers(
+    addresses: &[String],
+    args: &RunArgs,
+    wire: &Wire,
+    redaction: &mut Redaction,
+) -> Result<Vec<PeerPlan>, Problem> {
     let headers = read_headers(&args.header, redaction)?;
     let opening = ClientOpening {
         host: String::new(),
@@ -171,7 +181,7 @@ fn peers(addresses: &[String], args: &RunArgs, redaction: &mut Redaction) -> Res
     };
     let addresses = default_address(addresses.to_vec(), args)?;
     let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
-    peer::secure(&mut peers, &args.tls.to_tls())?;
+    peer::secure(&mut peers, &wire.tls(args.tls.to_tls()))?;
     let via = via(args);
     for (at, peer) in peers.iter_mut().enumerate() {
         peer.again = again(args);

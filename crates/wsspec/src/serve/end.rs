@@ -72,7 +72,7 @@ impl End<'_> {
         outputs::tell_all(report, console);
         let written = self.outputs.write(report, Some(folder));
         let service = ci::service(self.outputs.args.ci.unwrap_or_default());
-        ci::publish(service, report, &[], folder, console);
+        ci::publish(service, report, &[], None, folder, console);
         match written {
             Ok(_) => code,
             Err(problem) => {

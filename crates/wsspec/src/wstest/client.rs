@@ -148,6 +148,7 @@ impl Run<'_> {
             at_a_time: 1,
             no_delay: server.entry.options.tcp_no_delay.unwrap_or(true),
             sut: None,
+            capture: None,
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
         let mut visit = Visit { agent, asked: server.entry.agent.is_some(), header: None };

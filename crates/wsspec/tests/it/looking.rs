@@ -137,3 +137,61 @@ fn results_with_nothing_in_common_are_never_equal() {
     fs::write(folder.path().join("empty.jsonl"), run).unwrap();
     wsspec(folder.path(), &["diff", "empty.jsonl", "wsspec-out"]).expect_error(4, "E29");
 }
+
+#[test]
+fn a_comparison_can_be_had_as_markdown() {
+    let folder = with_record(RECORD);
+    let passed = RECORD.replace(r#""verdict":"fail""#, r#""verdict":"pass""#);
+    fs::write(folder.path().join("good.jsonl"), passed).unwrap();
+    let worse = wsspec(folder.path(), &["diff", "good.jsonl", "wsspec-out", "--md", "diff.md"]);
+    assert_eq!(worse.code, 1, "{worse:#?}");
+    let text = fs::read_to_string(folder.path().join("diff.md")).unwrap();
+    for part in
+        ["**2 regressions (3 cases)**", "| **worse** | 5.15 5.16 | pass | fail | `", "4 cases compared"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn results_are_chosen_by_verdict_and_by_expression() {
+    let folder = with_record(RECORD);
+    let fails = ok(folder.path(), &["show", "fail"]);
+    assert!(fails.out.contains("FAIL 2.5") && fails.out.contains("FAIL 5.16"), "{fails:#?}");
+    assert!(!fails.out.contains("1.1.2"), "{fails:#?}");
+    let one = ok(folder.path(), &["show", "-E", "status(fail) and section(2)"]);
+    assert!(one.out.starts_with("FAIL 2.5") && !one.out.contains("5.15"), "{one:#?}");
+    assert!(ok(folder.path(), &["show", "pass", "1.*"]).out.starts_with("ok 1.1.2"));
+    wsspec(folder.path(), &["show", "timeout"]).expect_error(4, "E29");
+    wsspec(folder.path(), &["show", "-E", "nonsense("]).expect_error(2, "E20");
+}
+
+#[test]
+fn a_report_can_hold_a_part_and_compare() {
+    let folder = with_record(RECORD);
+    ok(folder.path(), &["report", "-E", "section(5)", "--junit", "j.xml"]);
+    let junit = fs::read_to_string(folder.path().join("j.xml")).unwrap();
+    assert!(junit.contains("tests=\"2\"") && !junit.contains("1.1.2"), "{junit}");
+    fs::write(folder.path().join("old.jsonl"), RECORD).unwrap();
+    ok(folder.path(), &["report", "--md", "s.md", "--against", "old.jsonl"]);
+    let text = fs::read_to_string(folder.path().join("s.md")).unwrap();
+    assert!(text.contains("| this run | 1 | 0 | **3** |") && text.contains("| `old.jsonl` | 1 |"), "{text}");
+}
+
+#[test]
+fn lists_tell_sections_tags_clauses_and_sets() {
+    let folder = tempdir().unwrap();
+    for (flag, part) in [
+        ("--sections", "cases   Closing"),
+        ("--tags", "  utf8 "),
+        ("--clauses", "  6455#5.4 "),
+        ("--sets", "  @core "),
+    ] {
+        let done = ok(folder.path(), &["list", flag]);
+        assert!(done.out.contains(part), "{flag}: {done:#?}");
+    }
+    let json = ok(folder.path(), &["list", "5.15", "--format", "json"]).out;
+    for part in ["\"sets\"", "\"core\"", "\"tags\"", "\"fragmentation\"", "\"limit_ms\""] {
+        assert!(json.contains(part), "{part}: {json}");
+    }
+}

@@ -21,9 +21,12 @@ mod looking;
 mod modes;
 mod options;
 mod outputs;
+mod packets;
 mod peer;
 mod probe;
 mod program;
+mod schemas;
+mod scripts;
 mod secure;
 mod selecting;
 #[cfg(unix)]

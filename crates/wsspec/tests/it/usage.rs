@@ -84,3 +84,54 @@ fn completions_and_manual_pages_know_all_commands() {
         assert!(page.contains(".SH NAME"), "{name}");
     }
 }
+
+#[test]
+fn bash_completes_commands_and_options() {
+    let script = run(&["completions", "bash"]).out;
+    let complete = |words: &str, at: usize| {
+        let ask = format!(
+            "{script}\nCOMP_WORDS=({words}); COMP_CWORD={at}; _wsspec wsspec \"${{COMP_WORDS[{at}]}}\" \
+             \"${{COMP_WORDS[{}]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            at - 1
+        );
+        std::process::Command::new("bash").args(["--norc", "-c", &ask]).output()
+    };
+    let Ok(commands) = complete("wsspec pro", 1) else {
+        return println!("notice: skipped, because bash is not installed");
+    };
+    assert_eq!(String::from_utf8_lossy(&commands.stdout).trim(), "probe", "{commands:?}");
+    let flags = complete("wsspec run --junit-", 2).unwrap();
+    assert!(String::from_utf8_lossy(&flags.stdout).trim().is_empty());
+    let flags = complete("wsspec run --jun", 2).unwrap();
+    assert_eq!(String::from_utf8_lossy(&flags.stdout).trim(), "--junit");
+    let forms = complete("wsspec repro --as py", 3).unwrap();
+    assert_eq!(String::from_utf8_lossy(&forms.stdout).trim(), "python");
+}
+
+#[test]
+fn manual_pages_are_read_without_warnings() {
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["man", "-o", "."]).code, 0);
+    for page in std::fs::read_dir(folder.path()).unwrap() {
+        let page = page.unwrap().path();
+        let mut groff = std::process::Command::new("groff");
+        let Ok(read) = groff.args(["-man", "-z", "-Tutf8"]).arg(&page).output() else {
+            return println!("notice: skipped, because groff is not installed");
+        };
+        assert!(
+            read.status.success() && read.stderr.is_empty(),
+            "{page:?}: {}",
+            String::from_utf8_lossy(&read.stderr)
+        );
+    }
+}
+
+#[test]
+fn every_error_code_has_a_page() {
+    for page in wsspec::errors::ErrorCode::pages() {
+        let code = page.code.to_string();
+        let done = run(&["explain", &code]);
+        assert!(done.code == 0 && done.out.contains(page.title) && done.out.lines().count() > 2, "{done:#?}");
+        assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
+    }
+}

@@ -85,20 +85,28 @@ fn several_addresses_are_several_agents() {
 }
 
 /// A `wsspec echo` of its own.
-struct Echo {
+pub(crate) struct Echo {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Echo {
-    fn start(folder: &Path) -> Self {
-        let mut child = command(folder, &["echo", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    pub(crate) fn start_with(folder: &Path, more: &[&str]) -> Self {
+        let args = [&["echo", "127.0.0.1:0"], more].concat();
+        let mut child = command(folder, &args).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url =
-            line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap_or_default().to_owned();
+        let url = line.split_whitespace().find(|word| word.contains("://")).unwrap_or_default().to_owned();
         assert!(!url.is_empty(), "no address in {line:?}");
         Self { child, url }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 }
 

@@ -1,0 +1,96 @@
+//! `--pcap` and `--keylog`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::errors::Problem;
+use crate::exit_code::ExitCode;
+use crate::net::capture::{Capture, Keys, private};
+use crate::net::tls::ClientTls;
+use crate::run::folder::unwritable;
+use crate::terminal::Console;
+
+/// What is kept of the wire besides the record.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct WireArgs {
+    /// Capture every octet on the wire for Wireshark (pcapng); with wss the keys are in the file
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+    /// Write the TLS keys to this file, in the form of SSLKEYLOGFILE
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
+}
+
+/// The files, and the keys of all TLS connections.
+#[derive(Clone, Debug, Default)]
+pub struct Wire {
+    pcap: Option<PathBuf>,
+    key_log: Option<PathBuf>,
+    keys: Arc<Keys>,
+}
+
+impl Wire {
+    /// What was asked for.
+    pub fn new(args: &WireArgs) -> Self {
+        Self { pcap: args.pcap.clone(), key_log: args.keylog.clone(), keys: Arc::default() }
+    }
+
+    /// TLS that tells its keys if they are wanted.
+    pub fn tls(&self, tls: ClientTls) -> ClientTls {
+        let wanted = self.pcap.is_some() || self.key_log.is_some();
+        ClientTls { key_log: wanted.then(|| self.keys.clone() as _), ..tls }
+    }
+
+    /// Opens the files, before the first connection.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn open(&self, console: &Console) -> Result<Option<Arc<Capture>>, Problem> {
+        for path in self.pcap.iter().chain(&self.key_log) {
+            let path = path.display();
+            console.note(format!(
+                "warning[W06]: {path} shows all traffic of this run, secrets too; keep it to yourself"
+            ));
+        }
+        if let Some(path) = &self.key_log {
+            self.keys.write_to(path).map_err(|error| unwritable(path, &error))?;
+        }
+        let create = |path: &PathBuf| {
+            Capture::create(path, self.keys.clone()).map(Arc::new).map_err(|error| unwritable(path, &error))
+        };
+        self.pcap.as_ref().map(create).transpose()
+    }
+
+    /// Puts the capture together.
+    pub fn close(&self, capture: Option<&Capture>, console: &Console) -> ExitCode {
+        let (Some(capture), Some(path)) = (capture, &self.pcap) else { return ExitCode::Ok };
+        match capture.finish() {
+            Ok(()) => {
+                console.say(0, format!("\n   capture  {}", path.display()));
+                ExitCode::Ok
+            }
+            Err(error) => {
+                console.warn(unwritable(path, &error).to_string());
+                ExitCode::Incomplete
+            }
+        }
+    }
+}
+
+/// Writes a file that only its owner can read.
+///
+/// # Errors
+/// E21.
+pub fn write(path: &Path, octets: &[u8]) -> Result<(), Problem> {
+    let write = || -> io::Result<()> {
+        std::fs::create_dir_all(super::file::parent(path))?;
+        let temporary = super::file::temporary(path)?;
+        io::Write::write_all(&mut private(&temporary)?, octets)?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|error| unwritable(path, &error))
+}

@@ -1,0 +1,130 @@
+//! Captures, as Wireshark reads them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::looking::{RECORD, with_record};
+use crate::program::wsspec;
+use crate::whole_run::Echo;
+
+/// What is sent, connection by connection: first by wsspec, then by the peer; the opcodes in their order.
+type Opcodes = Vec<[Vec<String>; 2]>;
+
+/// Dissects a capture; `None`, with a notice, where there is no tshark.
+fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-Y", "websocket", "-T", "fields"]);
+    for field in fields {
+        command.args(["-e", field]);
+    }
+    let Ok(output) = command.output() else {
+        println!("notice: skipped, because tshark is not installed");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
+fn dissected(file: &Path, server: u16) -> Option<Opcodes> {
+    let mut streams: BTreeMap<usize, [Vec<String>; 2]> = BTreeMap::new();
+    for line in tshark(file, &["tcp.stream", "tcp.srcport", "websocket.opcode"])? {
+        let [stream, source, opcodes] = line.try_into().unwrap();
+        let peer = source.parse() == Ok(server);
+        let sent = &mut streams.entry(stream.parse().unwrap()).or_default()[usize::from(peer)];
+        sent.extend(opcodes.split(',').map(str::to_owned));
+    }
+    Some(streams.into_values().collect())
+}
+
+/// The same from the record.
+fn recorded(record: &str) -> Opcodes {
+    let lines = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let cases = lines.filter(|line| line["t"] == "case");
+    cases
+        .map(|case| {
+            let of = |dir: &str| {
+                let frames = case["events"].as_array().unwrap().iter();
+                let frames = frames.filter(|event| event["k"] == "frame" && event["dir"] == dir);
+                frames.map(|event| event["op"].to_string()).collect()
+            };
+            [of("tx"), of("rx")]
+        })
+        .collect()
+}
+
+fn is_private(file: &Path) {
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&fs::metadata(file).unwrap()) & 0o777, 0o600);
+    assert!(file.exists());
+}
+
+fn no_temporary_files(folder: &Path) {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let hidden: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+const CASES: [&str; 6] = ["1.1.6", "2.*", "4.1.3", "5.6", "5.15", "7.1.5"];
+
+fn run(folder: &Path, url: &str, more: &[&str]) -> String {
+    let args = [&["run", url, "-j", "1", "--order", "id"][..], &CASES, more].concat();
+    let done = wsspec(folder, &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("warning[W06]"), "{done:#?}");
+    fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap()
+}
+
+#[test]
+fn wireshark_sees_the_frames_of_the_record() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start(folder.path());
+    let record = run(folder.path(), &server.url, &["--pcap", "deep/run.pcapng"]);
+    let file = folder.path().join("deep/run.pcapng");
+    is_private(&file);
+    no_temporary_files(&folder.path().join("deep"));
+    let Some(seen) = dissected(&file, server.port()) else { return };
+    assert_eq!(seen, recorded(&record));
+    // The record of an earlier run serves as well.
+    assert_eq!(wsspec(folder.path(), &["report", "--pcap", "later.pcapng"]).code, 0);
+    let later = folder.path().join("later.pcapng");
+    is_private(&later);
+    assert_eq!(dissected(&later, server.port()), Some(seen));
+}
+
+#[test]
+fn wireshark_decrypts_what_went_over_tls() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start_with(folder.path(), &["--tls"]);
+    let record = run(folder.path(), &server.url, &["-k", "--pcap", "run.pcapng", "--keylog", "keys.txt"]);
+    is_private(&folder.path().join("run.pcapng"));
+    is_private(&folder.path().join("keys.txt"));
+    let keys = fs::read_to_string(folder.path().join("keys.txt")).unwrap();
+    assert!(keys.contains("CLIENT_TRAFFIC_SECRET_0 "), "{keys}");
+    let Some(seen) = dissected(&folder.path().join("run.pcapng"), server.port()) else { return };
+    assert_eq!(seen, recorded(&record));
+}
+
+#[test]
+fn a_capture_that_cannot_be_written_is_found_before_the_first_case() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for flag in ["--pcap", "--keylog"] {
+        wsspec(folder.path(), &["run", "1.1.1", flag, "file/x"]).expect_error(6, "E21");
+    }
+}
+
+#[test]
+fn old_results_make_packets_whatever_the_agent_is_called() {
+    let folder = with_record(&RECORD.replace("ws://127.0.0.1:9001", "ws://../../x\\u0000:70000"));
+    let done = wsspec(folder.path(), &["report", "--pcap", "x.pcapng"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let file = folder.path().join("x.pcapng");
+    let Some(lines) = tshark(&file, &["websocket.opcode"]) else { return };
+    assert!(!lines.is_empty());
+}

@@ -1,0 +1,128 @@
+//! The published schemas describe what is written: every line, and every member of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::looking::RECORD;
+use crate::peer::{Manner, Peer, Then};
+use crate::program::{finish, wsspec};
+
+/// Python with a validator in a folder of its own; `None`, with a notice, where there is none to be had.
+fn python() -> Option<PathBuf> {
+    static PYTHON: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
+    PYTHON.get_or_init(install).clone()
+}
+
+fn install() -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("json-schema");
+    let python = home.join("bin/python");
+    let quiet = |command: &mut Command| {
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    let ready = |python: &Path| quiet(Command::new(python).args(["-c", "import jsonschema"]));
+    if !ready(&python) {
+        quiet(Command::new("python3").args(["-m", "venv"]).arg(&home));
+        quiet(Command::new(&python).args(["-m", "pip", "install", "-q", "jsonschema==4.26.0"]));
+    }
+    if ready(&python) {
+        return Some(python);
+    }
+    println!("notice: skipped, because Python's jsonschema cannot be installed");
+    None
+}
+
+/// Closes all objects of a schema: members that it does not know are errors then.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.contains_key("properties") {
+                members.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            members.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+const CHECK: &str = "
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+check = jsonschema.Draft202012Validator(schema)
+for number, line in enumerate(open(sys.argv[2], encoding='utf-8'), 1):
+    errors = list(check.iter_errors(json.loads(line)))
+    for error in errors:
+        for part in [error, *(error.context or [])]:
+            print(number, part.json_path, part.message[:300])
+    if errors:
+        sys.exit(1)
+";
+
+/// Validates each line of a text against what `wsspec schema` prints.
+#[track_caller]
+fn assert_valid(output: &str, text: &str) {
+    let Some(python) = python() else { return };
+    let folder = tempdir().unwrap();
+    let mut schema: Value = serde_json::from_str(&wsspec(folder.path(), &["schema", output]).out).unwrap();
+    close(&mut schema);
+    let (schema_file, lines) = (folder.path().join("schema.json"), folder.path().join("lines.json"));
+    fs::write(&schema_file, schema.to_string()).unwrap();
+    fs::write(&lines, text).unwrap();
+    let mut command = Command::new(python);
+    command.args(["-c", CHECK]).arg(schema_file).arg(lines);
+    let done = finish(command);
+    assert!(done.code == 0, "{}{}", done.out, done.err);
+}
+
+#[test]
+fn every_line_of_a_run_is_as_the_schema_says() {
+    let folder = tempdir().unwrap();
+    let cases = ["1.1.*", "2.1", "5.15", "5.19", "6.4.1", "7.1.*", "7.13.1", "12.1.1", "13.1.1", "14.*"];
+    let done = wsspec(folder.path(), &[&["run"][..], &cases].concat());
+    assert!(done.code < 2, "{done:#?}");
+    assert_valid("results", &fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap());
+    assert_valid("results", RECORD);
+}
+
+#[test]
+fn lines_about_hostile_peers_and_clients_are_as_the_schema_says() {
+    for manner in [
+        Manner::Upgrade(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", Then::Silence),
+        Manner::Upgrade(b"\x88\x05\x03\xe8\xff\xfe\x00", Then::Close),
+        Manner::Answer(b"HTTP/1.1 \xff\x1b[2J\r\n\r\n", Then::Close),
+        Manner::DropAtOnce,
+    ] {
+        let folder = tempdir().unwrap();
+        let peer = Peer::start(move |n| if n < 2 { Manner::Echo } else { manner });
+        wsspec(folder.path(), &["run", &peer.url(), "1.1.1", "2.1", "--no-confirm"]);
+        assert_valid("results", &fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap());
+    }
+    let folder = tempdir().unwrap();
+    let driver = format!("{} echo --connect {{url}} --agent mine", env!("CARGO_BIN_EXE_wsspec"));
+    wsspec(folder.path(), &["serve", "1.1.1", "5.15", "--once", "--port", "0", "--exec", &driver]);
+    assert_valid("results", &fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap());
+}
+
+#[test]
+fn lists_are_as_the_schema_says() {
+    let done = wsspec(tempdir().unwrap().path(), &["list", "--format", "json"]);
+    let list: Value = serde_json::from_str(&done.out).unwrap();
+    assert!(list.as_array().unwrap().len() > 517);
+    assert_valid("list", &list.to_string());
+}
+
+#[test]
+fn a_schema_can_refuse() {
+    if python().is_none() {
+        return;
+    }
+    let wrong = RECORD.replace("\"verdict\":\"fail\"", "\"verdict\":\"bad\"");
+    assert!(std::panic::catch_unwind(|| assert_valid("results", &wrong)).is_err());
+    let more = RECORD.replace("\"t\":\"end\"", "\"t\":\"end\",\"undescribed\":1");
+    assert!(std::panic::catch_unwind(|| assert_valid("results", &more)).is_err());
+}
