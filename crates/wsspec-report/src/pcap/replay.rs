@@ -71,7 +71,7 @@ mod tests {
                 target.url = Some((*text).to_owned());
             }
             let octets = capture(&report);
-            assert!(octets.len() > header().len() && octets.len() % 4 == 0);
+            assert!(octets.len() > header().len() && octets.len().is_multiple_of(4));
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn curl(script: &Script) -> Result<String, Unfit> {
         header.split_once(": ").is_some_and(|(name, value)| !name.is_empty() && !value.trim().is_empty())
     };
     let hosts = headers.iter().filter(|header| header.to_ascii_lowercase().starts_with("host:")).count();
-    if !headers.iter().all(|header| plain(&header)) || hosts != 1 || !headers[0].starts_with("Host: ") {
+    if !headers.iter().all(plain) || hosts != 1 || !headers[0].starts_with("Host: ") {
         return Err(Unfit::Curl);
     }
     let scheme = if script.tls { "https" } else { "http" };
