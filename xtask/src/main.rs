@@ -5,6 +5,7 @@
 mod bench;
 mod case_sets;
 mod check;
+mod defects;
 mod findings;
 mod install;
 mod octets;
@@ -33,6 +34,8 @@ enum Command {
     Octets(octets::Args),
     /// Run the cases that the reference suite lacks against servers of others
     Findings(findings::Args),
+    /// Play the suite against every defect and quirk of the built-in endpoint
+    Defects(defects::Args),
     /// Measure what the tester and the endpoint cost, side by side with others
     Bench(bench::Args),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Defects(args) => defects::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -12,4 +12,4 @@ mod proof;
 
 pub use matrix::{Matrix, Row};
 pub use play::{Change, Player, only_tells};
-pub use proof::{Blame, blamed, cases_that_cannot_fail, least, survivors};
+pub use proof::{Blame, Heavy, blamed, cases_that_cannot_fail, heavy_cases, least, least_of, survivors};

@@ -19,13 +19,17 @@ pub struct Row {
     pub role: Role,
     /// The cases whose verdict it changed.
     pub changes: BTreeMap<CaseId, Change>,
+    /// The cases that fail only by our verdict, and not by that of the reference suite.
+    pub blamed_by_us_alone: Vec<CaseId>,
 }
 
 impl Row {
-    pub(crate) fn new(deviation: &'static Deviation, role: Role, strict: &[Seen], now: Vec<Seen>) -> Self {
+    pub(crate) fn new(deviation: &'static Deviation, role: Role, strict: &[Seen], now: &[Seen]) -> Self {
+        let alone = |seen: &&Seen| seen.verdict.is_failure() && !seen.reference_fails;
+        let blamed_by_us_alone = now.iter().filter(alone).map(|seen| seen.id).collect();
         let changes =
-            strict.iter().zip(now).filter_map(|(strict, now)| Some((now.id, Change::between(strict, &now)?)));
-        Self { deviation, role, changes: changes.collect() }
+            strict.iter().zip(now).filter_map(|(strict, now)| Some((now.id, Change::between(strict, now)?)));
+        Self { deviation, role, changes: changes.collect(), blamed_by_us_alone }
     }
 
     /// The cases with that change.
@@ -59,7 +63,7 @@ impl Matrix {
         let jobs: Vec<_> = deviations.flat_map(in_roles).collect();
         let rows = parallel(&jobs, |(deviation, role)| {
             let strict = &strict[usize::from(*role == Role::Client)];
-            Row::new(deviation, *role, strict, verdicts(*role, &[deviation]))
+            Row::new(deviation, *role, strict, &verdicts(*role, &[deviation]))
         });
         let cases = roles
             .into_iter()

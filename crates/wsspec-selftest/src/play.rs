@@ -4,7 +4,8 @@ use wsspec_cases::{Case, CaseId, Play, Roles, suite};
 use wsspec_endpoint::{Deviation, Role};
 use wsspec_engine::testing::Pair;
 use wsspec_engine::{
-    CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge, passive_outcomes,
+    Behavior, BehaviorClose, CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge,
+    passive_outcomes,
 };
 
 use crate::matrix::tester;
@@ -42,7 +43,7 @@ impl Change {
     /// From what is seen of the strict endpoint to what is seen now; `None`: nothing that says anything.
     pub fn between(strict: &Seen, now: &Seen) -> Option<Self> {
         match now.verdict {
-            _ if now == strict => None,
+            verdict if verdict == strict.verdict && now.told == strict.told => None,
             verdict if verdict == strict.verdict => Some(Self::Told),
             verdict if verdict.is_failure() => Some(Self::Fails),
             Verdict::NonStrict => Some(Self::NonStrict),
@@ -56,6 +57,8 @@ impl Change {
 pub struct Seen {
     pub(crate) id: CaseId,
     pub(crate) verdict: Verdict,
+    /// The reference suite's own verdict, on the behaviour or the close, is a failure.
+    pub(crate) reference_fails: bool,
     /// What is told, in the cases that do no more than that.
     told: String,
 }
@@ -64,7 +67,9 @@ impl Seen {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let tells = suite().get(outcome.id).is_some_and(only_tells);
         let told = if tells { outcome.summary.clone() } else { String::new() };
-        Self { id: outcome.id, verdict: outcome.verdict, told }
+        let reference_fails = outcome.behavior == Behavior::Failed
+            || !matches!(outcome.behavior_close, BehaviorClose::Ok | BehaviorClose::Informational);
+        Self { id: outcome.id, verdict: outcome.verdict, reference_fails, told }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The same as the matrix proves, with as few runs as it takes: for each defect up to the first case that catches
 //! it, for each case up to the first defect that makes it fail.
 
-use wsspec_cases::{Case, CaseId};
+use wsspec_cases::{Case, CaseId, suite};
 use wsspec_endpoint::{Deviation, Role, defects, deviation};
 
 use crate::matrix::{Row, parallel, verdicts};
@@ -51,10 +51,32 @@ pub fn cases_that_cannot_fail() -> Vec<(Role, CaseId)> {
 }
 
 fn can_fail(case: &Case, role: Role) -> bool {
+    first_defect(case, role).is_some()
+}
+
+/// A heavy case, and the first defect that makes it fail.
+#[derive(Clone, Debug)]
+pub struct Heavy {
+    /// The case.
+    pub id: CaseId,
+    /// The role of the endpoint.
+    pub role: Role,
+    /// The defect.
+    pub defect: Option<&'static Deviation>,
+}
+
+/// The heavy cases, which the matrix leaves out.
+pub fn heavy_cases() -> Vec<Heavy> {
+    let of = |role: Role| Player::of(role).heavy().map(move |case| (role, case));
+    let all: Vec<_> = ROLES.into_iter().flat_map(of).collect();
+    parallel(&all, |(role, case)| Heavy { id: case.id, role: *role, defect: first_defect(case, *role) })
+}
+
+fn first_defect(case: &Case, role: Role) -> Option<&'static Deviation> {
     let player = Player::of(role);
     let coarse = COARSE.iter().filter_map(|id| deviation(id));
     let mut candidates = coarse.chain(defects()).filter(|defect| defect.roles.include(role));
-    candidates.any(|defect| change(player, case, defect) >= Some(least(case)))
+    candidates.find(|defect| change(player, case, defect) >= Some(least(case)))
 }
 
 fn passive_that_cannot_fail(role: Role) -> Vec<(Role, CaseId)> {
@@ -74,13 +96,18 @@ pub fn least(case: &Case) -> Change {
     if only_tells(case) { Change::Told } else { Change::Fails }
 }
 
+/// The same, by the id of the case.
+pub fn least_of(id: CaseId) -> Change {
+    suite().get(id).map_or(Change::Fails, least)
+}
+
 fn change(player: Player, case: &Case, defect: &'static Deviation) -> Option<Change> {
     let seen = |deviations| Seen::of(&player.play(case, deviations));
     Change::between(&seen(&[]), &seen(&[defect]))
 }
 
 fn row(deviation: &'static Deviation, role: Role) -> Row {
-    Row::new(deviation, role, &verdicts(role, &[]), verdicts(role, &[deviation]))
+    Row::new(deviation, role, &verdicts(role, &[]), &verdicts(role, &[deviation]))
 }
 
 /// What an endpoint makes of a case that should not concern it.

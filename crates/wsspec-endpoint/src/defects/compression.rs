@@ -281,18 +281,6 @@ pub(super) const DEFECTS: &[Deviation] = &[
         })],
     ),
     both(
-        "inflate-errors-skipped",
-        INFLATING,
-        "forgets what cannot be inflated",
-        &[Inflates(|deflate, octets| match deflate.lawful(octets) {
-            Inflated::Message(message) => Inflated::Message(message),
-            _ => {
-                deflate.inflater.reset();
-                Inflated::Nothing
-            }
-        })],
-    ),
-    both(
         "inflate-not-at-all",
         INFLATING,
         "takes compressed messages as they are",
@@ -398,21 +386,12 @@ pub(super) const DEFECTS: &[Deviation] = &[
         &[Inflates(|deflate, octets| if octets.len() == 1 { INVALID } else { deflate.lawful(octets) })],
     ),
     both(
-        "inflate-empty-lost",
-        INFLATING,
-        "loses messages that inflate to nothing",
-        &[Inflates(|deflate, octets| match deflate.lawful(octets) {
-            Inflated::Message(message) if message.is_empty() => Inflated::Nothing,
-            other => other,
-        })],
-    ),
-    both(
-        "inflate-limit-65536",
+        "inflate-limit-4096",
         "RFC 6455 10.4",
-        "cuts what it inflates at 65536 octets",
+        "cuts what it inflates at 4096 octets",
         &[Inflates(|deflate, octets| match deflate.lawful(octets) {
             Inflated::Message(mut message) => {
-                message.truncate(65536);
+                message.truncate(4096);
                 Inflated::Message(message)
             }
             other => other,

@@ -61,8 +61,6 @@ pub(super) type Inflation = fn(&mut Decompressor, &[u8]) -> Inflated;
 #[derive(Debug)]
 pub(super) enum Inflated {
     Message(Vec<u8>),
-    /// It is as if it had not come.
-    Nothing,
     Fails(Violation),
 }
 

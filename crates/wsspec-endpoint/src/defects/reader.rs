@@ -155,10 +155,16 @@ impl Sink {
         self.start = self.octets.len();
         // It has been unmasked, which a mask of zeros leaves as it is.
         header.mask = header.mask.map(|_| [0; 4]);
-        if header.opcode.is_data() && self.message.is_none() {
-            let checked = |check: &TextCheck| header.opcode == Opcode::TEXT || check.binary;
-            let checker = self.text.filter(checked).map(Checker::new);
+        let interleaved = header.opcode.is_data() && self.message.is_some();
+        if interleaved || header.opcode.is_continuation() && !header.rsv.is_none() {
+            // The strict endpoint refuses it.
+            self.message = None;
+        } else if header.opcode.is_data() {
             let collects = self.decompressor.is_some() && header.rsv == Rsv::RSV1 && header.is_minimal();
+            // What the strict endpoint refuses by its header is no text.
+            let lawful = collects || header.rsv.is_none();
+            let checked = |check: &TextCheck| lawful && (header.opcode == Opcode::TEXT || check.binary);
+            let checker = self.text.filter(checked).map(Checker::new);
             self.message = Some(Message { checker, compressed: collects.then(Vec::new) });
             flaws.message = Some(header.opcode);
             if self.text.is_some() {
@@ -238,8 +244,6 @@ impl Sink {
         decompressor.count += 1;
         let message = match inflated {
             Inflated::Message(message) => message,
-            // The strict endpoint has begun the message, so an empty one is as little as there can be.
-            Inflated::Nothing => Vec::new(),
             Inflated::Fails(violation) => return Err(violation),
         };
         if let Some(mut checker) = checker {
