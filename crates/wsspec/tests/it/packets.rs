@@ -23,7 +23,7 @@ fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
         command.args(["-e", field]);
     }
     let Ok(output) = command.output() else {
-        println!("notice: skipped, because tshark is not installed");
+        crate::program::notice("skipped, because tshark is not installed");
         return None;
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

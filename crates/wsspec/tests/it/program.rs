@@ -1,6 +1,6 @@
 //! Runs `wsspec` and never waits for ever.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -15,6 +15,11 @@ pub(crate) struct Done {
     pub(crate) out: String,
     pub(crate) err: String,
     pub(crate) took: Duration,
+}
+
+/// Says what a test leaves out, past the harness, which keeps what tests print.
+pub(crate) fn notice(text: &str) {
+    let _ = writeln!(std::io::stderr(), "notice: {text}");
 }
 
 /// `wsspec` with these arguments, in an empty folder, without the user's environment.

@@ -31,7 +31,7 @@ fn install() -> Option<PathBuf> {
     if ready(&python) {
         return Some(python);
     }
-    println!("notice: skipped, because Python's jsonschema cannot be installed");
+    crate::program::notice("skipped, because Python's jsonschema cannot be installed");
     None
 }
 

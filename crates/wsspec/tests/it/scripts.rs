@@ -82,7 +82,7 @@ fn has(program: &str, version: &str) -> bool {
     let found =
         Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
-        println!("notice: skipped, because {program} is not installed");
+        crate::program::notice(&format!("skipped, because {program} is not installed"));
     }
     found
 }

@@ -97,7 +97,7 @@ fn bash_completes_commands_and_options() {
         std::process::Command::new("bash").args(["--norc", "-c", &ask]).output()
     };
     let Ok(commands) = complete("wsspec pro", 1) else {
-        return println!("notice: skipped, because bash is not installed");
+        return crate::program::notice("skipped, because bash is not installed");
     };
     assert_eq!(String::from_utf8_lossy(&commands.stdout).trim(), "probe", "{commands:?}");
     let flags = complete("wsspec run --junit-", 2).unwrap();
@@ -116,7 +116,7 @@ fn manual_pages_are_read_without_warnings() {
         let page = page.unwrap().path();
         let mut groff = std::process::Command::new("groff");
         let Ok(read) = groff.args(["-man", "-z", "-Tutf8"]).arg(&page).output() else {
-            return println!("notice: skipped, because groff is not installed");
+            return crate::program::notice("skipped, because groff is not installed");
         };
         assert!(
             read.status.success() && read.stderr.is_empty(),
