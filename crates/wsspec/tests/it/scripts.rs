@@ -165,6 +165,20 @@ fn scripts_send_the_octets_of_the_record() {
 }
 
 #[test]
+fn a_script_shows_the_defect_that_the_run_found() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start_with(folder.path(), &["--defect", "orphan-not-last-skipped"]);
+    let done = wsspec(folder.path(), &["run", &server.url, "5.15", "--no-confirm"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let (whole, _) = recorded(folder.path(), "5.15");
+    let Some((done, sent)) = replay(folder.path(), "5.15", "python", server.port()) else { return };
+    let received = done.out.split("received").nth(1).unwrap();
+    assert!(received.contains("Text fin=1") && !received.contains("code 1002"), "{done:#?}");
+    let whole = whole.unwrap();
+    assert!(sent.starts_with(&whole) || whole.starts_with(&sent), "{done:#?}");
+}
+
+#[test]
 fn scripts_wait_for_a_client() {
     let folder = tempdir().unwrap();
     let driver = format!("{} echo --connect {{url}} --agent mine", env!("CARGO_BIN_EXE_wsspec"));
