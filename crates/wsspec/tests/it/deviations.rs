@@ -3,6 +3,7 @@
 use tempfile::tempdir;
 
 use crate::program::{Done, wsspec};
+use crate::tester::free_port;
 
 fn run(args: &[&str]) -> Done {
     wsspec(tempdir().unwrap().path(), args)
@@ -30,4 +31,19 @@ fn unknown_defects_get_a_suggestion() {
     assert!(done.err.contains("pong-empty") && done.err.contains("wsspec list --defects"), "{done:#?}");
     let quirk = run(&["echo", "--quirk", "pong-empty"]);
     assert_eq!(quirk.code, 2, "a defect is no quirk: {quirk:#?}");
+}
+
+#[test]
+fn a_defect_shows_over_tcp_and_a_quirk_does_not() {
+    let verdict = |flag: &str, id: &str| {
+        let port = free_port();
+        let url = format!("ws://127.0.0.1:{port}");
+        let exec = format!("{} echo 127.0.0.1:{port} {flag} {id}", env!("CARGO_BIN_EXE_wsspec"));
+        run(&["run", &url, "1.1.2", "2.3", "--exec", &exec])
+    };
+    let defect = verdict("--defect", "pong-empty");
+    assert_eq!(defect.code, 1, "{defect:#?}");
+    assert!(defect.out.contains("2.3"), "{defect:#?}");
+    let quirk = verdict("--quirk", "octet-by-octet");
+    assert_eq!(quirk.code, 0, "{quirk:#?}");
 }
