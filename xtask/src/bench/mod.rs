@@ -3,6 +3,7 @@
 mod echo;
 mod machine;
 mod measure;
+mod micro;
 mod page;
 mod suite;
 mod table;
@@ -28,6 +29,8 @@ enum What {
     Suite(suite::Args),
     /// The built-in endpoint beside the fastest libraries: echo throughput, latency, memory
     Echo(echo::Args),
+    /// Masking, UTF-8, frame headers and DEFLATE beside memcpy
+    Micro(Common),
     /// All of them, as they are run by default
     All(Common),
 }
@@ -50,9 +53,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.what {
         What::Suite(args) => suite::run(args)?,
         What::Echo(args) => echo::run(args)?,
+        What::Micro(common) => micro::run(common)?,
         What::All(common) => {
             suite::run(&suite::Args::new(common))?;
             echo::run(&echo::Args::new(common))?;
+            micro::run(common)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,8 @@
 use wsspec_wire::deflate::Deflater;
 use wsspec_wire::{FrameHeader, Opcode, Rsv, apply_mask};
 
+use crate::payload::{noise, text};
+
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const PAGE: usize = 4096;
 
@@ -46,37 +48,4 @@ impl Frames {
     pub fn rest(&self, count: usize, sent: usize) -> &[u8] {
         &self.octets[self.start..][..count * self.len][sent..]
     }
-}
-
-/// Octets of no pattern.
-fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let mut octets: Vec<u8> = (0..size.div_ceil(8)).flat_map(|_| next().to_le_bytes()).collect();
-    octets.truncate(size);
-    octets
-}
-
-/// Text as programs send it: records with names that repeat and values that do not.
-fn text(size: usize) -> Vec<u8> {
-    let noise = noise(size);
-    let mut text = String::new();
-    for (number, octets) in noise.chunks_exact(8).enumerate() {
-        if text.len() >= size {
-            break;
-        }
-        let value = u32::from_le_bytes([octets[0], octets[1], octets[2], octets[3]]);
-        let price = u16::from_le_bytes([octets[4], octets[5]]);
-        text += &format!(
-            "{{\"id\":{number},\"user\":\"user-{value:08x}\",\"price\":{price},\"state\":\"open\"}},"
-        );
-    }
-    text += &"x".repeat(size.saturating_sub(text.len()));
-    text.truncate(size);
-    text.into_bytes()
 }

@@ -9,6 +9,7 @@
 
 mod connection;
 mod frames;
+mod payload;
 mod process;
 
 use std::io;
