@@ -7,6 +7,7 @@ mod case_sets;
 mod check;
 mod defects;
 mod findings;
+mod first_minute;
 mod install;
 mod octets;
 mod parity;
@@ -36,6 +37,8 @@ enum Command {
     Findings(findings::Args),
     /// Play the suite against every defect and quirk of the built-in endpoint
     Defects(defects::Args),
+    /// Time what a newcomer does, from a fresh clone to a failure that can be read
+    FirstMinute(first_minute::Args),
     /// Measure what the tester and the endpoint cost, side by side with others
     Bench(bench::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Octets(args) => octets::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Defects(args) => defects::run(&args),
+        Command::FirstMinute(args) => first_minute::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -102,6 +102,8 @@ pub enum Command {
     Serve(Box<crate::serve::args::ServeArgs>),
     /// Find out what a peer is: one handshake, an echo, its limits; no cases
     Probe(crate::commands::probe::ProbeArgs),
+    /// See what wsspec finds in a built-in peer with 3 bugs
+    Demo(crate::commands::demo::DemoArgs),
     /// List cases, sections and sets
     List(ListArgs),
     /// Explain a case, close code, error code, verdict or clause of an RFC

@@ -75,6 +75,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
     match command {
         Command::Run(args) => runtime()?.block_on(commands::run::run(args, console)),
         Command::Serve(args) => runtime()?.block_on(commands::serve::run(args, console)),
+        Command::Demo(args) => runtime()?.block_on(commands::demo::run(args, console)),
         Command::List(args) => commands::list::run(args, console),
         Command::Explain(args) => commands::explain::run(args, console),
         Command::Show(args) => commands::show::run(args, console),

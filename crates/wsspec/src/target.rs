@@ -64,6 +64,15 @@ impl Via {
     }
 }
 
+impl fmt::Display for Fixed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            IpAddr::V4(address) => write!(f, "{}:{}:{address}", self.host, self.port),
+            IpAddr::V6(address) => write!(f, "{}:{}:[{address}]", self.host, self.port),
+        }
+    }
+}
+
 impl std::str::FromStr for Fixed {
     type Err = String;
 
@@ -228,6 +237,7 @@ mod tests {
         let via = Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()] };
         assert_eq!(via.fixed("H", 443), Some("::1".parse().unwrap()));
         assert_eq!(via.fixed("h", 80), None);
+        assert_eq!(via.fixed[0].to_string(), "h:443:[::1]");
         assert!(via.allows("::1".parse().unwrap()) && !via.allows("127.0.0.1".parse().unwrap()));
         for text in ["h:443", ":1:127.0.0.1", "h:x:127.0.0.1", "h:1:localhost"] {
             assert!(fixed(text).is_err(), "{text}");

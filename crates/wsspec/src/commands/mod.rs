@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod completions;
 pub mod config;
+pub mod demo;
 pub mod diff;
 pub mod echo;
 pub mod explain;

@@ -92,7 +92,11 @@ impl Choice {
         if cases.is_empty() { Err(self.nothing_left()) } else { Ok(cases) }
     }
 
-    fn earlier(&self) -> Result<Option<Report>, Problem> {
+    /// The results before this run, if the choice needs them.
+    ///
+    /// # Errors
+    /// E18: there are none.
+    pub(super) fn earlier(&self) -> Result<Option<Report>, Problem> {
         let needed =
             self.last_failed || self.filter.as_ref().is_some_and(|(_, filter)| filter.needs_results());
         if needed { results::read(&self.earlier).map(Some) } else { Ok(None) }

@@ -10,6 +10,7 @@ use wsspec_report::Untrusted;
 use wsspec_report::baseline::{Findings, unexpected};
 use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read};
+use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::{AgentSummary, Counts, causes, id_list};
 
 use super::attempt::{Agent, now};
@@ -201,20 +202,34 @@ impl End<'_> {
         self.print_where(report, &page);
     }
 
+    /// ` -o DIR`, unless the folder is the usual one.
+    fn folder_option(&self, option: &str) -> String {
+        match self.plan.out.to_str() {
+            Some("wsspec-out") | None => String::new(),
+            Some(out) => format!(" {}", posix(&[option.to_owned(), out.to_owned()])),
+        }
+    }
+
     fn print_where(&self, report: &Report, page: &str) {
         let left_out: Vec<String> =
             report.run.not_selected.iter().map(|(set, cases)| format!("{set} {cases}")).collect();
         if !left_out.is_empty() {
             self.console.say(0, format!("   not chosen  {}   (--set all)", left_out.join(", ")));
         }
-        self.console
-            .say(0, format!("\n   report   {}      wsspec report --open", self.console.style.path(page, "")));
+        self.console.say(
+            0,
+            format!(
+                "\n   report   {}      wsspec report --open{}",
+                self.console.style.path(page, ""),
+                self.folder_option("--from")
+            ),
+        );
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));
         }
         if report.cases.iter().any(|record| record.verdict.is_failure()) {
-            self.console.say(0, "   again    wsspec run --last-failed");
+            self.console.say(0, format!("   again    wsspec run --last-failed{}", self.folder_option("-o")));
         }
     }
 }

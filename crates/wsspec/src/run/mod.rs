@@ -1,5 +1,6 @@
 //! `wsspec run`, from the plan to the exit status.
 
+mod again;
 pub mod attempt;
 mod choice;
 pub mod conclude;

@@ -7,6 +7,7 @@ use wsspec_cases::{Case, suite};
 use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
+use super::again;
 use super::choice::Choice;
 use super::folder::Earlier;
 use super::peer::{self, PeerPlan, plan_peers};
@@ -113,8 +114,12 @@ impl RunPlan {
         let cases = choice.cases(suite())?;
         let mut redaction = redaction(&args.record.redact);
         let wire = Wire::new(&args.wire);
-        let peers = if addresses.is_empty() && !args.targets.is_empty() {
-            let each = args.targets.iter().map(|target| peers(&target.words, target, &wire, &mut redaction));
+        let targets = match args.last_failed && args.targets.is_empty() && args.exec.exec.is_none() {
+            true => choice.earlier()?.as_ref().map(again::targets).transpose()?.unwrap_or_default(),
+            false => args.targets.clone(),
+        };
+        let peers = if addresses.is_empty() && !targets.is_empty() {
+            let each = targets.iter().map(|target| peers(&target.words, target, &wire, &mut redaction));
             each.collect::<Result<Vec<_>, _>>()?.concat()
         } else {
             peers(&addresses, args, &wire, &mut redaction)?
@@ -313,7 +318,14 @@ fn again(args: &RunArgs) -> Vec<String> {
     args.header.iter().for_each(|header| option("-H", header));
     args.subprotocol.iter().for_each(|protocol| option("-s", protocol));
     args.origin.iter().for_each(|origin| option("--origin", origin));
-    options.extend(args.no_commands.then(|| "--no-commands".to_owned()));
+    args.resolve.iter().for_each(|fixed| option("--resolve", &fixed.to_string()));
+    let flags = [
+        (args.ipv4, "-4"),
+        (args.ipv6, "-6"),
+        (args.no_commands, "--no-commands"),
+        (args.no_echo_check || args.mode == Mode::Discard, "--no-echo-check"),
+    ];
+    options.extend(flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned()));
     options.extend(args.tls.words());
     options
 }

@@ -1,6 +1,7 @@
 //! What was asked for about a server that the tester starts.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -83,16 +84,29 @@ pub struct ExecPlan {
 pub const ANY_PORT: &str = "ws://127.0.0.1:{port}";
 
 impl ExecPlan {
-    /// The name of the program, if that says anything: an address with another port in every run would be none.
+    /// The name of the program, or of the script that an interpreter runs, if that says anything: an address with
+    /// another port in every run would be no name.
     pub fn name(&self) -> Option<String> {
-        const SHELLS: [&str; 12] = [
-            "sh", "bash", "env", "nice", "timeout", "python", "python3", "node", "java", "ruby", "cargo",
-            "npm",
+        const STARTERS: [&str; 14] = [
+            "sh", "bash", "env", "nice", "timeout", "python", "python3", "node", "deno", "bun", "java",
+            "ruby", "cargo", "npm",
         ];
-        let program = self.command.words(&[]).swap_remove(0);
-        let name = std::path::Path::new(&program).file_name()?.to_string_lossy().into_owned();
-        (!SHELLS.contains(&name.as_str())).then_some(name)
+        const SCRIPTS: [&str; 9] = ["js", "mjs", "cjs", "ts", "py", "rb", "pl", "php", "jar"];
+        let words = self.command.words(&[]);
+        let is_script = |word: &&String| {
+            let ending = Path::new(word).extension().and_then(OsStr::to_str);
+            !word.contains(char::is_whitespace) && ending.is_some_and(|ending| SCRIPTS.contains(&ending))
+        };
+        let program = file_name(&words[0])?;
+        match STARTERS.contains(&program.as_str()) {
+            false => Some(program),
+            true => words[1..].iter().find(is_script).and_then(|script| file_name(script)),
+        }
     }
+}
+
+fn file_name(path: &str) -> Option<String> {
+    Some(Path::new(path).file_name()?.to_string_lossy().into_owned())
 }
 
 impl ExecArgs {
@@ -152,4 +166,31 @@ fn read_variable(typed: &str, secret: &mut impl FnMut(&str)) -> Result<(String, 
         std::env::var(other).map_err(|_| wrong(format!("the environment has no variable {other}")))?;
     secret(&value);
     Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_by_its_program_or_its_script() {
+        for (command, name) in [
+            ("./target/release/echo --port {port}", Some("echo")),
+            ("node server.js {port}", Some("server.js")),
+            ("python3 -u tests/echo.py {port}", Some("echo.py")),
+            ("env PORT={port} node --no-warnings dist/echo.mjs", Some("echo.mjs")),
+            ("java -jar build/echo.jar", Some("echo.jar")),
+            ("sh -c 'cd x && node echo.js {port}'", None),
+            ("npm start", None),
+        ] {
+            let args = ["wsspec", "run", "--exec", command];
+            let Some(crate::cli::Command::Run(args)) = crate::cli::Cli::parse_from(args).command else {
+                unreachable!("`run` was parsed");
+            };
+            let plan = args.exec.plan(ANY_PORT, |_| ()).unwrap().unwrap();
+            assert_eq!(plan.name().as_deref(), name, "{command}");
+        }
+    }
 }

@@ -130,3 +130,33 @@ fn nothing_wraps_on_80_columns_and_all_of_it_is_ascii() {
         }
     }
 }
+
+/// A command of a failure block, as a shell runs it where the program is called `wsspec`.
+fn again(block: &str) -> Vec<String> {
+    let (_, command) = block.split_once("again    wsspec ").expect("a command that repeats the case");
+    // Long commands go on in further lines.
+    let lines = command.split("\n   why").next().unwrap();
+    shell_words::split(lines).unwrap()
+}
+
+#[test]
+fn the_demo_shows_three_bugs_and_how_to_look_at_each() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["demo"]);
+    assert_eq!(done.code, 1, "a server with bugs is never green: {done:#?}");
+    assert!(done.out.contains("demo-peer") && done.out.contains("3 causes"), "{done:#?}");
+    let (_, next) = done.out.rsplit_once("exit 1").unwrap();
+    let named = |word: &str| next.split(word).nth(1).and_then(|rest| rest.split_whitespace().next());
+    let case = named("wsspec show").expect("it says what to type next").to_owned();
+    assert_eq!(named("wsspec explain"), Some(case.as_str()));
+    let block = wsspec(folder.path(), &["show", &case]);
+    for part in ["FAIL", "MUST   RFC 6455 section", "expected ", "observed ", "octets of the marked frame"] {
+        assert!(block.out.contains(part), "{part}: {block:#?}");
+    }
+    assert_eq!(wsspec(folder.path(), &["explain", &case]).code, 0);
+    // The peer is gone, and is started again by the command that repeats the case.
+    let words = again(&block.out);
+    let words: Vec<&str> = words.iter().map(String::as_str).chain(["-o", "again"]).collect();
+    let repeated = wsspec(folder.path(), &words);
+    assert!(repeated.code == 1 && repeated.out.contains(&case), "{repeated:#?}");
+}

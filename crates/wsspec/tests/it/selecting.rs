@@ -86,3 +86,20 @@ fn sets_and_tags_choose() {
     let done = wsspec(folder.path(), &["run", "@quick", "-o", "quick"]);
     assert_eq!(done.code, 0, "{done:#?}");
 }
+
+#[test]
+fn the_last_failed_are_run_against_the_server_that_failed_them() {
+    let folder = tempdir().unwrap();
+    let run = |args: &[&str]| wsspec(folder.path(), &[&["run", "-o", "out"], args].concat());
+    // It answers no Ping; the built-in endpoint, which is tested if no address is known, passes everything.
+    let program = env!("CARGO_BIN_EXE_wsspec");
+    let server = format!("{program} echo 127.0.0.1:{{port}} --defect ping-empty-unanswered");
+    let first = run(&["2.1", "1.1.1", "2.2", "--exec", &server, "--agent", "mine", "--no-echo-check"]);
+    assert_eq!(first.code, 1, "{first:#?}");
+    assert!(first.out.contains("wsspec run --last-failed -o out"), "{first:#?}");
+    let again = run(&["--last-failed"]);
+    assert!(again.code == 1 && again.out.contains("mine"), "{again:#?}");
+    let record = std::fs::read_to_string(folder.path().join("out/results.jsonl")).unwrap();
+    let mut cases = record.lines().filter(|line| line.contains(r#""t":"case""#)).peekable();
+    assert!(cases.peek().is_some() && cases.all(|case| case.contains(r#""id":"2.1""#)), "{record}");
+}

@@ -1,0 +1,79 @@
+//! `wsspec demo`: a run against the built-in endpoint with three bugs, for people who have nothing to test yet.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser as _};
+
+use crate::cli::{Cli, Command};
+use crate::exit_code::ExitCode;
+use crate::run::plan::RunPlan;
+use crate::signals::Signals;
+use crate::terminal::Console;
+
+/// The bugs of the peer: one of pings, one of fragments, one of UTF-8.
+const BUGS: [&str; 3] = ["ping-empty-unanswered", "orphan-as-text", "utf8-surrogates"];
+
+/// `wsspec demo`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DemoArgs {
+    /// Write record and reports to this folder
+    #[arg(short, long, value_name = "DIR", default_value = "wsspec-out")]
+    pub out: PathBuf,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wsspec demo             find the bugs; exit status 1, as for every server with bugs
+  wsspec show             look at what was found
+  wsspec demo -o demo-out write to another folder";
+
+/// Runs the core cases against a peer with bugs.
+///
+/// # Errors
+/// As `run`.
+pub async fn run(args: &DemoArgs, console: &Console) -> Result<ExitCode> {
+    console.say(0, "a peer with 3 bugs is started; this is what wsspec makes of it\n");
+    let code = crate::run::run(plan(args)?, console, &Signals::listen()).await?;
+    if code == ExitCode::Failed {
+        console.say(0, next_steps(&args.out));
+    }
+    Ok(code)
+}
+
+/// What would be typed: the peer is a process of its own, so that the commands that repeat a case work later too.
+fn plan(args: &DemoArgs) -> Result<RunPlan> {
+    let program = std::env::args().next().context("the program has no name")?;
+    let mut peer = format!("{} echo 127.0.0.1:{{port}}", shell_words::quote(&program));
+    peer.extend(BUGS.map(|bug| format!(" --defect {bug}")));
+    let out = args.out.to_str().context("the folder's name is no text")?;
+    let words = ["wsspec", "run", "@core", "--exec", &peer, "--agent", "demo-peer", "-o", out];
+    match Cli::try_parse_from(words)?.command {
+        Some(Command::Run(args)) => Ok(RunPlan::new(&args)?),
+        _ => unreachable!("`run` was parsed"),
+    }
+}
+
+fn next_steps(out: &Path) -> String {
+    let from = match out.to_str() {
+        Some("wsspec-out") | None => String::new(),
+        Some(out) => format!(" --from {out}"),
+    };
+    format!(
+        "\nnow   wsspec show 5.9{from}\n      wsspec explain 5.9\n      wsspec report --open{from}\n\
+         then  your own: wsspec run ws://HOST:PORT"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bugs_exist() {
+        for bug in BUGS {
+            assert!(wsspec_endpoint::deviation(bug).is_some(), "{bug}");
+        }
+    }
+}

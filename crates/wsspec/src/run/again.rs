@@ -1,0 +1,36 @@
+//! What a run without an address repeats: the implementations that failed in the run before.
+
+use clap::Parser as _;
+use wsspec_report::record::Report;
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::errors::{ErrorCode, Problem};
+use crate::target::Target;
+
+/// Those with failures, each as if it were typed, from the commands that the record keeps to repeat a case.
+///
+/// # Errors
+/// E27: the record says how none of them is reached.
+pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
+    let mut targets: Vec<RunArgs> = Vec::new();
+    for record in earlier.cases.iter().filter(|record| record.verdict.is_failure()) {
+        let agent = record.agent.raw();
+        if targets.iter().any(|target| target.agent == [agent]) {
+            continue;
+        }
+        let Ok(Some(Command::Run(mut args))) = Cli::try_parse_from(&record.repro).map(|cli| cli.command)
+        else {
+            continue;
+        };
+        args.words.retain(|word| Target::looks_like(word));
+        args.agent = vec![agent.to_owned()];
+        targets.push(*args);
+    }
+    let failed = earlier.cases.iter().any(|record| record.verdict.is_failure());
+    if failed && targets.is_empty() {
+        return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
+            .fact("why", "it tested clients, or its record was written by another program")
+            .fact("try", "wsspec run ws://HOST:PORT --last-failed"));
+    }
+    Ok(targets)
+}
