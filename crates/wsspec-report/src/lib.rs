@@ -25,7 +25,7 @@ pub mod summary;
 pub mod tap;
 pub mod verdict;
 
-mod glob;
+pub mod glob;
 #[cfg(test)]
 mod samples;
 mod untrusted;

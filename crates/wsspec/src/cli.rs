@@ -381,6 +381,9 @@ pub struct EchoArgs {
     /// Speak TLS, with a certificate made on the spot if --cert and --key give none
     #[arg(long, conflicts_with = "connect")]
     pub tls: bool,
+    /// Take only clients with a certificate of the authorities in this PEM file
+    #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    pub client_ca: Option<PathBuf>,
     /// Be a client instead: run all cases of the tester at this address
     #[arg(long, value_name = "URL", conflicts_with_all = ["address", "max_connections", "max_message"])]
     pub connect: Option<String>,

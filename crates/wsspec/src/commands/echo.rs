@@ -75,13 +75,14 @@ async fn serve(args: &EchoArgs, console: &Console, signals: &Signals) -> Result<
 
 fn tls(args: &EchoArgs) -> Result<Option<ServerTls>, Problem> {
     let files = &args.certificates;
-    match (&files.cert, &files.key) {
-        (Some(cert), key) => ServerTls::from_files(cert, key.as_ref().unwrap_or(cert)).map(Some),
-        _ if args.tls => {
-            ServerTls::self_signed(&["localhost", "127.0.0.1", "::1"].map(str::to_owned)).map(Some)
+    let tls = match (&files.cert, &files.key) {
+        (Some(cert), key) => ServerTls::from_files(cert, key.as_ref().unwrap_or(cert))?,
+        _ if args.tls || args.client_ca.is_some() => {
+            ServerTls::self_signed(&["localhost", "127.0.0.1", "::1"].map(str::to_owned))?
         }
-        _ => Ok(None),
-    }
+        _ => return Ok(None),
+    };
+    tls.for_clients_of(args.client_ca.as_deref()).map(Some)
 }
 
 /// The echo server that is tested when no address is given, and that `echo` serves.

@@ -23,6 +23,7 @@ use crate::run::attempt::now;
 use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
 use crate::select;
+use crate::serve::admission::Admission;
 use crate::serve::args::ServeArgs;
 use crate::serve::campaign::{Campaign, Ended};
 use crate::serve::end::End;
@@ -236,11 +237,7 @@ async fn exit(process: &mut Process, name: &str) -> Result<String, Problem> {
 }
 
 fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
-    let tls = match (&args.cert, &args.key) {
-        (Some(cert), Some(key)) => Some(ServerTls::from_files(cert, key)?),
-        _ if args.tls => Some(ServerTls::self_signed(&certificate_names(args))?),
-        _ => None,
-    };
+    let tls = tls(args)?;
     let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
     let (passive, cases) = choose(asked, &args.exclude)?.into_iter().partition(|case| case.is_passive());
     Ok(Plan {
@@ -260,6 +257,8 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
             ..Settings::default()
         },
         as_reference: false,
+        admission: Admission::default(),
+        page: true,
         tls,
         no_delay: true,
         hosts: args.allow_host.clone(),
@@ -273,6 +272,15 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
     })
+}
+
+fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Problem> {
+    let tls = match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => ServerTls::from_files(cert, key)?,
+        _ if args.tls || args.client_ca.is_some() => ServerTls::self_signed(&certificate_names(args))?,
+        _ => return Ok(None),
+    };
+    tls.for_clients_of(args.client_ca.as_deref()).map(Some)
 }
 
 /// What was asked for, or the default.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use wsspec_engine::ClientOpening;
@@ -10,9 +11,9 @@ use wsspec_wire::{
     write_request,
 };
 
-use super::Transport;
 use super::talk::{Heard, Talk};
 use super::transport::{Drain, drain};
+use super::{Transport, tls};
 
 const HEAD_LIMIT: usize = 16 << 10;
 const BODY_KEPT: usize = 200;
@@ -36,6 +37,8 @@ pub struct Answer {
 pub enum NoAnswer {
     /// The head was not complete in time; so many octets came.
     TimedOut(usize),
+    /// The server ended TLS with this alert.
+    Alert(AlertDescription),
     /// The peer closed the connection first; these octets came.
     Closed(Vec<u8>),
     /// It begins with something that is no HTTP.
@@ -64,6 +67,7 @@ pub async fn open(
     loop {
         let read = match timeout_at(started + limit, stream.read(&mut buffer)).await {
             Err(_) => return Err(NoAnswer::TimedOut(head.octets().len())),
+            Ok(Err(error)) if let Some(alert) = tls::alert(&error) => return Err(NoAnswer::Alert(alert)),
             Ok(Ok(0) | Err(_)) => return Err(NoAnswer::Closed(head.octets().to_vec())),
             Ok(Ok(read)) => read,
         };

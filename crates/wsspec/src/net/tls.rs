@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, KeyLog, RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +18,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::errors::{ErrorCode, Problem};
 use explain::Attempt;
+pub use explain::{alert, explain_alert};
 use verify::Witnessed;
 pub use witness::Witness;
 
@@ -126,6 +129,8 @@ pub struct ServerTls {
     pub acceptor: TlsAcceptor,
     /// The SHA-256 of the certificate, as browsers show it.
     pub fingerprint: String,
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
 }
 
 impl ServerTls {
@@ -135,6 +140,23 @@ impl ServerTls {
     /// E18 for a file that is missing, holds nothing of use, or does not fit the other.
     pub fn from_files(cert: &Path, key: &Path) -> Result<Self, Problem> {
         Self::new(read_chain(cert)?, read_key(key)?).map_err(|error| mismatch(cert, key, &error))
+    }
+
+    /// Takes only clients that show a certificate of the authorities in this PEM file; `None`: takes all.
+    ///
+    /// # Errors
+    /// E18 for a file that is missing or holds nothing of use.
+    pub fn for_clients_of(self, authorities: Option<&Path>) -> Result<Self, Problem> {
+        let Some(authorities) = authorities else { return Ok(self) };
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(read_chain(authorities)?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), verify::provider())
+            .build()
+            .map_err(|error| {
+                no_pem(authorities, "CERTIFICATE", &format!("no authority for clients: {error}"))
+            })?;
+        Self::configure(self.chain, self.key, verifier)
+            .map_err(|error| unusable("the server's certificate", &error))
     }
 
     /// A certificate made on the spot for these names and addresses, signed by itself.
@@ -151,12 +173,20 @@ impl ServerTls {
     }
 
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
-        let fingerprint = fingerprint(&chain[0]);
+        Self::configure(chain, key.into(), WebPkiClientVerifier::no_client_auth())
+    }
+
+    fn configure(
+        chain: Vec<CertificateDer<'static>>,
+        key: Arc<PrivateKeyDer<'static>>,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> Result<Self, rustls::Error> {
         let config = ServerConfig::builder_with_provider(verify::provider())
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint })
+            .with_client_cert_verifier(clients)
+            .with_single_cert(chain.clone(), key.clone_key())?;
+        let fingerprint = fingerprint(&chain[0]);
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint, chain, key })
     }
 }
 

@@ -10,6 +10,7 @@ use super::preflight::{ECHO_LIMIT, Look, SECOND_LIMIT};
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, dial, list, resolve};
 use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer};
+use crate::net::tls;
 use crate::target::Target;
 use crate::text;
 
@@ -64,6 +65,7 @@ impl Look<'_> {
                     .fact("usually", "the server takes one connection at a time, or the port is not HTTP")
                     .fact("try", format!("wsspec run {target} --open-timeout 20s"))
             }
+            NoAnswer::Alert(alert) => tls::explain_alert(*alert),
             NoAnswer::Closed(seen) | NoAnswer::NotHttp(seen) if is_tls(seen) => self.tls(seen),
             NoAnswer::Closed(seen) if seen.is_empty() => {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection without an answer"))

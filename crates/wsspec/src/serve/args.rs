@@ -42,6 +42,9 @@ pub struct ServeArgs {
     /// The private key, as PEM
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Where")]
     pub key: Option<PathBuf>,
+    /// Take only clients with a certificate of the authorities in this PEM file
+    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    pub client_ca: Option<PathBuf>,
     /// Accept this subprotocol
     #[arg(short, long, value_name = "NAME", help_heading = "Where")]
     pub subprotocol: Vec<String>,

@@ -12,6 +12,7 @@ use wsspec_engine::{CaseRun, Observation, Verdict, judge};
 use wsspec_report::record::{CaseMeta, CaseRecord, Line};
 use wsspec_wire::write_response;
 
+use super::admission::Refusal;
 use super::book::{Brief, Start};
 use super::control::Control;
 use super::notice::Notice;
@@ -67,7 +68,17 @@ struct Visit {
 
 impl Visit {
     async fn answer<T: Transport>(self, stream: T, request: Request) {
-        match route(&request.head, &self.shared.plan.cases) {
+        let route = route(&request.head, &self.shared.plan.cases);
+        // Held until the connection is over.
+        let _place = match &route {
+            Route::Page(_) => None,
+            _ => match self.shared.plan.admission.admit(&request.head) {
+                Ok(place) => place,
+                Err(refusal) => return self.turn_down(stream, refusal).await,
+            },
+        };
+        match route {
+            Route::Page(_) if !self.shared.plan.page => self.ask_for_upgrade(stream).await,
             Route::Page(page) => web::answer(stream, &page, &request.head, &self.shared).await,
             Route::Wrong(why) => self.refuse(stream, 400, "Bad Request", why).await,
             Route::Run(job) => self.run(stream, request, job).await,
@@ -191,9 +202,25 @@ impl Visit {
     }
 
     /// Scripts of the reference run until they meet the status 500.
-    async fn refuse<T: Transport>(&self, mut stream: T, status: u16, reason: &str, why: String) {
+    async fn refuse<T: Transport>(&self, stream: T, status: u16, reason: &'static str, why: String) {
         let (status, reason) =
             if self.shared.plan.as_reference { (500, "Internal Server Error") } else { (status, reason) };
+        self.turn_down(stream, Refusal { status, reason, why }).await;
+    }
+
+    async fn ask_for_upgrade<T: Transport>(&self, mut stream: T) {
+        let headers = [
+            ("Connection", "close"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Content-Length", "0"),
+        ];
+        let _ = stream.write_all(&write_response(426, "Upgrade Required", &headers)).await;
+        web::finish(stream).await;
+    }
+
+    async fn turn_down<T: Transport>(&self, mut stream: T, refusal: Refusal) {
+        let Refusal { status, reason, why } = refusal;
         let body = format!("wsspec: {why}\n");
         let length = body.len().to_string();
         let headers = [

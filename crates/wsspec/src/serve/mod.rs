@@ -3,6 +3,7 @@
 //! [`request`] reads the head of a request, [`route`] says what it asks for, [`connection`] does it. Verdicts go
 //! into the [`book`] and through the [`ledger`] into files; what happens is told as [`notice`]s.
 
+pub mod admission;
 pub mod args;
 pub mod book;
 pub mod campaign;
@@ -30,6 +31,7 @@ use wsspec_cases::Case;
 use wsspec_engine::{Settings, TesterRole, passive_outcomes};
 use wsspec_report::record::{CaseRecord, Line, Redaction};
 
+use self::admission::Admission;
 use self::book::Book;
 use self::ledger::Ledger;
 use self::notice::Notice;
@@ -59,6 +61,10 @@ pub struct Plan {
     pub settings: Settings,
     /// As the reference: errors are 500, other addresses take commands, anyone may stop the server.
     pub as_reference: bool,
+    /// Which WebSocket connections are taken.
+    pub admission: Admission,
+    /// A plain request gets a page; otherwise it is told to upgrade (status 426).
+    pub page: bool,
     /// TLS on every port.
     pub tls: Option<ServerTls>,
     /// Small writes go out at once.

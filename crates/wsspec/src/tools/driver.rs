@@ -150,7 +150,10 @@ impl Driver {
                 )
                 .fact(
                     "usually",
-                    "the address is not that of a tester: wsspec serve, or wstest -m fuzzingserver",
+                    match self.target.secure {
+                        true => "the tester wants a client certificate (--cert), or the address is not that of a tester",
+                        false => "the address is not that of a tester: wsspec serve, or wstest -m fuzzingserver",
+                    },
                 )
         })
     }

@@ -22,6 +22,7 @@ use crate::net::client::resolve;
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
 use crate::run::attempt::now;
+use crate::serve::admission::Admission;
 use crate::serve::ledger::Ledger;
 use crate::serve::notice::Notice;
 use crate::serve::{Plan, Server, Shared, end};
@@ -126,6 +127,11 @@ fn plan(
             ..settings
         },
         as_reference: true,
+        admission: Admission::new(
+            spec.options.allowed_origins.clone(),
+            spec.options.max_connections.filter(|most| *most > 0).map(|most| most as usize),
+        ),
+        page: spec.options.web_status.unwrap_or(true),
         tls: server_tls(
             target,
             spec.key.as_ref().or(args.key.as_ref()),

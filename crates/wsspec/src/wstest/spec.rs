@@ -121,7 +121,16 @@ fn known_elsewhere(key: &str) -> Option<&'static str> {
     match key {
         "webport" => Some("the port of the page is set with -u"),
         "enable-ssl" => Some("TLS is on where the address says wss://"),
-        "allowHixie76" => Some("only the protocol of RFC 6455 is spoken"),
+        "applyMask" => Some("masked frames are always masked and unmasked; 14.* is about masks"),
+        "autoPingInterval" | "autoPingTimeout" | "autoPingSize" => {
+            Some("the tester sends what its cases say and nothing else")
+        }
+        "perMessageCompressionAccept" | "perMessageCompressionOffers" => {
+            Some("sections 12 and 13 negotiate permessage-deflate themselves")
+        }
+        "allowHixie76" | "serveFlashSocketPolicy" | "flashSocketPolicy" => {
+            Some("only the protocol of RFC 6455 is spoken")
+        }
         _ => None,
     }
 }

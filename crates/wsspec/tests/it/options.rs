@@ -97,6 +97,32 @@ fn times_and_closing_are_as_the_options_say() {
     assert_eq!(file["localCloseCode"], 1002);
 }
 
+/// What `fuzzingserver` with these options answers.
+fn asked(options: &Value, asks: impl FnOnce(u16)) {
+    let folder = TempDir::new().unwrap();
+    let spec = json!({ "url": "URL", "outdir": "out", "cases": ["1.1.1"], "options": options });
+    asks(Tester::fuzzing_server(folder.path(), &spec.to_string()).port);
+}
+
+#[test]
+fn connections_are_taken_as_the_options_say() {
+    let from = |port, origin| {
+        let header = format!("Origin: {origin}\r\n");
+        Visitor::ask_with(port, "/getCaseCount", &header).status()
+    };
+    asked(&json!({ "allowedOrigins": ["http://a.test:*"] }), |port| {
+        assert_eq!((from(port, "http://a.test"), from(port, "http://b.test")), (101, 403));
+        assert_eq!(Visitor::ask(port, "/getCaseCount").status(), 101, "no page");
+    });
+    asked(&json!({ "maxConnections": 1 }), |port| {
+        let first = Visitor::ask(port, "/runCase?case=1&agent=a");
+        assert_eq!((first.status(), Visitor::ask(port, "/getCaseCount").status()), (101, 503));
+    });
+    let page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    asked(&json!({ "webStatus": false }), |port| assert_eq!(Visitor::send(port, page).status(), 426));
+    asked(&json!({}), |port| assert_eq!(Visitor::send(port, page).status(), 200));
+}
+
 #[test]
 fn limits_of_size_are_as_the_options_say() {
     let file = served(&json!({ "maxMessagePayloadSize": 100 }), "1.1.2", Visitor::echo);

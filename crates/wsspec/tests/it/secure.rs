@@ -82,6 +82,33 @@ fn plain_http() -> String {
 }
 
 #[test]
+fn client_certificates_are_shown_and_asked_for() {
+    let files = files();
+    let (cert, key) = (files.cert.to_str().unwrap(), files.key.to_str().unwrap());
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let args = ["echo", &address, "--tls", "--client-ca", cert];
+    let echo = crate::program::command(files.folder.path(), &args);
+    let server = Tester::start(echo, port, "listening on wss://");
+    let url = format!("wss://{address}");
+    assert_eq!(run(&files, &url, &["-k", "--cert", cert, "--key", key]).code, 0);
+    let without = run(&files, &url, &["-k"]);
+    without.expect_error(3, "E30");
+    assert!(without.err.contains("--cert"), "{without:#?}");
+    drop(server);
+
+    let mut tester = Tester::serve(files.folder.path(), &["1.1.1", "--once", "--tls", "--client-ca", cert]);
+    let url = format!("wss://127.0.0.1:{}", tester.port);
+    let connect = ["echo", "--connect", &url, "-k", "--agent", "x"];
+    let without = wsspec(files.folder.path(), &connect);
+    assert!(without.code == 3 && without.err.contains("--cert"), "{without:#?}");
+    tester.wait_for("");
+    let with = wsspec(files.folder.path(), &[&connect[..], &["--cert", cert, "--key", key]].concat());
+    assert_eq!(with.code, 0, "{with:#?}");
+    assert_eq!(tester.end().code, 0);
+}
+
+#[test]
 fn clients_are_tested_over_tls_with_a_certificate_made_on_the_spot() {
     let files = files();
     let port = free_port().to_string();

@@ -8,6 +8,36 @@ use rustls::{AlertDescription, CertificateError, Error};
 use super::{fingerprint, verify::is_self_signed};
 use crate::errors::{ErrorCode, Problem};
 
+/// The alert by which the peer ended TLS. In TLS 1.3 a server judges the client's certificate after the client's part
+/// of the handshake, so that its alert comes with the first read (RFC 8446 4.4.2.4).
+pub fn alert(error: &io::Error) -> Option<AlertDescription> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        Error::AlertReceived(alert) => Some(*alert),
+        _ => None,
+    }
+}
+
+/// What a server means by an alert, and what to do.
+pub fn explain_alert(alert: AlertDescription) -> Problem {
+    let why = match alert {
+        AlertDescription::CertificateRequired => "the server wants a client certificate: --cert and --key",
+        AlertDescription::UnknownCA
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown => "the server does not accept the client certificate",
+        AlertDescription::ProtocolVersion => "the server speaks no TLS 1.2 or 1.3",
+        AlertDescription::HandshakeFailure => {
+            "no cipher in common, or the server has no certificate for the name"
+        }
+        AlertDescription::UnrecognisedName => "the server knows no such name: --sni NAME asks for another",
+        AlertDescription::NoApplicationProtocol => "the server wants a protocol to be chosen by ALPN",
+        _ => "the server gives no further reason",
+    };
+    Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
+        .fact("got", format!("the TLS alert {alert:?}"))
+        .fact("why", why)
+        .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
+}
+
 /// A TLS handshake that failed, and what is known of it.
 pub(super) struct Attempt<'a> {
     pub(super) host: &'a str,
@@ -23,7 +53,7 @@ impl Attempt<'_> {
     pub(super) fn explain(&self, error: &io::Error) -> Problem {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(Error::InvalidCertificate(why)) => self.refused(why),
-            Some(Error::AlertReceived(alert)) => self.alert(*alert),
+            Some(Error::AlertReceived(alert)) => explain_alert(*alert),
             _ if self.is_plain_http() => self.plain(),
             Some(other) => self.failed(&other.to_string()),
             None => self.broken_off(error),
@@ -101,30 +131,6 @@ impl Attempt<'_> {
             })) => Some(listed(&presented)),
             _ => None,
         }
-    }
-
-    fn alert(&self, alert: AlertDescription) -> Problem {
-        let why = match alert {
-            AlertDescription::CertificateRequired => {
-                "the server wants a client certificate: --cert and --key"
-            }
-            AlertDescription::UnknownCA
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateUnknown => "the server does not accept the client certificate",
-            AlertDescription::ProtocolVersion => "the server speaks no TLS 1.2 or 1.3",
-            AlertDescription::HandshakeFailure => {
-                "no cipher in common, or the server has no certificate for the name"
-            }
-            AlertDescription::UnrecognisedName => {
-                "the server knows no such name: --sni NAME asks for another"
-            }
-            AlertDescription::NoApplicationProtocol => "the server wants a protocol to be chosen by ALPN",
-            _ => "the server gives no further reason",
-        };
-        Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
-            .fact("got", format!("the TLS alert {alert:?}"))
-            .fact("why", why)
-            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
     }
 
     fn failed(&self, why: &str) -> Problem {

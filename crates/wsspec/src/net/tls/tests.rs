@@ -174,7 +174,7 @@ async fn a_client_certificate_is_shown_and_its_lack_explained() {
         .with_single_cert(read_chain(&cert).unwrap(), read_key(&key).unwrap())
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let address = serve(ServerTls { acceptor, fingerprint: String::new() }, true).await;
+    let address = serve(ServerTls { acceptor, ..ServerTls::from_files(&cert, &key).unwrap() }, true).await;
 
     let without = connect(&trusting(&cert), address, "localhost").await.unwrap_err();
     assert_eq!(without.code, ErrorCode::E30);

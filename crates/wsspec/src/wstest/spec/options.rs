@@ -35,6 +35,12 @@ pub(crate) struct Options {
     pub(crate) auto_fragment_size: Option<u32>,
     /// Set TCP_NODELAY.
     pub(crate) tcp_no_delay: Option<bool>,
+    /// As a server, take pages of these origins only; `*` is any text.
+    pub(crate) allowed_origins: Option<Vec<String>>,
+    /// As a server, so many connections at once; 0 for no limit.
+    pub(crate) max_connections: Option<u32>,
+    /// As a server, answer a plain request with the page.
+    pub(crate) web_status: Option<bool>,
 }
 
 impl Options {
@@ -61,6 +67,9 @@ impl Options {
             max_message_payload_size: fields.count("maxMessagePayloadSize", LARGEST)?,
             auto_fragment_size: fields.count("autoFragmentSize", LARGEST)?,
             tcp_no_delay: fields.flag("tcpNoDelay")?,
+            allowed_origins: fields.texts("allowedOrigins")?,
+            max_connections: fields.count("maxConnections", LARGEST)?,
+            web_status: fields.flag("webStatus")?,
         };
         notes.unknown(fields.unknown());
         Ok(options)
@@ -89,6 +98,9 @@ impl Options {
             max_message_payload_size: self.max_message_payload_size.or(other.max_message_payload_size),
             auto_fragment_size: self.auto_fragment_size.or(other.auto_fragment_size),
             tcp_no_delay: self.tcp_no_delay.or(other.tcp_no_delay),
+            allowed_origins: self.allowed_origins.or_else(|| other.allowed_origins.clone()),
+            max_connections: self.max_connections.or(other.max_connections),
+            web_status: self.web_status.or(other.web_status),
         }
     }
 }

@@ -49,7 +49,8 @@ fn every_option_is_read() {
         "version": 13, "failByDrop": true, "openHandshakeTimeout": 1, "closeHandshakeTimeout": 2,
         "serverConnectionDropTimeout": 3, "maskClientFrames": false, "maskServerFrames": true, "acceptMaskedServerFrames": true,
         "requireMaskedClientFrames": false, "tcpNoDelay": false, "utf8validateIncoming": false,
-        "maxFramePayloadSize": 4, "maxMessagePayloadSize": 5, "autoFragmentSize": 6, "echoCloseCodeReason": true}}"#;
+        "maxFramePayloadSize": 4, "maxMessagePayloadSize": 5, "autoFragmentSize": 6, "echoCloseCodeReason": true,
+        "allowedOrigins": ["http://*"], "maxConnections": 7, "webStatus": false}}"#;
     let (spec, warnings) = read::<FuzzingServerSpec>(text);
     assert!(warnings.is_empty(), "{warnings:?}");
     let seconds = |n| Some(std::time::Duration::from_secs(n));
@@ -68,6 +69,9 @@ fn every_option_is_read() {
         max_message_payload_size: Some(5),
         auto_fragment_size: Some(6),
         tcp_no_delay: Some(false),
+        allowed_origins: Some(vec!["http://*".to_owned()]),
+        max_connections: Some(7),
+        web_status: Some(false),
     };
     assert_eq!(spec.options, options);
     assert_eq!((spec.key, spec.cert), (Some("k".into()), Some("c".into())));
