@@ -1,6 +1,7 @@
 //! After the last case: the end of the record, the reports, the summary, the exit status.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use tokio::time::Instant;
@@ -50,25 +51,27 @@ impl End<'_> {
             self.console
                 .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
         }
-        let octets =
-            std::fs::read(self.folder.file(RESULTS)).map_err(|error| unwritable(&self.plan.out, &error))?;
+        let octets = std::fs::read(journal.record_file().path())
+            .map_err(|error| unwritable(&self.plan.out, &error))?;
         let mut report = read(&octets)?;
         let findings = self.findings(&report);
         let complaints = self.complaints(&findings, &report);
         let code = self.exit_code(&journal, !not_run.is_empty(), !complaints.is_empty());
         let end = self.end_record(&mut report, &journal, not_run, code);
         journal.write(&Line::End(end));
-        if let Some(error) = journal.take_write_error() {
-            return Err(unwritable(&self.plan.out, &error).into());
+        if let Some(error) = journal.record_file().take_trouble() {
+            let kept = journal.record_file().path().display().to_string();
+            let problem = unwritable(&self.plan.out, &error).fact("kept", &kept);
+            return Err(problem.fact("look", format!("wsspec show --from {kept}")).into());
         }
         let written = self.write(&report);
-        self.print(&report, journal.stops()).await;
+        self.print(&report, journal.stops(), written.as_deref().unwrap_or_default()).await;
         self.print_baseline(&report, &complaints);
         outputs::tell_end(&report, self.console);
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
         ci::publish(service, &report, &self.stale(&findings), None, &self.plan.out, self.console);
         let code = match written {
-            Ok(()) => code,
+            Ok(_) => code,
             Err(problem) => {
                 self.console.warn(problem.to_string());
                 code.worst(ExitCode::Incomplete)
@@ -78,10 +81,11 @@ impl End<'_> {
         Ok(code)
     }
 
-    fn write(&self, report: &Report) -> Result<(), Problem> {
+    /// Writes all reports; those that were asked for by name.
+    fn write(&self, report: &Report) -> Result<Vec<PathBuf>, Problem> {
         super::write_reports::write(self.folder, report)
             .map_err(|error| unwritable(&self.plan.out, &error))?;
-        self.plan.outputs.write(report, Some(&self.plan.out)).map(drop)
+        self.plan.outputs.write(report, Some(&self.plan.out))
     }
 
     /// What is wrong with the baseline, after this run.
@@ -188,7 +192,7 @@ impl End<'_> {
         end
     }
 
-    async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>) {
+    async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>, written: &[PathBuf]) {
         let page = self.folder.file("report.html").display().to_string();
         print_causes(report, &page, self.agents.len() > 1, self.console);
         for (place, agent) in self.agents.iter().enumerate() {
@@ -200,6 +204,10 @@ impl End<'_> {
             }
         }
         self.print_where(report, &page);
+        for path in written {
+            self.console
+                .say(0, format!("   written  {}", self.console.style.path(&path.display().to_string(), "")));
+        }
     }
 
     /// ` -o DIR`, unless the folder is the usual one.

@@ -122,8 +122,45 @@ impl Drop for NewRecord {
 
 /// E21 for this folder.
 pub fn unwritable(path: &Path, error: &io::Error) -> Problem {
-    Problem::new(ErrorCode::E21, format!("cannot write to {}", path.display()))
-        .fact("why", error.to_string())
+    let mut problem = Problem::new(ErrorCode::E21, format!("cannot write to {}", path.display()))
+        .fact("why", error.to_string());
+    if let Some(rights) = rights(path) {
+        problem = problem.fact("there", rights);
+    }
+    problem
         .fact("usually", "an earlier run in a container made it as another user")
-        .fact("try", "-o DIR with another folder")
+        .fact("try", "-o DIR with another folder   or   docker run --user \"$(id -u):$(id -g)\"")
+}
+
+/// What is there already: the path itself or the nearest folder above.
+fn nearest(path: &Path) -> Option<(&Path, fs::Metadata)> {
+    let whole = path.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    whole.filter_map(|path| Some((path, fs::metadata(path).ok()?))).next()
+}
+
+/// Who owns it and who may write to it.
+#[cfg(unix)]
+fn rights(path: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (at, found) = nearest(path)?;
+    let kind = if found.is_dir() { "a folder" } else { "no folder" };
+    let (owner, mode) = (user(found.uid()), found.mode() & 0o7777);
+    Some(format!("{} is {kind}, owned by {owner}, mode {mode:o}", at.display()))
+}
+
+#[cfg(not(unix))]
+fn rights(path: &Path) -> Option<String> {
+    let (at, found) = nearest(path)?;
+    let kind = if found.is_dir() { "a folder" } else { "no folder" };
+    Some(format!("{} is {kind}", at.display()))
+}
+
+/// The name of a user, or the number if the system has no name for it.
+#[cfg(unix)]
+fn user(id: u32) -> String {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let number = id.to_string();
+    let found = fields.find(|fields| fields.get(2) == Some(&number.as_str()));
+    found.map_or_else(|| format!("user {id}"), |fields| fields[0].to_owned())
 }

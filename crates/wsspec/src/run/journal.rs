@@ -1,8 +1,6 @@
 //! Everything that happens in a run, written down and shown as it happens.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +14,7 @@ use wsspec_report::summary::Cause;
 
 use super::attempt::Agent;
 use super::order::expected_time;
+use super::record_file::RecordFile;
 use super::schedule::{Listener, Restarted, Stop};
 use crate::cli::Progress;
 use crate::outputs;
@@ -26,7 +25,7 @@ use crate::terminal::{Console, detail, failure, lines};
 /// The verdicts that stand, and the record on disk.
 pub struct Journal<'a> {
     console: &'a Console,
-    file: File,
+    record: RecordFile,
     agents: &'a [Agent],
     selected: usize,
     results: BTreeMap<(usize, CaseId), Brief>,
@@ -38,7 +37,6 @@ pub struct Journal<'a> {
     keys: Option<keys::Listener>,
     stops: BTreeMap<usize, Stop>,
     defects: Vec<CaseId>,
-    write_error: Option<io::Error>,
     bar: Option<ProgressBar>,
     tenths: usize,
     /// The first case of each cause, and how many have been shown.
@@ -89,7 +87,7 @@ impl Brief {
 
 impl<'a> Journal<'a> {
     /// A journal for so many cases of each agent.
-    pub fn new(console: &'a Console, file: File, agents: &'a [Agent], cases: usize) -> Self {
+    pub fn new(console: &'a Console, record: RecordFile, agents: &'a [Agent], cases: usize) -> Self {
         let selected = cases * agents.len();
         let bar = (console.progress == Progress::Bar && console.level > -2).then(|| progress_bar(selected));
         console.set_bar(bar.clone());
@@ -97,7 +95,7 @@ impl<'a> Journal<'a> {
         let keys = bar.is_some().then(|| keys::Listener::start(wishes.clone()));
         Self {
             console,
-            file,
+            record,
             agents,
             selected,
             results: BTreeMap::new(),
@@ -108,7 +106,6 @@ impl<'a> Journal<'a> {
             keys,
             stops: BTreeMap::new(),
             defects: Vec::new(),
-            write_error: None,
             bar,
             tenths: 0,
             causes: BTreeMap::new(),
@@ -136,9 +133,7 @@ impl<'a> Journal<'a> {
         let mut json = line.to_json();
         outputs::tell_line(&json, self.console);
         json.push('\n');
-        if let Err(error) = self.file.write_all(json.as_bytes()) {
-            self.write_error.get_or_insert(error);
-        }
+        self.record.append(&json);
     }
 
     /// What stands, by agent and case.
@@ -156,9 +151,9 @@ impl<'a> Journal<'a> {
         &self.defects
     }
 
-    /// The first line of the record that could not be written.
-    pub fn take_write_error(&mut self) -> Option<io::Error> {
-        self.write_error.take()
+    /// The record on disk.
+    pub fn record_file(&mut self) -> &mut RecordFile {
+        &mut self.record
     }
 
     /// Takes the bar away.

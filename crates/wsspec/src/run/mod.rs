@@ -10,6 +10,7 @@ pub mod order;
 pub mod peer;
 pub mod plan;
 pub mod preflight;
+pub mod record_file;
 pub(crate) mod refusal;
 pub mod schedule;
 pub mod write_reports;
@@ -25,11 +26,12 @@ use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecor
 use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
-use self::folder::{Earlier, Folder};
+use self::folder::{Earlier, Folder, RESULTS};
 use self::journal::{Expected, Journal};
 use self::peer::{PeerPlan, make_unique};
 use self::plan::RunPlan;
 use self::preflight::{Look, PeerFacts, preflight};
+use self::record_file::RecordFile;
 use self::schedule::{Job, Scheduler};
 use crate::baseline;
 use crate::cli::{FailOn, Feature};
@@ -89,7 +91,13 @@ async fn run_with(
     let strict = plan.rating.fail_on == FailOn::Should;
     let expected = plan.baseline.as_ref();
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
-    let mut journal = Journal::new(console, record.publish()?, &agents, plan.cases.len()).expect(expected);
+    let mut journal = Journal::new(
+        console,
+        RecordFile::new(record.publish()?, folder.file(RESULTS)),
+        &agents,
+        plan.cases.len(),
+    )
+    .expect(expected);
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);

@@ -93,6 +93,13 @@ impl ExecPlan {
         ];
         const SCRIPTS: [&str; 9] = ["js", "mjs", "cjs", "ts", "py", "rb", "pl", "php", "jar"];
         let words = self.command.words(&[]);
+        // What `env` and `nice` start comes behind variables and options.
+        let is_own = |word: &&String| !word.contains('=') && !word.starts_with('-');
+        let start = match words[0].as_str() {
+            "env" | "nice" => words.iter().skip(1).position(|word| is_own(&word)).map_or(0, |at| at + 1),
+            _ => 0,
+        };
+        let words = &words[start..];
         let is_script = |word: &&String| {
             let ending = Path::new(word).extension().and_then(OsStr::to_str);
             !word.contains(char::is_whitespace) && ending.is_some_and(|ending| SCRIPTS.contains(&ending))
@@ -181,6 +188,7 @@ mod tests {
             ("node server.js {port}", Some("server.js")),
             ("python3 -u tests/echo.py {port}", Some("echo.py")),
             ("env PORT={port} node --no-warnings dist/echo.mjs", Some("echo.mjs")),
+            ("env RUST_LOG=debug ./echo {port}", Some("echo")),
             ("java -jar build/echo.jar", Some("echo.jar")),
             ("sh -c 'cd x && node echo.js {port}'", None),
             ("npm start", None),

@@ -18,6 +18,7 @@ mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
 mod looking;
+mod mock_ups;
 mod modes;
 mod options;
 mod outputs;
@@ -32,6 +33,7 @@ mod selecting;
 #[cfg(unix)]
 mod server;
 mod started;
+mod terminal;
 mod tester;
 mod usage;
 mod visitor;

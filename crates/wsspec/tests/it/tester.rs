@@ -61,14 +61,25 @@ impl Tester {
     /// Waits for a line that begins so.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, beginning: &str) -> String {
+        self.wait_until(beginning, |line| line.trim_start().starts_with(beginning))
+    }
+
+    /// Waits for a line with this in it.
+    #[track_caller]
+    pub(crate) fn wait_for_part(&mut self, part: &str) -> String {
+        self.wait_until(part, |line| line.contains(part))
+    }
+
+    #[track_caller]
+    fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) else {
                 let err: String = self.err.try_iter().collect();
-                panic!("no line {beginning:?} in:\n{}\n{err}", self.seen);
+                panic!("no line {what:?} in:\n{}\n{err}", self.seen);
             };
             self.seen.push_str(&line);
-            if line.trim_start().starts_with(beginning) {
+            if is_it(&line) {
                 return line;
             }
         }

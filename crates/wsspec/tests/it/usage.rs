@@ -53,6 +53,13 @@ fn the_output_folder_is_tried_before_the_first_case() {
     let done = wsspec(folder.path(), &["run", "-o", "file/out", "1.1.1"]);
     done.expect_error(6, "E21");
     assert!(done.out.is_empty(), "{done:#?}");
+    assert!(done.err.contains("file is no folder, owned by "), "{done:#?}");
+    if cfg!(target_os = "linux") {
+        // Nobody makes folders there, not even root.
+        let done = wsspec(folder.path(), &["run", "-o", "/sys/wsspec-out", "1.1.1"]);
+        done.expect_error(6, "E21");
+        assert!(done.err.contains("/sys is a folder, owned by root, mode 555"), "{done:#?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! What a user sees from beginning to end, of the program itself, with times, ports and paths taken out.
+//! Parts of single screens at several widths are pinned beside the code that prints them.
+
+use std::path::Path;
+
+use regex::Regex;
+use tempfile::tempdir;
+
+use crate::program::{Done, command, finish, wsspec};
+use crate::server;
+use crate::tester::{Tester, free_port};
+
+/// The text without what differs from run to run.
+fn steady(text: &str) -> String {
+    let replacements = [
+        (r"wsspec \d+\.\d+\.\d+", "wsspec VERSION"),
+        (r"(127\.0\.0\.1|localhost):\d+", "$1:PORT"),
+        (r"--port \d+", "--port PORT"),
+        (r"\d+(\.\d+)? (ms|s|us|µs)\b", "TIME"),
+        (r"\d\d:\d\d:\d\d", "HH:MM:SS"),
+        (r"seed [0-9a-f]+", "seed SEED"),
+        (r"token=[0-9a-zA-Z]+", "token=TOKEN"),
+        (r"after octet \d+", "after octet N"),
+        (r"(?m)^ +slowest .*\n", ""),
+        // The command is cut where it becomes too long, and paths differ.
+        (r"(?m)^exec .*ready in", "exec COMMAND ready in"),
+        // Blocks of failures are pinned where they are made.
+        (r"(?s)---- cause .*?\n(---- [^c])", "BLOCKS\n\n$1"),
+    ];
+    let program = text.replace(env!("CARGO_BIN_EXE_wsspec"), "wsspec");
+    replacements.iter().fold(program, |text, (pattern, by)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *by).into_owned()
+    })
+}
+
+fn ci(folder: &Path, args: &[&str]) -> Done {
+    let mut run = command(folder, args);
+    run.env("CI", "true").env("LANG", "C.UTF-8");
+    finish(run)
+}
+
+#[test]
+fn mock_up_d_ci_with_a_baseline() {
+    let folder = tempdir().unwrap();
+    let baseline = "schema = 1\n\n[[expect]]\ncases = [\"2.1\"]\nverdict = \"timeout\"\n\
+                    reason = \"an empty ping is not answered\"\nissue = \"https://example.org/7\"\n\n\
+                    [[expect]]\ncases = [\"1.1.1\"]\nverdict = \"fail\"\nreason = \"was wrong once\"\n";
+    std::fs::write(folder.path().join("wsspec.baseline.toml"), baseline).unwrap();
+    let peer = format!(
+        "{} echo 127.0.0.1:{{port}} --defect ping-empty-unanswered --defect orphan-as-text",
+        env!("CARGO_BIN_EXE_wsspec")
+    );
+    let args = ["run", "1.1.*", "2.*", "5.*", "--exec", &peer, "--agent", "mylib", "-j", "1"];
+    let more =
+        ["--order", "id", "--no-confirm", "--baseline", "wsspec.baseline.toml", "--junit", "junit.xml"];
+    let done = ci(folder.path(), &[&args[..], &more].concat());
+    assert_eq!(done.code, 1, "{done:#?}");
+    insta::assert_snapshot!("ci_with_a_baseline", steady(&done.out));
+}
+
+#[test]
+fn mock_up_e_the_agent_dies() {
+    let folder = tempdir().unwrap();
+    let exec = server::command("echo");
+    let args = ["run", "--exec", &exec, "--no-confirm", "1.1.1", "4.1.1", "5.1", "--progress", "none"];
+    let done = wsspec(folder.path(), &[&args[..], &["-j", "1", "--order", "id"]].concat());
+    assert_eq!(done.code, 1, "{done:#?}");
+    let at = done.out.find("  DIED").expect("the death is told when it happens");
+    let told: Vec<&str> = done.out[at..].lines().take_while(|line| !line.is_empty()).collect();
+    insta::assert_snapshot!("the_agent_dies", steady(&told.join("\n")));
+}
+
+#[test]
+fn mock_up_f_serve() {
+    let folder = tempdir().unwrap();
+    let mut tester = Tester::serve(folder.path(), &["1.1.*", "2.1"]);
+    let client = ["echo", "--connect", &tester.url(""), "--agent", "mylib-client/0.9"];
+    let client = [&client[..], &["--defect", "ping-empty-unanswered"]].concat();
+    assert_eq!(wsspec(folder.path(), &client).code, 0);
+    tester.wait_for_part(" 9/9 ");
+    let done = tester.terminate();
+    insta::assert_snapshot!("serve", steady(&done.out));
+}
+
+#[test]
+fn mock_up_h_diff() {
+    let folder = tempdir().unwrap();
+    for (out, defect) in [("main", "ping-empty-unanswered"), ("new", "orphan-as-text")] {
+        let peer = format!("{} echo 127.0.0.1:{{port}} --defect {defect}", env!("CARGO_BIN_EXE_wsspec"));
+        let args =
+            ["run", "2.*", "5.9", "5.1", "--exec", &peer, "--agent", "mylib", "--no-confirm", "-o", out];
+        assert_eq!(wsspec(folder.path(), &args).code, 1);
+    }
+    let done = wsspec(folder.path(), &["diff", "main", "new"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    // What took longer is a matter of luck.
+    let lines = done.out.lines().filter(|line| !line.trim_start().starts_with("timing"));
+    insta::assert_snapshot!("diff", steady(&lines.collect::<Vec<_>>().join("\n")));
+}
+
+#[test]
+fn mock_up_j_probe() {
+    let folder = tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let _server = Tester::start(command(folder.path(), &["echo", &address]), 0, "listening on ");
+    let done = wsspec(folder.path(), &["probe", &format!("ws://{address}")]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    insta::assert_snapshot!("probe", steady(&done.out));
+}

@@ -1,0 +1,105 @@
+//! `wsspec run` on a terminal: keys, Ctrl-C, and Ctrl-C again.
+#![cfg(target_os = "linux")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::tempdir;
+
+use crate::program::{command, notice, wait};
+use crate::server;
+
+/// Runs a command on a terminal of its own; what is written to its stdin are keys.
+fn on_a_terminal(folder: &Path, words: &[&str]) -> Option<Child> {
+    let line = shell_words::join([&[env!("CARGO_BIN_EXE_wsspec")], words].concat());
+    let mut script = Command::new("script");
+    script.args(["-qfec", &line, "typescript"]).current_dir(folder).env_clear();
+    script.env("PATH", std::env::var("PATH").unwrap()).env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let child = script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    if child.is_err() {
+        notice("skipped, because script (util-linux) is not installed");
+    }
+    child.ok()
+}
+
+/// Waits until the file holds this text.
+#[track_caller]
+fn wait_for(file: &Path, text: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let seen = || String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
+    while !seen().contains(text) {
+        assert!(Instant::now() < deadline, "no {text:?} in {}", seen());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn keys_show_failures_in_full_pause_and_show_the_log() {
+    let folder = tempdir().unwrap();
+    let exec = server::command("echo");
+    // The waits of the second case keep the run busy until it is told to end.
+    let words =
+        ["run", "--exec", &exec, "1.1.1", "6.4.1", "-j", "1", "--order", "id", "--timeout-scale", "100"];
+    let Some(mut child) = on_a_terminal(folder.path(), &words) else { return };
+    let seen = folder.path().join("typescript");
+    let mut keys = child.stdin.take().unwrap();
+    let mut press = |key: &str| keys.write_all(key.as_bytes()).unwrap();
+    wait_for(&seen, "1/2");
+    press("f");
+    wait_for(&seen, "failures are shown in full (f: in short)");
+    press("p");
+    wait_for(&seen, "paused; running cases come to their end (p: go on)");
+    press("p");
+    wait_for(&seen, "going on (p: pause)");
+    press("s");
+    wait_for(&seen, "Z listening on 127.0.0.1:");
+    press("\x03");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => assert!(Instant::now() < deadline, "Ctrl-C ends the run"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(130));
+    wait_for(&seen, "exit 130");
+}
+
+#[test]
+fn ctrl_c_again_leaves_at_once_and_takes_the_server_along() {
+    let folder = tempdir().unwrap();
+    // It does not end when it is asked to, and there is an hour until it is killed.
+    let stubborn = format!(
+        "sh -c 'trap \"\" TERM INT; echo pid $$; {} echo 127.0.0.1:$WSSPEC_PORT & wait; wait; sleep 3600'",
+        env!("CARGO_BIN_EXE_wsspec")
+    );
+    let args = ["run", "--exec", &stubborn, "--stop", "SIGTERM,1h", "1.1.1", "6.4.1", "-j", "1"];
+    let more = ["--order", "id", "--timeout-scale", "100"];
+    let mut run = command(folder.path(), &[&args[..], &more].concat());
+    let path = std::env::var("PATH").unwrap();
+    let started = Instant::now();
+    let child = run.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let results = folder.path().join("wsspec-out/results.jsonl");
+    wait_for(&results, r#""id":"1.1.1""#);
+    let interrupt = || {
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    };
+    interrupt();
+    // The partial report is being written or the server is being asked to end.
+    std::thread::sleep(Duration::from_millis(500));
+    interrupt();
+    let done = wait(child, started);
+    assert_eq!(done.code, 130, "{done:#?}");
+    let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
+    let pid = log.lines().find_map(|line| line.split_once(" pid ")).unwrap().1;
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "the server is gone: {state}");
+    assert!(
+        std::fs::read_to_string(results).unwrap().contains(r#""id":"1.1.1""#),
+        "what is finished is kept"
+    );
+}
