@@ -1,11 +1,12 @@
 //! `wsspec config`: what is set and where, whether it is right, and how to begin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use toml_edit::Value;
 
+use crate::baseline::FILE as BASELINE;
 use crate::config::{FILE, Layers, Origin, Setting, TargetTable};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
@@ -67,7 +68,7 @@ pub fn run(
         Action::Show { command } => show(&load()?, command, console)?,
         Action::Check => check(&load()?, console)?,
         Action::Migrate { spec } => migrate(spec, console)?,
-        Action::Init { github: true } => console.say(-2, GITHUB),
+        Action::Init { github: true } => console.say(-2, github()),
         Action::Init { github: false } => init(console)?,
     }
     Ok(ExitCode::Ok)
@@ -189,7 +190,21 @@ fn init(console: &Console) -> Result<(), Problem> {
     Ok(())
 }
 
-fn migrate(spec: &std::path::Path, console: &Console) -> Result<(), Problem> {
+/// A workflow that runs what is configured here, if something is.
+fn github() -> String {
+    let there = |name: &str| Path::new(name).exists();
+    let mut run = "wsspec run".to_owned();
+    if !there(FILE) {
+        run += " --exec './my_server --port {port}'";
+    }
+    if there(BASELINE) {
+        run += " --baseline ";
+        run += BASELINE;
+    }
+    GITHUB.replace("RUN", &run)
+}
+
+fn migrate(spec: &Path, console: &Console) -> Result<(), Problem> {
     let name = spec.display().to_string();
     let octets = std::fs::read(spec).map_err(|error| {
         Problem::new(ErrorCode::E18, format!("cannot read {name}"))
@@ -312,15 +327,13 @@ jobs:
       - uses: actions/checkout@v4
       - run: cargo install --locked wsspec
       - run: make my_server
-      - run: wsspec run --exec './my_server --port {port}' --baseline wsspec.baseline.toml
+      - run: RUN
       - uses: actions/upload-artifact@v4
         if: always()
         with: { name: wsspec, path: wsspec-out }";
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::CommandFactory as _;
 
     use super::*;

@@ -1,8 +1,10 @@
 //! `wsspec schema`: the form of what programs read.
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{Args, CommandFactory as _, ValueEnum};
 
+use crate::cli::Cli;
+use crate::config;
 use crate::exit_code::ExitCode;
 use crate::terminal::Console;
 
@@ -22,19 +24,23 @@ pub enum Output {
     Results,
     /// `wsspec list --format json`
     List,
+    /// wsspec.toml, for editors that complete and check it
+    Config,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   wsspec schema results > results.schema.json
-  wsspec schema list";
+  wsspec schema list
+  wsspec schema config > wsspec.schema.json";
 
 impl Output {
     /// The schema (JSON Schema 2020-12).
-    pub const fn schema(self) -> &'static str {
+    pub fn schema(self) -> String {
         match self {
-            Self::Results => include_str!("../../../../docs/schemas/results.schema.json"),
-            Self::List => include_str!("../../../../docs/schemas/list.schema.json"),
+            Self::Results => include_str!("../../../../docs/schemas/results.schema.json").to_owned(),
+            Self::List => include_str!("../../../../docs/schemas/list.schema.json").to_owned(),
+            Self::Config => format!("{:#}\n", config::schema(&Cli::command())),
         }
     }
 }
@@ -44,6 +50,6 @@ impl Output {
 /// # Errors
 /// None that is expected.
 pub fn run(args: &SchemaArgs, console: &Console) -> Result<ExitCode> {
-    console.data(args.output.schema());
+    console.data(&args.output.schema());
     Ok(ExitCode::Ok)
 }

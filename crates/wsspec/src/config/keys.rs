@@ -30,6 +30,10 @@ pub struct Key {
     pub heading: String,
     /// The usual value.
     pub default: Vec<String>,
+    /// The values that it can have, if they are few.
+    pub choices: Vec<String>,
+    /// What it does.
+    pub help: String,
 }
 
 /// What `[run]` knows besides options.
@@ -94,6 +98,8 @@ impl Key {
 fn key(arg: &Arg) -> Option<Key> {
     let name = arg.get_long().filter(|name| !NEVER.contains(name))?;
     let default = arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
+    let choices = arg.get_possible_values().into_iter().map(|value| value.get_name().to_owned());
+    let choices = choices.filter(|_| !matches!(arg.get_action(), ArgAction::SetTrue));
     Some(Key {
         name: name.to_owned(),
         id: arg.get_id().to_string(),
@@ -102,5 +108,7 @@ fn key(arg: &Arg) -> Option<Key> {
         is_path: arg.get_value_parser().type_id() == std::any::TypeId::of::<PathBuf>(),
         heading: arg.get_help_heading().unwrap_or_default().to_owned(),
         default: default.collect(),
+        choices: choices.collect(),
+        help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
     })
 }

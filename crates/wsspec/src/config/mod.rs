@@ -7,6 +7,7 @@
 mod file;
 mod keys;
 mod layers;
+mod schema;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches as _};
 pub use self::file::{ConfigFile, TargetTable};
 pub use self::keys::Keys;
 pub use self::layers::{Layers, Origin, Setting, unknown_variables};
+pub use self::schema::schema;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::errors::Problem;
 

@@ -178,7 +178,7 @@ fn a_file_to_begin_with_and_one_from_a_spec() {
     assert!(done.code == 2 && done.err.contains("is there already"), "{done:#?}");
     let done = wsspec(path, &["config", "init", "--github"]);
     assert!(
-        done.code == 0 && done.out.contains("wsspec run --exec") && done.out.lines().count() < 20,
+        done.code == 0 && done.out.contains("- run: wsspec run\n") && done.out.lines().count() < 20,
         "{done:#?}"
     );
 

@@ -106,6 +106,23 @@ fn scripts_search_the_texts_of_a_run() {
     assert!(bad.out.contains("html: ") && bad.out.contains("json: 8") && bad.out.contains("word: FAILED"));
 }
 
+/// What a script does that stops at the first command that fails, or looks for the result of each case.
+#[test]
+fn scripts_are_red_when_the_server_is_dead() {
+    let folder = TempDir::new().unwrap();
+    spec_for(folder.path(), &format!("ws://127.0.0.1:{}", free_port()), &["1.*", "2.*"]);
+    let run = "wstest -m fuzzingclient -s autobahn/fuzzingclient.json";
+    for text in [
+        format!("set -e; {run}; ! grep FAILED reports/servers/index.json"),
+        format!("{run} || exit 3; ! grep -q '\"behavior\": \"FAILED\"' reports/servers/index.json"),
+        format!("{run}; grep -q '\"behavior\": \"OK\"' reports/servers/index.json"),
+        format!("set -o pipefail 2>/dev/null; {run} && test -s reports/servers/index.json"),
+    ] {
+        let done = script(folder.path(), &text, &[]);
+        assert_ne!(done.code, 0, "{text}: {done:#?}");
+    }
+}
+
 /// The client of one project runs case after case until the server answers 500, asks for the reports, and then only
 /// the shell looks at the result.
 #[test]

@@ -26,6 +26,7 @@ mod packets;
 mod peer;
 mod probe;
 mod program;
+mod recipes;
 mod schemas;
 mod scripts;
 mod secure;

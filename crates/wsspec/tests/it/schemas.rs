@@ -108,6 +108,34 @@ fn lines_about_hostile_peers_and_clients_are_as_the_schema_says() {
     assert_valid("results", &fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap());
 }
 
+/// What `wsspec config init` writes, and the example of the documentation: TOML as JSON.
+#[test]
+fn files_of_configuration_are_as_the_schema_says() {
+    let valid = serde_json::json!({
+        "schema": 1,
+        "run": { "set": ["core", "deflate"], "jobs": 8, "fail-on": "must", "exclude": ["7.13.*"], "strict": true },
+        "target": [{ "agent": "mylib", "url": "ws://127.0.0.1:{port}/echo", "exec": "./echo {port}", "ready": "ws",
+            "headers": { "Authorization": "env:WS_TOKEN" } }],
+        "output": { "html": "report.html", "trace": "failures" },
+        "profile": { "ci": { "jobs": 2, "junit": "junit.xml", "timeout-scale": 2.0 } },
+    });
+    assert_valid("config", &valid.to_string());
+    if python().is_none() {
+        return;
+    }
+    for (table, key, value) in [
+        ("run", "job", Value::from(8)),
+        ("run", "fail-on", Value::from("sometimes")),
+        ("run", "strict", Value::from("yes")),
+        ("output", "jobs", Value::from(1)),
+    ] {
+        let mut wrong = valid.clone();
+        wrong[table][key] = value;
+        let check = || assert_valid("config", &wrong.to_string());
+        assert!(std::panic::catch_unwind(check).is_err(), "{table}.{key}");
+    }
+}
+
 #[test]
 fn lists_are_as_the_schema_says() {
     let done = wsspec(tempdir().unwrap().path(), &["list", "--format", "json"]);

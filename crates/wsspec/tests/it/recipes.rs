@@ -1,0 +1,167 @@
+//! The recipes of docs/ci.md and of `wsspec config init --github`, run step by step in a project with an echo server.
+//! `cargo` and `make` are stand-ins that put the server in its place; everything else is what the recipe says.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::{TempDir, tempdir};
+
+use crate::program::{Done, finish, wsspec};
+
+const GUIDE: &str = include_str!("../../../../docs/ci.md");
+
+/// A project whose server has this defect, or none.
+fn project(defect: &str) -> TempDir {
+    let folder = tempdir().unwrap();
+    let option = if defect.is_empty() { String::new() } else { format!(" --defect {defect}") };
+    let server = format!("#!/bin/sh\nfor port; do :; done\nexec wsspec echo \"127.0.0.1:$port\"{option}\n");
+    let build = "#!/bin/sh\ncase \"$1\" in\n  build) mkdir -p target/release/examples && \
+                 cp server.sh target/release/examples/echo ;;\n  my_server) cp server.sh my_server ;;\nesac\n";
+    let programs = folder.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    for (path, text) in [("server.sh", server.as_str()), ("bin/cargo", build), ("bin/make", build)] {
+        let path = folder.path().join(path);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+/// The commands of a workflow for GitHub, `run:` with one line or with a block.
+fn github_steps(workflow: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut lines = workflow.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((before, command)) = line.split_once("- run: ") else { continue };
+        if command != "|" {
+            steps.push(command.to_owned());
+            continue;
+        }
+        let depth = before.len() + 4;
+        let mut block = String::new();
+        while let Some(inside) =
+            lines.next_if(|line| line.get(..depth).is_some_and(|at| at.trim().is_empty()))
+        {
+            block.push_str(inside.trim());
+            block.push('\n');
+        }
+        steps.push(block);
+    }
+    steps
+}
+
+/// The code block under a heading of docs/ci.md.
+fn recipe(heading: &str) -> &'static str {
+    let (_, rest) = GUIDE.split_once(&format!("## {heading}\n")).expect("the guide has this heading");
+    let block = rest.split("```").nth(1).unwrap();
+    block.split_once('\n').unwrap().1
+}
+
+/// Runs commands as a service does: one after the other, until one fails.
+fn job(folder: &Path, steps: &[String], variables: &[(&str, &str)]) -> Done {
+    assert!(steps.iter().any(|step| step.contains("wsspec run")), "{steps:?}");
+    let here = Path::new(env!("CARGO_BIN_EXE_wsspec")).parent().unwrap().display().to_string();
+    let system = std::env::var("PATH").unwrap_or_default();
+    let mut all = None;
+    for step in steps {
+        let mut shell = Command::new("sh");
+        shell.args(["-e", "-c", step]).current_dir(folder).env_clear().stdin(Stdio::null());
+        shell.env("PATH", format!("{}/bin:{here}:{system}", folder.display())).env("CI", "true");
+        let done = finish(shell_with(shell, variables));
+        let failed = done.code != 0;
+        all = Some(done);
+        if failed {
+            break;
+        }
+    }
+    all.unwrap()
+}
+
+fn shell_with(mut shell: Command, variables: &[(&str, &str)]) -> Command {
+    shell.envs(variables.iter().copied());
+    shell
+}
+
+/// What a recipe has to leave behind for the service.
+fn assert_artifacts(folder: &Path, failures: bool) {
+    let junit = std::fs::read_to_string(folder.join("wsspec-out/junit.xml")).unwrap();
+    assert_eq!(junit.contains("<failure"), failures, "{junit}");
+    assert!(std::fs::metadata(folder.join("wsspec-out/report.html")).unwrap().len() > 10_000);
+}
+
+#[test]
+fn the_recipe_for_github_is_green_for_a_good_server_and_red_for_a_bad_one() {
+    let steps = github_steps(recipe("GitHub"));
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    for (defect, code) in [("", 0), ("orphan-as-text", 1)] {
+        let folder = project(defect);
+        let summary = folder.path().join("summary.md");
+        let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
+        let done = job(folder.path(), &steps, &variables);
+        assert_eq!(done.code, code, "{done:#?}");
+        assert_artifacts(folder.path(), code == 1);
+        let page = std::fs::read_to_string(summary).unwrap();
+        let annotated = done.out.contains("::error title=wsspec%3A 4 cases fail%2C 1 cause");
+        match code {
+            0 => assert!(page.contains("**strict**") && !annotated, "{page}{done:#?}"),
+            _ => assert!(page.contains("**not conformant**") && annotated, "{page}{done:#?}"),
+        }
+    }
+}
+
+#[test]
+fn a_job_whose_server_does_not_start_is_red() {
+    let folder = project("");
+    std::fs::write(folder.path().join("server.sh"), "#!/bin/sh\necho no such option >&2\nexit 2\n").unwrap();
+    let done = job(folder.path(), &github_steps(recipe("GitHub")), &[("GITHUB_ACTIONS", "true")]);
+    done.expect_error(3, "E19");
+}
+
+#[test]
+fn the_recipe_for_gitlab_leaves_what_it_names() {
+    let text = recipe("GitLab");
+    let script = text.split("script:").nth(1).unwrap().split("artifacts:").next().unwrap();
+    let steps: Vec<String> =
+        script.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_owned).collect();
+    for (defect, code) in [("", 0), ("orphan-as-text", 1)] {
+        let folder = project(defect);
+        let done = job(folder.path(), &steps, &[("GITLAB_CI", "true")]);
+        assert_eq!(done.code, code, "{done:#?}");
+        assert_artifacts(folder.path(), code == 1);
+    }
+    for named in ["wsspec-out/report.html", "wsspec-out/junit.xml"] {
+        assert!(text.contains(named), "{text}");
+    }
+}
+
+#[test]
+fn the_recipe_for_jenkins_leaves_what_it_names() {
+    let text = recipe("Jenkins");
+    let steps = text.lines().filter_map(|line| line.trim().strip_prefix("sh '")?.strip_suffix('\''));
+    let steps: Vec<String> = steps.map(str::to_owned).collect();
+    let folder = project("");
+    let done = job(folder.path(), &steps, &[("JENKINS_URL", "https://ci.example")]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_artifacts(folder.path(), false);
+}
+
+#[test]
+fn a_workflow_to_begin_with_runs_as_it_is() {
+    let folder = project("orphan-as-text");
+    let workflow = wsspec(folder.path(), &["config", "init", "--github"]).out;
+    let done = job(folder.path(), &github_steps(&workflow), &[("GITHUB_ACTIONS", "true")]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert_artifacts(folder.path(), true);
+    // With a baseline and a file the workflow takes both.
+    let reason = ["baseline", "create", "--reason", "orphans are taken for text"];
+    assert_eq!(wsspec(folder.path(), &reason).code, 0);
+    let target = "schema = 1\n\n[[target]]\nagent = \"my_server\"\nexec = \"./my_server --port {port}\"\n";
+    std::fs::write(folder.path().join("wsspec.toml"), target).unwrap();
+    let workflow = wsspec(folder.path(), &["config", "init", "--github"]).out;
+    assert!(workflow.contains("- run: wsspec run --baseline wsspec.baseline.toml\n"), "{workflow}");
+    let done = job(folder.path(), &github_steps(&workflow), &[("GITHUB_ACTIONS", "true")]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("4 known"), "{done:#?}");
+}
