@@ -1,6 +1,6 @@
 //! A message that is put together from parts of frames.
 
-use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Utf8Validator, apply_mask, copy_masked};
+use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Utf8Validator, apply_mask};
 
 use crate::deflate::Deflate;
 use crate::{Violation, pool};
@@ -13,8 +13,9 @@ pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
 const TRUSTED_LENGTH: usize = 64 << 10;
 const TRUSTED_FACTOR: usize = 16;
 
-/// How much is unmasked at once before it is inflated.
-const UNMASK_CHUNK: usize = 4 << 10;
+/// How much is unmasked at once, after it was copied or before it is inflated.
+const UNMASK_CHUNK: usize = 1 << 10;
+const INFLATE_CHUNK: usize = 4 << 10;
 
 /// A message that is not complete.
 #[derive(Debug)]
@@ -23,44 +24,87 @@ pub(crate) struct PartialMessage {
     pub(crate) compressed: bool,
     pub(crate) fragments: u32,
     pub(crate) utf8: Utf8Validator,
-    /// [`HEADROOM`], then the payload so far.
-    pub(crate) octets: Vec<u8>,
+    /// [`HEADROOM`], then the payload so far, then octets of no meaning.
+    octets: Vec<u8>,
+    /// The length of all but the last.
+    len: usize,
 }
 
 impl PartialMessage {
     pub(crate) fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
         let expected = if compressed { 0 } else { announced.min(TRUSTED_LENGTH as u64) as usize };
-        let mut octets = pool::take(HEADROOM + expected);
-        octets.resize(HEADROOM, 0);
-        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets }
+        let mut octets = pool::take_used(HEADROOM + expected);
+        pool::put(&mut octets, 0, &[0; HEADROOM]);
+        Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets, len: HEADROOM }
     }
 
-    /// Makes room for a part of a frame of which `announced` octets are still to come.
-    fn reserve(&mut self, part: usize, announced: u64) {
-        let trusted = TRUSTED_LENGTH.max((self.octets.len() + part).saturating_mul(TRUSTED_FACTOR));
+    /// How many octets of payload have come.
+    pub(crate) fn payload_len(&self) -> usize {
+        self.len - HEADROOM
+    }
+
+    /// The payload behind its first `start` octets.
+    pub(crate) fn payload_from(&mut self, start: usize) -> &mut [u8] {
+        &mut self.octets[HEADROOM + start..self.len]
+    }
+
+    /// Checks text behind the first `start` octets of the payload.
+    pub(crate) fn check_text_from(&mut self, start: usize) -> Result<(), Violation> {
+        Ok(self.utf8.feed(&self.octets[HEADROOM + start..self.len])?)
+    }
+
+    /// [`HEADROOM`] and the payload.
+    pub(crate) fn into_octets(mut self) -> Vec<u8> {
+        self.octets.truncate(self.len);
+        self.octets
+    }
+
+    /// Octets of memory in use.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Where octets of a frame of which `announced` are still to come can be read to. [`Self::fill`] tells how
+    /// many were.
+    pub(crate) fn room(&mut self, announced: u64, most: usize) -> &mut [u8] {
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if self.octets.capacity() - self.octets.len() < part {
-            pool::reserve(&mut self.octets, announced.min(trusted).max(part));
+        let trusted = TRUSTED_LENGTH.max(self.len.saturating_mul(TRUSTED_FACTOR));
+        if self.octets.capacity() - self.len < announced.min(TRUSTED_LENGTH) {
+            pool::grow(&mut self.octets, self.len, announced.min(trusted));
         }
+        let end = self.len + announced.min(self.octets.capacity() - self.len).min(most);
+        if self.octets.len() < end {
+            self.octets.resize(end, 0);
+        }
+        &mut self.octets[self.len..end]
     }
 
-    /// Makes room for octets of a frame of which `announced` are still to come, and says for how many.
-    pub(crate) fn room(&mut self, announced: u64) -> usize {
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        let trusted = TRUSTED_LENGTH.max(self.octets.len().saturating_mul(TRUSTED_FACTOR));
-        if self.octets.capacity() - self.octets.len() < announced.min(TRUSTED_LENGTH) {
-            pool::reserve(&mut self.octets, announced.min(trusted));
-        }
-        announced.min(self.octets.capacity() - self.octets.len())
+    /// Takes as many octets as were read to the [`Self::room`].
+    pub(crate) fn fill(&mut self, octets: usize) {
+        self.len = self.octets.len().min(self.len + octets);
     }
 
-    /// Takes a part of the payload of a frame, masked with `key` from its octet `offset` on.
+    /// Takes a part of the payload of a frame, masked with `key` from its octet `offset` on, of which `announced`
+    /// octets are still to come.
     pub(crate) fn take(&mut self, key: Option<MaskingKey>, offset: u64, part: &[u8], announced: u64) {
         self.reserve(part.len(), announced);
-        match key {
-            Some(key) => copy_masked(key, (offset % 4) as usize, part, &mut self.octets),
-            None => self.octets.extend_from_slice(part),
+        // A chunk is a multiple of the key's length, so this holds for each of them.
+        let offset = (offset % 4) as usize;
+        for chunk in part.chunks(UNMASK_CHUNK) {
+            let start = self.len;
+            pool::put(&mut self.octets, start, chunk);
+            self.len += chunk.len();
+            if let Some(key) = key {
+                apply_mask(key, offset, &mut self.octets[start..self.len]);
+            }
         }
+    }
+
+    fn reserve(&mut self, part: usize, announced: u64) {
+        let trusted = TRUSTED_LENGTH.max((self.len + part).saturating_mul(TRUSTED_FACTOR));
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        pool::grow(&mut self.octets, self.len, announced.min(trusted).max(part));
     }
 
     /// Takes a part of the payload of a compressed frame.
@@ -74,22 +118,37 @@ impl PartialMessage {
     ) -> Result<(), Violation> {
         // A chunk is a multiple of the key's length, so this holds for each of them.
         let offset = (offset % 4) as usize;
-        let mut plain = [0; UNMASK_CHUNK];
-        for chunk in part.chunks(UNMASK_CHUNK) {
+        let mut plain = [0; INFLATE_CHUNK];
+        for chunk in part.chunks(INFLATE_CHUNK) {
             let plain = &mut plain[..chunk.len()];
             plain.copy_from_slice(chunk);
             if let Some(key) = key {
                 apply_mask(key, offset, plain);
             }
-            if !deflate.inflate(plain, in_memory(limit), &mut self.octets)? {
+            if !self.append(|out| deflate.inflate(plain, in_memory(limit), out))? {
                 return Err(Violation::MessageTooBig { limit });
             }
         }
         Ok(())
     }
+
+    /// Ends a compressed message.
+    pub(crate) fn finish_inflating(&mut self, deflate: &mut Deflate, limit: u64) -> Result<(), Violation> {
+        match self.append(|out| deflate.finish(in_memory(limit), out))? {
+            true => Ok(()),
+            false => Err(Violation::MessageTooBig { limit }),
+        }
+    }
+
+    fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.octets.truncate(self.len);
+        let written = write(&mut self.octets);
+        self.len = self.octets.len();
+        written
+    }
 }
 
 /// The length of a buffer that holds a message of at most `limit` octets.
-pub(crate) fn in_memory(limit: u64) -> usize {
+fn in_memory(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(HEADROOM)
 }

@@ -35,13 +35,14 @@
 //! |---|---|
 //! | the life of a connection | `connection`, `close` |
 //! | the rules for frames | `rules`; what breaks them: `violation` |
-//! | frames to messages and back | `receive` with `assembly`, `send` with `outbox`, `large` |
+//! | frames to messages and back | `receive` with `assembly`, `send` with `outbox`, `large` with `buffer` |
 //! | what a tester can ask an endpoint to do | `commands` |
 //! | the opening handshake | `handshake`, `deflate_negotiation` |
 
 #![forbid(unsafe_code)]
 
 mod assembly;
+mod buffer;
 mod close;
 mod commands;
 mod config;
@@ -61,6 +62,7 @@ mod rules;
 mod send;
 mod violation;
 
+pub use buffer::Buffer;
 pub use commands::COMMANDS;
 pub use config::{ClientRequest, Config, DeflateConfig, Role};
 #[cfg(not(feature = "defects"))]

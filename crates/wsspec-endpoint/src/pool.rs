@@ -1,8 +1,10 @@
 //! Large buffers that are used again.
 //!
 //! Fresh memory comes from the system page by page, which can cost more than all that is done with it; and
-//! memory that was just used is still in the cache. So every thread keeps a few buffers, and no connection
+//! memory that was just used is still in the cache. So every thread keeps some buffers, and no connection
 //! has to keep its own.
+//!
+//! Buffers are kept with what is in them: who reads to a buffer needs octets that are there, of any value.
 
 use std::cell::RefCell;
 
@@ -11,36 +13,80 @@ use bytes::Bytes;
 /// Smaller buffers are not worth keeping, larger ones too large to be kept.
 const WORTH_KEEPING: std::ops::RangeInclusive<usize> = 8 << 10..=4 << 20;
 
-/// How many buffers a thread keeps.
-const KEPT: usize = 4;
+/// How many buffers a thread keeps, and how many octets they have at most.
+const KEPT: usize = 64;
+const KEPT_OCTETS: usize = 64 << 20;
 
 /// Requests that differ little are served with the same buffer.
 const GRAIN: usize = 8 << 10;
 
 thread_local! {
-    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static BUFFERS: RefCell<Kept> = const { RefCell::new(Kept { buffers: Vec::new(), octets: 0 }) };
+}
+
+/// The buffers of a thread, the one that was used last at the end.
+struct Kept {
+    buffers: Vec<Vec<u8>>,
+    /// Their capacities together.
+    octets: usize,
+}
+
+impl Kept {
+    fn take(&mut self, capacity: usize) -> Option<Vec<u8>> {
+        let last = self.buffers.iter().rposition(|buffer| buffer.capacity() >= capacity)?;
+        let buffer = self.buffers.remove(last);
+        self.octets -= buffer.capacity();
+        Some(buffer)
+    }
+
+    fn put(&mut self, buffer: Vec<u8>) {
+        self.octets += buffer.capacity();
+        self.buffers.push(buffer);
+        while self.buffers.len() > KEPT || self.octets > KEPT_OCTETS {
+            let smallest = (0..self.buffers.len()).min_by_key(|&index| self.buffers[index].capacity());
+            let dropped = self.buffers.remove(smallest.unwrap_or(0));
+            self.octets -= dropped.capacity();
+        }
+    }
 }
 
 /// An empty buffer.
 pub(crate) fn take(capacity: usize) -> Vec<u8> {
+    let mut buffer = take_used(capacity);
+    buffer.clear();
+    buffer
+}
+
+/// A buffer of that capacity, with octets of no meaning in it: none, if it is new.
+pub(crate) fn take_used(capacity: usize) -> Vec<u8> {
     if !WORTH_KEEPING.contains(&capacity) {
         return Vec::with_capacity(capacity);
     }
-    let kept = BUFFERS.try_with(|buffers| {
-        let mut buffers = buffers.borrow_mut();
-        let last = buffers.iter().rposition(|buffer| buffer.capacity() >= capacity)?;
-        Some(buffers.remove(last))
-    });
-    kept.ok().flatten().unwrap_or_else(|| Vec::with_capacity(capacity.next_multiple_of(GRAIN)))
+    let kept = BUFFERS.try_with(|kept| kept.borrow_mut().take(capacity)).ok().flatten();
+    kept.unwrap_or_else(|| Vec::with_capacity(capacity.next_multiple_of(GRAIN)))
+}
+
+/// Makes room for so many more octets behind the first `len`, which stay.
+pub(crate) fn grow(buffer: &mut Vec<u8>, len: usize, additional: usize) {
+    if buffer.capacity() - len < additional {
+        let mut larger = take_used((len + additional).max(2 * buffer.capacity()));
+        put(&mut larger, 0, &buffer[..len]);
+        give_back(std::mem::replace(buffer, larger));
+    }
 }
 
 /// Makes room for so many more octets.
 pub(crate) fn reserve(buffer: &mut Vec<u8>, additional: usize) {
-    if buffer.capacity() - buffer.len() < additional {
-        let mut larger = take((buffer.len() + additional).max(2 * buffer.capacity()));
-        larger.extend_from_slice(buffer);
-        give_back(std::mem::replace(buffer, larger));
-    }
+    let len = buffer.len();
+    grow(buffer, len, additional);
+    buffer.truncate(len);
+}
+
+/// Writes octets behind the first `at`, whatever was there.
+pub(crate) fn put(buffer: &mut Vec<u8>, at: usize, octets: &[u8]) {
+    let (over, new) = octets.split_at(octets.len().min(buffer.len() - at));
+    buffer[at..at + over.len()].copy_from_slice(over);
+    buffer.extend_from_slice(new);
 }
 
 /// The octets of a buffer, which comes back when they are dropped.
@@ -66,20 +112,12 @@ impl Drop for Lent {
     }
 }
 
-fn give_back(mut buffer: Vec<u8>) {
-    if !WORTH_KEEPING.contains(&buffer.capacity()) {
-        return;
+/// Keeps a buffer for later, if it is worth it.
+pub(crate) fn give_back(buffer: Vec<u8>) {
+    if WORTH_KEEPING.contains(&buffer.capacity()) {
+        // Fails only while the thread ends, when nothing needs to be kept.
+        let _ = BUFFERS.try_with(|kept| kept.borrow_mut().put(buffer));
     }
-    buffer.clear();
-    // Fails only while the thread ends, when nothing needs to be kept.
-    let _ = BUFFERS.try_with(|buffers| {
-        let mut buffers = buffers.borrow_mut();
-        buffers.push(buffer);
-        if buffers.len() > KEPT {
-            let smallest = (0..buffers.len()).min_by_key(|&index| buffers[index].capacity());
-            buffers.remove(smallest.unwrap_or(0));
-        }
-    });
 }
 
 #[cfg(test)]
@@ -104,14 +142,19 @@ mod tests {
 
     #[test]
     fn few_buffers_are_kept_and_large_ones_first() {
-        let sizes = [10_000, 200_000, 20_000, 300_000, 400_000, 100_000];
-        let lent: Vec<Bytes> = sizes.iter().map(|&size| into_bytes(take(size))).collect();
+        let sizes = (1..=2 * KEPT).map(|number| number * GRAIN);
+        let lent: Vec<Bytes> = sizes.map(|size| into_bytes(take(size))).collect();
         drop(lent);
-        let kept = BUFFERS.with_borrow(|buffers| buffers.iter().map(Vec::capacity).collect::<Vec<_>>());
-        assert_eq!(kept.len(), KEPT);
-        assert!(kept.iter().all(|&capacity| capacity >= 100_000), "{kept:?}");
+        let kept = |of: fn(&Kept) -> usize| BUFFERS.with_borrow(of);
+        assert_eq!(kept(|kept| kept.buffers.len()), KEPT);
+        let smallest = |kept: &Kept| kept.buffers.iter().map(Vec::capacity).min().unwrap_or(0);
+        assert!(kept(smallest) > KEPT * GRAIN);
         drop(into_bytes(Vec::with_capacity(5 << 20)));
-        assert_eq!(BUFFERS.with_borrow(Vec::len), KEPT);
+        assert_eq!(kept(|kept| kept.buffers.len()), KEPT);
+        drop((0..KEPT).map(|_| into_bytes(take(2 << 20))).collect::<Vec<_>>());
+        let octets = |kept: &Kept| kept.buffers.iter().map(Vec::capacity).sum();
+        assert_eq!(kept(octets), kept(|kept| kept.octets));
+        assert!(kept(octets) <= KEPT_OCTETS);
     }
 
     #[test]
@@ -121,5 +164,14 @@ mod tests {
         reserve(&mut buffer, 50_000);
         assert!(buffer.capacity() >= 60_000);
         assert_eq!(buffer, [7; 10_000]);
+    }
+
+    #[test]
+    fn octets_are_put_over_what_is_there_and_behind_it() {
+        let mut buffer = vec![1, 2, 3, 4];
+        put(&mut buffer, 1, &[7]);
+        assert_eq!(buffer, [1, 7, 3, 4]);
+        put(&mut buffer, 3, &[8, 9]);
+        assert_eq!(buffer, [1, 7, 3, 8, 9]);
     }
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, Utf8Validator, apply_mask, copy_masked};
 
-use crate::assembly::{HEADROOM, PartialMessage, in_memory};
+use crate::assembly::{HEADROOM, PartialMessage};
 use crate::connection::Connection;
 use crate::rules::{Begun, MAX_CONTROL, Rules};
 use crate::{Config, Event, Message, Time, Violation, pool};
@@ -84,7 +84,7 @@ impl Incoming {
     /// Octets of memory in use.
     #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
-        let message = self.message.as_ref().map_or(0, |message| message.octets.capacity());
+        let message = self.message.as_ref().map_or(0, |message| message.memory());
         message + self.control.capacity() + self.whole.capacity()
     }
 
@@ -97,7 +97,7 @@ impl Incoming {
         let message = self.message.as_ref().map(|message| Begun {
             compressed: message.compressed,
             fragments: message.fragments,
-            received: (message.octets.len() - HEADROOM) as u64,
+            received: message.payload_len() as u64,
         });
         Rules { config, deflate, message }
     }
@@ -220,7 +220,7 @@ impl Connection {
     /// that makes it invalid (RFC 6455 section 8.1).
     fn receive_data(&mut self, header: &FrameHeader, offset: u64, part: &[u8]) -> Result<(), Violation> {
         let Some(message) = &mut self.incoming.message else { return Ok(()) };
-        let before = message.octets.len();
+        let before = message.payload_len();
         let taken = match &mut self.deflate {
             Some(deflate) if message.compressed => {
                 message.inflate(deflate, header.mask, offset, part, self.config.max_message_size)
@@ -232,7 +232,7 @@ impl Connection {
         };
         // Text that could be inflated comes before the octet that could not.
         if message.opcode == Opcode::TEXT {
-            message.utf8.feed(&message.octets[before..])?;
+            message.check_text_from(before)?;
         }
         taken
     }
@@ -243,23 +243,21 @@ impl Connection {
         if let Some(deflate) = &mut self.deflate
             && message.compressed
         {
-            let limit = self.config.max_message_size;
-            let before = message.octets.len();
-            if !deflate.finish(in_memory(limit), &mut message.octets)? {
-                return Err(Violation::MessageTooBig { limit });
-            }
+            let before = message.payload_len();
+            message.finish_inflating(deflate, self.config.max_message_size)?;
             if message.opcode == Opcode::TEXT {
-                message.utf8.feed(&message.octets[before..])?;
+                message.check_text_from(before)?;
             }
         }
         if message.opcode == Opcode::TEXT {
             message.utf8.finish()?;
         }
         if self.config.echo {
-            self.echo(message.opcode, message.octets);
+            self.echo(message.opcode, message.into_octets());
         } else {
-            let payload = pool::into_bytes(message.octets).split_off(HEADROOM);
-            self.events.push_back(Event::Message(Message::checked(message.opcode, payload)));
+            let opcode = message.opcode;
+            let payload = pool::into_bytes(message.into_octets()).split_off(HEADROOM);
+            self.events.push_back(Event::Message(Message::checked(opcode, payload)));
         }
         Ok(())
     }

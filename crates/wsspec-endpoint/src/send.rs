@@ -212,7 +212,8 @@ impl Connection {
     pub(crate) fn echo(&mut self, opcode: Opcode, mut octets: Vec<u8>) {
         let payload = &mut octets[HEADROOM..];
         if payload.len() < LARGE || !self.echoes_frames() || !matches!(self.phase, Phase::Open) {
-            return self.echo_payload(opcode, payload);
+            self.echo_payload(opcode, payload);
+            return pool::give_back(octets);
         }
         let mask = self.next_masking_key();
         let header = FrameHeader { mask, ..FrameHeader::new(opcode, payload.len() as u64) };

@@ -3,8 +3,6 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use bytes::buf::Limit;
 use wsspec_wire::{HeadBuffer, HeadProgress};
 
 use super::deflate::{Compressor, Decompressor, directions};
@@ -13,7 +11,7 @@ use super::part::{Flaws, Part};
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::connection::Connection as Strict;
-use crate::{ClientRequest, Config, End, Event, State, Time, Transmit};
+use crate::{Buffer, ClientRequest, Config, End, Event, State, Time, Transmit};
 
 /// One end of a WebSocket connection: the strict one, or that with the deviations of its [`Config`] around it.
 ///
@@ -78,16 +76,16 @@ impl Connection {
     }
 
     /// As the strict connection's: with deviations, nothing is kept of the buffer.
-    pub fn handle_buffer(&mut self, buffer: &mut BytesMut, now: Time) {
+    pub fn handle_buffer(&mut self, buffer: &mut Buffer, now: Time) {
         match &mut self.layer {
             None => self.strict.handle_buffer(buffer, now),
-            Some(layer) => layer.handle_input(&mut self.strict, buffer, now),
+            Some(layer) => layer.handle_input(&mut self.strict, buffer.octets(), now),
         }
     }
 
     /// As the strict connection's: with deviations, all octets pass by them.
-    pub fn payload_buffer(&mut self) -> Option<Limit<&mut Vec<u8>>> {
-        if self.layer.is_some() { None } else { self.strict.payload_buffer() }
+    pub fn payload_room(&mut self) -> Option<&mut [u8]> {
+        if self.layer.is_some() { None } else { self.strict.payload_room() }
     }
 
     /// As the strict connection's.

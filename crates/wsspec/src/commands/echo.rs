@@ -9,7 +9,7 @@ use crate::cli::EchoArgs;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::Secure;
-use crate::net::endpoint::EchoServer;
+use crate::net::echo::EchoServer;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::signals::Signals;

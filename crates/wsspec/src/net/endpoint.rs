@@ -1,125 +1,29 @@
-//! Serves the strict endpoint: the known-good peer, over any stream.
+//! Drives one connection of the strict endpoint over any stream.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use wsspec_endpoint::{Closed, Config, Connection, End, Event, State, Transmit};
+use wsspec_endpoint::{Buffer, Closed, Connection, End, Event, State};
 use wsspec_wire::close_code;
 
-use super::Transport;
-use super::tls::{self, ServerTls};
+use super::outflow::{HIGH_WATER, Outflow, SLICES, Then};
+use super::{Transport, tls};
 
 /// A frame of 64 KiB fits with its header. Larger payloads are read straight into their message.
-const READ_SIZE: usize = 68 << 10;
-/// Where the read buffer begins. What the kernel copies often begins with a page, and copies to addresses that
-/// differ little from those of the source modulo the page size are several times slower on some processors.
-const PAGE: usize = 4 << 10;
-/// No more is read while this much waits to be written.
-const HIGH_WATER: usize = 256 << 10;
-const SLICES: usize = 16;
+pub(super) const READ_SIZE: usize = 68 << 10;
 /// For the last octets of a connection, and for all connections when the server stops.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// One for all connections of a thread: an idle connection needs no buffer.
-    static BUFFER: RefCell<BytesMut> = RefCell::default();
-}
-
-/// An echo server, bound and not yet serving.
-pub struct EchoServer {
-    listener: TcpListener,
-    tls: Option<ServerTls>,
-    config: Arc<Config>,
-    connections: Arc<Semaphore>,
-}
-
-impl EchoServer {
-    /// Listens on this address.
-    ///
-    /// # Errors
-    /// The address cannot be bound.
-    pub async fn bind(address: &str, config: Config, max_connections: usize) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let connections = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listener, tls: None, config: Arc::new(config), connections })
-    }
-
-    /// Speaks TLS on all connections.
-    pub fn with_tls(self, tls: Option<ServerTls>) -> Self {
-        Self { tls, ..self }
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// The socket is gone.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// Serves until `stop` becomes true, then closes what is open with 1001. Connections beyond the cap wait to
-    /// be accepted.
-    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let mut open = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.accept() => accepted,
-                Some(_) = open.join_next() => continue,
-                _ = stop.wait_for(|stop| *stop) => break,
-            };
-            let Some((stream, permit)) = accepted else { continue };
-            let (tls, config, stop) = (self.tls.clone(), self.config.clone(), stop.clone());
-            open.spawn(async move {
-                let _ = stream.set_nodelay(true);
-                match tls {
-                    None => drop(serve(stream, config, stop).await),
-                    // The state of TLS is large; connections without it have no room for it.
-                    Some(tls) => Box::pin(serve_secure(stream, tls, config, stop)).await,
-                }
-                drop(permit);
-            });
-        }
-        let _ = timeout(FAREWELL, open.join_all()).await;
-    }
-
-    async fn accept(&self) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-        let permit = self.connections.clone().acquire_owned().await.ok()?;
-        match self.listener.accept().await {
-            Ok((stream, _)) => Some((stream, permit)),
-            Err(_) => {
-                // Out of file descriptors, say: give the open connections time to end.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                None
-            }
-        }
-    }
-}
-
-fn serve<T: Transport>(
-    stream: T,
-    config: Arc<Config>,
-    stop: watch::Receiver<bool>,
-) -> impl Future<Output = Option<Closed>> + Send {
-    run(stream, Connection::server(config, Duration::ZERO), Instant::now(), stop)
-}
-
-async fn serve_secure(stream: TcpStream, tls: ServerTls, config: Arc<Config>, stop: watch::Receiver<bool>) {
-    if let Ok(Ok(stream)) = timeout(config.handshake_timeout, tls.acceptor.accept(stream)).await {
-        drop(Box::pin(serve(stream, config, stop)).await);
-    }
+    static BUFFER: RefCell<Buffer> = RefCell::default();
 }
 
 /// Drives one connection to its end, or closes it once `stop` becomes true. Returns how it ended.
@@ -143,12 +47,12 @@ pub fn run<T: Transport>(
                 link.poll(context)
             });
             match step.await {
-                Then::Fin => drop(link.stream.shutdown().await),
-                Then::Abort => {
+                Some(Then::Fin) => drop(link.stream.shutdown().await),
+                Some(Then::Abort) => {
                     link.stream.abort();
                     return link.closed.map(|closed| *closed);
                 }
-                Then::Nothing => break,
+                None => break,
             }
         }
         let _ = timeout(FAREWELL, link.flush()).await;
@@ -160,35 +64,16 @@ struct Link<T> {
     stream: T,
     connection: Connection,
     started: Instant,
-    unsent: VecDeque<Bytes>,
-    /// Octets in `unsent`.
-    queued: usize,
-    then: Option<Then>,
+    unsent: Outflow,
     /// What is due next, and when; only while something is.
     timer: Option<(Duration, Pin<Box<Sleep>>)>,
     /// How the connection ended.
     closed: Option<Box<Closed>>,
 }
 
-/// What follows once everything is written.
-enum Then {
-    Fin,
-    Abort,
-    Nothing,
-}
-
 impl<T: Transport> Link<T> {
     fn new(stream: T, connection: Connection, started: Instant) -> Self {
-        Self {
-            stream,
-            connection,
-            started,
-            unsent: VecDeque::new(),
-            queued: 0,
-            then: None,
-            timer: None,
-            closed: None,
-        }
+        Self { stream, connection, started, unsent: Outflow::default(), timer: None, closed: None }
     }
 
     /// Closes the connection, if the server was told to stop and not just forgotten.
@@ -199,19 +84,17 @@ impl<T: Transport> Link<T> {
         }
     }
 
-    /// Reads and writes as long as something comes of it. Ready when the connection has ended, or an end of
-    /// TCP is due.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Then> {
+    /// Reads and writes as long as something comes of it. Ready when an end of TCP is due, or with nothing when the
+    /// connection has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Then>> {
         loop {
             self.fill();
             let wrote = self.poll_write(context);
-            if self.unsent.is_empty()
-                && let Some(then) = self.then.take()
-            {
-                return Poll::Ready(then);
+            if let Some(then) = self.unsent.take_then() {
+                return Poll::Ready(Some(then));
             }
             if self.connection.state() == State::Closed {
-                return Poll::Ready(Then::Nothing);
+                return Poll::Ready(None);
             }
             let read = self.poll_read(context);
             if !wrote && !read && !self.poll_timer(context) {
@@ -227,23 +110,13 @@ impl<T: Transport> Link<T> {
             poll_fn(|context| if self.poll_write(context) { Poll::Ready(()) } else { Poll::Pending }).await;
             self.fill();
         }
-        if let Some(Then::Fin) = self.then {
+        if self.unsent.take_then() == Some(Then::Fin) {
             let _ = self.stream.shutdown().await;
         }
     }
 
     fn fill(&mut self) {
-        while self.then.is_none() && self.queued < HIGH_WATER {
-            match self.connection.poll_transmit() {
-                None => break,
-                Some(Transmit::Octets(octets)) => {
-                    self.queued += octets.len();
-                    self.unsent.push_back(octets);
-                }
-                Some(Transmit::CloseTcp) => self.then = Some(Then::Fin),
-                Some(Transmit::Abort) => self.then = Some(Then::Abort),
-            }
-        }
+        self.unsent.fill(&mut self.connection);
         // Messages are echoed inside the endpoint; its events need no answer.
         while let Some(event) = self.connection.poll_event() {
             if let Event::Closed(closed) = event {
@@ -279,56 +152,41 @@ impl<T: Transport> Link<T> {
             return false;
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
-        for (slice, octets) in slices.iter_mut().zip(&self.unsent) {
-            *slice = IoSlice::new(octets);
-        }
         let stream = Pin::new(&mut self.stream);
-        let wrote = match self.unsent.len() {
-            // The system takes a single buffer faster.
+        let wrote = match self.unsent.slices(&mut slices) {
             1 => stream.poll_write(context, &slices[0]),
-            count => stream.poll_write_vectored(context, &slices[..count.min(SLICES)]),
+            count => stream.poll_write_vectored(context, &slices[..count]),
         };
         match wrote {
             Poll::Pending => false,
             Poll::Ready(Ok(written)) if written > 0 => {
-                self.advance(written);
+                self.unsent.advance(written);
+                // An idle connection needs no queue.
+                self.unsent.release();
                 true
             }
             Poll::Ready(_) => {
                 self.unsent.clear();
-                self.queued = 0;
                 self.connection.handle_end(End::Reset, self.started.elapsed());
                 true
             }
         }
     }
 
-    fn advance(&mut self, mut written: usize) {
-        self.queued -= written;
-        while let Some(first) = self.unsent.front_mut() {
-            if first.len() > written {
-                return first.advance(written);
-            }
-            written -= first.len();
-            self.unsent.pop_front();
-        }
-        // An idle connection needs no queue.
-        self.unsent = VecDeque::new();
-    }
-
     fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
-        if self.queued + self.connection.buffered_amount() >= HIGH_WATER {
+        if self.unsent.len() + self.connection.buffered_amount() >= HIGH_WATER {
             return false;
         }
-        if let Some(mut payload) = self.connection.payload_buffer() {
-            let read = pin!(self.stream.read_buf(&mut payload)).poll(context);
+        if let Some(room) = self.connection.payload_room() {
+            let read = pin!(self.stream.read(room)).poll(context);
             return self.take(read, Connection::handle_payload);
         }
         BUFFER.with_borrow_mut(|buffer| {
-            prepare(buffer);
-            let mut room = (&mut *buffer).limit(READ_SIZE);
-            let read = pin!(self.stream.read_buf(&mut room)).poll(context);
-            self.take(read, |connection, _, now| connection.handle_buffer(buffer, now))
+            let read = pin!(self.stream.read(buffer.room(READ_SIZE))).poll(context);
+            self.take(read, |connection, octets, now| {
+                buffer.fill(octets);
+                connection.handle_buffer(buffer, now);
+            })
         })
     }
 
@@ -353,17 +211,5 @@ impl<T: Transport> Link<T> {
             self.connection.handle_timeout(now);
         }
         true
-    }
-}
-
-/// Makes a buffer ready to be read to: empty, and beginning with a page.
-fn prepare(buffer: &mut BytesMut) {
-    buffer.clear();
-    if buffer.capacity() < READ_SIZE {
-        // Its beginning was given away. If that has been written, the memory is used again.
-        buffer.reserve(PAGE + READ_SIZE);
-        let start = buffer.as_ptr().align_offset(PAGE);
-        buffer.resize(start, 0);
-        buffer.advance(start);
     }
 }

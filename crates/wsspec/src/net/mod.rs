@@ -1,11 +1,13 @@
 //! Sockets. [`pump`] is the only loop that drives a case over a stream; [`client`] opens connections,
-//! [`endpoint`] serves the strict endpoint.
+//! [`endpoint`] drives the strict endpoint, and [`echo`] serves it.
 
 pub mod capture;
 pub mod client;
+pub mod echo;
 pub mod endpoint;
 pub mod exchange;
 pub(crate) mod holder;
+mod outflow;
 pub mod pump;
 pub mod session;
 mod stream;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::tls;
@@ -34,8 +35,8 @@ impl Transport for tokio::io::DuplexStream {
 }
 
 /// Closing with a linger time of zero makes the kernel send RST.
-pub(super) fn reset_on_close(stream: &TcpStream) {
-    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+pub(super) fn reset_on_close<'a>(stream: impl Into<SockRef<'a>>) {
+    let _ = stream.into().set_linger(Some(Duration::ZERO));
 }
 
 /// How long and how much a socket is read after its FIN, before it is closed.

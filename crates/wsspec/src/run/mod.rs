@@ -38,7 +38,7 @@ use crate::cli::{FailOn, Feature};
 use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::net::endpoint::EchoServer;
+use crate::net::echo::EchoServer;
 use crate::select;
 use crate::signals::{Signals, raised};
 use crate::sut::Sut;

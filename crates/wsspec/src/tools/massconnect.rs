@@ -217,7 +217,7 @@ async fn member(
 mod tests {
     use super::*;
     use crate::commands::echo::echo_config;
-    use crate::net::endpoint::EchoServer;
+    use crate::net::echo::EchoServer;
 
     const PACE: Pace = Pace {
         connections: 40,

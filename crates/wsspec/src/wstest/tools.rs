@@ -15,7 +15,7 @@ use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::{Secure, dial, resolve};
-use crate::net::endpoint::EchoServer;
+use crate::net::echo::EchoServer;
 use crate::net::tls::ClientTls;
 use crate::signals::Signals;
 use crate::target::Target;
