@@ -1,6 +1,6 @@
 //! A message that is put together from parts of frames.
 
-use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Utf8Validator, apply_mask};
+use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Utf8Validator, apply_mask, copy_masked};
 
 use crate::deflate::Deflate;
 use crate::{Violation, pool};
@@ -13,9 +13,11 @@ pub(crate) const HEADROOM: usize = FrameHeader::MAX_LEN;
 const TRUSTED_LENGTH: usize = 64 << 10;
 const TRUSTED_FACTOR: usize = 16;
 
-/// How much is unmasked at once, after it was copied or before it is inflated.
+/// How much is copied before it is unmasked.
 const UNMASK_CHUNK: usize = 1 << 10;
-const INFLATE_CHUNK: usize = 4 << 10;
+
+/// How many times its compressed length a message is expected to have, in memory set aside for it.
+const EXPECTED_RATIO: usize = 4;
 
 /// A message that is not complete.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ pub(crate) struct PartialMessage {
 
 impl PartialMessage {
     pub(crate) fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
-        let expected = if compressed { 0 } else { announced.min(TRUSTED_LENGTH as u64) as usize };
+        let announced = announced.min(TRUSTED_LENGTH as u64) as usize;
+        let expected = if compressed { announced * EXPECTED_RATIO } else { announced }.min(TRUSTED_LENGTH);
         let mut octets = pool::take_used(HEADROOM + expected);
         pool::put(&mut octets, 0, &[0; HEADROOM]);
         Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets, len: HEADROOM }
@@ -116,20 +119,12 @@ impl PartialMessage {
         part: &[u8],
         limit: u64,
     ) -> Result<(), Violation> {
-        // A chunk is a multiple of the key's length, so this holds for each of them.
-        let offset = (offset % 4) as usize;
-        let mut plain = [0; INFLATE_CHUNK];
-        for chunk in part.chunks(INFLATE_CHUNK) {
-            let plain = &mut plain[..chunk.len()];
-            plain.copy_from_slice(chunk);
-            if let Some(key) = key {
-                apply_mask(key, offset, plain);
-            }
-            if !self.append(|out| deflate.inflate(plain, in_memory(limit), out))? {
-                return Err(Violation::MessageTooBig { limit });
-            }
-        }
-        Ok(())
+        let mut plain = pool::take(part.len());
+        copy_masked(key.unwrap_or_default(), (offset % 4) as usize, part, &mut plain);
+        pool::grow(&mut self.octets, self.len, part.len() * EXPECTED_RATIO);
+        let complete = self.append(|out| deflate.inflate(&plain, in_memory(limit), out))?;
+        pool::give_back(plain);
+        if complete { Ok(()) } else { Err(Violation::MessageTooBig { limit }) }
     }
 
     /// Ends a compressed message.

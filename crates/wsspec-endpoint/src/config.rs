@@ -127,7 +127,7 @@ pub struct DeflateConfig {
     pub client_max_window_bits: Option<u8>,
     /// Effort of the compressor: 0 (stored) and 1 (fast) to 9 (small).
     pub level: u8,
-    /// Messages shorter than this many octets are sent uncompressed.
+    /// Messages shorter than this many octets are sent uncompressed: there is next to nothing to gain.
     pub min_size: usize,
 }
 
@@ -139,7 +139,7 @@ impl Default for DeflateConfig {
             server_max_window_bits: 15,
             client_max_window_bits: Some(15),
             level: 1,
-            min_size: 0,
+            min_size: 32,
         }
     }
 }

@@ -1,11 +1,28 @@
 //! Compression state of one connection (RFC 7692 section 7.2).
 
+use std::cell::RefCell;
+use std::thread::LocalKey;
+
 use wsspec_wire::deflate::Deflater;
 use wsspec_wire::inflate::{InflateError, Inflater};
 
 use crate::{DeflateAgreement, DeflateConfig, Role, Violation};
 
-/// Both directions of permessage-deflate. Contexts are made when the first message needs them.
+/// Messages from this length on are compressed from an empty window, by a compressor that all connections of a
+/// thread share. They find nearly all there is to find in themselves, and the compressor is in the cache: one of
+/// their own for each of many connections takes several times longer.
+const LARGE: usize = 16 << 10;
+
+/// How many compressors and decompressors a thread keeps for messages that take no context over.
+const KEPT: usize = 4;
+
+thread_local! {
+    static DEFLATERS: RefCell<Vec<(Effort, Deflater)>> = const { RefCell::new(Vec::new()) };
+    static INFLATERS: RefCell<Vec<(u8, Inflater)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Both directions of permessage-deflate. Contexts are made when the first message needs them, and only kept where
+/// the next one may.
 #[derive(Debug)]
 pub(crate) struct Deflate {
     sending: Direction,
@@ -13,8 +30,13 @@ pub(crate) struct Deflate {
     level: u8,
     min_size: usize,
     deflater: Option<Deflater>,
+    /// Whether messages were sent that `deflater` does not know.
+    outdated: bool,
     inflater: Option<Inflater>,
 }
+
+/// Window bits and level.
+type Effort = (u8, u8);
 
 #[derive(Debug, Clone, Copy)]
 struct Direction {
@@ -42,6 +64,7 @@ impl Deflate {
             level: config.level.min(9),
             min_size: config.min_size,
             deflater: None,
+            outdated: false,
             inflater: None,
         }
     }
@@ -53,14 +76,16 @@ impl Deflate {
 
     /// Appends the compressed form of a whole message.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
-        let (bits, level) = (self.sending.window_bits, self.level);
-        let deflater = self
-            .deflater
-            .get_or_insert_with(|| Deflater::new(bits, level).expect("window bits are between 8 and 15"));
-        deflater.message(payload, out);
-        if self.sending.no_context_takeover {
+        let effort = (self.sending.window_bits, self.level);
+        if self.sending.no_context_takeover || payload.len() >= LARGE {
+            self.outdated = true;
+            return compress_alone(effort, payload, out);
+        }
+        let deflater = self.deflater.get_or_insert_with(|| new_deflater(effort));
+        if std::mem::take(&mut self.outdated) {
             deflater.reset();
         }
+        deflater.message(payload, out);
     }
 
     /// Inflates a part of a message and appends it to `out`, as long as `out` has at most `limit` octets.
@@ -77,7 +102,7 @@ impl Deflate {
 
     /// Ends an inflated message, as if what its sender cut off had come (RFC 7692 section 7.2.2).
     pub(crate) fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<bool, Violation> {
-        let no_context_takeover = self.receiving.no_context_takeover;
+        let Direction { window_bits, no_context_takeover } = self.receiving;
         let inflater = self.inflater();
         let complete = match inflater.finish_message(limit, out) {
             Ok(inflated) => !inflated.limit_reached,
@@ -85,14 +110,48 @@ impl Deflate {
             Err(InflateError::MissingFlush) => true,
             Err(_) => return Err(Violation::InvalidDeflate),
         };
-        if no_context_takeover {
+        if no_context_takeover && let Some(mut inflater) = self.inflater.take() {
             inflater.reset();
+            keep(&INFLATERS, (window_bits, inflater));
         }
         Ok(complete)
     }
 
     fn inflater(&mut self) -> &mut Inflater {
         let bits = self.receiving.window_bits;
-        self.inflater.get_or_insert_with(|| Inflater::new(bits).expect("window bits are between 8 and 15"))
+        self.inflater.get_or_insert_with(|| {
+            let kept = kept(&INFLATERS, bits);
+            kept.unwrap_or_else(|| Inflater::new(bits).expect("window bits are between 8 and 15"))
+        })
     }
+}
+
+/// Compresses a message from an empty window.
+fn compress_alone(effort: Effort, payload: &[u8], out: &mut Vec<u8>) {
+    let mut deflater = kept(&DEFLATERS, effort).unwrap_or_else(|| new_deflater(effort));
+    deflater.message(payload, out);
+    deflater.reset();
+    keep(&DEFLATERS, (effort, deflater));
+}
+
+fn new_deflater((bits, level): Effort) -> Deflater {
+    Deflater::new(bits, level).expect("window bits are between 8 and 15")
+}
+
+/// What this thread keeps under a key.
+fn kept<K: PartialEq, T>(all: &'static LocalKey<RefCell<Vec<(K, T)>>>, key: K) -> Option<T> {
+    all.with_borrow_mut(|all| {
+        let last = all.iter().rposition(|(other, _)| *other == key)?;
+        Some(all.remove(last).1)
+    })
+}
+
+/// Keeps something for the next message of any connection.
+fn keep<T>(all: &'static LocalKey<RefCell<Vec<T>>>, one: T) {
+    all.with_borrow_mut(|all| {
+        all.push(one);
+        if all.len() > KEPT {
+            all.remove(0);
+        }
+    });
 }

@@ -12,6 +12,12 @@ use crate::{Message, Role, State, Violation, pool};
 /// Payloads from this length on are not copied to be written, if they need not be masked.
 const LARGE: usize = 32 << 10;
 
+/// How many times its compressed length a message is expected to have.
+const EXPECTED_RATIO: usize = 3;
+
+/// Room for some more small messages.
+const COMPRESSED_ROOM: usize = 4 << 10;
+
 /// Why something cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -119,12 +125,39 @@ impl Connection {
     /// Queues a message, compressed if that is agreed.
     pub(crate) fn write_message(&mut self, opcode: Opcode, payload: &[u8]) {
         match &mut self.deflate {
-            Some(deflate) if deflate.wants(payload.len()) => {
-                let mut compressed = Vec::new();
-                deflate.compress(payload, &mut compressed);
-                self.write_fragments(opcode, Rsv::RSV1, &compressed);
-            }
+            Some(deflate) if deflate.wants(payload.len()) => match self.config.auto_fragment {
+                None => self.write_compressed(opcode, payload),
+                Some(_) => {
+                    let mut compressed = Vec::new();
+                    deflate.compress(payload, &mut compressed);
+                    self.write_fragments(opcode, Rsv::RSV1, &compressed);
+                }
+            },
             _ => self.write_fragments(opcode, Rsv::NONE, payload),
+        }
+    }
+
+    /// Queues a message as one compressed frame. It is compressed where it is sent from, behind a header that is put
+    /// right once the length is known.
+    fn write_compressed(&mut self, opcode: Opcode, payload: &[u8]) {
+        let mask = self.next_masking_key();
+        let Some(deflate) = &mut self.deflate else { return };
+        let header = |length| FrameHeader { rsv: Rsv::RSV1, mask, ..FrameHeader::new(opcode, length as u64) };
+        let expected = payload.len() / EXPECTED_RATIO;
+        let out = self.outbox.tail_for(expected, COMPRESSED_ROOM);
+        let start = out.len();
+        out.resize(start + header(expected).encoded_len(), 0);
+        let written_at = out.len();
+        deflate.compress(payload, out);
+        let length = out.len() - written_at;
+        let (header, header_len) = header(length).encode_array();
+        let payload_start = start + header_len;
+        out.resize(out.len().max(payload_start + length), 0);
+        out.copy_within(written_at..written_at + length, payload_start);
+        out.truncate(payload_start + length);
+        out[start..payload_start].copy_from_slice(&header[..header_len]);
+        if let Some(key) = mask {
+            apply_mask(key, 0, &mut out[payload_start..]);
         }
     }
 

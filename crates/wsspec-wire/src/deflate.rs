@@ -102,7 +102,7 @@ impl Deflater {
     fn compress(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         loop {
             let start = out.len();
-            let room = (LEAST_ROOM + input.len()).min(MOST_ROOM);
+            let room = (LEAST_ROOM + input.len() / 2).min(MOST_ROOM);
             out.resize(start + room, 0);
             let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
             let result = self.stream.compress(input, &mut out[start..], flush);

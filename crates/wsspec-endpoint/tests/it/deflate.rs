@@ -12,7 +12,19 @@ fn texts() -> Vec<String> {
         format!("w{} ", state >> 20)
     };
     let long: String = (0..8000).map(|_| word()).collect();
-    vec!["Hello".into(), "Hello".into(), String::new(), long.clone(), "κόσμε".into(), long]
+    // Long ones are compressed without what came before, which short ones may refer to.
+    let short = long[..200].to_owned();
+    let twice = |text: &String| [text.clone(), text.clone()];
+    [
+        twice(&"Hello".into()),
+        twice(&short),
+        [String::new(), long.clone()],
+        twice(&short),
+        [long, short.clone()],
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn check(client: DeflateConfig, server: DeflateConfig) {
@@ -126,8 +138,8 @@ fn without_takeover_every_message_starts_afresh() {
 
 #[test]
 fn fragments_are_marked_only_on_the_first() {
-    let config =
-        Config { deflate: Some(DeflateConfig::default()), auto_fragment: Some(4), ..Config::server([0; 32]) };
+    let deflate = Some(DeflateConfig { min_size: 0, ..DeflateConfig::default() });
+    let config = Config { deflate, auto_fragment: Some(4), ..Config::server([0; 32]) };
     let mut server = Alone::server_with(config, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
     server.endpoint.send_text("Hello").unwrap();
     assert_eq!(server.octets(), b"\x41\x04\xf2\x48\xcd\xc9\x80\x03\xc9\x07\x00");
