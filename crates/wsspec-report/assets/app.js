@@ -1,5 +1,5 @@
 // The page works without this script; with it, parts are shown one at a time, cases can be filtered
-// and compared, and the pages that are packed in the data block are unpacked.
+// and compared, and the pages that are packed in blocks of data are unpacked.
 // Elements are built one by one from a fixed list; no string is ever parsed as markup.
 "use strict";
 (() => {
@@ -22,15 +22,29 @@
   const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
     "aria-label aria-hidden data-case data-title data-compare").split(" "));
 
-  let block;
+  /** Blocks of cases; each is unpacked when one of its cases is looked at. */
+  const blocks = findAll(".pages");
+  const blockOf = new Map(blocks.flatMap((block) => block.dataset.names.split(" ").map((name) => [name, block])));
 
-  /** The data block: the trees of pages and the records of cases, as texts by name. */
-  const unpacked = () => (block ??= unpack());
+  /** The last blocks that were unpacked: two cases may be looked at side by side. */
+  const recent = new Map();
+  const RECENT = 4;
 
-  async function unpack() {
-    const data = find("#pages");
-    if (Number(data.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
-    const packed = Uint8Array.from(atob(data.textContent), (c) => c.charCodeAt(0));
+  /** The tree of the page and the record of a case, as texts; nothing if there is no such case. */
+  async function unpacked(name) {
+    const block = blockOf.get(name);
+    if (!block) return undefined;
+    const cases = recent.get(block) ?? unpack(block);
+    recent.delete(block);
+    recent.set(block, cases);
+    if (recent.size > RECENT) recent.delete(recent.keys().next().value);
+    return (await cases).get(name);
+  }
+
+  /** The cases of a block. */
+  async function unpack(block) {
+    if (Number(block.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
+    const packed = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const parts = [];
     let octets = 0;
@@ -41,7 +55,10 @@
       if (octets > LARGEST) throw new Error("too large, write the report with --html-dir");
       parts.push(value);
     }
-    return JSON.parse(await new Blob(parts).text());
+    const lines = (await new Blob(parts).text()).split("\n");
+    const cases = new Map();
+    for (let at = 0; at + 2 < lines.length; at += 3) cases.set(lines[at], { page: lines[at + 1], record: lines[at + 2] });
+    return cases;
   }
 
   function build(node) {
@@ -61,8 +78,8 @@
   async function article(name) {
     const inline = document.getElementById(name);
     if (inline) return inline;
-    const { pages } = await unpacked();
-    return Object.hasOwn(pages, name) ? build(JSON.parse(pages[name])) : null;
+    const page = (await unpacked(name))?.page;
+    return page ? build(JSON.parse(page)) : null;
   }
 
   // ---- Filter -------------------------------------------------------------------------------
@@ -125,11 +142,12 @@
   let headers = {};
 
   async function readHeads() {
-    const { records } = await unpacked();
     const found = {};
-    for (const [name, text] of Object.entries(records)) {
-      const { request, response } = JSON.parse(text).handshake;
-      found[name] = ((request?.utf8 ?? "") + "\n" + (response?.utf8 ?? "")).toLowerCase();
+    for (const block of blocks) {
+      for (const [name, { record }] of await unpack(block)) {
+        const { request, response } = record ? JSON.parse(record).handshake : {};
+        found[name] = ((request?.utf8 ?? "") + "\n" + (response?.utf8 ?? "")).toLowerCase();
+      }
     }
     headers = found;
     filter();
@@ -422,8 +440,8 @@
     }
     const raw = find(".raw", one);
     raw.addEventListener("toggle", async () => {
-      const { records } = await unpacked();
-      find("p", raw).replaceWith(copyable(build(["pre", {}, records[one.id] ?? ""])));
+      const record = (await unpacked(one.id))?.record;
+      if (record) find("p", raw).replaceWith(copyable(build(["pre", {}, record])));
     }, { once: true });
     const steps = find(".steps", one);
     steps.append(button("next failure", () => step(1)));

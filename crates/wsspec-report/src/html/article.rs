@@ -9,7 +9,7 @@ use super::links::Links;
 use super::matrix;
 use crate::Untrusted;
 use crate::markdown;
-use crate::record::{CaseRecord, Dir, Happening, Line, Report};
+use crate::record::{CaseRecord, Dir, Happening, Report};
 use crate::sanitise::shell;
 use crate::story::{
     self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, units,
@@ -114,20 +114,16 @@ struct Table {
 impl<'a> Article<'a> {
     pub(super) fn new(report: &'a Report, links: &Links, case: &'a CaseRecord) -> Self {
         let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
-        let siblings = links.siblings(report, case);
-        let place = siblings.iter().position(|other| other.id == case.id).unwrap_or(0);
-        let same = siblings
-            .iter()
-            .filter(|other| other.id != case.id && case.cause.is_some() && other.cause == case.cause);
+        let near = links.neighbours(report, case, SAME_CAUSE);
         let frames = dissected(case);
         Self {
             anchor: links.anchor(case),
             overview: links.overview(""),
             is_one_file: !links.is_folder(),
             section: matrix::title(case.id.section()),
-            previous: place.checked_sub(1).and_then(|at| siblings.get(at)).map(|other| link(other)),
-            next: siblings.get(place + 1).map(|other| link(other)),
-            same_cause: same.take(SAME_CAUSE).map(|other| link(other)).collect(),
+            previous: near.previous.map(link),
+            next: near.next.map(link),
+            same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, case),
             differences: story::differences(case, PREVIEW),
             alternatives: story::alternatives(case, PREVIEW),
@@ -143,7 +139,7 @@ impl<'a> Article<'a> {
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
             octets_sent: octets_sent(case),
-            json: links.is_folder().then(|| Line::Case(Box::new(case.clone())).to_json().into()),
+            json: links.is_folder().then(|| case.to_json().into()),
             case,
         }
     }

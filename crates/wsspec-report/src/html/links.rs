@@ -16,8 +16,25 @@ pub(super) struct Links {
     files: Option<Names>,
     /// The places in the report of the cases that have a page, by agent and by case: a page has links to others,
     /// and to look for them among all cases each time takes long where there are many.
-    of_agent: HashMap<Untrusted, Vec<usize>>,
+    of_agent: HashMap<Untrusted, Siblings>,
     of_case: HashMap<CaseId, Vec<usize>>,
+}
+
+/// The cases of one agent.
+#[derive(Default)]
+struct Siblings {
+    places: Vec<usize>,
+    /// Where among them a case is.
+    order: HashMap<CaseId, usize>,
+    of_cause: HashMap<String, Vec<usize>>,
+}
+
+/// The cases that a page leads to.
+#[derive(Default)]
+pub(super) struct Neighbours<'a> {
+    pub(super) previous: Option<&'a CaseRecord>,
+    pub(super) next: Option<&'a CaseRecord>,
+    pub(super) same_cause: Vec<&'a CaseRecord>,
 }
 
 impl Links {
@@ -32,18 +49,30 @@ impl Links {
     }
 
     fn new(report: &Report, files: Option<Names>) -> Self {
-        let (mut of_agent, mut of_case) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        let (mut of_agent, mut of_case) = (HashMap::<_, Siblings>::new(), HashMap::<_, Vec<_>>::new());
         for (place, case) in report.cases.iter().enumerate().filter(|(_, case)| has_page(case)) {
-            of_agent.entry(case.agent.clone()).or_default().push(place);
+            of_agent.entry(case.agent.clone()).or_default().add(place, case);
             of_case.entry(case.id).or_default().push(place);
         }
         Self { keys: keys(&report.agents()), files, of_agent, of_case }
     }
 
-    /// The cases of the same agent that have a page.
-    pub(super) fn siblings<'a>(&self, report: &'a Report, case: &CaseRecord) -> Vec<&'a CaseRecord> {
-        let places = self.of_agent.get(&case.agent).into_iter().flatten();
-        places.map(|&place| &report.cases[place]).collect()
+    /// The cases of the same agent before and after this one, and some with its cause; all of them have a page.
+    pub(super) fn neighbours<'a>(
+        &self,
+        report: &'a Report,
+        case: &CaseRecord,
+        most: usize,
+    ) -> Neighbours<'a> {
+        let Some(siblings) = self.of_agent.get(&case.agent) else { return Neighbours::default() };
+        let at = siblings.order.get(&case.id).copied();
+        let record = |place: &usize| &report.cases[*place];
+        let same = case.cause.as_ref().and_then(|cause| siblings.of_cause.get(cause)).into_iter().flatten();
+        Neighbours {
+            previous: at.and_then(|at| siblings.places.get(at.checked_sub(1)?)).map(record),
+            next: at.and_then(|at| siblings.places.get(at + 1)).map(record),
+            same_cause: same.map(record).filter(|other| other.id != case.id).take(most).collect(),
+        }
     }
 
     /// The same case of other agents, as far as they have a page for it.
@@ -85,6 +114,16 @@ impl Links {
             (None, part) => format!("#{part}"),
             (Some(_), "") => "index.html".to_owned(),
             (Some(_), part) => format!("index.html#{part}"),
+        }
+    }
+}
+
+impl Siblings {
+    fn add(&mut self, place: usize, case: &CaseRecord) {
+        self.order.insert(case.id, self.places.len());
+        self.places.push(place);
+        if let Some(cause) = &case.cause {
+            self.of_cause.entry(cause.clone()).or_default().push(place);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! HTML: one self-contained file, or a folder of static pages.
 //!
-//! Both forms come from the same templates. In the one file every failure is written out, so that it
-//! can be read without JavaScript; the other cases are packed in a block of data that the script
+//! Both forms come from the same templates. In the one file failures are written out, so that they
+//! can be read without JavaScript; the other cases are packed in blocks of data that the script
 //! unpacks. The folder needs no JavaScript at all.
 
 mod article;
 mod data;
 mod links;
 mod matrix;
+mod one_file;
 mod overview;
 mod tree;
 mod trim;
@@ -15,27 +16,13 @@ mod trim;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::LazyLock;
-
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 
 use crate::Untrusted;
-use crate::record::{CaseRecord, Line, Report};
-use crate::verdict::Shown;
+use crate::record::{CaseRecord, Report};
 use article::{Article, has_page};
 use links::Links;
 use overview::Overview;
-use trim::Trim;
-
-/// From this size on details are left out, in octets.
-const SOFT_LIMIT: usize = 10 << 20;
-/// No file is larger than that, in octets.
-const HARD_LIMIT: usize = 25 << 20;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/app.js");
@@ -87,34 +74,7 @@ pub struct Page {
 /// # Errors
 /// If it is too large even without most payloads and wire logs.
 pub fn report(report: &Report) -> Result<String, TooLarge> {
-    let mut octets = 0;
-    for &step in promising_steps(report) {
-        let html = one_file(report, step);
-        if html.len() <= SOFT_LIMIT || (step == Trim::Failures && html.len() <= HARD_LIMIT) {
-            return Ok(html);
-        }
-        octets = html.len();
-    }
-    Err(TooLarge { octets })
-}
-
-/// From so many cases on a part of them tells how large the whole will be.
-const SAMPLED_FROM: usize = 2000;
-/// Every so-manyth case is in the sample.
-const SAMPLE: usize = 31;
-
-/// The steps without those that would leave the report far too large: rendering it in vain takes long.
-fn promising_steps(report: &Report) -> &'static [Trim] {
-    if report.cases.len() < SAMPLED_FROM {
-        return &Trim::STEPS;
-    }
-    let cases = report.cases.iter().step_by(SAMPLE).cloned().collect();
-    let (run, end) = (report.run.clone(), report.end.clone());
-    let sample = Report { run, cases, end, torn: report.torn };
-    let fits = |step: &Trim| one_file(&sample, *step).len() * SAMPLE <= 2 * SOFT_LIMIT;
-    let last = Trim::STEPS.len() - 1;
-    let first = Trim::STEPS.iter().position(fits).unwrap_or(last);
-    &Trim::STEPS[first..]
+    one_file::render(report)
 }
 
 /// The overview of the folder form, `index.html`.
@@ -176,99 +136,10 @@ fn to_the_minute(time: &str) -> String {
     }
 }
 
-impl OneFile<'_> {
-    fn started(&self) -> String {
-        to_the_minute(&self.report.run.started)
-    }
-}
-
 impl StaticPage<'_> {
     fn started(&self) -> String {
         to_the_minute(&self.report.run.started)
     }
-}
-
-/// A constant of this crate, printed as it is.
-struct Constant(&'static str);
-
-impl fmt::Display for Constant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-/// Nothing but the style sheet and the script of this crate.
-impl askama::filters::HtmlSafe for Constant {}
-
-/// What the one file may do: run this script, use this style sheet, and nothing else.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
-    format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'none'; \
-         font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; \
-         require-trusted-types-for 'script'; trusted-types 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    )
-});
-
-#[derive(Template)]
-#[template(path = "report.html")]
-struct OneFile<'a> {
-    report: &'a Report,
-    heading: Untrusted,
-    policy: &'a str,
-    style: Constant,
-    script: Constant,
-    overview: Overview<'a>,
-    failing: Vec<FailingPage<'a>>,
-    data: data::Packed,
-    trimmed: Option<&'static str>,
-}
-
-/// A case that is written out.
-struct FailingPage<'a> {
-    label: &'static str,
-    id: String,
-    slug: &'a str,
-    agent: &'a Untrusted,
-    article: Article<'a>,
-}
-
-fn one_file(report: &Report, step: Trim) -> String {
-    let cases: Vec<_> =
-        report.cases.iter().filter(|case| has_page(case)).map(|case| step.apply(case)).collect();
-    let links = Links::one_file(report);
-    let mut failing = Vec::new();
-    let mut packed = BTreeMap::new();
-    let mut records = BTreeMap::new();
-    for case in &cases {
-        let article = Article::new(report, &links, case);
-        records.insert(links.anchor(case), Line::Case(Box::new(case.clone().into_owned())).to_json());
-        if case.verdict.is_failure() {
-            let label = case.verdict.label();
-            failing.push(FailingPage {
-                label,
-                id: case.id.to_string(),
-                slug: &case.slug,
-                agent: &case.agent,
-                article,
-            });
-        } else {
-            packed.insert(links.anchor(case), render(&article));
-        }
-    }
-    render(&OneFile {
-        report,
-        heading: heading(report),
-        policy: &POLICY,
-        style: Constant(STYLE),
-        script: Constant(SCRIPT),
-        overview: Overview::new(report, &links),
-        failing,
-        data: data::pack(&packed, &records),
-        trimmed: step.note(),
-    })
 }
 
 #[derive(Template)]

@@ -1,6 +1,11 @@
 #[expect(clippy::disallowed_methods, reason = "these tests start a browser and write what it drew")]
 mod browser;
 
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 use wsspec_engine::Verdict;
 
 use super::*;
@@ -129,17 +134,34 @@ fn every_failure_is_written_out_and_the_rest_is_packed() {
         assert!(html.contains(&format!("id=\"{anchor}\"")), "{anchor}");
     }
     assert!(!html.contains("id=\"1.1.1@mylib-2.3\""));
-    let (_, data) = html.split_once("<script type=\"application/json\"").unwrap();
-    let base64 = data.split_once('>').unwrap().1.split_once('<').unwrap().0;
-    let mut json = String::new();
-    let packed = STANDARD.decode(base64).unwrap();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut json).unwrap();
-    let block: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&json).unwrap();
-    let pages = &block["pages"];
-    let tree: serde_json::Value = serde_json::from_str(&pages["1.1.1@mylib-2.3"]).unwrap();
-    assert!(block["records"]["5.15@mylib-2.3"].starts_with("{\"t\":\"case\""));
+    let cases = packed(&html);
+    let (page, _) = &cases["1.1.1@mylib-2.3"];
+    let tree: serde_json::Value = serde_json::from_str(page).unwrap();
     assert_eq!((&tree[0], &tree[1]["id"]), (&"article".into(), &"1.1.1@mylib-2.3".into()));
-    assert_eq!(pages.len(), 11);
+    let (page, record) = &cases["5.15@mylib-2.3"];
+    assert!(
+        page.is_empty() && record.starts_with("{\"t\":\"case\""),
+        "it is written out, and has its record"
+    );
+    assert_eq!(cases.values().filter(|(page, _)| !page.is_empty()).count(), 11);
+}
+
+/// The trees and the records in the blocks of data, by the names that the blocks are found by.
+fn packed(html: &str) -> BTreeMap<String, (String, String)> {
+    let mut cases = BTreeMap::new();
+    for block in html.split("<script type=\"application/json\" class=\"pages\"").skip(1) {
+        let (attributes, rest) = block.split_once('>').unwrap();
+        let packed = STANDARD.decode(rest.split_once('<').unwrap().0).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
+        assert!(attributes.contains(&format!("data-octets=\"{}\"", text.len())));
+        let lines: Vec<&str> = text.lines().collect();
+        let names: Vec<&str> = lines.chunks(3).map(|case| case[0]).collect();
+        assert!(attributes.contains(&format!("data-names=\"{}\"", names.join(" "))), "{attributes}");
+        let case = |case: &[&str]| (case[0].to_owned(), (case[1].to_owned(), case[2].to_owned()));
+        cases.extend(lines.chunks(3).map(case));
+    }
+    cases
 }
 
 #[test]
@@ -273,16 +295,33 @@ fn the_script_never_parses_text_as_markup() {
     }
 }
 
-#[test]
-fn a_report_of_very_many_cases_begins_with_the_step_that_may_fit() {
+/// So many cases that their size is estimated first, each with a text that does not pack.
+fn very_many(agents: usize, make: fn(&str, &str) -> CaseRecord, noise: u32) -> Report {
     let ids: Vec<_> = wsspec_cases::suite().cases().iter().map(|case| case.id.to_string()).collect();
-    let of_agent = |agent: usize| ids.iter().map(move |id| passed(&format!("lib{agent}"), id));
-    let mut report = sample((0..6).flat_map(of_agent).collect());
-    assert!(report.cases.len() > SAMPLED_FROM, "{}", report.cases.len());
-    assert_eq!(promising_steps(&report), Trim::STEPS, "small cases fit whole");
+    let of_agent = |agent: usize| ids.iter().map(move |id| make(&format!("lib{agent}"), id));
+    let mut report = sample((0..agents).flat_map(of_agent).collect());
     for (place, case) in (0..).zip(&mut report.cases) {
-        let noise = |n: u32| format!("{:08x}", (n + 2000 * place).wrapping_mul(2_654_435_761));
-        case.summary = (0..2000).map(noise).collect::<String>().into();
+        let octets = |n: u32| format!("{:08x}", (n + 7919 * place).wrapping_mul(2_654_435_761));
+        case.summary = (0..noise).map(octets).collect::<String>().into();
     }
-    assert_eq!(promising_steps(&report), [Trim::Failures], "nothing that is left out makes these small");
+    report
+}
+
+#[test]
+fn a_report_that_no_step_makes_fit_is_refused_and_says_how_large_it_would_be() {
+    let error = report(&very_many(4, passed, 2000)).unwrap_err();
+    assert!(error.octets > 25 << 20, "{error}");
+}
+
+#[test]
+fn when_there_are_too_many_failures_some_of_each_cause_are_written_out_and_the_rest_is_packed() {
+    let run = very_many(4, failed, 0);
+    let html = report(&run).unwrap();
+    let written = html.matches("<article ").count();
+    assert_eq!(written, 2 * run.agents().len(), "all of an implementation have the same cause");
+    assert!(html.contains("only the first failures of each cause"));
+    let cases = packed(&html);
+    assert_eq!(cases.len(), run.cases.len());
+    assert_eq!(cases.values().filter(|(page, _)| page.is_empty()).count(), written, "a page is never lost");
+    assert!(cases.values().all(|(_, record)| !record.is_empty()), "failures keep their records");
 }

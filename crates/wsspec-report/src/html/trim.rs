@@ -15,8 +15,12 @@ pub(super) enum Trim {
     Middle,
     /// Most of every payload.
     Payloads,
+    /// The records of passing cases.
+    Records,
     /// Failing cases too: all but the first and the last lines.
     Failures,
+    /// Failures too are packed, but for some of each cause.
+    Repeated,
 }
 
 /// Lines that are kept at each end.
@@ -26,7 +30,8 @@ const PREVIEW: usize = 32;
 
 impl Trim {
     /// All steps, the mildest first.
-    pub(super) const STEPS: [Self; 4] = [Self::Volume, Self::Middle, Self::Payloads, Self::Failures];
+    pub(super) const STEPS: [Self; 6] =
+        [Self::Volume, Self::Middle, Self::Payloads, Self::Records, Self::Failures, Self::Repeated];
 
     /// The note on the page about what was left out.
     pub(super) const fn note(self) -> Option<&'static str> {
@@ -34,15 +39,28 @@ impl Trim {
             Self::Volume => None,
             Self::Middle => Some("To keep it small, wire logs of passing cases are cut in the middle."),
             Self::Payloads => Some("To keep it small, wire logs of passing cases and all payloads are cut."),
+            Self::Records => Some(
+                "To keep it small, wire logs of passing cases and all payloads are cut; records of passing cases \
+                 are in results.jsonl.",
+            ),
             Self::Failures => {
                 Some("To keep it small, all wire logs and payloads are cut; results.jsonl has more.")
             }
+            Self::Repeated => Some(
+                "To keep it small, all wire logs and payloads are cut, and only the first failures of each cause \
+                 can be read without JavaScript; results.jsonl has more.",
+            ),
         }
+    }
+
+    /// Whether the record of the case is kept beside its page.
+    pub(super) fn has_record(self, case: &CaseRecord) -> bool {
+        self < Self::Records || !is_passed(case)
     }
 
     /// The case without what this step leaves out.
     pub(super) fn apply(self, case: &CaseRecord) -> Cow<'_, CaseRecord> {
-        let passed = matches!(case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
+        let passed = is_passed(case);
         let quiet = passed && case.measures.quiet && !case.events.is_empty();
         if self == Self::Volume && !quiet {
             return Cow::Borrowed(case);
@@ -61,6 +79,10 @@ impl Trim {
         }
         Cow::Owned(case)
     }
+}
+
+const fn is_passed(case: &CaseRecord) -> bool {
+    matches!(case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
 }
 
 fn shorten(case: &mut CaseRecord) {
@@ -101,8 +123,8 @@ mod tests {
     fn failing_cases_are_cut_last() {
         let (good, bad) = (long(samples::passed("a", "1.1.1")), long(samples::failed("a", "5.15")));
         let kept = |case: &CaseRecord| Trim::STEPS.map(|step| step.apply(case).events.len());
-        assert_eq!(kept(&good), [100, 32, 32, 32]);
-        assert_eq!(kept(&bad), [100, 100, 100, 32]);
+        assert_eq!(kept(&good), [100, 32, 32, 32, 32, 32]);
+        assert_eq!(kept(&bad), [100, 100, 100, 100, 32, 32]);
         let numbers: Vec<usize> = Trim::Middle.apply(&good).events.iter().map(|line| line.i).collect();
         assert_eq!(numbers[15..17], [15, 84]);
     }

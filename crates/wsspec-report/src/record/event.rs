@@ -130,14 +130,26 @@ fn is_false(value: &bool) -> bool {
 
 /// Octets in lower-case hex, without separators.
 pub(crate) fn hex(octets: &[u8]) -> String {
+    let mut out = String::with_capacity(octets.len() * 2);
+    octets.iter().for_each(|octet| push_hex(&mut out, *octet));
+    out
+}
+
+/// Appends an octet as two digits.
+pub(crate) fn push_hex(out: &mut String, octet: u8) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    octets.iter().flat_map(|o| [o >> 4, o & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
+    for digit in [octet >> 4, octet & 15] {
+        out.push(char::from(DIGITS[usize::from(digit)]));
+    }
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+    let mut out = Vec::with_capacity(text.len() / 2);
+    for pair in text.as_bytes().chunks(2) {
+        out.push(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
+    }
+    Some(out)
 }
 
 mod hex_octets {

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use wsspec_cases::CaseId;
 
 use crate::Untrusted;
@@ -90,20 +91,19 @@ impl Report {
 pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
     let mut report = Report::default();
     let mut places = HashMap::new();
-    let mut lines =
-        octets.as_ref().split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()).peekable();
-    if lines.peek().is_none() {
-        return Err(RecordError::Empty);
-    }
-    while let Some((at, line)) = lines.next() {
-        match Line::from_json(line) {
+    let lines = octets.as_ref().split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
+    let lines: Vec<(usize, &[u8])> = lines.collect();
+    let last = lines.last().ok_or(RecordError::Empty)?.0;
+    let read: Vec<_> = lines.into_par_iter().map(|(at, line)| (at, Line::from_json(line))).collect();
+    for (at, line) in read {
+        match line {
             Ok(Some(Line::Run(run))) if run.schema != SCHEMA => return Err(RecordError::Schema(run.schema)),
             Ok(Some(Line::Run(run))) => report.add_run(run),
             Ok(Some(_)) if report.run.schema.is_empty() => return Err(RecordError::NoRun),
             Ok(Some(Line::Case(case))) => add_case(&mut report.cases, &mut places, *case),
             Ok(Some(Line::End(end))) => report.end = Some(end),
             Ok(None) => {}
-            Err(_) if lines.peek().is_none() && at > 0 => report.torn = true,
+            Err(_) if at == last && at > 0 => report.torn = true,
             Err(source) => return Err(RecordError::Line { number: at + 1, source }),
         }
     }

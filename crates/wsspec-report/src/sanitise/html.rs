@@ -19,23 +19,37 @@ impl<'a> ForHtml<'a> {
     pub(crate) const fn lines(text: &'a str) -> Self {
         Self { text, keep_lines: true }
     }
+
+    /// What comes before the first character that cannot stand as it is, that character, and what follows it.
+    fn split_at_special(self, text: &str) -> Option<(&str, char, &str)> {
+        let is_special = |c: char| match c {
+            '\n' | '\t' => !self.keep_lines,
+            '&' | '<' | '>' | '"' | '\'' => true,
+            ' '..='~' => false,
+            c => is_invisible(c),
+        };
+        let (at, c) = text.char_indices().find(|(_, c)| is_special(*c))?;
+        Some((&text[..at], c, &text[at + c.len_utf8()..]))
+    }
 }
 
 impl fmt::Display for ForHtml<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.text.chars() {
+        let mut rest = self.text;
+        while let Some((plain, c, after)) = self.split_at_special(rest) {
+            f.write_str(plain)?;
+            rest = after;
             match c {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                '\n' | '\t' if self.keep_lines => f.write_char(c)?,
                 c if is_invisible(c) => write_visible(f, c)?,
                 c => f.write_char(c)?,
             }
         }
-        Ok(())
+        f.write_str(rest)
     }
 }
 

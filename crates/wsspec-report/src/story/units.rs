@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+use crate::record::event::push_hex;
+
 /// A time with a unit and three significant digits: `0.61 ms`, `1.02 s`.
 pub(crate) fn duration(us: u64) -> String {
     let us = us as f64;
@@ -44,7 +46,14 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 
 /// Octets in hex with spaces between.
 pub(crate) fn spaced_hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(" ")
+    let mut out = String::with_capacity(octets.len() * 3);
+    for (place, octet) in octets.iter().enumerate() {
+        if place > 0 {
+            out.push(' ');
+        }
+        push_hex(&mut out, *octet);
+    }
+    out
 }
 
 #[cfg(test)]

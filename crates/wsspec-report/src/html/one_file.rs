@@ -1,0 +1,200 @@
+//! The report as one document: failures written out, the other cases packed, as much as fits.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::article::{Article, has_page};
+use super::data::{Block, Entry, pack};
+use super::links::Links;
+use super::overview::Overview;
+use super::trim::Trim;
+use super::{SCRIPT, STYLE, TooLarge, heading, render as print, to_the_minute};
+use crate::Untrusted;
+use crate::record::Report;
+use crate::verdict::Shown;
+
+/// From this size on details are left out, in octets.
+const SOFT_LIMIT: usize = 10 << 20;
+/// No file is larger than that, in octets.
+const HARD_LIMIT: usize = 25 << 20;
+
+/// Cases that are unpacked together: neighbours have much in common.
+const IN_A_BLOCK: usize = 20;
+/// From so many cases on a part of them tells how large the whole will be.
+const SAMPLED_FROM: usize = 2000;
+/// So many neighbours are in the sample, and then none of so many times as many.
+const SAMPLED: usize = 4;
+const SAMPLE: usize = 41;
+
+/// Of failures with the same cause, so many of each implementation are written out when all would be too much.
+const WRITTEN_OF_A_CAUSE: usize = 2;
+
+/// The document with as few details left out as its size allows.
+pub(super) fn render(report: &Report) -> Result<String, TooLarge> {
+    let links = Links::one_file(report);
+    let mut octets = 0;
+    for step in Trim::STEPS {
+        let writer = Writer::new(report, &links, step);
+        octets = writer.estimate();
+        if octets <= step.limit() {
+            let html = writer.document();
+            octets = html.len();
+            if octets <= step.limit() {
+                return Ok(html);
+            }
+        }
+    }
+    Err(TooLarge { octets })
+}
+
+impl Trim {
+    /// The size that is accepted: rather than to leave out what failed, the file may grow.
+    const fn limit(self) -> usize {
+        match self {
+            Self::Volume | Self::Middle | Self::Payloads | Self::Records => SOFT_LIMIT,
+            Self::Failures | Self::Repeated => HARD_LIMIT,
+        }
+    }
+}
+
+/// One step of leaving out.
+struct Writer<'a> {
+    report: &'a Report,
+    links: &'a Links,
+    step: Trim,
+    /// The places in the report of the failures that are written out.
+    written: BTreeSet<usize>,
+    /// The places of all cases that have a page. The same case with several implementations looks alike, and so
+    /// do neighbours: next to each other they pack well.
+    told: Vec<usize>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(report: &'a Report, links: &'a Links, step: Trim) -> Self {
+        let cases = || report.cases.iter().enumerate().filter(|(_, case)| has_page(case));
+        let mut told: Vec<usize> = cases().map(|(place, _)| place).collect();
+        told.sort_by_key(|place| report.cases[*place].id);
+        let most = if step == Trim::Repeated { WRITTEN_OF_A_CAUSE } else { usize::MAX };
+        let mut of_cause = HashMap::<_, usize>::new();
+        let mut written = BTreeSet::new();
+        for (place, case) in cases().filter(|(_, case)| case.verdict.is_failure()) {
+            let same = of_cause.entry((&case.agent, &case.cause)).or_default();
+            *same += 1;
+            if *same <= most {
+                written.insert(place);
+            }
+        }
+        Self { report, links, step, written, told }
+    }
+
+    /// Large reports are packed quickly, others tightly.
+    fn level(&self) -> Compression {
+        Compression::new(if self.told.len() < SAMPLED_FROM { 6 } else { 5 })
+    }
+
+    /// About how large the document will be. Small reports are just written.
+    fn estimate(&self) -> usize {
+        if self.told.len() < SAMPLED_FROM {
+            return 0;
+        }
+        let sample = self.told.chunks(SAMPLED).step_by(SAMPLE).collect::<Vec<_>>().concat();
+        let packed: usize = sample.par_chunks(IN_A_BLOCK).map(|places| self.block(places).base64.len()).sum();
+        let failing: Vec<_> = self.written.iter().step_by(SAMPLE).collect();
+        let pages: usize = failing.par_iter().map(|place| self.failing(**place).article.len()).sum();
+        (packed + pages) * SAMPLE
+    }
+
+    fn document(&self) -> String {
+        let failing: Vec<_> = self.written.iter().collect();
+        print(&OneFile {
+            report: self.report,
+            heading: heading(self.report),
+            policy: &POLICY,
+            style: STYLE,
+            script: SCRIPT,
+            overview: Overview::new(self.report, self.links),
+            failing: failing.par_iter().map(|place| self.failing(**place)).collect(),
+            blocks: self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).collect(),
+            step: self.step,
+        })
+    }
+
+    fn block(&self, places: &[usize]) -> Block {
+        pack(places.iter().map(|place| self.entry(*place)), self.level())
+    }
+
+    fn entry(&self, place: usize) -> Entry {
+        let case = self.step.apply(&self.report.cases[place]);
+        let page = || print(&Article::new(self.report, self.links, &case));
+        Entry {
+            name: self.links.anchor(&case),
+            page: (!self.written.contains(&place)).then(page),
+            record: if self.step.has_record(&case) { case.to_json() } else { String::new() },
+        }
+    }
+
+    fn failing(&self, place: usize) -> FailingPage<'a> {
+        let whole = &self.report.cases[place];
+        let case = self.step.apply(whole);
+        FailingPage {
+            label: case.verdict.label(),
+            id: case.id.to_string(),
+            slug: &whole.slug,
+            agent: &whole.agent,
+            article: print(&Article::new(self.report, self.links, &case)),
+        }
+    }
+}
+
+/// What the one file may do: run this script, use this style sheet, and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'none'; \
+         font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+});
+
+/// Style, script and articles are markup that this crate has printed: they stand as they are.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct OneFile<'a> {
+    report: &'a Report,
+    heading: Untrusted,
+    policy: &'a str,
+    style: &'static str,
+    script: &'static str,
+    overview: Overview<'a>,
+    failing: Vec<FailingPage<'a>>,
+    blocks: Vec<Block>,
+    step: Trim,
+}
+
+impl OneFile<'_> {
+    fn has_all_failures(&self) -> bool {
+        self.step != Trim::Repeated
+    }
+
+    fn started(&self) -> String {
+        to_the_minute(&self.report.run.started)
+    }
+}
+
+/// A case that is written out.
+struct FailingPage<'a> {
+    label: &'static str,
+    id: String,
+    slug: &'a str,
+    agent: &'a Untrusted,
+    article: String,
+}
