@@ -7,7 +7,7 @@ use wsspec_wire::{FrameHeader, Opcode, copy_masked};
 use crate::record::{
     AcceptRecord, AutobahnRecord, CaseRecord, CheckRecord, Clause, CloseRecord, CloseRuleRecord, Dir,
     EndRecord, EventRecord, HandshakeRecord, Happening, LogLine, MeasuresRecord, NeverOpenedRecord, Payload,
-    Report, Role, RuleRecord, RunRecord, SCHEMA, StatsRecord, Target, TrafficRecord,
+    Report, Role, RuleRecord, RunRecord, SCHEMA, StatsRecord, Target, TlsRecord, TrafficRecord,
 };
 
 pub(crate) const REQUEST: &str = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUpgrade: websocket\r\n\
@@ -139,6 +139,12 @@ fn opened() -> HandshakeRecord {
         status: Some(101),
         agent: Some("mylib/2.3".into()),
         took_us: Some(3000),
+        tls: Some(TlsRecord {
+            version: "1.3".to_owned(),
+            cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+            alpn: Some("http/1.1".into()),
+            certificate: Some("5f".repeat(32)),
+        }),
         ..Default::default()
     }
 }

@@ -1,5 +1,7 @@
 #[expect(clippy::disallowed_methods, reason = "these tests start a browser and write what it drew")]
 mod browser;
+#[expect(clippy::disallowed_methods, reason = "these tests start a validator and write files for it")]
+mod validator;
 
 use std::collections::BTreeMap;
 

@@ -220,6 +220,7 @@ fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
         never_opened: record.never_opened.as_ref().map(|why| never_opened(why, redaction)),
         took_us: record.took.map(micros),
         redacted,
+        tls: None,
     }
 }
 

@@ -78,6 +78,24 @@ pub struct HandshakeRecord {
     pub took_us: Option<u64>,
     /// How many secrets were replaced in the heads.
     pub redacted: usize,
+    /// What TLS came to, if the connection goes through it and wsspec is the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsRecord>,
+}
+
+/// What the TLS handshake came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsRecord {
+    /// `1.2` or `1.3`.
+    pub version: String,
+    /// The cipher suite, by its registered name.
+    pub cipher: String,
+    /// The protocol that was chosen by ALPN.
+    #[serde(default)]
+    pub alpn: Option<Untrusted>,
+    /// The SHA-256 of the server's certificate, in hexadecimal.
+    #[serde(default)]
+    pub certificate: Option<String>,
 }
 
 /// Why a connection never opened.

@@ -25,7 +25,7 @@ pub use case::{
 };
 pub use connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
-    NeverOpenedRecord, StatsRecord, TrafficRecord,
+    NeverOpenedRecord, StatsRecord, TlsRecord, TrafficRecord,
 };
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};

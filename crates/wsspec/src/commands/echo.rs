@@ -82,7 +82,7 @@ fn tls(args: &EchoArgs) -> Result<Option<ServerTls>, Problem> {
         }
         _ => return Ok(None),
     };
-    tls.for_clients_of(args.client_ca.as_deref()).map(Some)
+    Ok(Some(tls.for_clients_of(args.client_ca.as_deref())?.choosing(&files.alpn)))
 }
 
 /// The echo server that is tested when no address is given, and that `echo` serves.

@@ -2,7 +2,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustls::{ClientConnection, ProtocolVersion};
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wsspec_report::record::TlsRecord;
 
 use super::Transport;
 use super::capture::Tapped;
@@ -28,6 +31,34 @@ impl Stream {
             Self::Secure(stream) => stream.get_ref().0.inner().set_nodelay(on),
         }
     }
+
+    /// What TLS came to, if there is TLS.
+    pub fn tls(&self) -> Option<TlsRecord> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secure(stream) => tls_facts(stream.get_ref().1),
+        }
+    }
+}
+
+/// What the TLS handshake came to.
+fn tls_facts(connection: &ClientConnection) -> Option<TlsRecord> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => "1.2".to_owned(),
+        ProtocolVersion::TLSv1_3 => "1.3".to_owned(),
+        other => format!("{other:?}"),
+    };
+    let certificate = connection.peer_certificates().and_then(<[_]>::first);
+    Some(TlsRecord {
+        version,
+        cipher: connection.negotiated_cipher_suite()?.suite().as_str().unwrap_or("unknown").to_owned(),
+        alpn: connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).as_ref().into()),
+        certificate: certificate.map(|der| hex(&Sha256::digest(der))),
+    })
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 impl Transport for Stream {

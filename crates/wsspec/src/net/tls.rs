@@ -159,6 +159,17 @@ impl ServerTls {
             .map_err(|error| unusable("the server's certificate", &error))
     }
 
+    /// Chooses among these protocols if a client offers some with ALPN, and refuses clients that offer none of
+    /// them (RFC 7301 section 3.2); without names ALPN is ignored.
+    pub fn choosing(self, names: &[String]) -> Self {
+        if names.is_empty() {
+            return self;
+        }
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.alpn_protocols = names.iter().map(|name| name.clone().into_bytes()).collect();
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), ..self }
+    }
+
     /// A certificate made on the spot for these names and addresses, signed by itself.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use wsspec_engine::{
     CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Watched, judge, passive_outcomes,
     unreachable,
 };
-use wsspec_report::record::{CaseMeta, CaseRecord, Redaction};
+use wsspec_report::record::{CaseMeta, CaseRecord, Redaction, TlsRecord};
 
 use super::plan::RunPlan;
 use super::schedule::Job;
@@ -152,13 +152,14 @@ impl Conditions {
     }
 
     async fn once(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Attempt {
-        let outcome = match self.play(agent, case).await {
+        let (outcome, tls) = match self.play(agent, case).await {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,
-            Err(error) => unreachable(case, TesterRole::Client, error.to_string()),
+            Err(error) => (unreachable(case, TesterRole::Client, error.to_string()), None),
             Ok(outcome) => outcome,
         };
         let opened = is_opened(&outcome);
         let mut record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
+        record.handshake.tls = tls;
         outputs::trim(&mut record, self.trace);
         if opened {
             Attempt::Judged(Box::new(record), outcome.observation.watched)
@@ -184,15 +185,20 @@ impl Conditions {
         CaseMeta { number, started: now(), since_start: self.started.elapsed(), attempt, repro, log: None }
     }
 
-    async fn play(&self, agent: &Agent, case: &'static Case) -> Result<Outcome, ConnectError> {
+    async fn play(
+        &self,
+        agent: &Agent,
+        case: &'static Case,
+    ) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
         let stream = self.connect(agent).await?;
+        let tls = stream.tls();
         let _ = stream.set_nodelay(agent.no_delay);
         let started = Instant::now();
         let run = CaseRun::client(case, &agent.opening, self.settings.clone());
         let own_limit =
             self.settings.open_timeout + case.time_limit.mul_f64(self.settings.time_scale) + GRACE;
         let limit = self.case_timeout.unwrap_or(own_limit);
-        Ok(judge(case, pump::drive(stream, run, started, limit).await))
+        Ok((judge(case, pump::drive(stream, run, started, limit).await), tls))
     }
 
     async fn connect(&self, agent: &Agent) -> Result<Stream, ConnectError> {

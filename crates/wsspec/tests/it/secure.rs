@@ -36,7 +36,7 @@ fn echo(files: &Files) -> (Tester, String) {
     let port = free_port();
     let (cert, key) = (files.cert.to_str().unwrap(), files.key.to_str().unwrap());
     let address = format!("127.0.0.1:{port}");
-    let args = ["echo", &address, "--cert", cert, "--key", key];
+    let args = ["echo", &address, "--cert", cert, "--key", key, "--alpn", "http/1.1"];
     let server =
         Tester::start(crate::program::command(files.folder.path(), &args), port, "listening on wss://");
     (server, format!("wss://{address}"))
@@ -50,6 +50,13 @@ fn servers_are_tested_over_tls() {
     let done = run(&files, &url, &["--cacert", cert, "--sni", "a.test"]);
     assert_eq!(done.code, 0, "{done:#?}");
     assert_eq!(run(&files, &url, &["-k"]).code, 0);
+    assert_eq!(run(&files, &url, &["-k", "--alpn", "http/1.1"]).code, 0);
+    let record = crate::hostile_peer::record(files.folder.path());
+    let tls = &record[1]["handshake"]["tls"];
+    assert_eq!((&tls["version"], &tls["alpn"]), (&"1.3".into(), &"http/1.1".into()), "{tls}");
+    assert_eq!(tls["certificate"].as_str().unwrap().len(), 64, "{tls}");
+    // A server that speaks none of what is offered says so (RFC 7301 section 3.2).
+    run(&files, &url, &["-k", "--alpn", "h2"]).expect_error(3, "E30");
 }
 
 #[test]

@@ -74,6 +74,13 @@ fn the_recipe_finds_the_bug_of_an_old_release_and_tells_it() {
     for part in ["MUST   RFC 6455 section 5.1", "observed   Text \"Hello\"", "again    wsspec run"] {
         assert!(block.out.contains(part), "{part}: {block:#?}");
     }
+    // Explained: the rule and what usually is the reason. Reproduced: by the command of the block.
+    let explained = shell(folder.path(), "wsspec explain 14.1.1");
+    assert!(explained.code == 0 && explained.out.contains("RFC 6455 section 5.1"), "{explained:#?}");
+    let (_, again) = block.out.split_once("again    ").unwrap();
+    let (again, _) = again.split_once("\n   why").unwrap();
+    let repeated = shell(folder.path(), &format!("{again} -o again"));
+    assert!(repeated.code == 1 && repeated.out.contains("14.1.1"), "{repeated:#?}");
     let octets = shell(folder.path(), "wsspec show 14.1.1 --hex");
     assert!(octets.out.contains("81 05 48 65 6c 6c 6f"), "the unmasked frame: {octets:#?}");
 

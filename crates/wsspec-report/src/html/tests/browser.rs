@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use self::chromium::Browser;
 use super::*;
-use crate::record::Happening;
+use crate::record::{Excuse, Happening};
 use crate::samples::frame;
 use wsspec_wire::{Deflater, Opcode};
 
@@ -72,6 +72,20 @@ const KINDS: [(&str, &str, &str); 9] = [
     ("baseline", "#diff", "document.querySelector('#diff.current')"),
     ("run", "#run", "document.querySelector('#run.current')"),
 ];
+
+/// The same with a failure that the baseline lists, and one that did not come again.
+fn with_standings() -> Report {
+    let mut report = rich();
+    let reason = "Pings are answered late".to_owned();
+    let known = Excuse { reason, issue: Some("https://example.org/97".to_owned()) };
+    let mut case = failed("mylib/2.3", "2.1");
+    (case.outcome, case.known) = (Some(Standing::Known), Some(known));
+    report.cases.push(case);
+    let mut case = with_verdict(passed("mylib/2.3", "2.2"), Verdict::Pass, "Passed at the second attempt.");
+    (case.outcome, case.attempt) = (Some(Standing::Flaky), 2);
+    report.cases.push(case);
+    report
+}
 
 fn started() -> Option<(Browser, Written)> {
     let browser = Browser::start()?;
@@ -315,7 +329,8 @@ fn hostile_text_is_shown_and_never_executed() {
 
 #[test]
 fn a_page_of_every_kind_fits_its_screen_and_is_drawn() {
-    let Some((mut browser, written)) = started() else { return };
+    let Some(mut browser) = Browser::start() else { return };
+    let written = Written::new(&with_standings());
     std::fs::create_dir_all(PICTURES).unwrap();
     for (width, height) in [(1280, 800), (390, 844), (320, 640)] {
         browser.screen(width, height);
@@ -325,6 +340,10 @@ fn a_page_of_every_kind_fits_its_screen_and_is_drawn() {
             browser.open(&written.url());
             for (kind, hash, shown) in every_kind() {
                 browser.go(&hash, &shown);
+                if kind == "known" {
+                    let text = browser.text("document.querySelector('#page .broke').innerText");
+                    assert!(text.contains("Pings are answered late") && text.contains("/97"), "{text}");
+                }
                 let wide = browser.text("document.documentElement.scrollWidth");
                 assert!(wide.parse::<u32>().unwrap() <= width, "{kind} is {wide} wide on {width}");
                 if width != 320 {
@@ -345,6 +364,8 @@ fn every_kind() -> Vec<(String, String, String)> {
         ("info", "7.1.6"),
         ("error", "7.5.1"),
         ("na", "12.1.1"),
+        ("known", "2.1"),
+        ("flaky", "2.2"),
     ];
     for (kind, id) in more {
         let shown = format!("document.querySelector('#page article')?.id === '{id}@{PLAIN}'");
@@ -372,6 +393,35 @@ fn what_a_reader_needs_is_on_the_first_screen() {
         let block = tops.iter().find(|block| block[0] == wanted).unwrap_or_else(|| panic!("{wanted}"));
         assert!(block[1].as_f64().unwrap() < 760.0, "{wanted} begins at {}", block[1]);
     }
+}
+
+/// The size that a browser has to cope with: three implementations, the core cases, one with a failure in ten.
+#[test]
+fn a_report_of_three_implementations_opens_in_one_go() {
+    let Some(mut browser) = Browser::start() else { return };
+    let core = wsspec_cases::suite().cases().iter().filter(|case| case.id.section() <= 10);
+    let ids: Vec<String> = core.map(|case| case.id.to_string()).filter(|id| !id.starts_with('9')).collect();
+    let case = |agent: &'static str| {
+        let record = move |(n, id): (usize, &String)| {
+            if agent == "mylib/2.3" && n % 10 == 0 { failed(agent, id) } else { passed(agent, id) }
+        };
+        ids.iter().enumerate().map(record)
+    };
+    let report = sample(["mylib/2.3", "otherlib/1.0", "refpeer"].into_iter().flat_map(case).collect());
+    let written = Written::new(&report);
+    let size = std::fs::metadata(written.folder.path().join("report.html")).unwrap().len();
+    browser.screen(1280, 800);
+    browser.open(&written.url());
+    browser.wait("document.querySelector('#overview.current')");
+    let times = browser.text(
+        "(() => { const t = performance.getEntriesByType('navigation')[0]; \
+          return `${Math.round(t.domContentLoadedEventEnd)} ms to the overview, ${Math.round(t.loadEventEnd)} ms to the end`; })()",
+    );
+    let nodes: usize = browser.text("document.querySelectorAll('*').length").parse().unwrap();
+    chromium::tell(&format!("{} cases, {size} octets, {nodes} elements: {times}", report.cases.len()));
+    assert!(report.cases.len() >= 741 && size < 1_500_000, "{size} octets");
+    assert!(nodes < 60_000, "{nodes} elements");
+    assert_eq!(browser.requests(), Vec::<String>::new());
 }
 
 #[test]

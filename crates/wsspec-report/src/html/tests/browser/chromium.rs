@@ -226,7 +226,12 @@ impl Drop for Browser {
     }
 }
 
-/// Says on the terminal, past the test harness, that something was not tested.
+/// Says on the terminal that something was not tested.
 pub(super) fn notice(what: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}; pages are not tried in a browser");
+    tell(&format!("SKIPPED: {what}; pages are not tried in a browser"));
+}
+
+/// Says something on the terminal, past the test harness.
+pub(super) fn tell(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
