@@ -75,12 +75,13 @@ pub(crate) fn selected(
 
 /// The cases of all `sets` as one.
 pub(crate) fn union(name: &str, sets: &[CaseSet]) -> CaseSet {
-    CaseSet {
+    let all = CaseSet {
         name: name.to_owned(),
         patterns: sets.iter().flat_map(|set| set.patterns.clone()).collect(),
         messages: None,
         time_limit: sets.iter().map(|set| set.time_limit).sum(),
-    }
+    };
+    all.with_messages(sets.iter().find_map(|set| set.messages))
 }
 
 /// One case for each way in which sections 12 and 13 negotiate permessage-deflate.

@@ -198,7 +198,10 @@ pub struct RunArgs {
     /// Stop after so many failures
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = "How")]
     pub fail_fast: Option<u32>,
-    /// Report a failure at once; otherwise it is tried once more, alone
+    /// Try a failure again up to so many times, alone; if it passes then, it is flaky
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "How")]
+    pub retries: u32,
+    /// Report a failure at once, the same as --retries 0
     #[arg(long, help_heading = "How")]
     pub no_confirm: bool,
 

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what the tester and the endpoint cost, side by side with others on one machine.
 
 mod echo;
+mod growth;
 mod machine;
 mod measure;
 mod micro;
@@ -31,8 +32,19 @@ enum What {
     Echo(echo::Args),
     /// Masking, UTF-8, frame headers and DEFLATE beside memcpy
     Micro(Common),
-    /// All of them, as they are run by default
-    All(Common),
+    /// How the tester's cost grows with cases, agents, jobs, message size, and implementations in a report
+    Growth(growth::Args),
+    /// All of them, as they are run by default: about 30 min, and an hour more if the reference is measured too
+    All(AllArgs),
+}
+
+/// Options of `cargo xtask bench all`.
+#[derive(clap::Args)]
+pub(crate) struct AllArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    suite: suite::Choice,
 }
 
 /// Options of every benchmark.
@@ -54,10 +66,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         What::Suite(args) => suite::run(args)?,
         What::Echo(args) => echo::run(args)?,
         What::Micro(common) => micro::run(common)?,
-        What::All(common) => {
-            suite::run(&suite::Args::new(common))?;
-            echo::run(&echo::Args::new(common))?;
+        What::Growth(args) => growth::run(args)?,
+        What::All(AllArgs { common, suite }) => {
             micro::run(common)?;
+            growth::run(&growth::Args::new(common))?;
+            echo::run(&echo::Args::new(common))?;
+            suite::run(&suite::Args::new(common, suite))?;
         }
     }
     Ok(ExitCode::SUCCESS)

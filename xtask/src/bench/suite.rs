@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum as _;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Cost, Measured};
@@ -24,18 +25,14 @@ use crate::suite::Suite;
 pub(crate) struct Args {
     #[command(flatten)]
     common: Common,
-    /// Only against this server (repeatable)
-    #[arg(long = "server", value_enum, value_name = "NAME")]
-    servers: Vec<Server>,
+    #[command(flatten)]
+    choice: Choice,
     /// Only these sections
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["all"])]
     sections: Vec<SectionChoice>,
     /// Only these cases, to try the command: ids, or prefixes with a star such as `7.1.*` (repeatable)
     #[arg(long = "only", value_name = "PATTERN")]
     only: Vec<String>,
-    /// How often wsspec runs each set; the run with the median of the wall times counts
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    runs: usize,
     /// Measure the reference again although its figures are in the cache (an hour in all)
     #[arg(long)]
     fresh: bool,
@@ -44,15 +41,57 @@ pub(crate) struct Args {
     reference_only: bool,
 }
 
+/// What `bench all` offers too.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Choice {
+    /// Only against this server (repeatable)
+    #[arg(long = "server", value_enum, value_name = "NAME")]
+    servers: Vec<Server>,
+    /// So many messages in each case of sections 12 and 13 instead of a thousand, for both programs alike; with a
+    /// name, only against that server (repeatable)
+    #[arg(long, value_name = "[SERVER=]N", value_parser = Volume::parse)]
+    volume_messages: Vec<Volume>,
+    /// How often wsspec runs each set; the run with the median of the wall times counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+}
+
+impl Choice {
+    /// How many messages are sent to this server, if not all of them.
+    fn messages(&self, server: Server) -> Option<u32> {
+        let named = |volume: &&Volume| volume.server == Some(server);
+        let chosen = self.volume_messages.iter().find(named);
+        let general = || self.volume_messages.iter().find(|volume| volume.server.is_none());
+        chosen.or_else(general).map(|volume| volume.messages)
+    }
+}
+
+/// A number of messages, for one server or for all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Volume {
+    server: Option<Server>,
+    messages: u32,
+}
+
+impl Volume {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (server, number) = match text.split_once('=') {
+            Some((name, number)) => (Some(Server::from_str(name, true)?), number),
+            None => (None, text),
+        };
+        let messages = number.parse().map_err(|_| format!("{number:?} is no number of messages"))?;
+        Ok(Self { server, messages })
+    }
+}
+
 impl Args {
     /// Everything, as it is measured by default.
-    pub(super) fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common, choice: &Choice) -> Self {
         Self {
             common: common.clone(),
-            servers: Vec::new(),
+            choice: choice.clone(),
             sections: vec![SectionChoice::All],
             only: Vec::new(),
-            runs: 3,
             fresh: false,
             reference_only: false,
         }
@@ -60,7 +99,7 @@ impl Args {
 }
 
 /// What both suites test.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Server {
     /// The built-in endpoint: wsspec echo
     Endpoint,
@@ -138,7 +177,7 @@ struct Pair {
 pub(super) fn run(args: &Args) -> Result<()> {
     let kits = Kits::new(&args.common.install)?;
     kits.build_wsspec()?;
-    let servers = match &args.servers[..] {
+    let servers = match &args.choice.servers[..] {
         [] => &[Server::Endpoint, Server::Ws],
         chosen => chosen,
     };
@@ -148,7 +187,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let pairs = Bench { args, kits: &kits, server }.pairs()?;
         if !args.reference_only {
             // Writing to a string cannot fail.
-            let _ = write!(text, "\n### Against {}\n\n{}", server.label()?, table(&pairs));
+            let note = args.choice.messages(server).map_or_else(String::new, reduced);
+            let _ = write!(text, "\n### Against {}\n\n{note}{}", server.label()?, table(&pairs));
         }
     }
     println!("{text}");
@@ -163,7 +203,8 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn pairs(&self) -> Result<Vec<Pair>> {
-        let sets = case_sets::selected(&self.args.sections, &self.args.only, None);
+        let sets =
+            case_sets::selected(&self.args.sections, &self.args.only, self.args.choice.messages(self.server));
         let mut pairs = Vec::new();
         for set in &sets {
             let reference = self.reference(set)?;
@@ -201,7 +242,7 @@ impl Bench<'_> {
     /// The figures of wsspec: of several runs, the one with the median of the wall times.
     fn wsspec(&self, set: &CaseSet) -> Result<Figures> {
         let folder = self.folder(Suite::Wsspec, set);
-        let runs = (0..self.args.runs.max(1)).map(|_| self.measure(Suite::Wsspec, set, &folder));
+        let runs = (0..self.args.choice.runs.max(1)).map(|_| self.measure(Suite::Wsspec, set, &folder));
         let mut runs = runs.collect::<Result<Vec<_>>>()?;
         runs.sort_by(|one, other| one.tester.wall.total_cmp(&other.tester.wall));
         Ok(runs.swap_remove((runs.len() - 1) / 2))
@@ -235,6 +276,13 @@ impl Bench<'_> {
 
 fn heading() -> String {
     format!("Measured on {}; wsspec {} ({}).\n", machine::machine(), machine::revision(), machine::compiler())
+}
+
+/// Said of a table whose volume is not full.
+fn reduced(messages: u32) -> String {
+    format!(
+        "Both programs sent {messages} messages in each case of sections 12 and 13 instead of a thousand.\n\n"
+    )
 }
 
 fn table(pairs: &[Pair]) -> String {
@@ -281,5 +329,25 @@ fn cases(reference: &Figures, wsspec: &Figures) -> String {
     match reference.cases == wsspec.cases {
         true => reference.cases.to_string(),
         false => format!("reference {}, wsspec {}", reference.cases, wsspec.cases),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_messages_is_for_one_server_or_for_all() {
+        let parse = |texts: &[&str]| Choice {
+            servers: Vec::new(),
+            volume_messages: texts.iter().map(|text| Volume::parse(text).unwrap()).collect(),
+            runs: 1,
+        };
+        let both =
+            |texts: &[&str]| [Server::Endpoint, Server::Ws].map(|server| parse(texts).messages(server));
+        assert_eq!(both(&[]), [None, None]);
+        assert_eq!(both(&["ws=250"]), [None, Some(250)]);
+        assert_eq!(both(&["20", "ws=250"]), [Some(20), Some(250)]);
+        assert!(Volume::parse("nginx=3").is_err() && Volume::parse("many").is_err());
     }
 }

@@ -17,6 +17,7 @@ mod trim;
 mod tests;
 
 use askama::Template;
+use rayon::prelude::*;
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
@@ -103,12 +104,12 @@ fn icon() -> Page {
 
 /// The folder form: static pages that need no JavaScript and one style sheet. The names are those of
 /// the reference's files.
-pub fn folder(report: &Report) -> impl Iterator<Item = Page> + '_ {
+pub fn folder(report: &Report) -> impl ParallelIterator<Item = Page> + '_ {
     let links = Links::folder(report);
     let index = Page { name: "index.html".to_owned(), content: index_page(report) };
-    let cases = report.cases.iter().filter(|case| has_page(case));
+    let cases = report.cases.par_iter().filter(|case| has_page(case));
     [style_sheet(), icon(), index]
-        .into_iter()
+        .into_par_iter()
         .chain(cases.map(move |case| case_page_with(report, &links, case)))
 }
 

@@ -7,6 +7,7 @@ pub mod wire;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use wsspec_engine::Verdict;
 use wsspec_report::badge::Badge;
 use wsspec_report::junit;
@@ -120,7 +121,6 @@ fn page(report: &Report, path: &Path) -> Result<String, Problem> {
 fn write_pages(report: &Report, dir: &Path) -> Result<(), Problem> {
     let folder = Folder::open(dir)?;
     html::folder(report)
-        .into_iter()
         .try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))
         .map_err(|error| unwritable(dir, &error))
 }

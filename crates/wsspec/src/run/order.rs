@@ -1,6 +1,7 @@
 //! What may run beside what, and what comes first.
 
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rand::SeedableRng;
@@ -11,27 +12,58 @@ use super::plan::Limits;
 use super::schedule::Job;
 use crate::cli::Order;
 
-/// The jobs in the order in which they are started, and how many of them at a time.
-pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -> Vec<(Vec<Job>, usize)> {
-    let mut phases = if limits.jobs == 1 {
-        vec![(jobs, 1)] // nothing disturbs anything
-    } else {
-        let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
-        let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
-        let (streams, large): (Vec<_>, Vec<_>) = heavy.into_iter().partition(|job| data(job.case).is_some());
-        let (delicate, light): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_delicate(job.case));
-        vec![
-            (light, limits.jobs),
-            (delicate, 1),
-            (timed, 1),
-            (large, limits.heavy_jobs),
-            (streams, limits.stream_jobs),
-        ]
-    };
-    for (jobs, _) in &mut phases {
-        sort(jobs, order, seed);
+/// Waits from this length on leave the peer idle.
+const LONG_WAIT: Duration = Duration::from_millis(500);
+
+/// Jobs that run side by side.
+#[derive(Default)]
+pub(super) struct Phase {
+    /// In the order in which they are started.
+    pub(super) jobs: VecDeque<Job>,
+    /// So many of them at a time.
+    pub(super) at_a_time: usize,
+    /// These follow, one at a time, as soon as all others that run only wait.
+    pub(super) delicate: VecDeque<Job>,
+}
+
+impl Phase {
+    fn of(jobs: Vec<Job>, at_a_time: usize) -> Self {
+        Self { jobs: jobs.into(), at_a_time, delicate: VecDeque::new() }
     }
-    phases
+
+    /// Whether there is nothing left to be started.
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.delicate.is_empty()
+    }
+
+    /// Drops the jobs that are not to be run any more.
+    pub(super) fn retain(&mut self, stays: impl Fn(&Job) -> bool) {
+        self.jobs.retain(&stays);
+        self.delicate.retain(&stays);
+    }
+}
+
+/// All jobs, phase by phase.
+pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -> Vec<Phase> {
+    let sorted = |jobs, at_a_time| Phase::of(sort(jobs, order, seed), at_a_time);
+    if limits.jobs == 1 {
+        return vec![sorted(jobs, 1)]; // nothing disturbs anything
+    }
+    let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
+    let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
+    let (streams, large): (Vec<_>, Vec<_>) = heavy.into_iter().partition(|job| data(job.case).is_some());
+    let (delicate, light): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_delicate(job.case));
+    vec![
+        Phase { delicate: sort(delicate, order, seed).into(), ..sorted(light, limits.jobs) },
+        sorted(timed, 1),
+        sorted(large, limits.heavy_jobs),
+        sorted(streams, limits.stream_jobs),
+    ]
+}
+
+/// Whether a case does nothing for most of its time.
+pub(super) fn is_waiting(case: &Case) -> bool {
+    matches!(case.play, Play::Script(_)) && expected_time(case) >= LONG_WAIT
 }
 
 /// Whether a case moves so many octets that it would disturb others, and be disturbed.
@@ -49,13 +81,14 @@ fn is_delicate(case: &Case) -> bool {
     case.accepts.len() > 1 && matches!(&case.play, Play::Script(steps) if steps.iter().any(apart))
 }
 
-fn sort(jobs: &mut [Job], order: Order, seed: u64) {
+fn sort(mut jobs: Vec<Job>, order: Order, seed: u64) -> Vec<Job> {
     jobs.sort_by_key(|job| (job.case.id, job.agent));
     match order {
         Order::Id => {}
         Order::Random => jobs.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed)),
         Order::SlowFirst => jobs.sort_by_cached_key(|job| slow_first(job.case)),
     }
+    jobs
 }
 
 /// How long a case takes with a good implementation: the waits of its script; of driven cases, their limit.

@@ -86,8 +86,8 @@ pub struct Limits {
     pub max_hangs: u32,
     /// So many failures end the run.
     pub fail_fast: Option<u32>,
-    /// A failure is tried once more, alone.
-    pub confirm: bool,
+    /// So often a failure is tried again, alone, until it passes.
+    pub retries: u32,
 }
 
 /// What makes the run fail.
@@ -245,7 +245,7 @@ fn limits(args: &RunArgs) -> Limits {
         time_budget: args.time_budget,
         max_hangs: args.max_hangs,
         fail_fast: args.fail_fast,
-        confirm: !args.no_confirm,
+        retries: if args.no_confirm { 0 } else { args.retries },
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which case runs when: functional cases overlap, delicate and timed ones run alone, large volumes run apart,
-//! failures are confirmed alone.
+//! Which case runs when: functional cases overlap, delicate ones run while the others only wait, timed ones run
+//! alone, large volumes run apart, failures are confirmed alone.
 
 mod crash;
 
@@ -17,7 +17,7 @@ use wsspec_report::record::{CaseRecord, Standing};
 use self::crash::Disturbed;
 pub use self::crash::{Deaths, Restarted};
 use super::attempt::{Agent, Attempt, Conditions};
-use super::order::phases;
+use super::order::{Phase, is_waiting, phases};
 use super::plan::Limits;
 use crate::cli::Order;
 
@@ -28,6 +28,8 @@ const CONFIRMED_OF_A_CAUSE: usize = 3;
 /// A failure so shortly before the implementation was gone is taken for what killed it.
 const DEATH_WINDOW: Duration = Duration::from_secs(2);
 
+/// A case that waits has sent what it sends before by then.
+const SETTLED: Duration = Duration::from_millis(100);
 /// How often the listener is told that time passes.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -82,7 +84,7 @@ pub struct Scheduler<'a, L> {
     deadline: Option<Instant>,
     interrupt: watch::Receiver<bool>,
     failures: u32,
-    tasks: HashMap<Id, Job>,
+    tasks: HashMap<Id, (Job, Instant)>,
     listener: &'a mut L,
 }
 
@@ -164,8 +166,8 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     /// Runs everything, as far as nothing stops it. Cases without a connection come last.
     pub async fn run(mut self, jobs: Vec<Job>, order: Order, seed: u64) {
         let (passive, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.is_passive());
-        for (jobs, at_a_time) in phases(jobs, self.limits, order, seed) {
-            self.phase(jobs.into(), at_a_time).await;
+        for phase in phases(jobs, self.limits, order, seed) {
+            self.phase(phase).await;
         }
         for agent in 0..self.agents.len() {
             self.charge_last(agent).await;
@@ -186,23 +188,25 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         }
     }
 
-    async fn phase(&mut self, mut queue: VecDeque<Job>, at_a_time: usize) {
-        while !queue.is_empty() {
-            self.overlap(&mut queue, at_a_time).await;
-            self.confirm(&mut queue).await;
+    async fn phase(&mut self, mut phase: Phase) {
+        while !phase.is_empty() {
+            self.overlap(&mut phase).await;
+            self.confirm(&mut phase).await;
         }
     }
 
-    /// Runs jobs side by side until the queue is empty or enough of them have failed.
-    async fn overlap(&mut self, queue: &mut VecDeque<Job>, at_a_time: usize) {
+    /// Runs jobs side by side until none is left or enough of them have failed.
+    async fn overlap(&mut self, phase: &mut Phase) {
         let mut running = JoinSet::new();
         let mut tick = tokio::time::interval(TICK);
         loop {
-            while running.len() < at_a_time && !self.enough_suspects() && !self.listener.holds() {
-                let Some(job) = self.next(queue) else { break };
+            while running.len() < phase.at_a_time && !self.enough_suspects() && !self.listener.holds() {
+                let Some(job) = self.next(&mut phase.jobs).or_else(|| self.next_delicate(phase)) else {
+                    break;
+                };
                 self.start(&mut running, job);
             }
-            if running.is_empty() && (queue.is_empty() || !self.listener.holds()) {
+            if running.is_empty() && (phase.is_empty() || !self.listener.holds()) {
                 return;
             }
             let mut interrupt = self.interrupt.clone();
@@ -214,7 +218,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 }
                 _ = interrupt.wait_for(|stop| *stop) => {
                     self.stop_all(&Stop::Interrupted);
-                    queue.clear();
+                    phase.retain(|_| false);
                     return;
                 }
             };
@@ -222,7 +226,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 None => return,
                 Some(Ok((task, ended))) => {
                     self.tasks.remove(&task);
-                    self.ended(ended, queue).await;
+                    self.ended(ended, &mut phase.jobs).await;
                 }
                 Some(Err(error)) => self.defect(&error),
             }
@@ -231,7 +235,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     /// A case that panics is a defect of wsspec; the case stays without a verdict.
     fn defect(&mut self, error: &JoinError) {
-        if let Some(job) = self.tasks.remove(&error.id()) {
+        if let Some((job, _)) = self.tasks.remove(&error.id()) {
             self.agents[job.agent].running -= 1;
             self.listener.defect(job.agent, job.case);
         }
@@ -247,7 +251,14 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             let attempt = conditions.attempt(&agent, job.case, job.number, 1).await;
             Ended { job, attempt, crowded }
         });
-        self.tasks.insert(task.id(), job);
+        self.tasks.insert(task.id(), (job, Instant::now()));
+    }
+
+    /// The next job that wants the peer for itself, if the peer has nothing to do.
+    fn next_delicate(&mut self, phase: &mut Phase) -> Option<Job> {
+        let waits = |(job, since): &(Job, Instant)| is_waiting(job.case) && since.elapsed() >= SETTLED;
+        let is_quiet = phase.jobs.is_empty() && self.tasks.values().all(waits);
+        if is_quiet { self.next(&mut phase.delicate) } else { None }
     }
 
     /// The next job whose agent has room. Jobs of agents that were stopped are dropped.
@@ -283,7 +294,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             Attempt::NotOpened(record) | Attempt::Judged(record, _) => {
                 self.count_hangs(&job, &record);
                 self.listener.attempted(job.agent, &record);
-                if record.verdict.is_failure() && self.limits.confirm {
+                if record.verdict.is_failure() && self.limits.retries > 0 {
                     let suspect = Suspect { job, record, ended: Instant::now() };
                     self.agents[job.agent].suspects.push(suspect);
                 } else {
@@ -302,8 +313,8 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         }
     }
 
-    /// Tries each failure once more while nothing else runs.
-    async fn confirm(&mut self, queue: &mut VecDeque<Job>) {
+    /// Tries each failure again while nothing else runs.
+    async fn confirm(&mut self, phase: &mut Phase) {
         for agent in 0..self.agents.len() {
             self.repeat_disturbed(agent).await;
             let suspects = std::mem::take(&mut self.agents[agent].suspects);
@@ -320,43 +331,45 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 }
             }
         }
-        queue.retain(|job| self.agents[job.agent].stop.is_none());
+        phase.retain(|job| self.agents[job.agent].stop.is_none());
     }
 
-    /// Whether the case failed again.
+    /// Whether the case failed each time.
     async fn confirm_one(&mut self, suspect: Suspect) -> bool {
         let Job { agent, case, number } = suspect.job;
         let tested = self.agents[agent].agent.clone();
         let mut interrupt = self.interrupt.clone();
-        let again = tokio::select! {
-            again = self.conditions.attempt(&tested, case, number, 2) => again,
-            _ = interrupt.wait_for(|stop| *stop) => {
-                self.settle_unconfirmed(agent, suspect);
-                return false;
-            }
-        };
-        self.charge_last(agent).await;
-        self.take_down(&suspect.job, &again);
-        match again {
-            Attempt::Died(record, death) => {
-                self.died(suspect.job, record, *death).await;
-                true
-            }
-            Attempt::Gone => {
-                self.gone(agent);
-                self.settle_unconfirmed(agent, suspect);
-                false
-            }
-            Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
-                let failed_again = record.verdict.is_failure();
-                if !failed_again {
-                    record.outcome = Some(Standing::Flaky);
+        for retry in 1..=self.limits.retries {
+            let again = tokio::select! {
+                again = self.conditions.attempt(&tested, case, number, retry + 1) => again,
+                _ = interrupt.wait_for(|stop| *stop) => break,
+            };
+            self.charge_last(agent).await;
+            self.take_down(&suspect.job, &again);
+            match again {
+                Attempt::Died(record, death) => {
+                    self.died(suspect.job, record, *death).await;
+                    return true;
                 }
-                self.listener.attempted(agent, &record);
-                self.settle(agent, &record);
-                failed_again
+                Attempt::Gone => {
+                    self.gone(agent);
+                    break;
+                }
+                Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
+                    let failed_again = record.verdict.is_failure();
+                    if !failed_again {
+                        record.outcome = Some(Standing::Flaky);
+                    }
+                    self.listener.attempted(agent, &record);
+                    if !failed_again || retry == self.limits.retries {
+                        self.settle(agent, &record);
+                        return failed_again;
+                    }
+                }
             }
         }
+        self.settle_unconfirmed(agent, suspect);
+        false
     }
 
     /// The implementation is not there any more.

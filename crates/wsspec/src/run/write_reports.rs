@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use rayon::prelude::*;
 use wsspec_engine::Verdict;
 use wsspec_report::badge::Badge;
 use wsspec_report::compat::{self, Names};
@@ -18,13 +19,10 @@ use super::folder::Folder;
 /// The folder cannot be written to any more.
 pub fn write(folder: &Folder, report: &Report) -> io::Result<()> {
     let names = Names::of(report.cases.iter().map(|case| &case.agent));
-    for case in report.cases.iter().filter(|case| compat::is_reported(case)) {
-        folder.write(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
-    }
+    let cases = report.cases.par_iter().filter(|case| compat::is_reported(case));
+    cases.try_for_each(|case| folder.write(&names.file(case, "json"), compat::case_json(case).as_bytes()))?;
     folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
-    for page in html::folder(report) {
-        folder.write(&page.name, page.content.as_bytes())?;
-    }
+    html::folder(report).try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))?;
     write_for_ci(folder, report)?;
     match html::report(report) {
         Ok(page) => folder.write("report.html", page.as_bytes()),

@@ -75,3 +75,56 @@ fn a_peer_that_stalls_again_and_again_is_given_up() {
     assert_eq!((&end["complete"], &end["exit"]), (&Value::from(false), &Value::from(6)));
     assert!(!end["not_run"][0]["cases"].as_array().unwrap().is_empty(), "{end:#?}");
 }
+
+#[test]
+fn a_case_that_fails_once_and_passes_alone_is_flaky() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::start(|n| match n {
+        PREFLIGHT => Manner::Upgrade(b"", Then::Close),
+        _ => Manner::Echo,
+    });
+    let run = |more: &[&str]| wsspec(folder.path(), &[&["run", &peer.url(), "1.1.2"], more].concat());
+    let done = run(&["--fail-on", "flaky"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let record = record(folder.path());
+    assert_eq!(verdicts(&record), ["fail", "pass"], "each attempt is recorded");
+    let cases: Vec<_> = record.iter().filter(|line| line["t"] == "case").collect();
+    assert_eq!((&cases[0]["outcome"], &cases[1]["outcome"]), (&Value::Null, &"flaky".into()));
+    assert_eq!((&cases[0]["attempt"], &cases[1]["attempt"]), (&1.into(), &2.into()));
+    assert!(done.out.contains("flaky"), "{done:#?}");
+    assert_eq!(run(&[]).code, 0, "the peer behaves by now");
+}
+
+#[test]
+fn a_failure_is_tried_once_more_alone_and_then_believed() {
+    let (done, record) = run(Manner::Upgrade(b"", Then::Close), &["1.1.2", "1.1.3"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert_eq!(verdicts(&record), ["fail"; 4]);
+    let cases: Vec<&Value> = record.iter().filter(|line| line["t"] == "case").collect();
+    let (again, first): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| case["attempt"] == 2);
+    assert_eq!((first.len(), again.len()), (2, 2));
+    let span = |case: &Value| {
+        let start = case["started_us"].as_u64().unwrap();
+        (start, start + case["duration_us"].as_u64().unwrap())
+    };
+    let last = first.iter().map(|case| span(case).1).max().unwrap();
+    assert!(again.iter().all(|case| span(case).0 >= last), "{record:#?}");
+    assert!(span(again[1]).0 >= span(again[0]).1, "{record:#?}");
+}
+
+#[test]
+fn a_failure_is_tried_again_until_it_passes_as_often_as_asked_for() {
+    for (retries, code, last) in [("2", 0, "pass"), ("1", 1, "fail"), ("0", 1, "fail")] {
+        let folder = tempdir().unwrap();
+        let peer = Peer::start(|n| match n {
+            PREFLIGHT | 3 => Manner::Upgrade(b"", Then::Close),
+            _ => Manner::Echo,
+        });
+        let done = wsspec(folder.path(), &["run", &peer.url(), "1.1.2", "--retries", retries]);
+        assert_eq!(done.code, code, "{done:#?}");
+        let record = record(folder.path());
+        let found = verdicts(&record);
+        assert_eq!(found.last(), Some(&last), "--retries {retries}");
+        assert_eq!(found.len(), retries.parse::<usize>().unwrap() + 1, "{found:?}");
+    }
+}

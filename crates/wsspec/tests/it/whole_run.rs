@@ -116,3 +116,36 @@ impl Drop for Echo {
         self.child.wait().unwrap();
     }
 }
+
+#[test]
+fn delicate_cases_have_the_peer_for_themselves_but_for_cases_that_wait() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(
+        folder.path(),
+        &["run", "1.*", "2.*", "3.*", "4.*", "6.4.*", "--order", "random", "--seed", "5"],
+    );
+    assert_eq!(done.code, 0, "{done:#?}");
+    let spans = spans(folder.path());
+    let overlapping = |one: &(String, u64, u64)| {
+        let (id, from, to) = one.clone();
+        let others =
+            spans.iter().filter(move |(other, start, end)| *other != id && *start < to && from < *end);
+        others.map(|(other, ..)| other.clone()).collect::<Vec<_>>()
+    };
+    for delicate in spans.iter().filter(|(id, ..)| ["3.3", "3.4", "4.1.5", "4.2.5"].contains(&id.as_str())) {
+        let beside = overlapping(delicate);
+        assert!(beside.iter().all(|id| id.starts_with("6.4.")), "{} beside {beside:?}", delicate.0);
+    }
+    assert!(spans.iter().any(|one| overlapping(one).len() > 4), "the others overlap");
+}
+
+/// The cases of a record with their beginning and end in microseconds.
+fn spans(folder: &Path) -> Vec<(String, u64, u64)> {
+    let text = fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let span = |case: Value| {
+        let start = case["started_us"].as_u64().unwrap();
+        (case["id"].as_str().unwrap().to_owned(), start, start + case["duration_us"].as_u64().unwrap())
+    };
+    lines.filter(|line| line["t"] == "case").map(span).collect()
+}

@@ -1,0 +1,276 @@
+//! `cargo xtask bench growth`: how the tester's cost grows with cases, agents, jobs, the size of messages, and the
+//! number of implementations in a report.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::measure::{Cost, Measured};
+use super::table::Table;
+use super::{Common, machine, page};
+use crate::install::Kits;
+use crate::process::free_address;
+
+/// The longest that one run may take.
+const LIMIT: Duration = Duration::from_secs(600);
+/// Sections that are added one after the other, so that the number of cases grows.
+const CASES: [&[&str]; 4] = [
+    &["7.*"],
+    &["5.*", "7.*"],
+    &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"],
+    &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.*", "13.*"],
+];
+const AGENTS: [usize; 4] = [1, 2, 4, 8];
+const JOBS: [usize; 5] = [1, 4, 16, 64, 256];
+/// Cases with one message, and its size.
+const SIZES: [(&str, &str); 6] = [
+    ("9.2.1", "64 KiB"),
+    ("9.2.2", "256 KiB"),
+    ("9.2.3", "1 MiB"),
+    ("9.2.4", "4 MiB"),
+    ("9.2.5", "8 MiB"),
+    ("9.2.6", "16 MiB"),
+];
+const IMPLEMENTATIONS: [usize; 4] = [1, 5, 10, 20];
+/// Every so-manyth implementation of the report has this defect, so that there are failures to be told.
+const WITH_DEFECT: usize = 4;
+const DEFECT: &str = "utf8-unchecked";
+
+/// Options of `cargo xtask bench growth`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// Messages in each case of sections 12 and 13
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    volume_messages: u32,
+    /// How often each run is made; the one with the median of the wall times counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+}
+
+impl Args {
+    /// Everything, as it is measured by default.
+    pub(super) fn new(common: &Common) -> Self {
+        Self { common: common.clone(), volume_messages: 200, runs: 3 }
+    }
+}
+
+/// Measures, prints, and writes the page if asked to.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let kits = Kits::new(&args.common.install)?;
+    kits.build_wsspec()?;
+    let folder = kits.cache().join("bench/growth");
+    fs::create_dir_all(&folder)?;
+    let bench = Bench { args, program: kits.wsspec(), folder };
+    let text = format!(
+        "Measured on {}; wsspec {} ({}). Against `wsspec echo` on the same machine; {} messages in each case of \
+         sections 12 and 13; of {} runs the one with the median of the wall times. Ratios are to the row above all \
+         others.\n\n{}",
+        machine::machine(),
+        machine::revision(),
+        machine::compiler(),
+        args.volume_messages,
+        args.runs.max(1),
+        bench.tables()?
+    );
+    println!("{text}");
+    if args.common.write_docs { page::write_block("growth", &text) } else { Ok(()) }
+}
+
+struct Bench<'a> {
+    args: &'a Args,
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Bench<'_> {
+    fn tables(&self) -> Result<String> {
+        let mut text = String::new();
+        let mut add = |title: &str, table: Result<Table>| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "### {title}\n\n{}\n", table?);
+            Ok::<_, anyhow::Error>(())
+        };
+        add("With the number of cases", self.cases())?;
+        add("With the number of agents, 247 cases each", self.agents())?;
+        add("With `--jobs`, 247 cases", self.jobs())?;
+        add("With the size of a message", self.sizes())?;
+        add("A report in one file: implementations with 517 results each", self.reports())?;
+        Ok(text)
+    }
+
+    fn cases(&self) -> Result<Table> {
+        let mut rows = Rows::new("cases");
+        for patterns in CASES {
+            let cost = self.against(None, 1, patterns)?;
+            let cases = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
+            rows.add(cases.matches("{\"t\":\"case\"").count().to_string(), &cost);
+        }
+        Ok(rows.table())
+    }
+
+    fn agents(&self) -> Result<Table> {
+        let mut rows = Rows::new("agents");
+        for agents in AGENTS {
+            rows.add(agents.to_string(), &self.against(None, agents, CASES[2])?);
+        }
+        Ok(rows.table())
+    }
+
+    fn jobs(&self) -> Result<Table> {
+        let mut rows = Rows::new("jobs");
+        for jobs in JOBS {
+            let jobs = jobs.to_string();
+            let words = [CASES[2], &["--jobs", &jobs]].concat();
+            rows.add(jobs.clone(), &self.against(None, 1, &words)?);
+        }
+        Ok(rows.table())
+    }
+
+    fn sizes(&self) -> Result<Table> {
+        let mut rows = Rows::new("message");
+        for (case, size) in SIZES {
+            rows.add(size.to_owned(), &self.against(None, 1, &[case])?);
+        }
+        Ok(rows.table())
+    }
+
+    fn reports(&self) -> Result<Table> {
+        let results = self.folder.join("out/results.jsonl");
+        self.once(None, 1, CASES[3])?;
+        let strict = fs::read_to_string(&results)?;
+        self.once(Some(DEFECT), 1, CASES[3])?;
+        let wrong = fs::read_to_string(&results)?;
+        let mut rows = Rows::new("implementations");
+        for number in IMPLEMENTATIONS {
+            let (from, page) = (self.folder.join("many.jsonl"), self.folder.join("report.html"));
+            fs::write(&from, many(number, &strict, &wrong)?)?;
+            let mut command = Command::new(&self.program);
+            command.args(["report", "--from"]).arg(&from).arg("--html").arg(&page);
+            let cost = self.median(|| {
+                Measured::start(&command, self.args.common.nice, &self.folder.join("report.log"))?.wait(LIMIT)
+            })?;
+            let mebibytes =
+                |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.len() as f64 / 1048576.0);
+            let what = format!("{number} ({:.1} MiB to {:.1} MiB)", mebibytes(&from)?, mebibytes(&page)?);
+            rows.add(what, &cost);
+        }
+        Ok(rows.table())
+    }
+
+    fn against(&self, defect: Option<&str>, agents: usize, words: &[&str]) -> Result<Cost> {
+        self.median(|| self.once(defect, agents, words))
+    }
+
+    fn median(&self, run: impl Fn() -> Result<Cost>) -> Result<Cost> {
+        let mut costs = (0..self.args.runs.max(1)).map(|_| run()).collect::<Result<Vec<_>>>()?;
+        costs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
+        Ok(costs[(costs.len() - 1) / 2])
+    }
+
+    /// Runs cases against a new endpoint, as often side by side as there are agents.
+    fn once(&self, defect: Option<&str>, agents: usize, words: &[&str]) -> Result<Cost> {
+        let (address, nice) = (free_address()?, self.args.common.nice);
+        let mut server = Command::new(&self.program);
+        server.args(["echo", &address.to_string()]).args(defect.iter().flat_map(|id| ["--defect", id]));
+        let mut server = Measured::start(&server, nice, &self.folder.join("server.log"))?;
+        server.wait_for_port(address)?;
+        let mut command = Command::new(&self.program);
+        command.arg("run").args((0..agents).map(|_| format!("ws://{address}"))).args(words);
+        command.args(["--volume-messages", &self.args.volume_messages.to_string()]);
+        command.arg("-o").arg(self.folder.join("out"));
+        let cost = Measured::start(&command, nice, &self.folder.join("run.log"))?.wait(LIMIT)?;
+        server.stop()?;
+        Ok(cost)
+    }
+}
+
+/// The results of so many implementations: copies of two runs under other names.
+fn many(number: usize, strict: &str, wrong: &str) -> Result<String> {
+    let mut run: Value = serde_json::from_str(strict.lines().next().context("the record is empty")?)?;
+    let name = |at: usize| format!("lib{at:02}/1.{at}");
+    let target = run["targets"][0].clone();
+    let targets = (0..number).map(|at| {
+        let mut target = target.clone();
+        target["agent"] = json!(name(at));
+        target
+    });
+    run["targets"] = targets.collect();
+    let mut out = format!("{run}\n");
+    for at in 0..number {
+        let from = if at % WITH_DEFECT == 0 { wrong } else { strict };
+        for line in from.lines().filter(|line| line.starts_with("{\"t\":\"case\"")) {
+            let (_, rest) = line.split_once(",\"agent\":\"").context("a case has an agent")?;
+            let (_, rest) = rest.split_once('"').context("an agent has a name")?;
+            let _ = writeln!(out, "{{\"t\":\"case\",\"agent\":\"{}\"{rest}", name(at));
+        }
+    }
+    let end = strict.lines().last().filter(|line| line.starts_with("{\"t\":\"end\""));
+    ensure!(end.is_some(), "the run did not come to its end");
+    out.extend([end.unwrap_or_default(), "\n"]);
+    Ok(out)
+}
+
+/// Rows that are compared with the first.
+struct Rows {
+    what: &'static str,
+    rows: Vec<(String, Cost)>,
+}
+
+impl Rows {
+    fn new(what: &'static str) -> Self {
+        Self { what, rows: Vec::new() }
+    }
+
+    fn add(&mut self, what: String, cost: &Cost) {
+        println!("{} {what}: {:.2} s, {:.2} s of CPU", self.what, cost.wall, cost.cpu());
+        self.rows.push((what, *cost));
+    }
+
+    fn table(&self) -> Table {
+        let mut table =
+            Table::new(&[self.what, "wall", "CPU", "memory", "wall, s", "CPU, s", "peak memory, MiB"]);
+        let first = self.rows[0].1;
+        for (what, cost) in &self.rows {
+            let ratio = |one: f64, other: f64| format!("**{:.2}**", one / other.max(f64::EPSILON));
+            table.row([
+                what.clone(),
+                ratio(cost.wall, first.wall),
+                ratio(cost.cpu(), first.cpu()),
+                ratio(cost.memory as f64, first.memory as f64),
+                format!("{:.2}", cost.wall),
+                format!("{:.2}", cost.cpu()),
+                format!("{:.0}", cost.memory as f64 / f64::from(1 << 20)),
+            ]);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_a_run_get_names_of_their_own_and_some_have_the_defect() {
+        let record = |verdict: &str| {
+            format!(
+                "{{\"t\":\"run\",\"targets\":[{{\"agent\":\"x\",\"role\":\"server\"}}]}}\n\
+                 {{\"t\":\"case\",\"agent\":\"x\",\"id\":\"1.1.1\",\"verdict\":\"{verdict}\"}}\n{{\"t\":\"end\"}}\n"
+            )
+        };
+        let text = many(5, &record("pass"), &record("fail")).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["targets"].as_array().unwrap().len(), 5);
+        let told: Vec<_> = lines[1..6].iter().map(|case| (&case["agent"], &case["verdict"])).collect();
+        assert_eq!(told[0], (&json!("lib00/1.0"), &json!("fail")));
+        assert_eq!(told[1], (&json!("lib01/1.1"), &json!("pass")));
+        assert_eq!((told[4].1, &lines[6]["t"]), (&json!("fail"), &json!("end")));
+    }
+}
