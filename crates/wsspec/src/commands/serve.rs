@@ -144,7 +144,7 @@ impl Watch<'_> {
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
                 let mut driver = command.start(&[url], &log)?;
-                let ended = self.follow(signals, exit(&mut driver, "the driver")).await;
+                let ended = self.follow(signals, exit(&mut driver, "the driver", &self.shared.clone())).await;
                 self.leave(driver).await;
                 ended
             }
@@ -152,7 +152,8 @@ impl Watch<'_> {
                 let page = page(base, agent.as_deref());
                 let page = Value { placeholder: "{page}", variable: "WSSPEC_PAGE", value: &page };
                 let mut browser = command.start(&[page], &log)?;
-                let ended = self.follow(signals, exit(&mut browser, "the browser")).await;
+                let ended =
+                    self.follow(signals, exit(&mut browser, "the browser", &self.shared.clone())).await;
                 self.leave(browser).await;
                 ended
             }
@@ -228,10 +229,16 @@ fn log(args: &ServeArgs, redaction: &Redaction) -> Result<Log, Problem> {
     Log::create(&args.out, LOG, redaction.clone(), false).map_err(|error| unwritable(&args.out, &error))
 }
 
-async fn exit(process: &mut Process, name: &str) -> Result<String, Problem> {
+async fn exit(process: &mut Process, name: &str, shared: &Shared) -> Result<String, Problem> {
     let status = process.wait().await;
     Ok(match status {
-        Ok(status) => format!("{name} ended with {}", in_words(status)),
+        Ok(status) => {
+            let why = format!("{name} ended with {}", in_words(status));
+            if !status.success() {
+                shared.tell(Notice::ProcessNote(why.clone()));
+            }
+            why
+        }
         Err(error) => format!("{name} is gone ({})", text::io_error(&error)),
     })
 }

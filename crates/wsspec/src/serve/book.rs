@@ -1,6 +1,7 @@
 //! What each client has run: verdicts, and who waits for them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ impl Brief {
 #[derive(Debug)]
 pub struct Book {
     pages: Mutex<Pages>,
+    visited: AtomicBool,
     changed: watch::Sender<u64>,
 }
 
@@ -53,7 +55,7 @@ struct Entry {
 
 impl Default for Book {
     fn default() -> Self {
-        Self { pages: Mutex::default(), changed: watch::Sender::new(0) }
+        Self { pages: Mutex::default(), visited: AtomicBool::new(false), changed: watch::Sender::new(0) }
     }
 }
 
@@ -72,6 +74,16 @@ pub enum Start {
 }
 
 impl Book {
+    /// A connection asks for a case.
+    pub fn visit(&self) {
+        self.visited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any connection has asked for a case.
+    pub fn is_visited(&self) -> bool {
+        self.visited.load(Ordering::Relaxed)
+    }
+
     /// A case starts.
     pub fn start(&self, agent: &str, case: CaseId) -> Start {
         let mut pages = self.lock();

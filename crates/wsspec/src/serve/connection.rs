@@ -83,7 +83,7 @@ impl Visit {
             Route::Wrong(why) => self.refuse(stream, 400, "Bad Request", why).await,
             Route::Run(job) => self.run(stream, request, job).await,
             Route::Stop => self.stop(stream, &request).await,
-            Route::Other if self.shared.plan.as_reference => self.obey(stream, request).await,
+            Route::Other if self.may_command(&request) => self.obey(stream, request).await,
             other => {
                 let subprotocols = self.shared.plan.settings.spoken();
                 if let Some(control) = Control::open(stream, &request, &subprotocols).await {
@@ -129,9 +129,7 @@ impl Visit {
     }
 
     async fn stop<T: Transport>(&self, stream: T, request: &Request) {
-        let page = request.head.headers.get("Origin").is_some();
-        let nearby = self.peer.ip().to_canonical().is_loopback() || self.shared.plan.as_reference;
-        if page || !nearby {
+        if request.head.headers.get("Origin").is_some() || !self.is_nearby() {
             let why = "/stopServer is for drivers on this machine, not for pages in browsers";
             return self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
         }
@@ -140,6 +138,16 @@ impl Visit {
             control.close().await;
             self.shared.stop();
         }
+    }
+
+    /// Commands make the server send anything: they are not for pages of browsers, nor for other hosts.
+    fn may_command(&self, request: &Request) -> bool {
+        let page = request.head.headers.get("Origin").is_some();
+        self.shared.plan.as_reference || (!page && self.is_nearby())
+    }
+
+    fn is_nearby(&self) -> bool {
+        self.peer.ip().to_canonical().is_loopback() || self.shared.plan.as_reference
     }
 
     async fn obey<T: Transport>(&self, stream: T, mut request: Request) {
@@ -152,6 +160,7 @@ impl Visit {
     async fn run<T: Transport>(&self, stream: T, request: Request, job: Job) {
         let shared = &self.shared;
         let (agent, id) = (job.agent.clone(), job.case.id);
+        shared.book.visit();
         let Start::Attempt { number, new_agent } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
         };

@@ -50,15 +50,20 @@ impl End<'_> {
         }
         let not_run = self.not_run();
         let code = self.exit_code(&not_run);
-        if *self.ended == Ended::NoClient {
-            return Err(self.no_client().into());
-        }
         let shared = self.shared;
+        if *self.ended == Ended::NoClient {
+            // What an earlier run has left must not be taken for the result of this one.
+            shared.ledger.begin();
+        }
         let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
-        if !report.cases.is_empty() {
+        let nobody = *self.ended == Ended::NoClient || self.nobody_connected();
+        if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
         }
         let code = self.write(&report, code, console);
+        if nobody {
+            return Err(self.no_client().into());
+        }
         if let Ended::Stalled(why) = self.ended {
             console.warn(format!("note: {why}; what is finished is kept"));
         }
@@ -105,13 +110,21 @@ impl End<'_> {
         if !not_run.is_empty() || verdicts.contains(&Verdict::Error) {
             code = code.worst(ExitCode::Incomplete);
         }
-        if verdicts.is_empty() {
+        if verdicts.is_empty() || self.nobody_connected() {
             code = code.worst(ExitCode::Empty);
         }
         match self.ended {
             Ended::Interrupted(signal) => code.worst(*signal),
             _ => code,
         }
+    }
+
+    /// Every process of `--exec-case` has said that it does not support its case.
+    fn nobody_connected(&self) -> bool {
+        let verdicts = self.verdicts();
+        !self.shared.book.is_visited()
+            && !verdicts.is_empty()
+            && verdicts.iter().all(|verdict| *verdict == Verdict::NotApplicable)
     }
 
     fn reason(&self) -> Option<&str> {
@@ -142,6 +155,16 @@ impl End<'_> {
             .fact("usually", "the client is in a container or on another host: --bind 0.0.0.0")
             .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
             .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");
+        if self.nobody_connected() {
+            let processes = count(self.verdicts().len(), "process");
+            problem = Problem::new(ErrorCode::E22, "no process has connected")
+                .fact(
+                    "got",
+                    format!("{processes} ended with exit status 127, which stands for: not supported"),
+                )
+                .fact("usually", "the shell did not find the command, which it tells by 127 as well")
+                .fact("try", "the command by hand, with an address in place of {url}");
+        }
         let (idle, refused) = (self.campaign.idle_connections as usize, self.campaign.refused as usize);
         if idle > 0 {
             let health = "without a request (a health check?)";

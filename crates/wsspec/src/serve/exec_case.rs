@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use wsspec_cases::Case;
-use wsspec_engine::{Outcome, TesterRole, Verdict, unreachable};
+use wsspec_engine::{Behavior, BehaviorClose, Outcome, TesterRole, Verdict, unreachable};
 use wsspec_report::record::{CaseRecord, Line};
 
 use super::book::{Brief, Start};
@@ -91,8 +91,16 @@ impl ExecCase {
         tokio::pin!(judged);
         let ended = tokio::select! {
             _ = &mut judged => {
-                if timeout(EXIT_LIMIT, process.wait()).await.is_err() {
-                    process.end(StopRule::default()).await;
+                let how = match timeout(EXIT_LIMIT, process.wait()).await {
+                    Ok(Ok(status)) if status.code().is_none() => Some(format!("ended with {}", in_words(status))),
+                    Ok(_) => None,
+                    Err(_) => {
+                        process.end(StopRule::default()).await;
+                        Some(format!("did not end within {EXIT_LIMIT:?} and was stopped"))
+                    }
+                };
+                if let Some(how) = how {
+                    shared.tell(Notice::ProcessNote(format!("the client of {} {how}, after its case", case.id)));
                 }
                 return None;
             }
@@ -125,7 +133,9 @@ impl ExecCase {
     fn note(&self, case: &'static Case, shared: &Shared, (verdict, why): (Verdict, String), from: u64) {
         let outcome = Outcome { verdict, summary: why.clone(), ..unreachable(case, TesterRole::Server, why) };
         let outcome = match verdict {
-            Verdict::NotApplicable => Outcome { behavior: wsspec_engine::Behavior::Unimplemented, ..outcome },
+            Verdict::NotApplicable => {
+                Outcome { behavior: Behavior::Unimplemented, behavior_close: BehaviorClose::Ok, ..outcome }
+            }
             _ => outcome,
         };
         let attempt = match shared.book.start(&self.agent, case.id) {

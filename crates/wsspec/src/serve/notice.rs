@@ -71,6 +71,8 @@ pub enum Notice {
         /// Where it came from.
         peer: SocketAddr,
     },
+    /// Something odd about a process that the tester has started.
+    ProcessNote(String),
     /// A page in a browser says that it is through.
     PageDone,
     /// The server ends because a client asked for it.

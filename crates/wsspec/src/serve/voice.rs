@@ -66,6 +66,7 @@ impl<'a> Voice<'a> {
                     format!("refused {}: {}", peer.ip(), Untrusted::from(why.as_str()).for_terminal(160)),
                 );
             }
+            Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
             Notice::CaseStarted { .. }
             | Notice::ReportsWritten

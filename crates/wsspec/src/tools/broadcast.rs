@@ -1,7 +1,9 @@
 //! A server that sends every message to all of its clients, and a client for it.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -28,14 +30,14 @@ const CONNECTIONS: usize = 1024;
 
 /// A broadcast server, bound and not yet serving.
 pub struct BroadcastServer {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     tls: Option<ServerTls>,
 }
 
 impl BroadcastServer {
-    /// Takes a listener.
-    pub fn new(listener: TcpListener, tls: Option<ServerTls>) -> Self {
-        Self { listener, tls }
+    /// Takes listeners.
+    pub fn new(listeners: Vec<TcpListener>, tls: Option<ServerTls>) -> Self {
+        Self { listeners, tls }
     }
 
     /// Serves until `stop` becomes true. Once a second all clients are sent `tick N`.
@@ -54,7 +56,7 @@ impl BroadcastServer {
                     let _ = hub.send(Message::text(format!("tick {tick}")));
                 }
                 Some(_) = clients.join_next() => {}
-                accepted = accept(&self.listener, &room) => {
+                accepted = accept(&self.listeners, &room) => {
                     let Ok((stream, permit)) = accepted else { continue };
                     let (hub, tls, stop) = (hub.clone(), self.tls.clone(), stop.clone());
                     clients.spawn(async move {
@@ -69,11 +71,15 @@ impl BroadcastServer {
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     room: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, _) = poll_fn(|context| {
+        let ready = listeners.iter().map(|listener| listener.poll_accept(context)).find(Poll::is_ready);
+        ready.unwrap_or(Poll::Pending)
+    })
+    .await?;
     let _ = stream.set_nodelay(true);
     Ok((stream, permit))
 }
@@ -163,7 +169,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(BroadcastServer::new(listener, None).serve(stopped.clone()));
+        let server = tokio::spawn(BroadcastServer::new(vec![listener], None).serve(stopped.clone()));
         let heard: Arc<Mutex<Vec<Vec<String>>>> = Arc::new(Mutex::new(vec![Vec::new(); 2]));
         let clients: Vec<_> = (0..2)
             .map(|place| {

@@ -92,6 +92,7 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
         | Notice::Commands { .. }
         | Notice::Refused { .. }
         | Notice::NoRequest { .. }
+        | Notice::ProcessNote(_)
         | Notice::PageDone => return None,
     })
 }

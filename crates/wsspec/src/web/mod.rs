@@ -71,6 +71,11 @@ pub(crate) async fn answer<T: Transport>(
 ) {
     let host = head.headers.get("Host").map(String::from_utf8_lossy).unwrap_or_default();
     if !host::is_ours(&host, &shared.plan.hosts) {
+        // The bare page says nothing of this run; on every name it tells health checks of the reference's users that
+        // the server is up.
+        if shared.plan.as_reference && page.method == "GET" && page.path == "/" {
+            return send(stream, page, &Answer::new(200, "text/html; charset=utf-8", HTML), "").await;
+        }
         let text =
             "wsspec: this server does not answer for that host name; if it should: --allow-host NAME\n";
         return send(stream, page, &Answer::text(421, text), "").await;
@@ -95,7 +100,7 @@ fn get(page: &Page, shared: &Shared, host: &str) -> Answer {
         "/page.css" => Answer::new(200, "text/css; charset=utf-8", STYLE),
         "/api/cases" => Answer::json(&cases(shared)),
         "/api/results" => Answer::json(&results(shared)),
-        "/" if page.html => Answer::new(200, "text/html; charset=utf-8", HTML),
+        "/" if page.html || shared.plan.as_reference => Answer::new(200, "text/html; charset=utf-8", HTML),
         "/" => Answer::text(200, &instructions(shared, host)),
         path => match reports::find(path, shared) {
             Some(answer) => answer,

@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     for warning in &selected.warnings {
         console.warn(format!("warning: {warning}"));
     }
-    let servers = servers(&loaded.spec, args)?;
+    let servers = servers(&loaded.spec, args, console)?;
     let version = env!("CARGO_PKG_VERSION");
     console.say(0, format!("Autobahn Fuzzing WebSocket Client (wsspec {version})"));
     let (cases, count) = (selected.cases.len(), servers.len());
@@ -66,7 +66,8 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     let code = run.conclude().await?;
     if !super::is_set("WSSPEC_NO_HINTS") {
         console
-            .warn("hint: wsspec run URL does the same with exit codes and more (silence: WSSPEC_NO_HINTS=1)");
+            .warn("hint: wsspec run URL does the same with exit codes and more, and wsspec config migrate takes over the spec \
+             (silence: WSSPEC_NO_HINTS=1)");
     }
     Ok(lenient(code, args))
 }
@@ -74,13 +75,18 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
 /// A server under test, its address read.
 struct Server {
     entry: ServerEntry,
+    /// The name as the spec has it, which exclusions go by; the entry's own may have a number behind it.
+    written: Option<String>,
     target: Target,
     secure: Option<Secure>,
 }
 
 /// The servers of the spec with names of their own, or the one of `-w`.
-fn servers(spec: &FuzzingClientSpec, args: &Args) -> Result<Vec<Server>, Problem> {
+fn servers(spec: &FuzzingClientSpec, args: &Args, console: &Console) -> Result<Vec<Server>, Problem> {
     let mut entries = spec.servers.clone();
+    if let (Some(url), false) = (&args.wsuri, entries.is_empty()) {
+        console.warn(format!("warning: -w {url} has no effect: the spec names the servers"));
+    }
     if entries.is_empty() {
         let url = args.wsuri.clone().ok_or_else(|| {
             Problem::new(ErrorCode::E27, "there is no server to test")
@@ -90,15 +96,24 @@ fn servers(spec: &FuzzingClientSpec, args: &Args) -> Result<Vec<Server>, Problem
         entries.push(ServerEntry { url, options: spec.options.clone(), ..ServerEntry::default() });
     }
     let mut taken = BTreeSet::new();
-    for entry in &mut entries {
-        if let Some(name) = entry.agent.take() {
-            entry.agent = Some(free(name, &mut taken));
+    let mut servers = Vec::new();
+    for mut entry in entries {
+        let written = entry.agent.take();
+        entry.agent = written.clone().map(|name| free(name, &mut taken));
+        if entry.agent != written {
+            warn_of_namesakes(written.as_deref(), entry.agent.as_deref(), console);
         }
+        servers.push(server(entry, written)?);
     }
-    entries.into_iter().map(server).collect()
+    Ok(servers)
 }
 
-fn server(entry: ServerEntry) -> Result<Server, Problem> {
+fn warn_of_namesakes(name: Option<&str>, new: Option<&str>, console: &Console) {
+    let (name, new) = (shown(name.unwrap_or_default()), shown(new.unwrap_or_default()));
+    console.warn(format!("warning: two servers are called {name:?}; the later one is {new:?}"));
+}
+
+fn server(entry: ServerEntry, written: Option<String>) -> Result<Server, Problem> {
     let target = Target::parse(&entry.url)?;
     // The reference checks no certificates, and its servers under test seldom have real ones.
     let tls = ClientTls { insecure: true, sni: entry.hostname.clone(), ..ClientTls::default() };
@@ -106,7 +121,7 @@ fn server(entry: ServerEntry) -> Result<Server, Problem> {
         true => Some(Secure { connector: tls.connector()?, host: target.host.clone() }),
         false => None,
     };
-    Ok(Server { entry, target, secure })
+    Ok(Server { entry, written, target, secure })
 }
 
 /// `name`, or `name (2)` if that is taken.
@@ -151,7 +166,8 @@ impl Run<'_> {
             capture: None,
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
-        let mut visit = Visit { agent, asked: server.entry.agent.is_some(), header: None };
+        let (asked, written) = (server.entry.agent.is_some(), server.written.clone());
+        let mut visit = Visit { agent, asked, written, header: None };
         for (place, case) in self.selected.cases.iter().enumerate() {
             if *self.signals.stop().borrow() {
                 return self.missing(&visit.agent, place);
@@ -172,7 +188,7 @@ impl Run<'_> {
         let known = visit.asked || visit.header.is_some();
         if known {
             self.announce(&visit.agent, case);
-            if self.is_skipped(&visit.agent, case) {
+            if self.is_skipped(visit, case) {
                 return Ok(());
             }
         }
@@ -188,7 +204,7 @@ impl Run<'_> {
         }
         if !known {
             self.announce(&visit.agent, case);
-            if self.is_skipped(&visit.agent, case) {
+            if self.is_skipped(visit, case) {
                 return Ok(());
             }
         }
@@ -205,8 +221,7 @@ impl Run<'_> {
         }
         visit.agent.name = free(header.clone(), &mut self.names);
         if visit.agent.name != header {
-            let (name, new) = (shown(&header), shown(&visit.agent.name));
-            self.console.warn(format!("warning: two servers are called {name:?}; the later one is {new:?}"));
+            warn_of_namesakes(Some(&header), Some(&visit.agent.name), self.console);
         }
         visit.header = Some(header);
     }
@@ -219,10 +234,11 @@ impl Run<'_> {
         );
     }
 
-    fn is_skipped(&self, agent: &Agent, case: &Case) -> bool {
-        let skipped = self.selected.by_agent.excludes(&agent.name, case.id);
+    fn is_skipped(&self, visit: &Visit, case: &Case) -> bool {
+        let written = visit.written.as_deref().or(visit.header.as_deref()).unwrap_or(&visit.agent.name);
+        let skipped = self.selected.by_agent.excludes(written, case.id);
         if skipped {
-            let name = shown(&agent.name);
+            let name = shown(&visit.agent.name);
             self.console
                 .say(0, format!("Skipping test case {} for agent {name} by test configuration!", case.id));
         }
@@ -275,6 +291,8 @@ struct Visit {
     agent: Agent,
     /// The spec gives it a name.
     asked: bool,
+    /// The name as the spec has it, without a number behind it.
+    written: Option<String>,
     /// The name that it gave itself.
     header: Option<String>,
 }

@@ -20,6 +20,7 @@ pub use self::args::{Args, Mode};
 pub use self::patterns::AgentExclusions;
 use self::spec::Options;
 use crate::cli::{Global, Progress, Theme, When};
+use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::signals::Signals;
 use crate::terminal::Console;
@@ -52,7 +53,12 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let code = match crate::runtime().and_then(|runtime| runtime.block_on(run(mode, &args, &console))) {
         Ok(code) => code,
-        Err(error) => crate::explain_error(&error, &console),
+        Err(error) => {
+            let code = crate::explain_error(&error, &console);
+            // What is wrong with the command line has the status of the reference.
+            let usage = error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == ErrorCode::E27);
+            if usage { USAGE } else { code }
+        }
     };
     if is_set("WSSPEC_WSTEST_BUGCOMPAT") { ExitCode::Ok } else { code }
 }

@@ -19,6 +19,7 @@ use super::{Args, announce_spec, lenient, peer, settings, shown};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::resolve;
+use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
 use crate::run::attempt::now;
@@ -54,12 +55,14 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     let server = Server::bind(&addresses, plan, ledger, voice)
         .await
         .map_err(|error| cannot_listen(&addresses, &error))?;
+    let shared = server.shared();
+    // What an earlier run has left must not be taken for the result of this one.
+    shared.ledger.begin();
     let port = server.addresses()?[0].port();
     let version = env!("CARGO_PKG_VERSION");
     console.say(0, format!("Autobahn WebSocket wsspec/{version} Fuzzing Server (Port {port})"));
     console.say(0, format!("Ok, will run {} test cases for any clients connecting", selected.cases.len()));
 
-    let shared = server.shared();
     let serving = tokio::spawn(server.serve());
     let (mut interrupt, mut asked) = (signals.stop(), shared.stopped());
     loop {
@@ -74,7 +77,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     while let Ok(notice) = notices.try_recv() {
         tell_notice(&notice, console);
     }
-    Ok(lenient(conclude(&shared, &selected).await?, args))
+    Ok(lenient(conclude(&shared, &selected, console).await?, args))
 }
 
 /// The lines that scripts look for.
@@ -102,6 +105,7 @@ fn tell_notice(notice: &Notice, console: &Console) {
             let why = Untrusted::from(why.as_str()).for_terminal(160);
             console.warn(format!("wsspec: refused {}: {why}", peer(*from)));
         }
+        Notice::ProcessNote(note) => console.warn(format!("note: {note}")),
         Notice::AgentCame { .. } | Notice::CaseEnded { .. } | Notice::NoRequest { .. } | Notice::PageDone => {
         }
     }
@@ -217,10 +221,14 @@ pub(super) fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Prob
         io::ErrorKind::AddrInUse => format!("port {} is already in use", addresses[0].port()),
         _ => format!("cannot listen on {}", all.join(" and ")),
     };
-    Problem::new(ErrorCode::E16, what)
+    let problem = Problem::new(ErrorCode::E16, what)
         .fact("tried", all.join(" and "))
-        .fact("why", crate::text::io_error(error))
-        .fact("try", "end the program that holds the port, or write another one into the address")
+        .fact("why", crate::text::io_error(error));
+    let problem = match holder(addresses[0].port()) {
+        Some(holder) => problem.fact("by", holder),
+        None => problem,
+    };
+    problem.fact("try", "end the program that holds the port, or write another one into the address")
 }
 
 fn record(selected: &Selected) -> RunRecord {
@@ -237,7 +245,9 @@ fn record(selected: &Selected) -> RunRecord {
 }
 
 /// The end of the record and the reports. How the server was ended says nothing about the clients.
-async fn conclude(shared: &Shared, selected: &Selected) -> Result<ExitCode> {
+///
+/// A client may run as few cases as it likes: what it left out is told and no failure, as long as it ran one.
+async fn conclude(shared: &Shared, selected: &Selected, console: &Console) -> Result<ExitCode> {
     let agents = shared.book.agents();
     let verdicts: Vec<_> =
         agents.iter().flat_map(|(_, page)| page.values().map(|brief| brief.verdict)).collect();
@@ -253,7 +263,18 @@ async fn conclude(shared: &Shared, selected: &Selected) -> Result<ExitCode> {
     });
     let not_run: Vec<NotRun> = missing.filter(|agent| !agent.cases.is_empty()).collect();
     let failed = verdicts.iter().any(|verdict| verdict.is_failure());
-    let code = if failed { ExitCode::Failed } else { ExitCode::Ok };
+    for agent in &not_run {
+        let (cases, name) = (crate::text::count(agent.cases.len(), "case"), agent.agent.for_terminal(160));
+        console.warn(format!("warning: {cases} not run for {name}"));
+    }
+    let code = match (verdicts.is_empty(), failed) {
+        (true, _) => ExitCode::Empty,
+        (_, true) => ExitCode::Failed,
+        _ => ExitCode::Ok,
+    };
+    if verdicts.is_empty() {
+        console.warn("warning: no client has run a case");
+    }
     end::finish(&shared.ledger, not_run, code, shared.started, None).await?;
     Ok(code)
 }

@@ -91,10 +91,13 @@ pub(super) async fn broadcast_server(args: &Args, console: &Console, signals: &S
     let target = target(args)?;
     let tls = server_tls(&target, args.key.as_ref(), args.cert.as_ref())?;
     let all = addresses(&target).await?;
-    let listener = TcpListener::bind(all[0]).await.map_err(|error| cannot_listen(&all, &error))?;
+    let mut listeners = Vec::new();
+    for address in &all {
+        listeners.push(TcpListener::bind(address).await.map_err(|error| cannot_listen(&all, &error))?);
+    }
     console.say(0, format!("listening on {target}"));
     let _page = talk::serve(page_address(args.webport, &all, console).await, &target).await;
-    BroadcastServer::new(listener, tls).serve(signals.stop()).await;
+    BroadcastServer::new(listeners, tls).serve(signals.stop()).await;
     Ok(ExitCode::Ok)
 }
 

@@ -223,11 +223,17 @@ fn two_servers_of_one_name_are_kept_apart() {
     let folder = TempDir::new().unwrap();
     let server = echo();
     let entry = json!({ "agent": "A", "url": format!("ws://{}", server.address) });
-    let spec = json!({ "outdir": "out", "servers": [entry, entry], "cases": ["1.1.1"] });
+    let spec = json!({ "outdir": "out", "servers": [entry, entry], "cases": ["1.1.1", "2.1"],
+        "exclude-agent-cases": { "A": ["2.*"] } });
     std::fs::write(folder.path().join("fuzzingclient.json"), spec.to_string()).unwrap();
-    assert_eq!(run(&folder, &["-m", "fuzzingclient"]).code, 0);
+    let done = run(&folder, &["-m", "fuzzingclient", "-w", "ws://127.0.0.1:1"]);
+    assert_eq!(done.code, 0);
+    assert!(done.err.contains("two servers are called \"A\"; the later one is \"A (2)\""), "{done:#?}");
+    assert!(done.err.contains("-w ws://127.0.0.1:1 has no effect"), "{done:#?}");
     let index = json_of(&folder, "out/index.json");
     assert_eq!(index.as_object().unwrap().keys().collect::<Vec<_>>(), ["A", "A (2)"]);
+    let excluded = index["A (2)"].get("2.1").is_none() && index["A"].get("2.1").is_none();
+    assert!(excluded, "exclusions go by the name in the spec: {index}");
 }
 
 #[test]
@@ -316,10 +322,13 @@ fn wrong_requests_get_status_500_so_that_loops_end() {
 fn plain_http_gets_status_200_and_a_page_whatever_the_host_header_says() {
     let folder = TempDir::new().unwrap();
     let tester = Tester::fuzzing_server(folder.path(), SPEC);
-    for (path, host) in
-        [("/", "127.0.0.1:9001"), ("/", "localhost:53701"), ("/runCase?case=1", "fuzzing-server")]
-    {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n");
+    for (path, host, accept) in [
+        ("/", "127.0.0.1:9001", "text/html"),
+        ("/", "localhost:53701", "text/html"),
+        ("/runCase?case=1", "fuzzing-server", "text/html"),
+        ("/", "ci.example.com:9001", "*/*"),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n\r\n");
         let visitor = Visitor::send(tester.port, request.as_bytes());
         assert_eq!(visitor.status(), 200, "{path} {host}");
         assert!(visitor.body().contains("<html"), "{path} {host}");
@@ -382,6 +391,28 @@ fn the_page_has_a_port_of_its_own_as_well() {
     let _tester = Tester::start(command, port, "Ok, will run 3 test cases for any clients connecting");
     let (head, html) = get(page, "/", "Accept: text/html\r\n");
     assert!(head.starts_with("HTTP/1.1 200 ") && html.contains("<html"), "{head}");
+    for path in ["/test_browser.html", "/cwd/"] {
+        let (head, _) = get(page, path, "Accept: text/html\r\n");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path} {head}");
+    }
+}
+
+#[test]
+fn a_fuzzing_server_that_ran_nothing_is_never_green() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::fuzzing_server(folder.path(), SPEC);
+    Visitor::ask(tester.port, "/runCase?case=1&agent=half").echo();
+    closed(tester.port, "/updateReports?agent=half&shutdownOnComplete=true");
+    let half = tester.end();
+    assert_eq!(half.code, 0, "a client runs what it likes: {half:#?}");
+    assert!(half.err.contains("2 cases not run for half"), "{half:#?}");
+
+    let tester = Tester::fuzzing_server(folder.path(), SPEC);
+    closed(tester.port, "/updateReports?agent=nobody&shutdownOnComplete=true");
+    let none = tester.end();
+    assert!(none.code == 4 && none.err.contains("no client has run a case"), "{none:#?}");
+    let results = read(folder.path().join("reports/clients/index.json"));
+    assert!(!results.contains("half"), "results of an earlier server are not those of this one: {results}");
 }
 
 // Files.

@@ -17,6 +17,7 @@ mod exec;
 mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
+mod image;
 mod looking;
 mod mock_ups;
 mod modes;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -144,6 +145,39 @@ fn clients_are_tested_over_tls_with_key_and_certificate() {
     assert_eq!(tester.end().code, 0);
 }
 
+/// The address of a server that notes for which name it is asked (SNI), and closes.
+fn noting_names() -> (String, mpsc::Receiver<Option<String>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let (tell, names) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut acceptor = rustls::server::Acceptor::default();
+            let hello = loop {
+                match acceptor.accept() {
+                    Ok(None) if acceptor.read_tls(&mut stream).is_ok_and(|read| read > 0) => {}
+                    Ok(hello) => break hello,
+                    Err((error, _)) => panic!("{error}"),
+                }
+            };
+            let name = hello.and_then(|hello| hello.client_hello().server_name().map(str::to_owned));
+            let _ = tell.send(name);
+        }
+    });
+    (url, names)
+}
+
+#[test]
+fn the_hostname_of_a_spec_is_the_name_that_tls_asks_for() {
+    let files = files();
+    let (url, names) = noting_names();
+    let entry = json!({ "agent": "A", "url": url, "hostname": "a.test" });
+    let spec = json!({ "outdir": "servers", "servers": [entry], "cases": ["1.1.1"] });
+    std::fs::write(files.folder.path().join("fuzzingclient.json"), spec.to_string()).unwrap();
+    finish(wstest(files.folder.path(), &["-m", "fuzzingclient"]));
+    assert_eq!(names.recv().unwrap().as_deref(), Some("a.test"));
+}
+
 #[test]
 fn wstest_speaks_tls_in_both_roles() {
     let files = files();
@@ -160,9 +194,10 @@ fn wstest_speaks_tls_in_both_roles() {
     assert_eq!(done.code, 0, "{done:#?}");
 
     let uri = format!("wss://127.0.0.1:{client}");
-    let spec = json!({ "url": uri, "outdir": "clients", "cases": ["1.1.*"], "key": key, "cert": cert });
+    // Key and certificate come from the command line here.
+    let spec = json!({ "url": uri, "outdir": "clients", "cases": ["1.1.*"] });
     std::fs::write(folder.join("fuzzingserver.json"), spec.to_string()).unwrap();
-    let command = wstest(folder, &["-m", "fuzzingserver", "-u", "0", "--strict-exit"]);
+    let command = wstest(folder, &["-m", "fuzzingserver", "-u", "0", "--strict-exit", "-k", key, "-c", cert]);
     let tester = Tester::start(command, client, "Ok, will run 8 test cases");
     let done = finish(wstest(folder, &["-m", "testeeclient", "-w", &uri]));
     assert_eq!(done.code, 0, "{done:#?}");

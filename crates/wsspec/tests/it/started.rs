@@ -60,6 +60,43 @@ fn the_status_127_means_that_a_case_is_not_supported() {
     let done = serve(folder.path(), &["1.1.1", "2.1", "--exec-case", &command]);
     assert_eq!(done.code, 0, "n/a is no failure: {done:#?}");
     assert_eq!(verdicts(folder.path()), [pair("1.1.1", "pass"), pair("2.1", "n/a")]);
+    let index = std::fs::read_to_string(folder.path().join("wsspec-out/index.json")).unwrap();
+    let index: Value = serde_json::from_str(&index).unwrap();
+    let entry = &index["client"]["2.1"];
+    assert_eq!(
+        (entry["behavior"].as_str(), entry["behaviorClose"].as_str()),
+        (Some("UNIMPLEMENTED"), Some("OK"))
+    );
+}
+
+#[test]
+fn processes_of_which_none_connects_are_no_success_though_all_say_127() {
+    let folder = TempDir::new().unwrap();
+    let done = serve(folder.path(), &["1.1.*", "--exec-case", "sh -c 'exec ./no_such_client $0' {url}"]);
+    assert!(done.code == 4 && done.err.contains("error[E22]") && done.err.contains("127"), "{done:#?}");
+    assert!(!done.out.contains("STRICT"), "{done:#?}");
+}
+
+#[test]
+fn a_process_that_dies_after_its_case_is_told() {
+    let folder = TempDir::new().unwrap();
+    let script = format!("{} -m echoclient -w $0; kill -9 $$", env!("CARGO_BIN_EXE_wstest"));
+    let done = serve(folder.path(), &["1.1.1", "--exec-case", &format!("sh -c '{script}' {{url}}")]);
+    assert_eq!(done.code, 0, "its case was fine: {done:#?}");
+    assert!(done.err.contains("the client of 1.1.1 ended with signal 9"), "{done:#?}");
+    let driver = format!("sh -c '{} -m testeeclient -w $0; exit 3' {{url}}", env!("CARGO_BIN_EXE_wstest"));
+    let done = serve(folder.path(), &["1.1.1", "--exec", &driver]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("the driver ended with exit status 3"), "{done:#?}");
+}
+
+#[test]
+fn results_of_an_earlier_run_do_not_stand_for_one_without_a_client() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(serve(folder.path(), &["1.1.1", "--exec-case", &client()]).code, 0);
+    assert_eq!(serve(folder.path(), &["1.1.1", "--exec", "true"]).code, 4);
+    let index = std::fs::read_to_string(folder.path().join("wsspec-out/index.json")).unwrap();
+    assert!(!index.contains("1.1.1"), "{index}");
 }
 
 #[test]
