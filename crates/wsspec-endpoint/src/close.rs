@@ -3,8 +3,9 @@
 use wsspec_wire::{CloseBody, Opcode, Rsv, close_code, encode_close};
 
 use crate::connection::{Connection, Phase};
+use crate::outbox::Ending;
 use crate::rules::MAX_CONTROL;
-use crate::{Closed, End, Event, RequestViolation, Role, SendError, Time, Timer, Transmit, Violation};
+use crate::{Closed, End, Event, RequestViolation, Role, SendError, Time, Timer, Violation};
 
 /// What was said about the end of the connection so far.
 #[derive(Debug, Default)]
@@ -54,10 +55,14 @@ impl Connection {
         Ok(())
     }
 
+    fn closing(&mut self) -> &mut Closing {
+        self.closing.get_or_insert_default()
+    }
+
     fn send_close(&mut self, code: Option<u16>, reason: &str) {
         let reason = cut_at_character(reason, MAX_CONTROL - 2);
         self.write_frame(true, Rsv::NONE, Opcode::CLOSE, &encode_close(code, reason.as_bytes()));
-        self.closing.sent = Some(code.unwrap_or(close_code::NO_STATUS));
+        self.closing().sent = Some(code.unwrap_or(close_code::NO_STATUS));
     }
 
     /// Takes the peer's Close frame, and answers it if it is the first one.
@@ -73,8 +78,8 @@ impl Connection {
         }
         let reason = std::str::from_utf8(body.reason).map_err(|_| Violation::CloseReason)?.to_owned();
         self.events.push_back(Event::CloseReceived { code: body.code, reason: reason.clone() });
-        self.closing.received = Some((body.code.unwrap_or(close_code::NO_STATUS), reason));
-        if self.closing.sent.is_none() {
+        self.closing().received = Some((body.code.unwrap_or(close_code::NO_STATUS), reason));
+        if self.closing().sent.is_none() {
             self.send_close(body.code, "");
         }
         self.end_tcp(self.config.tcp_close_timeout, now);
@@ -84,13 +89,13 @@ impl Connection {
     /// Fails the connection (RFC 6455 section 7.1.7): nothing that comes after this is processed.
     pub(crate) fn fail(&mut self, violation: Violation, now: Time) {
         if matches!(self.phase, Phase::Handshake(_)) {
-            self.closing.violation = Some(violation);
+            self.closing().violation = Some(violation);
             return self.drop_tcp(now);
         }
-        if self.closing.sent.is_none() {
+        if self.closing().sent.is_none() {
             self.send_close(Some(violation.close_code()), &violation.message());
         }
-        self.closing.violation = Some(violation);
+        self.closing().violation = Some(violation);
         self.end_tcp(self.config.fail_timeout, now);
     }
 
@@ -108,7 +113,7 @@ impl Connection {
 
     /// Sends FIN after all that is queued, and waits for the peer's.
     fn drop_tcp(&mut self, now: Time) {
-        self.outbox.end_with(Transmit::CloseTcp);
+        self.outbox.end_with(Ending::CloseTcp);
         self.phase = Phase::Draining;
         self.deadline = Some(now.saturating_add(self.config.tcp_close_timeout));
         self.release();
@@ -116,8 +121,9 @@ impl Connection {
 
     /// Throws away what comes after the end.
     pub(crate) fn drain(&mut self, octets: &[u8]) {
-        self.closing.drained = self.closing.drained.saturating_add(octets.len() as u64);
-        if self.closing.drained > self.config.drain_limit {
+        let drained = &mut self.closing().drained;
+        *drained = drained.saturating_add(octets.len() as u64);
+        if *drained > self.config.drain_limit {
             self.abort();
             self.finish();
         }
@@ -128,7 +134,7 @@ impl Connection {
         match how {
             End::Reset => self.outbox.clear(),
             End::Fin if matches!(self.phase, Phase::Draining) => {}
-            End::Fin => self.outbox.end_with(Transmit::CloseTcp),
+            End::Fin => self.outbox.end_with(Ending::CloseTcp),
         }
         self.finish();
     }
@@ -137,7 +143,7 @@ impl Connection {
     pub(crate) fn time_out(&mut self, now: Time) {
         match self.phase {
             Phase::Handshake(_) => {
-                self.closing.timed_out = Some(Timer::Handshake);
+                self.closing().timed_out = Some(Timer::Handshake);
                 match self.config.role {
                     Role::Server => self.refuse(RequestViolation::TimedOut, now),
                     Role::Client => self.drop_tcp(now),
@@ -155,9 +161,9 @@ impl Connection {
 
     /// The peer was given its time; this endpoint ends TCP on its own.
     fn finish_late(&mut self, timer: Timer) {
-        self.closing.timed_out.get_or_insert(timer);
+        self.closing().timed_out.get_or_insert(timer);
         if self.outbox.is_empty() && !matches!(self.phase, Phase::Draining) {
-            self.outbox.end_with(Transmit::CloseTcp);
+            self.outbox.end_with(Ending::CloseTcp);
         } else {
             self.abort();
         }
@@ -173,24 +179,24 @@ impl Connection {
     /// Whether it was this endpoint that failed the connection.
     #[cfg(feature = "defects")]
     pub(crate) fn has_failed(&self) -> bool {
-        self.closing.violation.is_some()
+        self.closing.as_ref().is_some_and(|closing| closing.violation.is_some())
     }
 
     fn abort(&mut self) {
         self.outbox.clear();
-        self.outbox.end_with(Transmit::Abort);
+        self.outbox.end_with(Ending::Abort);
     }
 
     /// Ends a connection of which nothing was sent yet.
     pub(crate) fn withdraw(&mut self, violation: Violation) {
-        self.closing.violation = Some(violation);
+        self.closing().violation = Some(violation);
         self.abort();
         self.finish();
     }
 
     /// The peer did not react to a Ping.
     pub(crate) fn give_up(&mut self, now: Time) {
-        self.closing.timed_out = Some(Timer::Pong);
+        self.closing().timed_out = Some(Timer::Pong);
         self.send_close(Some(close_code::POLICY_VIOLATION), "no answer to a Ping");
         self.end_tcp(self.config.fail_timeout, now);
     }
@@ -199,7 +205,8 @@ impl Connection {
         self.phase = Phase::Closed;
         self.deadline = None;
         self.release();
-        let Closing { sent, received, violation, timed_out, .. } = std::mem::take(&mut self.closing);
+        let Closing { sent, received, violation, timed_out, .. } =
+            self.closing.take().map(|closing| *closing).unwrap_or_default();
         let clean = sent.is_some() && received.is_some() && violation.is_none();
         let (code, reason) = received.unwrap_or((close_code::ABNORMAL, String::new()));
         let sent_code = sent.unwrap_or(close_code::ABNORMAL);

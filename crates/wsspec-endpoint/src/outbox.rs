@@ -11,6 +11,22 @@ use crate::{Transmit, pool};
 /// grows.
 const TAIL_SIZE: usize = 64 << 10;
 
+/// What is done with TCP when everything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    CloseTcp,
+    Abort,
+}
+
+impl From<Ending> for Transmit {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::CloseTcp => Self::CloseTcp,
+            Ending::Abort => Self::Abort,
+        }
+    }
+}
+
 /// Octets to be written, in order, and what is to be done with TCP after them.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -19,7 +35,7 @@ pub(crate) struct Outbox {
     /// Small frames are collected here, so that many of them are one write.
     tail: Vec<u8>,
     /// What comes after all octets.
-    ending: Option<Transmit>,
+    ending: Option<Ending>,
     /// Octets in `ready`.
     ready_len: usize,
     /// Whether anything was handed over since the last [`Outbox::take_progress`].
@@ -56,7 +72,7 @@ impl Outbox {
     }
 
     /// Nothing is written after this.
-    pub(crate) fn end_with(&mut self, ending: Transmit) {
+    pub(crate) fn end_with(&mut self, ending: Ending) {
         self.ending = Some(ending);
     }
 
@@ -67,7 +83,7 @@ impl Outbox {
 
     /// The next thing to do.
     pub(crate) fn next(&mut self) -> Option<Transmit> {
-        let next = self.next_octets().map(Transmit::Octets).or_else(|| self.ending.take());
+        let next = self.next_octets().map(Transmit::Octets).or_else(|| self.ending.take().map(Ending::into));
         self.progress |= next.is_some();
         next
     }

@@ -16,7 +16,7 @@ const SHARED_SIZE: usize = 8 << 10;
 pub(crate) struct Incoming {
     /// The beginning of a header.
     head: [u8; FrameHeader::MAX_LEN],
-    head_len: usize,
+    head_len: u8,
     /// A frame whose payload is not complete.
     pub(crate) frame: Option<PartialFrame>,
     /// The payload so far, if that is a control frame.
@@ -48,7 +48,7 @@ impl Incoming {
         {
             return (Some(header), len);
         }
-        let before = self.head_len;
+        let before = usize::from(self.head_len);
         let added = input.len().min(FrameHeader::MAX_LEN - before);
         self.head[before..before + added].copy_from_slice(&input[..added]);
         match FrameHeader::decode(&self.head[..before + added]) {
@@ -57,7 +57,7 @@ impl Incoming {
                 (Some(header), len - before)
             }
             None => {
-                self.head_len = before + added;
+                self.head_len = (before + added) as u8;
                 (None, added)
             }
         }
@@ -129,7 +129,7 @@ impl Connection {
         let (header, header_len) = self.incoming.header(input);
         let rules = self.incoming.rules(&self.config, self.deflate.is_some());
         let Some(header) = header else {
-            rules.check_beginning(&self.incoming.head[..self.incoming.head_len])?;
+            rules.check_beginning(&self.incoming.head[..self.incoming.head_len.into()])?;
             return Ok(header_len);
         };
         rules.check(&header)?;

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// early asks again.
 #[derive(Default)]
 pub(super) struct Timers {
-    due: BinaryHeap<Reverse<(Duration, usize)>>,
+    /// In nanoseconds, with the keys of the connections.
+    due: BinaryHeap<Reverse<(u64, usize)>>,
 }
 
 impl Timers {
@@ -18,13 +19,13 @@ impl Timers {
             && asked.is_none_or(|asked| due < asked)
         {
             *asked = Some(due);
-            self.due.push(Reverse((due, key)));
+            self.due.push(Reverse((nanoseconds(due), key)));
         }
     }
 
     /// When a connection is to be looked at next.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.due.peek().map(|Reverse((due, _))| *due)
+        self.due.peek().map(|Reverse((due, _))| Duration::from_nanos(*due))
     }
 
     /// A connection that is to be looked at now, and the time that was asked for.
@@ -32,8 +33,13 @@ impl Timers {
         if self.next()? > now {
             return None;
         }
-        self.due.pop().map(|Reverse((due, key))| (key, due))
+        self.due.pop().map(|Reverse((due, key))| (key, Duration::from_nanos(due)))
     }
+}
+
+/// A server does not run for more than the 584 years that fit.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

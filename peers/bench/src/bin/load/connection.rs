@@ -27,7 +27,9 @@ pub struct Connection {
     sent: usize,
     /// Messages due.
     due: usize,
-    started: bool,
+    /// Messages of this lap that were sent or are due, and the replies that came.
+    lap_due: u64,
+    lap_replies: u64,
     /// The beginning of a header of a reply.
     head: Vec<u8>,
     /// Octets of the payload of a reply that are still to come.
@@ -43,6 +45,7 @@ pub struct Pumped {
     pub replies: u64,
     pub octets: u64,
     pub round_trip: Option<Duration>,
+    pub ends_lap: bool,
 }
 
 impl Connection {
@@ -72,7 +75,8 @@ impl Connection {
             stream,
             sent: 0,
             due: 0,
-            started: false,
+            lap_due: 0,
+            lap_replies: 0,
             head: Vec::new(),
             missing: 0,
             last: true,
@@ -98,17 +102,25 @@ impl Connection {
         Ok(self.stream.as_raw_fd())
     }
 
-    /// Reads what has come, and sends a message for each that came; the first time, as many as `window`.
-    pub fn pump(&mut self, frames: &Frames, window: usize) -> Result<Pumped, Failure> {
-        if !std::mem::replace(&mut self.started, true) {
-            self.due = window;
-        }
+    /// Begins a lap: puts messages in flight.
+    pub fn begin_lap(&mut self, frames: &Frames, window: usize) -> Result<(), Failure> {
+        (self.lap_due, self.lap_replies) = (window as u64, 0);
+        self.due += window;
+        self.write(frames)
+    }
+
+    /// Reads what has come, and sends a message for each reply that came, up to so many in a lap.
+    pub fn pump(&mut self, frames: &Frames, window: usize, lap: u64) -> Result<Pumped, Failure> {
         let mut pumped = Pumped::default();
         self.read(&mut pumped)?;
         if window == 1 && pumped.replies > 0 {
             pumped.round_trip = Some(self.sent_at.elapsed());
         }
-        self.due += pumped.replies as usize;
+        let more = pumped.replies.min(lap.saturating_sub(self.lap_due));
+        self.lap_due += more;
+        self.due += more as usize;
+        self.lap_replies += pumped.replies;
+        pumped.ends_lap = pumped.replies > 0 && self.lap_replies == lap;
         self.write(frames)?;
         Ok(pumped)
     }

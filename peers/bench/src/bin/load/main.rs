@@ -23,6 +23,11 @@ use mio::{Events, Interest, Poll, Token};
 
 /// Replies that come before this are not counted.
 const WARM_UP: Duration = Duration::from_millis(150);
+/// Where a round of all connections takes longer than this, it is not waited for.
+const LONGEST_WARM_UP: Duration = Duration::from_secs(3);
+/// So many times the messages in flight are answered on every connection before any gets more: a server that
+/// stays with a few connections, whose state is in its cache, does not serve a thousand.
+const LAP: u64 = 8;
 /// A server that sends nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,10 +92,23 @@ fn load(plan: &Plan) -> Result<(), Failure> {
         poll.registry().register(&mut SourceFd(&connection.start()?), Token(index), interest)?;
         connections.push(connection);
     }
-    let mut run =
-        Run { frames, window: plan.window, connections, samples: Vec::new(), replies: 0, octets: 0 };
+    let lap = if plan.connections == 1 { u64::MAX } else { LAP * plan.window as u64 };
+    let mut run = Run {
+        frames,
+        window: plan.window,
+        lap,
+        connections,
+        in_lap: 0,
+        samples: Vec::new(),
+        replies: 0,
+        octets: 0,
+    };
     let began = Instant::now();
-    run.drive(&mut poll, |run| began.elapsed() >= WARM_UP && run.replies >= plan.connections as u64)?;
+    run.begin_lap()?;
+    run.drive(&mut poll, |run| {
+        let served = run.replies >= plan.connections as u64;
+        began.elapsed() >= LONGEST_WARM_UP || served && began.elapsed() >= WARM_UP
+    })?;
     run.forget();
     let cpu = || Ok::<_, Failure>((process::own_cpu()?, process::cpu(plan.server)?));
     let (own_before, server_before) = cpu()?;
@@ -105,7 +123,11 @@ fn load(plan: &Plan) -> Result<(), Failure> {
 struct Run {
     frames: Frames,
     window: usize,
+    /// Replies on each connection in a lap.
+    lap: u64,
     connections: Vec<Connection>,
+    /// How many connections have not finished the lap.
+    in_lap: usize,
     /// Round trips in nanoseconds, measured where a connection has one message in flight.
     samples: Vec<u64>,
     replies: u64,
@@ -126,13 +148,22 @@ impl Run {
             }
             for event in &events {
                 let connection = &mut self.connections[event.token().0];
-                let pumped = connection.pump(&self.frames, self.window)?;
+                let pumped = connection.pump(&self.frames, self.window, self.lap)?;
+                self.in_lap -= usize::from(pumped.ends_lap);
                 self.replies += pumped.replies;
                 self.octets += pumped.octets;
                 self.samples.extend(pumped.round_trip.map(|time| time.as_nanos() as u64));
             }
+            if self.in_lap == 0 {
+                self.begin_lap()?;
+            }
         }
         Ok(())
+    }
+
+    fn begin_lap(&mut self) -> Result<(), Failure> {
+        self.in_lap = self.connections.len();
+        self.connections.iter_mut().try_for_each(|connection| connection.begin_lap(&self.frames, self.window))
     }
 
     fn forget(&mut self) {
