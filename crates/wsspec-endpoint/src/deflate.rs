@@ -1,6 +1,7 @@
 //! Compression state of one connection (RFC 7692 section 7.2).
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::LocalKey;
 
 use wsspec_wire::deflate::Deflater;
@@ -8,17 +9,66 @@ use wsspec_wire::inflate::{InflateError, Inflater};
 
 use crate::{DeflateAgreement, DeflateConfig, Role, Violation};
 
-/// Messages from this length on are compressed from an empty window, by a compressor that all connections of a
-/// thread share. They find nearly all there is to find in themselves, and the compressor is in the cache: one of
-/// their own for each of many connections takes several times longer.
+/// Messages from this length on are compressed from an empty window: they find nearly all there is to find in
+/// themselves.
 const LARGE: usize = 16 << 10;
 
-/// How many compressors and decompressors a thread keeps for messages that take no context over.
+/// So many connections keep a compressor of their own, with what it remembers. All others share one, which is in
+/// the cache, where one of 300 KiB for each of many connections is not: it remembers as long as nobody else uses it.
+const OWN_COMPRESSORS: usize = 64;
+
+/// How many compressors and decompressors a thread keeps for all.
 const KEPT: usize = 4;
 
+/// How many connections have a compressor of their own.
+static OWNED: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
-    static DEFLATERS: RefCell<Vec<(Effort, Deflater)>> = const { RefCell::new(Vec::new()) };
+    static DEFLATERS: RefCell<Vec<(Effort, Shared)>> = const { RefCell::new(Vec::new()) };
     static INFLATERS: RefCell<Vec<(u8, Inflater)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A compressor for all connections of a thread, and which message it compressed last.
+#[derive(Debug)]
+struct Shared {
+    deflater: Deflater,
+    last: Option<Mark>,
+}
+
+/// A message of a connection: the number of the connection, and that of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    connection: u64,
+    message: u64,
+}
+
+impl Mark {
+    /// That of a connection which has sent nothing yet.
+    fn new() -> Self {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+        Self { connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed), message: 0 }
+    }
+}
+
+/// A compressor that only one connection uses.
+#[derive(Debug)]
+struct Own(Deflater);
+
+impl Own {
+    /// One more, if there are not too many.
+    fn new(effort: Effort) -> Option<Self> {
+        if OWNED.fetch_add(1, Ordering::Relaxed) < OWN_COMPRESSORS {
+            return Some(Self(new_deflater(effort)));
+        }
+        OWNED.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        OWNED.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Both directions of permessage-deflate. Contexts are made when the first message needs them, and only kept where
@@ -29,9 +79,10 @@ pub(crate) struct Deflate {
     receiving: Direction,
     level: u8,
     min_size: usize,
-    deflater: Option<Deflater>,
-    /// Whether messages were sent that `deflater` does not know.
+    own: Option<Own>,
+    /// Whether messages were sent that `own` does not know.
     outdated: bool,
+    last: Mark,
     inflater: Option<Inflater>,
 }
 
@@ -63,8 +114,9 @@ impl Deflate {
             receiving,
             level: config.level.min(9),
             min_size: config.min_size,
-            deflater: None,
+            own: None,
             outdated: false,
+            last: Mark::new(),
             inflater: None,
         }
     }
@@ -77,15 +129,36 @@ impl Deflate {
     /// Appends the compressed form of a whole message.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         let effort = (self.sending.window_bits, self.level);
-        if self.sending.no_context_takeover || payload.len() >= LARGE {
-            self.outdated = true;
-            return compress_alone(effort, payload, out);
+        let alone = self.sending.no_context_takeover || payload.len() >= LARGE;
+        if !alone && self.own.is_none() {
+            self.own = Own::new(effort);
         }
-        let deflater = self.deflater.get_or_insert_with(|| new_deflater(effort));
-        if std::mem::take(&mut self.outdated) {
-            deflater.reset();
+        match &mut self.own {
+            Some(Own(deflater)) if !alone => {
+                if std::mem::take(&mut self.outdated) {
+                    deflater.reset();
+                }
+                deflater.message(payload, out);
+            }
+            _ => {
+                self.outdated = true;
+                self.compress_shared(effort, alone, payload, out);
+            }
         }
-        deflater.message(payload, out);
+    }
+
+    /// Compresses a message with the compressor of the thread: from an empty window, or from what it remembers if
+    /// that are the messages of this connection.
+    fn compress_shared(&mut self, effort: Effort, alone: bool, payload: &[u8], out: &mut Vec<u8>) {
+        let new = || Shared { deflater: new_deflater(effort), last: None };
+        let mut shared = kept(&DEFLATERS, effort).unwrap_or_else(new);
+        if alone || shared.last != Some(self.last) {
+            shared.deflater.reset();
+        }
+        shared.deflater.message(payload, out);
+        self.last.message += 1;
+        shared.last = Some(self.last);
+        keep(&DEFLATERS, (effort, shared));
     }
 
     /// Inflates a part of a message and appends it to `out`, as long as `out` has at most `limit` octets.
@@ -124,14 +197,6 @@ impl Deflate {
             kept.unwrap_or_else(|| Inflater::new(bits).expect("window bits are between 8 and 15"))
         })
     }
-}
-
-/// Compresses a message from an empty window.
-fn compress_alone(effort: Effort, payload: &[u8], out: &mut Vec<u8>) {
-    let mut deflater = kept(&DEFLATERS, effort).unwrap_or_else(|| new_deflater(effort));
-    deflater.message(payload, out);
-    deflater.reset();
-    keep(&DEFLATERS, (effort, deflater));
 }
 
 fn new_deflater((bits, level): Effort) -> Deflater {

@@ -59,6 +59,25 @@ fn every_window_with_and_without_takeover() {
 }
 
 #[test]
+fn connections_that_share_a_compressor_are_not_mixed_up() {
+    let config = |config: Config| Config { deflate: Some(DeflateConfig::default()), ..config };
+    let pair = |_| Pair::open(config(Config::client([1; 32])), config(Config::server([2; 32])));
+    let mut pairs: Vec<Pair> = (0..100).map(pair).collect();
+    for round in 0..3 {
+        for (number, pair) in pairs.iter_mut().enumerate() {
+            // Some messages in a row, of which the later ones refer to the earlier ones.
+            for text in
+                [format!("{number}: {}", "the same text ".repeat(5 + round)), "the same text ".repeat(4)]
+            {
+                pair.client.send_text(&text).unwrap();
+                pair.run();
+                assert_eq!(pair.echoes(), [Message::text(text)], "{number}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_level() {
     for level in 0..=9 {
         let config = DeflateConfig { level, ..DeflateConfig::default() };

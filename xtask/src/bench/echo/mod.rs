@@ -4,8 +4,10 @@ mod cells;
 mod servers;
 mod tables;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -36,15 +38,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BOOL")]
     deflate: Option<bool>,
     /// How often every server is measured in every cell, in turns; medians count
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS)]
     rounds: usize,
     /// How long each measurement takes, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    #[arg(long, value_name = "MS", default_value_t = TIME)]
     time: u64,
+    /// Start no cell after so many minutes
+    #[arg(long, value_name = "N", default_value_t = MINUTES)]
+    minutes: u64,
     /// Connections that are held open to measure their memory; 0 leaves that out
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     idle: usize,
 }
+
+/// Many short rounds: what disturbs the machine for a second then disturbs one of them.
+const ROUNDS: usize = 5;
+const TIME: u64 = 400;
+const MINUTES: u64 = 60;
 
 impl Args {
     /// Everything, as it is measured by default.
@@ -55,8 +65,9 @@ impl Args {
             sizes: vec![16, 1024, 65_536, 1_048_576],
             connections: vec![1, 64, 1000],
             deflate: None,
-            rounds: 3,
-            time: 1000,
+            rounds: ROUNDS,
+            time: TIME,
+            minutes: MINUTES,
             idle: 10_000,
         }
     }
@@ -86,10 +97,11 @@ struct Sample {
     server_cpu: f64,
 }
 
-/// All samples of one cell: for each server, one of each round.
+/// All samples of one cell: for each server, one of each round. Where a server failed, it is left out.
 struct Measurement {
     cell: Cell,
     samples: Vec<(&'static Server, Vec<Sample>)>,
+    failures: Vec<String>,
 }
 
 /// Measures, prints, and writes the page if asked to.
@@ -99,8 +111,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     kits.install_bench_peers()?;
     let servers = args.servers()?;
     let bench = Bench { args, kits: &kits };
-    let measurements = bench.measurements(&servers)?;
-    let idle = if args.idle > 0 { bench.idle(&servers)? } else { Vec::new() };
+    // Memory first: it takes little time, and the cells may take all there is.
+    let idle = if args.idle > 0 { bench.idle(&servers) } else { Vec::new() };
+    let measurements = bench.measurements(&servers, &idle)?;
     let text = tables::text(args, &measurements, &idle)?;
     println!("{text}");
     if args.common.write_docs { page::write_block("echo", &text) } else { Ok(()) }
@@ -114,48 +127,87 @@ struct Bench<'a> {
 /// A server that runs, and where.
 struct Serving {
     server: &'static Server,
+    /// Whether it answers several messages with one write.
+    batches: bool,
     process: Measured,
     port: u16,
 }
 
 impl Bench<'_> {
     /// Every cell, round after round, in each round every server after the other: what disturbs the machine
-    /// disturbs all alike.
-    fn measurements(&self, servers: &[&'static Server]) -> Result<Vec<Measurement>> {
+    /// disturbs all alike. What there is so far is in the cache after each cell.
+    fn measurements(
+        &self,
+        servers: &[&'static Server],
+        idle: &[(&'static Server, u64)],
+    ) -> Result<Vec<Measurement>> {
         let all =
             |batches| servers.iter().map(|&server| self.start(server, batches)).collect::<Result<Vec<_>>>();
-        let (single, batching) = (all(false)?, all(true)?);
+        let (mut single, mut batching) = (all(false)?, all(true)?);
+        let kept = self.kits.cache().join("echo.md");
+        let until = Instant::now() + Duration::from_secs(60 * self.args.minutes);
         let mut measurements = Vec::new();
         for cell in cells::all(self.args) {
-            let serving = if cell.is_ping_pong() { &single } else { &batching };
-            let able = || serving.iter().filter(|serving| !cell.deflate || serving.server.deflate);
-            let mut samples: Vec<_> = able().map(|serving| (serving.server, Vec::new())).collect();
-            for _ in 0..self.args.rounds.max(1) {
-                for (serving, (_, samples)) in able().zip(&mut samples) {
-                    samples.push(
-                        self.sample(serving, &cell).with_context(|| {
-                            format!("{} fails with {}", serving.server.name, cell.label())
-                        })?,
-                    );
-                }
+            if Instant::now() >= until {
+                println!("{}: not measured, the time is up", cell.label());
+                continue;
             }
-            let measurement = Measurement { cell, samples };
+            let serving = if cell.is_ping_pong() { &mut single } else { &mut batching };
+            let measurement = self.measure(cell, serving)?;
             println!("{}", tables::line(&measurement));
             measurements.push(measurement);
+            fs::write(&kept, tables::text(self.args, &measurements, idle)?)?;
         }
+        println!("kept in {}", kept.display());
         Ok(measurements)
     }
 
-    /// Memory of an idle connection of each server, in octets, in processes that did nothing else.
-    fn idle(&self, servers: &[&'static Server]) -> Result<Vec<(&'static Server, u64)>> {
+    /// One cell. A server that fails is started again for the next one.
+    fn measure(&self, cell: Cell, serving: &mut [Serving]) -> Result<Measurement> {
+        let able = |serving: &&mut Serving| !cell.deflate || serving.server.deflate;
+        let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); serving.len()];
+        let mut failures = Vec::new();
+        let mut failed = vec![false; serving.len()];
+        for _ in 0..self.args.rounds.max(1) {
+            for (index, serving) in serving.iter_mut().enumerate().filter(|(_, serving)| able(serving)) {
+                if failed[index] {
+                    continue;
+                }
+                match self.sample(serving, &cell) {
+                    Ok(sample) => samples[index].push(sample),
+                    Err(error) => {
+                        failures.push(format!(
+                            "{} fails with {}: {error:#}",
+                            serving.server.name,
+                            cell.label()
+                        ));
+                        failed[index] = true;
+                        *serving = self.start(serving.server, serving.batches)?;
+                    }
+                }
+            }
+        }
+        let measured = serving.iter().map(|serving| serving.server).zip(samples).zip(failed);
+        let samples = measured.filter(|((_, samples), failed)| !samples.is_empty() && !failed);
+        Ok(Measurement { cell, samples: samples.map(|(measured, _)| measured).collect(), failures })
+    }
+
+    /// Memory of an idle connection of each server, in octets, in processes that did nothing else. A server that
+    /// fails is left out.
+    fn idle(&self, servers: &[&'static Server]) -> Vec<(&'static Server, u64)> {
         let measure = |&server: &&'static Server| {
             let serving = self.start(server, false)?;
             let count = self.args.idle.to_string();
             let idle: Idle = self.load(&serving, &["idle", &count])?;
             println!("{}: {} octets for an idle connection", server.name, idle.octets_per_connection);
-            Ok((server, idle.octets_per_connection))
+            Ok::<_, anyhow::Error>((server, idle.octets_per_connection))
         };
-        servers.iter().map(measure).collect()
+        let tell =
+            |server: &&&Server, error| println!("{} fails with idle connections: {error:#}", server.name);
+        servers
+            .iter()
+            .filter_map(|server| measure(server).map_err(|error| tell(&server, error)).ok())
+            .collect()
     }
 
     fn start(&self, server: &'static Server, batches: bool) -> Result<Serving> {
@@ -164,7 +216,7 @@ impl Bench<'_> {
         let log = self.kits.cache().join(format!("echo-{}-{batches}.log", server.name));
         let mut process = Measured::start(&command, self.args.common.nice, &log)?;
         process.wait_for_port(address)?;
-        Ok(Serving { server, process, port: address.port() })
+        Ok(Serving { server, batches, process, port: address.port() })
     }
 
     fn sample(&self, serving: &Serving, cell: &Cell) -> Result<Sample> {

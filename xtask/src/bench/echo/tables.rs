@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::cells::{Cell, size_words};
-use super::servers::Server;
+use super::servers::{SERVERS, Server};
 use super::{Args, Measurement, Sample, machine};
 use crate::bench::table::Table;
 
@@ -100,7 +100,8 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// One line on a cell that was measured.
 pub(super) fn line(measurement: &Measurement) -> String {
-    let mut line = measurement.cell.label();
+    let mut line: String = measurement.failures.iter().map(|failure| format!("{failure}\n")).collect();
+    line += &measurement.cell.label();
     for figure in [RATE, MEDIAN, CPU] {
         if let Some((ratio, peer)) = measurement.ratio(figure) {
             // Writing to a string cannot fail.
@@ -143,11 +144,16 @@ pub(super) fn text(args: &Args, measurements: &[Measurement], idle: &[(&Server, 
         write!(text, "\n### Memory of an idle connection\n\n{}", idle_table(args.idle, idle))?;
     }
     write!(text, "\n{}", shares(measurements))?;
+    for failure in measurements.iter().flat_map(|measurement| &measurement.failures) {
+        write!(text, "\n- {failure}\n")?;
+    }
     Ok(text)
 }
 
 fn table(figure: Figure, rows: &[&Measurement]) -> Table {
-    let servers: Vec<&Server> = rows[0].samples.iter().map(|(server, _)| *server).collect();
+    let measured =
+        |server: &&Server| rows.iter().any(|row| row.of(|other| other.name == server.name).is_some());
+    let servers: Vec<&Server> = SERVERS.iter().filter(measured).collect();
     let labels: Vec<String> = servers.iter().map(|server| server.label()).collect();
     let headings = ["message x connections x in flight", "ratio", "best peer"].into_iter();
     let mut table = Table::new(&headings.chain(labels.iter().map(String::as_str)).collect::<Vec<_>>());
@@ -209,7 +215,6 @@ fn number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::servers::SERVERS;
     use super::*;
 
     fn sample(replies: u64) -> Sample {
@@ -220,7 +225,7 @@ mod tests {
         let cell = Cell { size: 16, connections: 1, window: 1, deflate: false };
         let samples = [(&SERVERS[0], ours), (&SERVERS[1], theirs)];
         let samples = samples.map(|(server, replies)| (server, replies.map(sample).to_vec()));
-        Measurement { cell, samples: samples.into() }
+        Measurement { cell, samples: samples.into(), failures: Vec::new() }
     }
 
     #[test]

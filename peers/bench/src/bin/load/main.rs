@@ -25,9 +25,6 @@ use mio::{Events, Interest, Poll, Token};
 const WARM_UP: Duration = Duration::from_millis(150);
 /// Where a round of all connections takes longer than this, it is not waited for.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(3);
-/// So many times the messages in flight are answered on every connection before any gets more: a server that
-/// stays with a few connections, whose state is in its cache, does not serve a thousand.
-const LAP: u64 = 8;
 /// A server that sends nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -92,7 +89,7 @@ fn load(plan: &Plan) -> Result<(), Failure> {
         poll.registry().register(&mut SourceFd(&connection.start()?), Token(index), interest)?;
         connections.push(connection);
     }
-    let lap = if plan.connections == 1 { u64::MAX } else { LAP * plan.window as u64 };
+    let lap = if plan.connections == 1 { u64::MAX } else { plan.window as u64 };
     let mut run = Run {
         frames,
         window: plan.window,
@@ -123,7 +120,8 @@ fn load(plan: &Plan) -> Result<(), Failure> {
 struct Run {
     frames: Frames,
     window: usize,
-    /// Replies on each connection in a lap.
+    /// So many messages are answered on every connection before any gets more: a server that stays with a few
+    /// connections, whose state is in its cache, does not serve a thousand.
     lap: u64,
     connections: Vec<Connection>,
     /// How many connections have not finished the lap.
