@@ -9,7 +9,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 mod deviations;
-pub mod diff;
 pub mod errors;
 pub mod exit_code;
 pub mod filter;

@@ -61,6 +61,9 @@ pub struct TooLarge {
     pub octets: usize,
 }
 
+/// Earlier results to compare with, and their name.
+pub type Against<'a> = (&'a str, &'a Report);
+
 /// A file of the folder form.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -75,13 +78,25 @@ pub struct Page {
 /// # Errors
 /// If it is too large even without most payloads and wire logs.
 pub fn report(report: &Report) -> Result<String, TooLarge> {
-    one_file::render(report)
+    report_against(report, None)
+}
+
+/// The same, with what is different from earlier results.
+///
+/// # Errors
+/// As [`report`].
+pub fn report_against(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
+    one_file::render(report, against)
 }
 
 /// The overview of the folder form, `index.html`.
 pub fn index_page(report: &Report) -> String {
+    index_against(report, None)
+}
+
+fn index_against(report: &Report, against: Option<Against<'_>>) -> String {
     let links = Links::folder(report);
-    let overview = Box::new(Overview::new(report, &links));
+    let overview = Box::new(Overview::new(report, &links, against));
     StaticPage::render(report, &links, heading(report), Content::Overview(overview))
 }
 
@@ -105,8 +120,16 @@ fn icon() -> Page {
 /// The folder form: static pages that need no JavaScript and one style sheet. The names are those of
 /// the reference's files.
 pub fn folder(report: &Report) -> impl ParallelIterator<Item = Page> + '_ {
+    folder_against(report, None)
+}
+
+/// The same, with what is different from earlier results.
+pub fn folder_against<'a>(
+    report: &'a Report,
+    against: Option<Against<'_>>,
+) -> impl ParallelIterator<Item = Page> + use<'a> {
     let links = Links::folder(report);
-    let index = Page { name: "index.html".to_owned(), content: index_page(report) };
+    let index = Page { name: "index.html".to_owned(), content: index_against(report, against) };
     let cases = report.cases.par_iter().filter(|case| has_page(case));
     [style_sheet(), icon(), index]
         .into_par_iter()

@@ -15,7 +15,7 @@ use super::data::{Block, Entry, pack};
 use super::links::Links;
 use super::overview::Overview;
 use super::trim::Trim;
-use super::{SCRIPT, STYLE, TooLarge, heading, render as print, to_the_minute};
+use super::{Against, SCRIPT, STYLE, TooLarge, heading, render as print, to_the_minute};
 use crate::Untrusted;
 use crate::record::Report;
 use crate::verdict::Shown;
@@ -37,11 +37,11 @@ const SAMPLE: usize = 41;
 const WRITTEN_OF_A_CAUSE: usize = 2;
 
 /// The document with as few details left out as its size allows.
-pub(super) fn render(report: &Report) -> Result<String, TooLarge> {
+pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
     let links = Links::one_file(report);
     let mut octets = 0;
     for step in Trim::STEPS {
-        let writer = Writer::new(report, &links, step);
+        let writer = Writer::new(report, &links, against, step);
         octets = writer.estimate();
         if octets <= step.limit() {
             let html = writer.document();
@@ -68,6 +68,7 @@ impl Trim {
 struct Writer<'a> {
     report: &'a Report,
     links: &'a Links,
+    against: Option<Against<'a>>,
     step: Trim,
     /// The places in the report of the failures that are written out.
     written: BTreeSet<usize>,
@@ -77,7 +78,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(report: &'a Report, links: &'a Links, step: Trim) -> Self {
+    fn new(report: &'a Report, links: &'a Links, against: Option<Against<'a>>, step: Trim) -> Self {
         let cases = || report.cases.iter().enumerate().filter(|(_, case)| has_page(case));
         let mut told: Vec<usize> = cases().map(|(place, _)| place).collect();
         told.sort_by_key(|place| report.cases[*place].id);
@@ -91,7 +92,7 @@ impl<'a> Writer<'a> {
                 written.insert(place);
             }
         }
-        Self { report, links, step, written, told }
+        Self { report, links, against, step, written, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -119,7 +120,7 @@ impl<'a> Writer<'a> {
             policy: &POLICY,
             style: STYLE,
             script: SCRIPT,
-            overview: Overview::new(self.report, self.links),
+            overview: Overview::new(self.report, self.links, self.against),
             failing: failing.par_iter().map(|place| self.failing(**place)).collect(),
             blocks: self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).collect(),
             step: self.step,

@@ -6,10 +6,12 @@ use askama::Template;
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 
+use super::Against;
 use super::article::has_page;
 use super::links::Links;
 use super::matrix::{self, Section};
 use crate::Untrusted;
+use crate::diff::{self, Change, Difference, Way};
 use crate::record::{CaseRecord, Clause, Report, Role, verdict_order};
 use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
@@ -32,6 +34,7 @@ pub(super) struct Overview<'a> {
     sections: Vec<Section>,
     requirements: Vec<Requirement>,
     standings: Vec<StandingView<'a>>,
+    comparison: Option<Comparison<'a>>,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -53,6 +56,23 @@ struct StandingView<'a> {
     case: &'a CaseRecord,
 }
 
+/// What is different from an earlier result.
+struct Comparison<'a> {
+    name: &'a str,
+    changes: Vec<ChangeView<'a>>,
+}
+
+/// Cases that changed in the same way.
+struct ChangeView<'a> {
+    way: &'static str,
+    agent: &'a Untrusted,
+    old: Verdict,
+    new: Verdict,
+    ids: Vec<(Option<String>, CaseId)>,
+    more: usize,
+    summary: &'a Untrusted,
+}
+
 /// A rule of an RFC with the cases that test it.
 struct Requirement {
     anchor: String,
@@ -66,7 +86,7 @@ struct Requirement {
 }
 
 impl<'a> Overview<'a> {
-    pub(super) fn new(report: &'a Report, links: &'a Links) -> Self {
+    pub(super) fn new(report: &'a Report, links: &'a Links, against: Option<Against<'a>>) -> Self {
         let causes = summary::causes(&report.cases).into_iter().map(|cause| cause_view(cause, links));
         Self {
             agents: AgentSummary::all(report),
@@ -75,15 +95,20 @@ impl<'a> Overview<'a> {
             sections: matrix::sections(report, links),
             requirements: requirements(report),
             standings: standings(report, links),
+            comparison: against.map(|against| comparison(report, links, against)),
             facts: facts(report),
             report,
             links,
         }
     }
 
-    /// Whether something stands against a baseline.
-    pub(super) fn has_standings(&self) -> bool {
-        !self.standings.is_empty()
+    /// What the results are compared with; nothing if they are not.
+    pub(super) fn compared_with(&self) -> Option<&'static str> {
+        match (&self.comparison, self.standings.is_empty()) {
+            (Some(_), true) => Some("Changes"),
+            (_, false) => Some("Baseline"),
+            (None, true) => None,
+        }
     }
 
     fn number_of_cases(&self) -> usize {
@@ -105,6 +130,36 @@ fn standings<'a>(report: &'a Report, links: &Links) -> Vec<StandingView<'a>> {
     let mut all: Vec<StandingView<'_>> = report.cases.iter().filter_map(view).collect();
     all.sort_by_key(|view| (order.iter().position(|word| *word == view.word), view.case.id));
     all
+}
+
+/// What changed since the earlier results, the worst first.
+fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a>) -> Comparison<'a> {
+    let mut changes = Vec::new();
+    for (before, now) in diff::pairs(earlier, report) {
+        let of = |report: &'a Report, agent| report.of_agent(agent).collect::<Vec<_>>();
+        let difference = Difference::between(&of(earlier, before), &of(report, now));
+        let view = |change: Change<'a>| ChangeView {
+            way: match change.way {
+                Way::Worse => "worse",
+                Way::Other => "other",
+                Way::Better => "better",
+            },
+            agent: now,
+            old: change.old,
+            new: change.new,
+            more: change.cases.len().saturating_sub(IDS),
+            summary: &change.cases[0].summary,
+            ids: change
+                .cases
+                .iter()
+                .take(IDS)
+                .map(|case| (has_page(case).then(|| links.case(case)), case.id))
+                .collect(),
+        };
+        changes.extend(difference.changes.into_iter().map(|change| (change.way, view(change))));
+    }
+    changes.sort_by_key(|(way, _)| *way);
+    Comparison { name, changes: changes.into_iter().map(|(_, view)| view).collect() }
 }
 
 /// The style class of a rating.

@@ -70,6 +70,27 @@ fn tags(html: &str) -> Vec<&str> {
 }
 
 #[test]
+fn what_is_worse_than_before_stands_first_in_a_comparison() {
+    let mut new =
+        sample(vec![passed("a", "1.1.1"), failed("a", "5.15"), failed("a", "5.16"), passed("a", "2.1")]);
+    new.cases[3].verdict = Verdict::Pass;
+    let mut old =
+        sample(vec![passed("a", "1.1.1"), passed("a", "5.15"), passed("a", "5.16"), failed("a", "2.1")]);
+    old.run.targets.clear();
+    for page in
+        [report_against(&new, Some(("main", &old))).unwrap(), index_against(&new, Some(("main", &old)))]
+    {
+        let table = page.split("Against earlier results</caption>").nth(1).expect("there is a comparison");
+        let table = table.split("</table>").next().unwrap();
+        let [worse, better] = ["worse</th>", "better</th>"].map(|word| table.find(word).expect("a change"));
+        assert!(worse < better && table.contains(">5.15<") && table.contains(">5.16<"), "{table}");
+        assert_eq!(table.matches("<tr><th scope=\"row\">").count(), 2, "one row for each change: {table}");
+    }
+    assert!(report_against(&new, Some(("main", &old))).unwrap().contains("href=\"#diff\">Changes</a>"));
+    assert!(!report(&new).unwrap().contains("Against earlier results"));
+}
+
+#[test]
 fn hostile_text_never_becomes_markup() {
     let plain: Vec<usize> = documents(&hostile("plain")).iter().map(|html| tags(html).len()).collect();
     for text in HOSTILE {

@@ -5,12 +5,16 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-use wsspec_report::baseline::Findings;
+use wsspec_cases::CaseId;
+use wsspec_report::baseline::{Findings, unexpected};
 use wsspec_report::record::Report;
+use wsspec_report::summary::id_list;
 
 pub use self::edit::{Changes, Update};
 pub use self::file::BaselineFile;
 use crate::errors::{ErrorCode, Problem};
+use crate::terminal::Console;
+use crate::text::count;
 
 /// The name of the file if no other is given.
 pub const FILE: &str = "wsspec.baseline.toml";
@@ -60,6 +64,23 @@ pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
     let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
     let advice = format!("wsspec baseline update --only-fixed{file}     then commit the file");
     Some(Problem::new(ErrorCode::E24, what).verbatim(lines.join("\n")).fact("try", advice))
+}
+
+/// Prints what is unexpected, and which entries are wrong: a note, or an error if they have to be right.
+pub fn tell(report: &Report, complaints: &[String], file: &BaselineFile, strict: bool, console: &Console) {
+    let causes = unexpected(report);
+    let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
+    if !ids.is_empty() {
+        let (number, causes) = (ids.len(), count(causes.len(), "cause"));
+        console.say(-1, format!("\n{number} unexpected: {} ({causes})", id_list(&ids, 12)));
+    }
+    if let Some(problem) = problem(complaints, &file.path) {
+        if strict {
+            console.warn(problem.to_string());
+        } else {
+            console.note(problem.to_string().replacen("error[", "note[", 1));
+        }
+    }
 }
 
 /// The path that was typed, or the usual one.

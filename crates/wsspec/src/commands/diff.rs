@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
+use wsspec_report::diff::{Change, Difference, Slower, Way, pairs};
 use wsspec_report::record::{CaseRecord, Report, verdict_order};
 use wsspec_report::summary::id_list;
 
-use crate::diff::{Change, Difference, Slower, Way};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::file;
@@ -78,15 +78,6 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     let better = total(&pairs, Way::Better);
     console.say(-1, format!("{}, {}   {code}", told(worse, "regression"), told(better, "improvement")));
     Ok(code)
-}
-
-fn pairs<'a>(old: &'a Report, new: &'a Report) -> Vec<(&'a Untrusted, &'a Untrusted)> {
-    let (before, now) = (old.agents(), new.agents());
-    if let ([before], [now]) = (before.as_slice(), now.as_slice()) {
-        return vec![(*before, *now)];
-    }
-    let same = |agent: &&'a Untrusted| before.iter().copied().find(|other| other == agent);
-    now.into_iter().filter_map(|agent| Some((same(&agent)?, agent))).collect()
 }
 
 fn of<'a>(report: &'a Report, agent: &'a Untrusted) -> Vec<&'a CaseRecord> {

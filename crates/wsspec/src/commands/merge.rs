@@ -51,7 +51,7 @@ pub fn run(args: &MergeArgs, console: &Console) -> Result<ExitCode> {
         let name = lines::agent_name(summary.agent.raw());
         console.say(0, format!("{name}   {}   {}", count(ran(&summary), "case"), summary.rating));
     }
-    write_all(&merged, &args.out, console)?;
+    write_all(&merged, None, &args.out, console)?;
     Ok(ExitCode::Ok)
 }
 

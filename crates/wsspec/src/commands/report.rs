@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_report::pcap;
 use wsspec_report::record::Report;
 use wsspec_report::summary::AgentSummary;
+use wsspec_report::{html, pcap};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
@@ -39,7 +39,7 @@ pub struct ReportArgs {
     /// Only results that this expression is true for, as in 'status(fail)'
     #[arg(short = 'E', long, value_name = "EXPR")]
     pub filter: Option<String>,
-    /// Let the Markdown summary compare with these earlier results
+    /// Let page and Markdown summary compare with these earlier results
     #[arg(long, value_name = "FILE|DIR")]
     pub against: Option<PathBuf>,
     /// Write packets with the octets that were recorded, for Wireshark
@@ -84,7 +84,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let only_named = args.output.names_files() || args.pcap.is_some() || format != Format::Human;
     let whole = args.out.clone().or_else(|| (!only_named).then(|| home.clone()));
     if let Some(out) = &whole {
-        write_all(&report, out, console)?;
+        write_all(&report, outputs.against(), out, console)?;
     }
     if outputs.args.html == Some(None) {
         outputs.args.html = Some(Some(home.join("report.html")));
@@ -135,9 +135,14 @@ fn open(page: &Path) -> Result<(), Problem> {
 ///
 /// # Errors
 /// E21.
-pub(super) fn write_all(report: &Report, out: &Path, console: &Console) -> Result<(), Problem> {
+pub(super) fn write_all(
+    report: &Report,
+    against: Option<html::Against<'_>>,
+    out: &Path,
+    console: &Console,
+) -> Result<(), Problem> {
     let folder = Folder::open(out)?;
-    write_reports::write(&folder, report).map_err(|error| unwritable(out, &error))?;
+    write_reports::write(&folder, report, against).map_err(|error| unwritable(out, &error))?;
     console.say(-1, format!("wrote {}", folder.file("report.html").display()));
     Ok(())
 }

@@ -13,6 +13,7 @@ use wsspec_engine::Settings;
 use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
 use wsspec_report::summary::RATING_RULE;
 
+use crate::baseline::{self, BaselineFile};
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
@@ -28,7 +29,7 @@ use crate::serve::args::ServeArgs;
 use crate::serve::campaign::{Campaign, Ended};
 use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
-use crate::serve::ledger::Ledger;
+use crate::serve::ledger::{Expected, Ledger};
 use crate::serve::notice::Notice;
 use crate::serve::voice::Voice;
 use crate::serve::{Plan, Server, Shared, route};
@@ -54,7 +55,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let rating = Rating {
         fail_on: if args.strict { FailOn::Should } else { args.fail_on },
         exit_zero: args.exit_zero,
-        strict_baseline: false,
+        strict_baseline: args.strict_baseline,
     };
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.format);
@@ -62,9 +63,16 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let asked = asked(args);
     let client = Client::new(args)?;
     let mut plan = plan(args, &asked)?;
-    let ledger = Ledger::create(&args.out)?;
+    let baseline = args.baseline.as_deref().map(BaselineFile::read).transpose()?;
+    let expected = baseline.as_ref().map(|file| Expected {
+        baseline: file.baseline.clone(),
+        today: baseline::today(),
+        strict: rating.fail_on == FailOn::Should,
+    });
+    let ledger = Ledger::expecting(&args.out, expected)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
-    ledger.write(Line::Run(record(&asked, &plan)));
+    let name = baseline.as_ref().map(|file| file.path.display().to_string());
+    ledger.write(Line::Run(RunRecord { baseline: name, ..record(&asked, &plan) }));
     let (tell, notices) = mpsc::unbounded_channel();
     let addresses = addresses(args);
     // The receiver lives until the server has ended.
@@ -87,7 +95,9 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let _ = serving.await;
     watch.drain();
     let campaign = &watch.campaign;
-    let end = End { shared: &shared, campaign, ended: &ended?, rating, outputs: &outputs, address: base };
+    let baseline = baseline.as_ref();
+    let end =
+        End { shared: &shared, campaign, ended: &ended?, rating, baseline, outputs: &outputs, address: base };
     end.conclude(console).await
 }
 

@@ -79,10 +79,10 @@ impl Outputs {
             put(&path.with_extension("json"), &badge.json())?;
         }
         if let Some(path) = self.html() {
-            put(path, &page(report, path)?)?;
+            put(path, &page(report, self.against(), path)?)?;
         }
         if let Some(dir) = &self.args.html_dir {
-            write_pages(report, dir)?;
+            write_pages(report, self.against(), dir)?;
             written.push(dir.join("index.html"));
         }
         Ok(written)
@@ -110,17 +110,17 @@ impl Outputs {
     }
 }
 
-fn page(report: &Report, path: &Path) -> Result<String, Problem> {
-    html::report(report).map_err(|too_large| {
+fn page(report: &Report, against: Option<html::Against<'_>>, path: &Path) -> Result<String, Problem> {
+    html::report_against(report, against).map_err(|too_large| {
         Problem::new(ErrorCode::E21, format!("cannot write {}", path.display()))
             .fact("why", too_large.to_string())
             .fact("try", "wsspec report --html-dir DIR")
     })
 }
 
-fn write_pages(report: &Report, dir: &Path) -> Result<(), Problem> {
+fn write_pages(report: &Report, against: Option<html::Against<'_>>, dir: &Path) -> Result<(), Problem> {
     let folder = Folder::open(dir)?;
-    html::folder(report)
+    html::folder_against(report, against)
         .try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))
         .map_err(|error| unwritable(dir, &error))
 }

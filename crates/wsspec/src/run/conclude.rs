@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use tokio::time::Instant;
-use wsspec_cases::{CaseId, suite};
+use wsspec_cases::suite;
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
-use wsspec_report::baseline::{Findings, unexpected};
+use wsspec_report::baseline::Findings;
 use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read};
 use wsspec_report::sanitise::shell::posix;
-use wsspec_report::summary::{AgentSummary, Counts, causes, id_list};
+use wsspec_report::summary::{AgentSummary, Counts, causes};
 
 use super::attempt::{Agent, now};
 use super::folder::{Folder, RESULTS, unwritable};
@@ -83,7 +83,7 @@ impl End<'_> {
 
     /// Writes all reports; those that were asked for by name.
     fn write(&self, report: &Report) -> Result<Vec<PathBuf>, Problem> {
-        super::write_reports::write(self.folder, report)
+        super::write_reports::write(self.folder, report, None)
             .map_err(|error| unwritable(&self.plan.out, &error))?;
         self.plan.outputs.write(report, Some(&self.plan.out))
     }
@@ -112,19 +112,7 @@ impl End<'_> {
 
     fn print_baseline(&self, report: &Report, complaints: &[String]) {
         let Some(file) = &self.plan.baseline else { return };
-        let causes = unexpected(report);
-        let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
-        if !ids.is_empty() {
-            let (number, causes) = (ids.len(), text::count(causes.len(), "cause"));
-            self.console.say(-1, format!("\n{number} unexpected: {} ({causes})", id_list(&ids, 12)));
-        }
-        if let Some(problem) = baseline::problem(complaints, &file.path) {
-            if self.plan.rating.strict_baseline {
-                self.console.warn(problem.to_string());
-            } else {
-                self.console.note(problem.to_string().replacen("error[", "note[", 1));
-            }
-        }
+        baseline::tell(report, complaints, file, self.plan.rating.strict_baseline, self.console);
     }
 
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {

@@ -229,7 +229,8 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo) -> Problem {
         .fact("sent", format!("Text \"{sent}\""))
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")
-        .fact("try", "point wsspec at an echo endpoint; --no-echo-check runs the cases all the same")
+        .fact("try", "an echo endpoint, usually ten lines:  wsspec explain echo-server")
+        .fact("or", "--no-echo-check runs the cases all the same")
 }
 
 fn status_line(answer: &Answer) -> String {

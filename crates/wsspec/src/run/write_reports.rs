@@ -17,27 +17,28 @@ use super::folder::Folder;
 ///
 /// # Errors
 /// The folder cannot be written to any more.
-pub fn write(folder: &Folder, report: &Report) -> io::Result<()> {
+pub fn write(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     let names = Names::of(report.cases.iter().map(|case| &case.agent));
     let cases = report.cases.par_iter().filter(|case| compat::is_reported(case));
     cases.try_for_each(|case| folder.write(&names.file(case, "json"), compat::case_json(case).as_bytes()))?;
     folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
-    html::folder(report).try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))?;
-    write_for_ci(folder, report)?;
-    match html::report(report) {
+    let pages = html::folder_against(report, against);
+    pages.try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))?;
+    write_for_ci(folder, report, against)?;
+    match html::report_against(report, against) {
         Ok(page) => folder.write("report.html", page.as_bytes()),
         // The folder of pages, whose index says the same, has no limit.
         Err(too_large) => folder.write("report.html", pointer(&too_large).as_bytes()),
     }
 }
 
-fn write_for_ci(folder: &Folder, report: &Report) -> io::Result<()> {
+fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     let options = junit::Options { report: Some("report.html".to_owned()), ..junit::Options::default() };
     let badge = Badge::of(report, false);
     let junit = junit::junit(report, &options).map_err(io::Error::other)?;
     for (name, content) in [
         ("junit.xml", junit),
-        ("summary.md", markdown::summary(report, None)),
+        ("summary.md", markdown::summary(report, against)),
         ("badge.svg", badge.svg()),
         ("badge.json", badge.json()),
         ("failed.txt", ids(report, |case| case.verdict.is_failure())),

@@ -85,6 +85,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "How")]
     pub volume_messages: Option<u32>,
 
+    /// Accept what this file lists, with reasons; what is worse makes the exit status 1
+    #[arg(long, value_name = "FILE", help_heading = "Rating")]
+    pub baseline: Option<PathBuf>,
+    /// End with 5 if an entry of the baseline is better than it says, or has expired
+    #[arg(long, help_heading = "Rating")]
+    pub strict_baseline: bool,
     /// Which verdicts make the exit status 1
     #[arg(long, value_name = "LEVEL", default_value = "must", help_heading = "Rating")]
     pub fail_on: FailOn,

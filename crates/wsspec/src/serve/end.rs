@@ -11,6 +11,7 @@ use wsspec_report::summary::Counts;
 use super::Shared;
 use super::campaign::{Campaign, Ended};
 use super::ledger::Ledger;
+use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::{self, Outputs, ci};
@@ -33,6 +34,8 @@ pub struct End<'a> {
     pub ended: &'a Ended,
     /// What makes it a failure.
     pub rating: Rating,
+    /// What is known not to pass.
+    pub baseline: Option<&'a BaselineFile>,
     /// What is written beyond record and reports.
     pub outputs: &'a Outputs,
     /// The address, for the advice.
@@ -49,16 +52,25 @@ impl End<'_> {
             self.shared.judge_passive(&agent);
         }
         let not_run = self.not_run();
-        let code = self.exit_code(&not_run);
         let shared = self.shared;
         if *self.ended == Ended::NoClient {
             // What an earlier run has left must not be taken for the result of this one.
             shared.ledger.begin();
         }
+        let earlier = shared.ledger.read().await.map_err(|error| unwritable(shared.ledger.path(), &error))?;
+        let findings = self.baseline.map(|file| file.baseline.findings(&earlier, &baseline::today()));
+        let complaints = self.baseline.zip(findings.as_ref());
+        let complaints =
+            complaints.map(|(file, findings)| baseline::complaints(file, findings, Some(&earlier)));
+        let complaints = complaints.unwrap_or_default();
+        let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
         let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
         let nobody = *self.ended == Ended::NoClient || self.nobody_connected();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
+        }
+        if let Some(file) = self.baseline.filter(|_| !nobody) {
+            baseline::tell(&report, &complaints, file, self.rating.strict_baseline, console);
         }
         let code = self.write(&report, code, console);
         if nobody {
@@ -101,12 +113,16 @@ impl End<'_> {
         agents.flat_map(|(_, verdicts)| verdicts.into_values().map(|brief| brief.verdict)).collect()
     }
 
-    fn exit_code(&self, not_run: &[NotRun]) -> ExitCode {
+    fn exit_code(&self, report: &Report, not_run: &[NotRun], stale: bool) -> ExitCode {
         let verdicts = self.verdicts();
-        let failed = verdicts.iter().any(|verdict| {
-            counts(journal::Brief { verdict: *verdict, flaky: false, standing: None }, self.rating.fail_on)
-        });
-        let mut code = if failed && !self.rating.exit_zero { ExitCode::Failed } else { ExitCode::Ok };
+        let failed = report.cases.iter().any(|case| counts(journal::Brief::of(case), self.rating.fail_on));
+        let mut code = if failed { ExitCode::Failed } else { ExitCode::Ok };
+        if stale && self.rating.strict_baseline {
+            code = code.worst(ExitCode::Stale);
+        }
+        if self.rating.exit_zero {
+            code = ExitCode::Ok;
+        }
         if !not_run.is_empty() || verdicts.contains(&Verdict::Error) {
             code = code.worst(ExitCode::Incomplete);
         }

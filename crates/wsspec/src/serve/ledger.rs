@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use wsspec_report::baseline::Baseline;
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, read};
 
@@ -26,6 +27,17 @@ pub struct Ledger {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the verdicts are compared with.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The entries.
+    pub baseline: Baseline,
+    /// The current day.
+    pub today: String,
+    /// A verdict that is not strict is unexpected too.
+    pub strict: bool,
+}
+
 enum Order {
     Begin,
     Line(Box<Line>),
@@ -38,10 +50,18 @@ impl Ledger {
     /// # Errors
     /// E21.
     pub fn create(path: &Path) -> Result<Self, Problem> {
+        Self::expecting(path, None)
+    }
+
+    /// The same; every verdict is compared with what is expected, on this day.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn expecting(path: &Path, expected: Option<Expected>) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
         let record = RecordFile::Waiting(Some(record), Vec::new());
-        let writer = Writer { folder, record, cases: Vec::new(), dirty: false, failed: None };
+        let writer = Writer { folder, record, expected, cases: Vec::new(), dirty: false, failed: None };
         let thread = std::thread::spawn(move || writer.run(&inbox));
         Ok(Self { path: path.to_owned(), orders: Some(orders), thread: Some(thread) })
     }
@@ -135,6 +155,7 @@ fn append(file: &mut File, line: &Line) -> io::Result<()> {
 struct Writer {
     folder: Folder,
     record: RecordFile,
+    expected: Option<Expected>,
     /// What the index needs of each case; the rest is in the record.
     cases: Vec<CaseRecord>,
     /// The reports lack something.
@@ -199,7 +220,10 @@ impl Writer {
         }
     }
 
-    fn line(&mut self, line: Line) -> io::Result<()> {
+    fn line(&mut self, mut line: Line) -> io::Result<()> {
+        if let (Line::Case(case), Some(expected)) = (&mut line, &self.expected) {
+            expected.baseline.compare(case, &expected.today, expected.strict);
+        }
         self.record.write(&line)?;
         if let Line::Case(case) = line {
             self.case(*case)?;
@@ -233,7 +257,7 @@ impl Writer {
         self.dirty = false;
         let report = self.read()?;
         if let RecordFile::Open(_) = self.record {
-            write_reports::write(&self.folder, &report)?;
+            write_reports::write(&self.folder, &report, None)?;
         }
         Ok(report)
     }

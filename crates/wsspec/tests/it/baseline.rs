@@ -157,3 +157,29 @@ fn fail_on_and_strict_say_what_is_red() {
     let nothing = wsspec(folder.path(), &["run", "127.0.0.1:1", "2.1", "--exit-zero"]);
     assert_eq!(nothing.code, 3, "what could not be run is never 0: {nothing:#?}");
 }
+
+#[test]
+fn clients_are_compared_with_a_baseline_too() {
+    let folder = tempdir().unwrap();
+    let entry = |cases: &str, verdict: &str| {
+        format!("[[expect]]\ncases = [\"{cases}\"]\nverdict = \"{verdict}\"\nreason = \"it is so\"\n\n")
+    };
+    let known = format!("schema = 1\n\n{}", entry("2.1", "timeout"));
+    std::fs::write(folder.path().join("known.toml"), &known).unwrap();
+    std::fs::write(folder.path().join("stale.toml"), known + &entry("1.1.1", "fail")).unwrap();
+    let client = format!(
+        "{} echo --connect {{url}} --agent mine --defect ping-empty-unanswered",
+        env!("CARGO_BIN_EXE_wsspec")
+    );
+    let serve = |more: &[&str]| {
+        let args = ["serve", "1.1.*", "2.1", "--once", "--port", "0", "--exec", &client];
+        wsspec(folder.path(), &[&args[..], more].concat())
+    };
+    assert_eq!(serve(&[]).code, 1);
+    let done = serve(&["--baseline", "known.toml"]);
+    assert!(done.code == 0 && done.out.contains("1 known"), "{done:#?}");
+    let done = serve(&["--baseline", "stale.toml"]);
+    assert!(done.code == 0 && done.err.contains("note[E24]"), "{done:#?}");
+    let done = serve(&["--baseline", "stale.toml", "--strict-baseline"]);
+    assert!(done.code == 5 && done.err.contains("error[E24]"), "{done:#?}");
+}

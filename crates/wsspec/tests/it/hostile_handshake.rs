@@ -117,6 +117,7 @@ fn the_peer_does_not_echo() {
         let done = run(manner);
         done.expect_error(3, "E12");
         assert!(done.err.contains(says), "{done:#?}");
+        assert!(done.err.contains("wsspec explain echo-server"), "{done:#?}");
     }
 }
 

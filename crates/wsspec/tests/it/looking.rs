@@ -173,7 +173,17 @@ fn a_report_can_hold_a_part_and_compare() {
     let junit = fs::read_to_string(folder.path().join("j.xml")).unwrap();
     assert!(junit.contains("tests=\"2\"") && !junit.contains("1.1.2"), "{junit}");
     fs::write(folder.path().join("old.jsonl"), RECORD).unwrap();
-    ok(folder.path(), &["report", "--md", "s.md", "--against", "old.jsonl"]);
+    ok(
+        folder.path(),
+        &["report", "--md", "s.md", "--html", "p.html", "--html-dir", "d", "--against", "old.jsonl"],
+    );
+    for page in ["p.html", "d/index.html"] {
+        let page = fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(
+            page.contains("Against earlier results") && page.contains("No verdict is different"),
+            "{page}"
+        );
+    }
     let text = fs::read_to_string(folder.path().join("s.md")).unwrap();
     assert!(text.contains("| this run | 1 | 0 | **3** |") && text.contains("| `old.jsonl` | 1 |"), "{text}");
 }

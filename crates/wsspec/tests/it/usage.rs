@@ -66,7 +66,9 @@ fn the_output_folder_is_tried_before_the_first_case() {
 fn help_and_explanations_need_no_network() {
     let bare = run(&[]);
     assert!(bare.code == 0 && bare.out.contains("wsspec run ws://127.0.0.1:9001"), "{bare:#?}");
-    for what in ["5.15", "1007", "E09", "rfc6455#5.4", "non-strict", "UNCLEAN", "wrong-code", "7.1.*"] {
+    for what in
+        ["5.15", "1007", "E09", "rfc6455#5.4", "non-strict", "UNCLEAN", "wrong-code", "7.1.*", "echo-server"]
+    {
         let done = run(&["explain", what]);
         assert!(done.code == 0 && done.out.len() > 50, "{what}: {done:#?}");
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::Untrusted;
+use crate::record::{CaseRecord, Report};
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
-use wsspec_report::record::CaseRecord;
 
 /// A case that took less than this longer is not called slower.
 const SLOWER_BY: Duration = Duration::from_millis(100);
@@ -42,6 +43,16 @@ pub struct Change<'a> {
     pub new: Verdict,
     /// The cases, in the order of their ids, as they are now.
     pub cases: Vec<&'a CaseRecord>,
+}
+
+/// The implementations to compare: those of the same name, or the only one of each.
+pub fn pairs<'a>(old: &'a Report, new: &'a Report) -> Vec<(&'a Untrusted, &'a Untrusted)> {
+    let (before, now) = (old.agents(), new.agents());
+    if let ([before], [now]) = (before.as_slice(), now.as_slice()) {
+        return vec![(*before, *now)];
+    }
+    let same = |agent: &&'a Untrusted| before.iter().copied().find(|other| other == agent);
+    now.into_iter().filter_map(|agent| Some((same(&agent)?, agent))).collect()
 }
 
 /// In which direction a verdict changed.
@@ -171,12 +182,12 @@ fn is_slower(old: &CaseRecord, new: &CaseRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use wsspec_report::record::{Report, read};
+    use crate::record::read;
 
     use super::*;
 
     fn report() -> Report {
-        read(include_str!("terminal/testdata/results.jsonl")).unwrap()
+        read(include_str!("../../wsspec/src/terminal/testdata/results.jsonl")).unwrap()
     }
 
     fn refs(report: &Report) -> Vec<&CaseRecord> {
