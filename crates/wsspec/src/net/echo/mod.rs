@@ -5,6 +5,8 @@
 
 mod event_loop;
 mod session;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod workers;
 
