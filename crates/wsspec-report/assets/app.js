@@ -56,9 +56,8 @@
       parts.push(value);
     }
     const lines = (await new Blob(parts).text()).split("\n");
-    const cases = new Map();
-    for (let at = 0; at + 2 < lines.length; at += 3) cases.set(lines[at], { page: lines[at + 1], record: lines[at + 2] });
-    return cases;
+    const names = block.dataset.names.split(" ");
+    return new Map(names.map((name, at) => [name, { page: lines[at], record: lines[names.length + at] }]));
   }
 
   function build(node) {

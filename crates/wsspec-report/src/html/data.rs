@@ -14,8 +14,8 @@ pub(super) struct Block {
     pub(super) names: String,
     /// The size after unpacking.
     pub(super) octets: usize,
-    /// Three lines for each case: its name, the tree of its page (empty if that is written out), its record.
-    /// gzip, base64.
+    /// A line for each case with the tree of its page (empty if that is written out), then a line for each with its
+    /// record: what is alike stands together, and packs well. gzip, base64.
     pub(super) base64: String,
 }
 
@@ -31,16 +31,17 @@ pub(super) struct Entry {
 
 /// Packs cases, the tighter the higher the level.
 pub(super) fn pack(entries: impl Iterator<Item = Entry>, level: Compression) -> Block {
-    let (mut names, mut text) = (String::new(), String::new());
+    let (mut names, mut text, mut records) = (String::new(), String::new(), String::new());
     for entry in entries {
         let separator = if names.is_empty() { "" } else { " " };
         names.extend([separator, &entry.name]);
-        text.extend([&entry.name, "\n"]);
         if let Some(page) = &entry.page {
             tree::write(page, &mut text).expect("templates print well-formed markup");
         }
-        text.extend(["\n", &entry.record, "\n"]);
+        text.push('\n');
+        records.extend([&entry.record, "\n"]);
     }
+    text.push_str(&records);
     let mut gzip = GzBuilder::new().write(Vec::new(), level);
     let packed = gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish());
     let base64 = STANDARD.encode(packed.expect("memory can be written to"));

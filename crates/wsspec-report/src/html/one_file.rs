@@ -26,7 +26,7 @@ const SOFT_LIMIT: usize = 10 << 20;
 const HARD_LIMIT: usize = 25 << 20;
 
 /// Cases that are unpacked together: neighbours have much in common.
-const IN_A_BLOCK: usize = 20;
+const IN_A_BLOCK: usize = 200;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
@@ -97,7 +97,7 @@ impl<'a> Writer<'a> {
 
     /// Large reports are packed quickly, others tightly.
     fn level(&self) -> Compression {
-        Compression::new(if self.told.len() < SAMPLED_FROM { 6 } else { 5 })
+        Compression::new(if self.told.len() < SAMPLED_FROM { 9 } else { 5 })
     }
 
     /// About how large the document will be. Small reports are just written.

@@ -179,10 +179,12 @@ fn packed(html: &str) -> BTreeMap<String, (String, String)> {
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
         assert!(attributes.contains(&format!("data-octets=\"{}\"", text.len())));
         let lines: Vec<&str> = text.lines().collect();
-        let names: Vec<&str> = lines.chunks(3).map(|case| case[0]).collect();
-        assert!(attributes.contains(&format!("data-names=\"{}\"", names.join(" "))), "{attributes}");
-        let case = |case: &[&str]| (case[0].to_owned(), (case[1].to_owned(), case[2].to_owned()));
-        cases.extend(lines.chunks(3).map(case));
+        let names = attributes.split("data-names=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let names: Vec<&str> = names.split(' ').collect();
+        let (pages, records) = lines.split_at(names.len());
+        assert_eq!(pages.len(), records.len(), "a page and a record for each name: {attributes}");
+        let both = pages.iter().zip(records).map(|(page, record)| (page.to_string(), record.to_string()));
+        cases.extend(names.iter().map(|name| name.to_string()).zip(both));
     }
     cases
 }
