@@ -114,3 +114,63 @@ impl Decompressor {
         (self.direction.no_context_takeover && reach > 0).then_some(reach)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wsspec_wire::Deflater;
+
+    use super::*;
+
+    /// A peer that compresses with the largest window although 512 octets were agreed on.
+    struct Peer(Deflater, Decompressor);
+
+    impl Peer {
+        fn new(no_context_takeover: bool, all: bool) -> Self {
+            let direction = Direction { window_bits: 9, no_context_takeover };
+            Self(Deflater::new(15, 6).unwrap(), Decompressor::new(direction, all).unwrap())
+        }
+
+        /// Sends a message, and tells what its inspection finds.
+        fn send(&mut self, message: &[u8]) -> Option<Inspection> {
+            let Self(deflater, decompressor) = self;
+            let (mut octets, mut inflated) = (Vec::new(), Vec::new());
+            deflater.message(message, &mut octets);
+            if decompressor.direction.no_context_takeover {
+                deflater.reset();
+            }
+            decompressor.feed(&octets, |part| inflated.extend_from_slice(part)).unwrap();
+            decompressor.finish_message().unwrap();
+            assert_eq!(inflated, message, "also what is not inspected is inflated");
+            decompressor.inspect()
+        }
+    }
+
+    /// Text that refers to its own beginning, 600 octets back.
+    fn far() -> Vec<u8> {
+        let text: Vec<u8> = (0..600_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        [&text[..], &text[..100]].concat()
+    }
+
+    #[test]
+    fn of_very_many_messages_the_first_256_are_inspected() {
+        for no_context_takeover in [false, true] {
+            for (before, is_found) in [(0, true), (255, true), (256, false), (300, false)] {
+                let mut peer = Peer::new(no_context_takeover, false);
+                for number in 0..before {
+                    let inspected = peer.send(b"short").is_some();
+                    assert_eq!(inspected, number < 256, "message {number}");
+                }
+                let found = peer.send(&far()).and_then(|found| peer.1.beyond_window(&found));
+                assert_eq!(found.is_some(), is_found, "after {before} messages");
+            }
+        }
+    }
+
+    #[test]
+    fn where_all_are_asked_for_all_messages_are_inspected() {
+        let mut peer = Peer::new(false, true);
+        assert!((0..300).all(|_| peer.send(b"short").is_some()));
+        let found = peer.send(&far()).unwrap();
+        assert_eq!(peer.1.beyond_window(&found), Some(600));
+    }
+}

@@ -145,4 +145,52 @@ mod tests {
         let ids: Vec<String> = cases.iter().map(|case| case.id.to_string()).collect();
         assert_eq!(ids, ["12.1.10", "13.1.10", "12.4.10", "12.2.10", "12.2.15", "12.5.10", "12.1.1"]);
     }
+
+    /// The phases of all 517 cases of the reference suite, by id.
+    fn all_phases(jobs: usize) -> Vec<(Vec<String>, usize)> {
+        let limits = Limits {
+            jobs,
+            heavy_jobs: 2,
+            stream_jobs: 8,
+            case_timeout: None,
+            time_budget: None,
+            max_hangs: 5,
+            fail_fast: None,
+            retries: 1,
+        };
+        let cases = wsspec_cases::suite().cases().iter().filter(|case| case.id.section() <= 13);
+        let jobs = cases.map(|case| Job { agent: 0, case, number: 0 }).collect();
+        let ids = |jobs: VecDeque<Job>| jobs.iter().map(|job| job.case.id.to_string()).collect();
+        let phases = phases(jobs, &limits, Order::SlowFirst, 0).into_iter();
+        phases.flat_map(|phase| [(ids(phase.jobs), phase.at_a_time), (ids(phase.delicate), 1)]).collect()
+    }
+
+    #[test]
+    fn functional_cases_overlap_and_those_that_wait_longest_come_first() {
+        let phases = all_phases(64);
+        let (light, at_a_time) = &phases[0];
+        assert_eq!((light.len(), *at_a_time), (243, 64));
+        let waits = light.iter().map(|id| {
+            let case = wsspec_cases::suite().get(id.parse().unwrap()).unwrap();
+            (expected_time(case), is_waiting(case))
+        });
+        let waits: Vec<_> = waits.collect();
+        assert!(waits.is_sorted_by_key(|(time, _)| Reverse(*time)), "{waits:?}");
+        assert!(waits[0].1 && !waits[60].1, "all that wait long are started at once");
+    }
+
+    #[test]
+    fn large_cases_and_loops_run_apart_each_as_many_at_a_time_as_serves_them() {
+        let sizes: Vec<_> = all_phases(64).iter().map(|(ids, at_a_time)| (ids.len(), *at_a_time)).collect();
+        assert_eq!(sizes.iter().map(|(cases, _)| cases).sum::<usize>(), 517);
+        let last = all_phases(64).into_iter().rfind(|(ids, _)| !ids.is_empty()).unwrap();
+        assert_eq!((last.0.len(), last.1), (216, 8), "sections 12 and 13");
+    }
+
+    #[test]
+    fn one_at_a_time_is_one_phase() {
+        let phases = all_phases(1);
+        assert_eq!((phases[0].0.len(), phases[0].1), (517, 1));
+        assert!(phases[1..].iter().all(|(ids, _)| ids.is_empty()));
+    }
 }

@@ -329,3 +329,33 @@ fn again(args: &RunArgs) -> Vec<String> {
     options.extend(args.tls.words());
     options
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn limits_of(words: &[&str]) -> Limits {
+        let cli = Cli::try_parse_from([&["wsspec", "run"], words].concat()).unwrap();
+        let Some(Command::Run(args)) = cli.command else { panic!("run was asked for") };
+        limits(&args)
+    }
+
+    #[test]
+    fn how_many_cases_run_at_a_time_follows_from_the_cores_unless_it_is_said() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let limits = limits_of(&[]);
+        assert_eq!((limits.heavy_jobs, limits.stream_jobs), (cores, 4 * cores));
+        assert_eq!(limits.jobs, OVERLAP, "cases that wait need no core");
+        let limits = limits_of(&["-j", "3"]);
+        assert_eq!([limits.jobs, limits.heavy_jobs, limits.stream_jobs], [3; 3]);
+    }
+
+    #[test]
+    fn a_failure_is_confirmed_once_unless_something_else_is_said() {
+        let retries = |words: &[&str]| limits_of(words).retries;
+        assert_eq!([retries(&[]), retries(&["--retries", "3"]), retries(&["--no-confirm"])], [1, 3, 0]);
+    }
+}

@@ -103,3 +103,24 @@ fn the_last_failed_are_run_against_the_server_that_failed_them() {
     let mut cases = record.lines().filter(|line| line.contains(r#""t":"case""#)).peekable();
     assert!(cases.peek().is_some() && cases.all(|case| case.contains(r#""id":"2.1""#)), "{record}");
 }
+
+#[test]
+fn every_set_holds_what_its_name_says() {
+    let folder = tempdir().unwrap();
+    let ids = |set: &str| -> Vec<String> {
+        let done = wsspec(folder.path(), &["list", &format!("@{set}"), "--format", "ids"]);
+        assert_eq!(done.code, 0, "{done:#?}");
+        done.out.lines().map(str::to_owned).collect()
+    };
+    for (set, cases) in [("core", 247), ("limits", 54), ("volume", 216), ("autobahn", 517)] {
+        assert_eq!(ids(set).len(), cases, "{set}");
+    }
+    let is_within = |inner: &str, outer: &str| {
+        let outer = ids(outer);
+        ids(inner).iter().all(|id| outer.contains(id))
+    };
+    assert!(is_within("quick", "core") && is_within("core", "autobahn") && is_within("autobahn", "all"));
+    let sections = ["21.", "22."];
+    assert!(ids("deflate").iter().all(|id| sections.iter().any(|section| id.starts_with(section))));
+    assert!(!ids("deflate").is_empty() && !ids("quick").is_empty());
+}
