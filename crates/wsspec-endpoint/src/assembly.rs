@@ -16,6 +16,9 @@ const TRUSTED_FACTOR: usize = 16;
 /// How much is copied before it is unmasked.
 const UNMASK_CHUNK: usize = 1 << 10;
 
+/// Compressed payloads up to this length are unmasked on the stack.
+const SHORT: usize = 256;
+
 /// How many times its compressed length a message is expected to have, in memory set aside for it.
 const EXPECTED_RATIO: usize = 4;
 
@@ -119,12 +122,27 @@ impl PartialMessage {
         part: &[u8],
         limit: u64,
     ) -> Result<(), Violation> {
+        let (key, offset) = (key.unwrap_or_default(), (offset % 4) as usize);
+        if part.len() <= SHORT {
+            let mut plain = [0; SHORT];
+            let plain = &mut plain[..part.len()];
+            plain.copy_from_slice(part);
+            apply_mask(key, offset, plain);
+            return self.inflate_plain(deflate, plain, limit);
+        }
         let mut plain = pool::take(part.len());
-        copy_masked(key.unwrap_or_default(), (offset % 4) as usize, part, &mut plain);
-        pool::grow(&mut self.octets, self.len, part.len() * EXPECTED_RATIO);
-        let complete = self.append(|out| deflate.inflate(&plain, in_memory(limit), out))?;
+        copy_masked(key, offset, part, &mut plain);
+        let inflated = self.inflate_plain(deflate, &plain, limit);
         pool::give_back(plain);
-        if complete { Ok(()) } else { Err(Violation::MessageTooBig { limit }) }
+        inflated
+    }
+
+    fn inflate_plain(&mut self, deflate: &mut Deflate, plain: &[u8], limit: u64) -> Result<(), Violation> {
+        pool::grow(&mut self.octets, self.len, plain.len() * EXPECTED_RATIO);
+        match self.append(|out| deflate.inflate(plain, in_memory(limit), out))? {
+            true => Ok(()),
+            false => Err(Violation::MessageTooBig { limit }),
+        }
     }
 
     /// Ends a compressed message.
