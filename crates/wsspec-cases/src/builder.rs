@@ -13,7 +13,7 @@ use crate::step::{Await, Awaited, Payload, Step};
 use crate::words::text;
 
 /// What a case gets beyond its own timers: for the closing handshake and the end of TCP.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// The words by which a case is declared. The order of the chain is the order of the wire: what is sent,
 /// what is accepted, how the connection ends.
@@ -196,6 +196,14 @@ impl Case {
         self.driver_judges()
     }
 
+    /// In a passive case: no two connections begin with the same masking keys.
+    pub fn comparing_keys(&mut self) -> &mut Self {
+        if let Play::Passive(watch) = &mut self.play {
+            watch.keys = true;
+        }
+        self
+    }
+
     /// In a passive case: it applies only if the peer compressed messages.
     pub fn where_compressed(&mut self) -> &mut Self {
         if let Play::Passive(watch) = &mut self.play {
@@ -305,6 +313,11 @@ impl Case {
         self
     }
 
+    /// On one connection of a series: nothing is judged but that it opened, and how the peer behaves in passing.
+    pub fn only_plays(&mut self) -> &mut Self {
+        self.driver_judges()
+    }
+
     /// Nothing is judged, for this reason.
     pub fn informational(&mut self, because: impl Into<Text>) -> &mut Self {
         self.informational = Some(because.into());
@@ -326,6 +339,12 @@ impl Case {
     /// The case takes a minute or more.
     pub fn slow(&mut self) -> &mut Self {
         self.cost = Cost::Slow;
+        self
+    }
+
+    /// The case has hundreds of connections or more.
+    pub fn many(&mut self) -> &mut Self {
+        self.cost = Cost::Many;
         self
     }
 

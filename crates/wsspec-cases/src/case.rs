@@ -10,6 +10,7 @@ use crate::event::{Event, Expected};
 use crate::id::CaseId;
 use crate::profile::Profile;
 use crate::rule::Rule;
+use crate::series::Series;
 use crate::step::Step;
 
 /// Prose in our own words, mostly literals.
@@ -123,6 +124,8 @@ pub enum Play {
     Drive(Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>, Text),
     /// No connection of its own: the peer is watched in all other cases.
     Passive(Watch),
+    /// Several connections.
+    Series(Series),
 }
 
 /// What is watched in all other cases: rules by the names of their breaches, such as `frame.mask`.
@@ -134,6 +137,8 @@ pub struct Watch {
     pub habits: Vec<&'static str>,
     /// It applies only if the peer compressed messages.
     pub compressed: bool,
+    /// Two connections that begin with the same masking keys are a failure.
+    pub keys: bool,
 }
 
 impl fmt::Debug for Play {
@@ -142,6 +147,7 @@ impl fmt::Debug for Play {
             Self::Script(steps) => f.debug_tuple("Script").field(steps).finish(),
             Self::Drive(_, words) => f.debug_tuple("Drive").field(words).finish(),
             Self::Passive(watch) => f.debug_tuple("Passive").field(watch).finish(),
+            Self::Series(series) => f.debug_tuple("Series").field(series).finish(),
         }
     }
 }

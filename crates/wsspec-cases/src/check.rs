@@ -33,11 +33,15 @@ const LONGEST_SLUG: usize = 34;
 pub fn check(suite: &Suite) -> Vec<Defect> {
     let cases = suite.cases();
     let each = cases.iter().flat_map(|case| {
-        let found =
-            [texts(case), rules(case), time(case), outcomes(case), profile(case), close(case), deflate(case)];
-        found.into_iter().flatten().map(|what| Defect { id: case.id, what })
+        let found = [texts(case), rules(case), deflate(case)].into_iter().flatten();
+        found.chain(case.parts(Some(3)).flat_map(|part| connection(&part))).map(|what| defect(case, what))
     });
     order(cases).chain(slugs(cases)).chain(places(suite)).chain(each).collect()
+}
+
+/// What has to hold for each connection of a case.
+fn connection(case: &Case) -> Vec<String> {
+    [time(case), outcomes(case), profile(case), close(case)].concat()
 }
 
 fn order(cases: &[Case]) -> impl Iterator<Item = Defect> {
@@ -193,7 +197,7 @@ fn waits(case: &Case, name: &str) -> bool {
 fn steps(case: &Case) -> &[Step] {
     match &case.play {
         Play::Script(steps) => steps,
-        Play::Drive(..) | Play::Passive(_) => &[],
+        Play::Drive(..) | Play::Passive(_) | Play::Series(_) => &[],
     }
 }
 

@@ -31,7 +31,25 @@ impl Case {
             Play::Passive(_) => {
                 vec![StepText { words: "watch the peer in all other cases".to_owned(), hex: None }]
             }
+            Play::Series(_) => self.describe_series(),
         }
+    }
+}
+
+impl Case {
+    /// A series in one line, and its first and its last connection.
+    fn describe_series(&self) -> Vec<StepText> {
+        let Some(series) = self.series() else { return Vec::new() };
+        let order = if series.at_once { "at once" } else { "one after the other" };
+        let words = format!("{} connections, {order}: {}", series.count, series.words);
+        let line = |words: String| StepText { words, hex: None };
+        let mut lines = vec![line(words)];
+        for number in [0, series.count - 1] {
+            let part = self.part(number);
+            lines.push(line(format!("connection {}: {}", number + 1, part.title)));
+            lines.extend(part.describe_steps());
+        }
+        lines
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) use crate::close_rule::EndOfTcp;
 pub(crate) use crate::profile::{Closes, Fails, PeerCloses, Tolerance};
 pub(crate) use crate::rule::Rfc::{Rfc6455, Rfc7692};
 pub(crate) use crate::rule::Rule;
+pub(crate) use crate::series::Footprint;
 pub(crate) use crate::step::{Awaited, FrameSpec};
 pub(crate) use crate::suite::{Declaration, Suite};
 pub(crate) use crate::words::*;

@@ -7,6 +7,9 @@ impl Case {
             Play::Drive(driver, _) => driver().largest_message(),
             Play::Script(steps) => steps.iter().map(payload_of).max().unwrap_or(0),
             Play::Passive(_) => 0,
+            Play::Series(_) => {
+                return self.parts(Some(3)).map(|part| part.largest_message()).max().unwrap_or(0);
+            }
         };
         octets as u64
     }

@@ -3,15 +3,18 @@
 //! Each run takes down which rules the peer broke in passing; this changes no verdict of the case itself. At
 //! the end, [`passive_outcomes`] judges the cases that have no connection of their own by what all others saw.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use wsspec_cases::{Case, CaseId, Conclusion, Grade, Play, Watch};
-use wsspec_wire::{Opcode, Rsv, close_code};
+use wsspec_wire::{MaskingKey, Opcode, Rsv, close_code};
 
 use crate::judge;
 use crate::observation::{Observation, PeerFault, TesterRole};
 use crate::observe::{Incoming, Violation};
 use crate::outcome::Outcome;
+
+/// Of a case with many connections the first keys of so many are kept.
+const OPENINGS: usize = 1024;
 
 /// What was seen in passing, in one case. Bounded: there is one entry per rule at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Watched {
     pub compressed: u64,
     /// The rules that it broke, and the habits that are told.
     pub breaches: Vec<Breach>,
+    /// The first two masking keys of each connection that had so many.
+    pub keys: Vec<[MaskingKey; 2]>,
 }
 
 /// A rule that the peer broke, or a habit of its.
@@ -45,6 +50,20 @@ impl Watched {
         self.breaches.iter().find(|breach| ids.contains(&breach.fault.id))
     }
 
+    /// Takes in what was seen on a further connection of the same case.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.compressed += other.compressed;
+        for Breach { fault, times } in other.breaches {
+            match self.breaches.iter_mut().find(|breach| breach.fault.id == fault.id) {
+                Some(breach) => breach.times += times,
+                None => self.breaches.push(Breach { fault, times }),
+            }
+        }
+        let room = OPENINGS.saturating_sub(self.keys.len());
+        self.keys.extend(other.keys.into_iter().take(room));
+    }
+
     fn note(&mut self, fault: &PeerFault) {
         match self.breaches.iter_mut().find(|breach| breach.fault.id == fault.id) {
             Some(breach) => breach.times += 1,
@@ -57,6 +76,7 @@ impl Watched {
 #[derive(Debug, Default)]
 pub(crate) struct Lookout {
     pub(crate) watched: Watched,
+    first_key: Option<MaskingKey>,
     pongs: u64,
     /// A header was wrong: nobody knows whether what follows it begins where a frame begins.
     out_of_step: bool,
@@ -93,11 +113,22 @@ impl Lookout {
             Incoming::Pong(_) => self.pong(sent.pings),
             Incoming::Frame { header, .. } => {
                 self.behind_the_close(header.opcode);
+                self.key(header.mask);
                 let compressed = header.rsv.contains(Rsv::RSV1) && header.opcode.is_data();
                 self.watched.frames += 1;
                 self.watched.compressed += u64::from(compressed);
             }
             Incoming::Inspected(_) | Incoming::Message { .. } | Incoming::Ping(_) => {}
+        }
+    }
+
+    fn key(&mut self, key: Option<MaskingKey>) {
+        match (self.first_key, key) {
+            (None, _) => self.first_key = key,
+            (Some(first), Some(second)) if self.watched.keys.is_empty() => {
+                self.watched.keys.push([first, second]);
+            }
+            _ => {}
         }
     }
 
@@ -177,6 +208,9 @@ pub fn passive_outcomes(cases: &[&Case], role: TesterRole, seen: &[(CaseId, Watc
 fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
     let count = |of: fn(&Watched) -> u64| seen.iter().map(|(_, watched)| of(watched)).sum::<u64>();
     let (frames, compressed) = (count(|watched| watched.frames), count(|watched| watched.compressed));
+    if watch.keys {
+        return compare_keys(seen);
+    }
     if let Some(text) = tell(&watch.breaches, seen) {
         Conclusion::new(Grade::Failed, text)
     } else if let Some(text) = tell(&watch.habits, seen) {
@@ -189,6 +223,29 @@ fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
         Conclusion::new(Grade::Ok, format!("{compressed} compressed messages were looked at"))
     } else {
         Conclusion::new(Grade::Ok, format!("{frames} frames were looked at in {} cases", cases(seen)))
+    }
+}
+
+/// Two connections that begin with the same two keys do not have them from a strong source: by chance that happens
+/// once in 2^64 pairs.
+fn compare_keys(seen: &[(CaseId, Watched)]) -> Conclusion {
+    let mut known: HashMap<[MaskingKey; 2], CaseId> = HashMap::new();
+    let all = seen.iter().flat_map(|(id, watched)| watched.keys.iter().map(move |keys| (*id, *keys)));
+    for (id, keys) in all {
+        if let Some(earlier) = known.insert(keys, id) {
+            let hex = |key: MaskingKey| key.map(|octet| format!("{octet:02x}")).concat();
+            let keys = keys.map(hex).join(" and ");
+            let cases =
+                if earlier == id { format!("case {id}") } else { format!("cases {earlier} and {id}") };
+            let text = format!("two connections begin with the masking keys {keys} ({cases})");
+            return Conclusion::new(Grade::Failed, text);
+        }
+    }
+    match known.len() {
+        0 | 1 => {
+            Conclusion::new(Grade::Unimplemented, "no two connections of the run had two masked frames each")
+        }
+        count => Conclusion::new(Grade::Ok, format!("the first keys of {count} connections differ")),
     }
 }
 

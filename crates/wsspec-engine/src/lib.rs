@@ -11,6 +11,7 @@
 //! | how steps become octets | `outbox` |
 //! | what is checked in what comes | `observe`, `observe::faults` |
 //! | verdicts | `judge`: `reference` for the old ones, `checks` and `profile` for ours |
+//! | the verdict on several connections | `together` |
 //! | what is recorded | `recorder`, `observation`, `wire_log` |
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod run;
 mod settings;
 pub mod testing;
 mod timers;
+mod together;
 mod wire_log;
 mod words;
 
@@ -42,6 +44,7 @@ pub use outbox::Transmit;
 pub use outcome::{Behavior, BehaviorClose, Check, Outcome, Verdict};
 pub use run::CaseRun;
 pub use settings::{ClientOpening, Conduct, Settings};
+pub use together::{Resources, Taken, Together};
 pub use wire_log::{Direction, LogEntry, LogKind, Snippet, WireLog};
 
 /// Time since the connection of the case was asked for. The caller supplies it.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{CaseRun, Observation, TcpEnd, Time, Transmit};
+use wsspec_cases::Case;
+
+use crate::{CaseRun, Observation, Outcome, TcpEnd, TesterRole, Time, Together, Transmit, judge};
 
 /// The other side of the wire.
 pub trait Peer {
@@ -10,7 +12,7 @@ pub trait Peer {
     fn handle_input(&mut self, octets: &mut [u8], now: Time);
 
     /// The tester ended TCP.
-    fn handle_end(&mut self, now: Time);
+    fn handle_end(&mut self, how: TesterEnd, now: Time);
 
     /// Time passed.
     fn handle_timeout(&mut self, _now: Time) {}
@@ -24,6 +26,17 @@ pub trait Peer {
     }
 }
 
+/// How the tester ends TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TesterEnd {
+    /// With FIN: it goes on reading.
+    Fin,
+    /// With FIN, and what still comes is thrown away.
+    Drop,
+    /// With RST.
+    Reset,
+}
+
 /// What a peer does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerTransmit {
@@ -31,6 +44,25 @@ pub enum PeerTransmit {
     Octets(Vec<u8>),
     /// It ends TCP.
     End(TcpEnd),
+}
+
+/// Plays a case on all of its connections, or on so many, one after the other, and judges it.
+pub fn play(
+    case: &Case,
+    role: TesterRole,
+    most: Option<u32>,
+    mut connection: impl FnMut(&Case) -> Observation,
+) -> Outcome {
+    let Some(series) = case.series() else { return judge(case, connection(case)) };
+    let mut together = Together::new(case);
+    for number in series.numbers(most) {
+        let part = case.part(number);
+        together.add(number, &part, judge(&part, connection(&part)));
+        if together.is_decided() {
+            break;
+        }
+    }
+    together.conclude(role)
 }
 
 /// A tester and a peer with nothing but a clock between them.
@@ -76,7 +108,9 @@ impl<'c, P: Peer> Pair<'c, P> {
                 Transmit::Octets { data, .. } => {
                     self.peer.handle_input(&mut Vec::from(data), self.now);
                 }
-                Transmit::Fin | Transmit::Drop | Transmit::Reset => self.peer.handle_end(self.now),
+                Transmit::Fin => self.peer.handle_end(TesterEnd::Fin, self.now),
+                Transmit::Drop => self.peer.handle_end(TesterEnd::Drop, self.now),
+                Transmit::Reset => self.peer.handle_end(TesterEnd::Reset, self.now),
             }
         }
         moved

@@ -1,17 +1,18 @@
 //! One case on one endpoint.
 
-use wsspec_cases::{Case, CaseId, Play, Roles, suite};
-use wsspec_endpoint::{Deviation, Role};
-use wsspec_engine::testing::Pair;
+use wsspec_cases::{Case, CaseId, Cost, Play, Roles, suite};
+use wsspec_endpoint::{Closed, Deviation, Role};
+use wsspec_engine::testing::{self, Pair};
 use wsspec_engine::{
-    Behavior, BehaviorClose, CaseRun, ClientOpening, Outcome, Settings, TesterRole, Verdict, judge,
+    Behavior, BehaviorClose, CaseRun, ClientOpening, Observation, Outcome, Settings, TesterRole, Verdict,
     passive_outcomes,
 };
 
 use crate::matrix::tester;
 use crate::peer::Endpoint;
 
-/// Cases that move megabytes or thousands of frames: all of 9, 12 and 13, and these. All others together take less
+/// Cases that move megabytes or thousands of frames: all of 9, 12 and 13, those with hundreds of connections, and
+/// these. All others together take less
 /// time than one of them.
 const HEAVY: [&str; 21] = [
     "14.4.5", "16.5.5", "16.5.1", "17.1.12", "17.1.15", "17.2.21", "18.4.3", "18.5.2", "18.5.7", "18.7.3",
@@ -21,6 +22,9 @@ const HEAVY: [&str; 21] = [
 
 /// Round trips of the cases that loop: enough for every parameter of a loop, and few.
 const LOOPS: u32 = 3;
+
+/// Connections of the cases that have hundreds of them: enough for each kind.
+const CONNECTIONS: u32 = 65;
 
 /// The tester in one role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +78,8 @@ impl Seen {
 }
 
 fn is_heavy(case: &Case) -> bool {
-    matches!(case.id.section(), 9 | 12 | 13) || HEAVY.contains(&&*case.id.to_string())
+    let large = matches!(case.id.section(), 9 | 12 | 13) || case.cost == Cost::Many;
+    large || HEAVY.contains(&&*case.id.to_string())
 }
 
 /// Whether the case cannot do more than tell: it is informational by definition.
@@ -126,6 +131,22 @@ impl Player {
 
     /// Plays a case against the endpoint with these deviations.
     pub fn play(self, case: &Case, deviations: &[&'static Deviation]) -> Outcome {
+        let (mut number, mut last) = (0, None);
+        testing::play(case, self.role, Some(CONNECTIONS), |part| {
+            let (observation, closed) = self.connect(part, deviations, last.take(), number);
+            (number, last) = (number + 1, closed);
+            observation
+        })
+    }
+
+    /// One connection; how it ended is for the next one.
+    fn connect(
+        self,
+        case: &Case,
+        deviations: &[&'static Deviation],
+        last: Option<Closed>,
+        number: u32,
+    ) -> (Observation, Option<Closed>) {
         let settings = Settings { loop_count: Some(LOOPS), ..Settings::default() };
         let (run, endpoint) = match self.role {
             TesterRole::Client => {
@@ -137,12 +158,12 @@ impl Player {
                 (CaseRun::client(case, &opening, settings), Endpoint::server(deviations))
             }
             TesterRole::Server => {
-                let (endpoint, request) = Endpoint::client(case, deviations);
+                let (endpoint, request) = Endpoint::client(case, deviations, last, number);
                 (CaseRun::server(case, &request, settings), endpoint)
             }
         };
-        let (observation, _) = Pair::new(run, endpoint).finish();
-        judge(case, observation)
+        let (observation, endpoint) = Pair::new(run, endpoint).finish();
+        (observation, endpoint.closed)
     }
 
     /// What the passive cases say about these outcomes.

@@ -283,6 +283,12 @@ fn of_the_peer(s: &mut Declaration<'_>) {
     keys(s, "14.4.3", "keys-not-zero", Question::Zero, "The key 0 comes at most once.");
     keys(s, "14.4.4", "keys-random", Question::Randomness, "The keys look as if each bit was tossed.");
     keys(s, "14.4.5", "keys-unpredictable", Question::Predictable, "No key follows from those before it.");
+    s.case("14.4.6", "watch-first-keys", "The first masking keys of every connection of the whole run")
+        .of_clients()
+        .expect("No two connections begin with the same keys.")
+        .watch([])
+        .comparing_keys();
+
     keys(
         s,
         "14.4.7",

@@ -241,6 +241,33 @@ fn cut_lengths(s: &mut Declaration<'_>) {
         .wait_noting(secs(5), "open")
         .reset()
         .fails(too_big().or_waits("open"));
+
+    s.case(
+        "15.3.12",
+        "200-promises",
+        "200 connections that promise 1 GiB each, and one that sends a message",
+    )
+    .of_servers()
+    .expect("The message comes back. Memory is not taken for what is only promised: less than 64 MiB.")
+    .each_of(
+        201,
+        "the header of a binary frame of 1 GiB for 10 s; on the last one a text message",
+        |n, case| {
+            if n == 200 {
+                case.called("A text message while the other connections wait").wait(secs(5)).is_served();
+                return;
+            }
+            case.called("The header of a binary frame of 1 GiB, and no payload")
+                .send(binary("").announcing(1 << 30))
+                .fail_after(secs(12))
+                .wait_noting(secs(10), "open")
+                .reset()
+                .fails(too_big().or_waits("open"));
+        },
+    )
+    .at_once()
+    .footprint(Footprint::GrowsBy(64 << 20))
+    .many();
 }
 
 fn borders(s: &mut Declaration<'_>) {

@@ -29,6 +29,11 @@ const START: Rule = Rule::must(
     "an endpoint starts the closing handshake with a Close frame that carries the code and the reason that it \
      is given",
 );
+const API: Rule = Rule::must(
+    Rfc6455,
+    "7.1.5",
+    "the close code is that of the first Close frame that came; without a code 1005, without a Close frame 1006",
+);
 const SERVER_ENDS: Rule =
     Rule::must(Rfc6455, "5.5.1", "behind both Close frames the server ends TCP immediately");
 const CLIENT_WAITS: Rule = Rule::should(
@@ -107,6 +112,29 @@ fn codes(s: &mut Declaration<'_>) {
             .fail_after(secs(5))
             .fails(Fails::with([PROTOCOL_ERROR]));
     }
+
+    s.rules([REGISTERED, RESERVED, UNUSED, BEYOND]);
+    s.case("18.1.10", "every-close-code", "A Close frame with each code from 0 to 5000, and with 65535")
+        .expect("Codes that may be sent are answered, the others fail the connection.")
+        .each_of(5002, "a Close frame with the code of that number, and last with 65535", |n, case| {
+            let code = u16::try_from(n).ok().filter(|code| *code <= 5000).unwrap_or(u16::MAX);
+            one_code(case.called(format!("A Close frame with the code {code}")).send(close(code)), code);
+        })
+        .many();
+}
+
+/// What becomes of a Close frame with this code.
+fn one_code(case: &mut Case, code: u16) {
+    case.fail_after(secs(5));
+    match code {
+        1000..=1003 | 1007..=1011 | 3000..=4999 => case.closes(Closes::with([code, NORMAL])),
+        1012..=1014 => case.closes(Closes::with([code, NORMAL]).or_fails()),
+        5000.. => case.fails(
+            Fails::with([PROTOCOL_ERROR])
+                .or_echoes(code, "RFC 6455 7.4.2 says nothing of codes from 5000 on"),
+        ),
+        _ => case.fails(Fails::with([PROTOCOL_ERROR])),
+    };
 }
 
 fn bodies(s: &mut Declaration<'_>) {

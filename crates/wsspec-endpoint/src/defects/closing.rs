@@ -3,15 +3,16 @@
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, encode_close};
 
 use super::frame::{Frame, Item};
-use super::part::Part::{Ends, Meets, Sends, Takes};
+use super::part::Part::{Config, Ends, Meets, Sends, Takes};
 use super::part::{Cx, Part, Take};
-use super::{Deviation, both, server};
+use super::{Deviation, both, client, server};
 use crate::{Role, State, Time, Transmit, Violation};
 
 const CLOSE: &str = "RFC 6455 5.5.1";
 const CODES: &str = "RFC 6455 7.4";
 const FAILING: &str = "RFC 6455 7.1.7";
 const TCP: &str = "RFC 6455 7.1.1";
+const STATE: &str = "RFC 6455 7.1.5";
 
 /// Close frames whose header is lawful are looked at when they are whole.
 pub(super) fn closes(_: &mut Cx<'_>, header: &mut FrameHeader) -> Take {
@@ -395,5 +396,37 @@ pub(super) const DEFECTS: &[Deviation] = &[
             true => out.push(Transmit::CloseTcp.into()),
             false => out.push(frame.into()),
         })],
+    ),
+    client(
+        "api-code-1000-for-none",
+        STATE,
+        "says 1000 of a Close frame without a code",
+        &[Config(|config| {
+            for closed in config.last_closed.iter_mut().filter(|closed| closed.code == 1005) {
+                closed.code = 1000;
+            }
+        })],
+    ),
+    client(
+        "api-code-1000-for-lost",
+        STATE,
+        "says 1000 of a connection that ended without a Close frame",
+        &[Config(|config| {
+            for closed in config.last_closed.iter_mut().filter(|closed| closed.code == 1006) {
+                closed.code = 1000;
+            }
+        })],
+    ),
+    client(
+        "api-always-clean",
+        "RFC 6455 7.1.4",
+        "says of every connection that it was closed cleanly",
+        &[Config(|config| config.last_closed.iter_mut().for_each(|closed| closed.clean = true))],
+    ),
+    client(
+        "api-reason-lost",
+        "RFC 6455 7.1.6",
+        "says nothing of the reason of a Close frame",
+        &[Config(|config| config.last_closed.iter_mut().for_each(|closed| closed.reason.clear()))],
     ),
 ];

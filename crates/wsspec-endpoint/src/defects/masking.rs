@@ -3,7 +3,7 @@
 use wsspec_wire::{FrameHeader, Opcode};
 
 use super::frame::Mask;
-use super::part::Part::{Keys, Meets, Sends, Takes, Unmasks};
+use super::part::Part::{Config, Keys, Meets, Sends, Takes, Unmasks};
 use super::part::{Cx, Take};
 use super::{Deviation, client, server};
 use crate::Violation;
@@ -377,5 +377,11 @@ pub(super) const DEFECTS: &[Deviation] = &[
             memory.count += 1;
             if memory.count.is_multiple_of(8) { [0; 4] } else { fresh }
         })],
+    ),
+    client(
+        "keys-of-fixed-seed",
+        KEYS,
+        "begins every connection with the same masking keys",
+        &[Config(|config| config.seed = [7; 32])],
     ),
 ];

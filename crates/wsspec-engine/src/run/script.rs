@@ -15,7 +15,7 @@ use crate::wire_log::LogKind;
 pub(super) fn driver_of(case: &Case) -> Option<DriverBox> {
     match &case.play {
         Play::Drive(make, _) => Some(DriverBox(make())),
-        Play::Script(_) | Play::Passive(_) => None,
+        Play::Script(_) | Play::Passive(_) | Play::Series(_) => None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Peers for tests: a server or client of which each reaction is written down.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use wsspec_cases::{COMMANDS, Case, CloseRule, DeflatePlan, FirstToClose, Roles, Step, suite};
-use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig};
-use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
+use wsspec_endpoint::{ClientRequest, Closed, Config, Connection, DeflateConfig};
+use wsspec_engine::testing::{Pair, Peer, PeerTransmit, TesterEnd};
 use wsspec_engine::{
     CaseRun, ClientOpening, Observation, Outcome, Settings, TcpEnd, TesterRole, Time, judge,
 };
@@ -129,7 +130,7 @@ impl Peer for Scripted {
         }
     }
 
-    fn handle_end(&mut self, _now: Time) {
+    fn handle_end(&mut self, _how: TesterEnd, _now: Time) {
         self.ended = true;
     }
 
@@ -194,8 +195,20 @@ pub(crate) fn observe_client<P: Peer>(case: &Case, peer: P) -> (Observation, P) 
     (observation, peer)
 }
 
-/// The cases that have a connection and that the tester can play in this role.
+/// Of the connections of a series three are tried, in which each kind of connection is.
+pub(crate) const CONNECTIONS: u32 = 3;
+
+/// The connections that the tester can play in this role: the case itself, or some of those of a series.
 pub(crate) fn connecting(role: TesterRole) -> impl Iterator<Item = &'static Case> {
+    let connections = |case: &'static Case| -> Vec<&'static Case> {
+        let leak = |part| &*Box::leak(Box::new(part));
+        if case.series().is_some() { case.parts(Some(CONNECTIONS)).map(leak).collect() } else { vec![case] }
+    };
+    playable(role).flat_map(connections)
+}
+
+/// The cases that have a connection, or several, and that the tester can play in this role.
+pub(crate) fn playable(role: TesterRole) -> impl Iterator<Item = &'static Case> {
     let roles = if role == TesterRole::Client { Roles::Client } else { Roles::Server };
     let played = move |case: &&Case| !case.is_passive() && (case.roles == Roles::Both || case.roles == roles);
     suite().cases().iter().filter(played)
@@ -227,19 +240,29 @@ pub(crate) fn request_with(extensions: Option<&str>, subprotocols: Option<&str>)
 /// The built-in endpoint, echoing.
 pub(crate) struct Endpoint {
     connection: Connection,
+    /// How the connection ended.
+    pub(crate) closed: Option<Closed>,
 }
 
 impl Endpoint {
     pub(crate) fn server() -> Self {
         let deflate = Some(DeflateConfig::default());
         let config = Config { echo: true, commands: true, deflate, ..Config::server([0; 32]) };
-        Self { connection: Connection::server(config, Time::ZERO) }
+        Self { connection: Connection::server(config, Time::ZERO), closed: None }
     }
 
     /// A client, and its request: it offers what the case needs.
     pub(crate) fn client(case: &Case) -> (Self, RequestHead) {
+        Self::client_after(case, None)
+    }
+
+    /// The same, after a connection that ended like this. No two clients have the same seed.
+    pub(crate) fn client_after(case: &Case, last_closed: Option<Closed>) -> (Self, RequestHead) {
+        static SEED: AtomicU64 = AtomicU64::new(0);
+        let mut seed = [1; 32];
+        seed[..8].copy_from_slice(&SEED.fetch_add(1, Ordering::Relaxed).to_be_bytes());
         let deflate = case.deflate.as_ref().map(client_offer);
-        let config = Config { echo: true, commands: true, deflate, ..Config::client([1; 32]) };
+        let config = Config { echo: true, commands: true, deflate, last_closed, ..Config::client(seed) };
         let subprotocols = case.conduct.commands.then(|| COMMANDS.to_owned()).into_iter().collect();
         let request = ClientRequest { subprotocols, ..ClientRequest::new("localhost", "/") };
         let mut connection = Connection::client(config, request, Time::ZERO);
@@ -247,7 +270,17 @@ impl Endpoint {
         while let Some(wsspec_endpoint::Transmit::Octets(octets)) = connection.poll_transmit() {
             head.extend_from_slice(&octets);
         }
-        (Self { connection }, RequestHead::parse(&head))
+        (Self { connection, closed: None }, RequestHead::parse(&head))
+    }
+}
+
+impl Endpoint {
+    fn take_events(&mut self) {
+        while let Some(event) = self.connection.poll_event() {
+            if let wsspec_endpoint::Event::Closed(closed) = event {
+                self.closed = Some(*closed);
+            }
+        }
     }
 }
 
@@ -264,15 +297,21 @@ fn client_offer(plan: &DeflatePlan) -> DeflateConfig {
 impl Peer for Endpoint {
     fn handle_input(&mut self, octets: &mut [u8], now: Time) {
         self.connection.handle_input(octets, now);
-        while self.connection.poll_event().is_some() {}
+        self.take_events();
     }
 
-    fn handle_end(&mut self, now: Time) {
-        self.connection.handle_end(wsspec_endpoint::End::Fin, now);
+    fn handle_end(&mut self, how: TesterEnd, now: Time) {
+        let end = match how {
+            TesterEnd::Reset => wsspec_endpoint::End::Reset,
+            TesterEnd::Fin | TesterEnd::Drop => wsspec_endpoint::End::Fin,
+        };
+        self.connection.handle_end(end, now);
+        self.take_events();
     }
 
     fn handle_timeout(&mut self, now: Time) {
         self.connection.handle_timeout(now);
+        self.take_events();
     }
 
     fn poll_transmit(&mut self, _now: Time) -> Option<PeerTransmit> {

@@ -2,18 +2,18 @@
 //!
 //! Scripts are played as a client to a server that opens the connection and then only listens; driven cases,
 //! three rounds of them, to the built-in endpoint. A frame is a line: when it was sent, its header, its
-//! unmasked payload. Long payloads stand as length and hash. Compressed messages are shown decompressed, as
+//! unmasked payload. How TCP is ended follows: with FIN while reading goes on, as a whole, or with RST. Long payloads stand as length and hash. Compressed messages are shown decompressed, as
 //! their octets depend on the compressor, unless the case wrote them itself and they are short. To write the files anew: `WSSPEC_UPDATE_GOLDEN=1`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use wsspec_cases::{Case, DeflateNeed, DeflateOffer, DeflatePlan, Play, Roles, Step, suite};
-use wsspec_engine::testing::{Pair, Peer, PeerTransmit};
+use wsspec_engine::testing::{Pair, Peer, PeerTransmit, TesterEnd};
 use wsspec_engine::{CaseRun, Settings, Time};
 use wsspec_wire::{FrameDecoder, FrameHeader, Inflater, Opcode, RequestHead, Rsv, Token};
 
-use crate::common::{Endpoint, Scripted, opening};
+use crate::common::{CONNECTIONS, Endpoint, Scripted, opening};
 
 /// Longer payloads stand as length and hash.
 const SHOWN: usize = 64;
@@ -76,7 +76,16 @@ fn told(case: &Case) -> String {
     if case.is_passive() {
         return format!("{}\n  no connection\n", case.id);
     }
-    let writes = if case.roles == Roles::Server { as_server(case) } else { as_client(case) };
+    if let Some(series) = case.series() {
+        let connection = |number: u32| {
+            let part = told(&case.part(number));
+            let (_, lines) = part.split_once('\n').unwrap_or_default();
+            format!("  connection {} of {}\n{lines}", number + 1, series.count)
+        };
+        let connections: String = series.numbers(Some(CONNECTIONS)).into_iter().map(connection).collect();
+        return format!("{}\n{connections}", case.id);
+    }
+    let Played { writes, ends } = if case.roles == Roles::Server { as_server(case) } else { as_client(case) };
     let (head, writes) = behind_the_head(writes);
     let mut out = format!("{}\n", case.id);
     let request = RequestHead::parse(&head);
@@ -87,6 +96,14 @@ fn told(case: &Case) -> String {
     tell_frames(&frames(&writes), case.deflate.is_some(), is_raw(case), &mut out);
     if case.deflate.is_none() {
         let _ = writeln!(out, "  writes{}", sizes(&writes));
+    }
+    for (at, how) in ends {
+        let how = match how {
+            TesterEnd::Fin => "FIN",
+            TesterEnd::Drop => "end of TCP",
+            TesterEnd::Reset => "RST",
+        };
+        let _ = writeln!(out, "  {:.3} {how}", at.as_secs_f64());
     }
     out
 }
@@ -106,16 +123,16 @@ fn settings() -> Settings {
     Settings { loop_count: Some(3), ..Settings::default() }
 }
 
-fn as_client(case: &Case) -> Vec<(Time, Vec<u8>)> {
+fn as_client(case: &Case) -> Played {
     let run = CaseRun::client(case, &opening(), settings());
     if needs_answers(case) {
-        return Pair::new(run, Tap::on(Endpoint::server())).finish().1.writes;
+        return Tap::listen(run, Endpoint::server());
     }
     let mut listener = Scripted::server(|_| vec![]);
     if let Some(plan) = &case.deflate {
         listener = listener.extensions(answer(plan));
     }
-    Pair::new(run, Tap::on(listener)).finish().1.writes
+    Tap::listen(run, listener)
 }
 
 /// Whether what is sent depends on what comes back.
@@ -124,7 +141,7 @@ fn needs_answers(case: &Case) -> bool {
         _ if case.conduct.commands => true,
         Play::Script(steps) => steps.iter().any(|step| matches!(step, Step::Await(_))),
         Play::Drive(..) => true,
-        Play::Passive(_) => false,
+        Play::Passive(_) | Play::Series(_) => false,
     }
 }
 
@@ -154,12 +171,12 @@ fn is_raw(case: &Case) -> bool {
 }
 
 /// Of the cases for clients alone.
-fn as_server(case: &Case) -> Vec<(Time, Vec<u8>)> {
+fn as_server(case: &Case) -> Played {
     let (endpoint, request) = Endpoint::client(case);
     let run = CaseRun::server(case, &request, settings());
     match needs_answers(case) {
-        true => Pair::new(run, Tap::on(endpoint)).finish().1.writes,
-        false => Pair::new(run, Tap::on(Mute)).finish().1.writes,
+        true => Tap::listen(run, endpoint),
+        false => Tap::listen(run, Mute),
     }
 }
 
@@ -169,7 +186,7 @@ struct Mute;
 impl Peer for Mute {
     fn handle_input(&mut self, _: &mut [u8], _: Time) {}
 
-    fn handle_end(&mut self, _: Time) {}
+    fn handle_end(&mut self, _: TesterEnd, _: Time) {}
 
     fn poll_transmit(&mut self, _: Time) -> Option<PeerTransmit> {
         None
@@ -179,23 +196,31 @@ impl Peer for Mute {
 /// Keeps what a peer gets.
 struct Tap<P> {
     peer: P,
-    writes: Vec<(Time, Vec<u8>)>,
+    played: Played,
 }
 
-impl<P> Tap<P> {
-    fn on(peer: P) -> Self {
-        Self { peer, writes: Vec::new() }
+/// What the tester did.
+#[derive(Default)]
+struct Played {
+    writes: Vec<(Time, Vec<u8>)>,
+    ends: Vec<(Time, TesterEnd)>,
+}
+
+impl<P: Peer> Tap<P> {
+    fn listen(run: CaseRun<'_>, peer: P) -> Played {
+        Pair::new(run, Self { peer, played: Played::default() }).finish().1.played
     }
 }
 
 impl<P: Peer> Peer for Tap<P> {
     fn handle_input(&mut self, octets: &mut [u8], now: Time) {
-        self.writes.push((now, octets.to_vec()));
+        self.played.writes.push((now, octets.to_vec()));
         self.peer.handle_input(octets, now);
     }
 
-    fn handle_end(&mut self, now: Time) {
-        self.peer.handle_end(now);
+    fn handle_end(&mut self, how: TesterEnd, now: Time) {
+        self.played.ends.push((now, how));
+        self.peer.handle_end(how, now);
     }
 
     fn handle_timeout(&mut self, now: Time) {

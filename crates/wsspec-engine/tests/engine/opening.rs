@@ -7,7 +7,7 @@ use wsspec_cases::{
     Case, Conclusion, DeflateAnswer, DeflateOffer, DeflatePlan, Driver, Event, Grade, MessageSpec, Opened,
     Outbox, Step,
 };
-use wsspec_engine::testing::{Peer, PeerTransmit};
+use wsspec_engine::testing::{Peer, PeerTransmit, TesterEnd};
 use wsspec_engine::{
     Behavior, BehaviorClose, CaseRun, ClientOpening, NeverOpened, Observation, Settings, TcpEnd, Time,
     Transmit, Verdict, judge, unreachable,
@@ -34,7 +34,7 @@ impl Answers {
 impl Peer for Answers {
     fn handle_input(&mut self, _: &mut [u8], _: Time) {}
 
-    fn handle_end(&mut self, _: Time) {}
+    fn handle_end(&mut self, _: TesterEnd, _: Time) {}
 
     fn poll_transmit(&mut self, _: Time) -> Option<PeerTransmit> {
         if !std::mem::replace(&mut self.answered, true) && !self.response.is_empty() {

@@ -58,6 +58,8 @@ pub struct Agent {
     pub no_delay: bool,
     /// What keeps it running, if the tester has started it.
     pub sut: Option<Arc<Sut>>,
+    /// The number of its process, while it runs a case, if the tester has started it.
+    pub process: Option<i32>,
     /// Where the octets of its connections are captured.
     pub capture: Option<Arc<Capture>>,
 }
@@ -65,8 +67,8 @@ pub struct Agent {
 /// What all attempts share.
 #[derive(Debug)]
 pub struct Conditions {
-    settings: Settings,
-    case_timeout: Option<Duration>,
+    pub(super) settings: Settings,
+    pub(super) case_timeout: Option<Duration>,
     redaction: Redaction,
     trace: Trace,
     repeat: Vec<String>,
@@ -152,7 +154,11 @@ impl Conditions {
     }
 
     async fn once(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Attempt {
-        let (outcome, tls) = match self.play(agent, case).await {
+        let played = match case.series() {
+            None => self.play(agent, case).await,
+            Some(series) => self.play_series(agent, case, series).await.map(|outcome| (outcome, None)),
+        };
+        let (outcome, tls) = match played {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,
             Err(error) => (unreachable(case, TesterRole::Client, error.to_string()), None),
             Ok(outcome) => outcome,
@@ -188,31 +194,11 @@ impl Conditions {
     async fn play(
         &self,
         agent: &Agent,
-        case: &'static Case,
+        case: &Case,
     ) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
-        let stream = self.connect(agent).await?;
+        let stream = connect(agent, self.settings.open_timeout).await?;
         let tls = stream.tls();
-        let _ = stream.set_nodelay(agent.no_delay);
-        let started = Instant::now();
-        let run = CaseRun::client(case, &agent.opening, self.settings.clone());
-        let own_limit =
-            self.settings.open_timeout + case.time_limit.mul_f64(self.settings.time_scale) + GRACE;
-        let limit = self.case_timeout.unwrap_or(own_limit);
-        Ok((judge(case, pump::drive(stream, run, started, limit).await), tls))
-    }
-
-    async fn connect(&self, agent: &Agent) -> Result<Stream, ConnectError> {
-        let dial = || {
-            let capture = agent.capture.as_ref();
-            dial_captured(&agent.addresses, agent.secure.as_ref(), self.settings.open_timeout, capture)
-        };
-        for pause in RETRIES {
-            match dial().await {
-                Err(ConnectError::Refused(_)) => tokio::time::sleep(pause).await,
-                other => return other,
-            }
-        }
-        dial().await
+        Ok((converse(stream, agent, case, &self.settings, self.case_timeout).await, tls))
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
@@ -225,10 +211,40 @@ impl Conditions {
     }
 }
 
+/// Opens TCP, and TLS if that is asked for.
+pub(super) async fn connect(agent: &Agent, open_timeout: Duration) -> Result<Stream, ConnectError> {
+    let dial =
+        || dial_captured(&agent.addresses, agent.secure.as_ref(), open_timeout, agent.capture.as_ref());
+    for pause in RETRIES {
+        match dial().await {
+            Err(ConnectError::Refused(_)) => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+    }
+    dial().await
+}
+
+/// Plays a case on this connection.
+pub(super) async fn converse(
+    stream: Stream,
+    agent: &Agent,
+    case: &Case,
+    settings: &Settings,
+    case_timeout: Option<Duration>,
+) -> Outcome {
+    let _ = stream.set_nodelay(agent.no_delay);
+    let started = Instant::now();
+    let run = CaseRun::client(case, &agent.opening, settings.clone());
+    let own_limit = settings.open_timeout + case.time_limit.mul_f64(settings.time_scale) + GRACE;
+    let limit = case_timeout.unwrap_or(own_limit);
+    judge(case, pump::drive(stream, run, started, limit).await)
+}
+
 impl Agent {
     /// The same one where this life of it listens.
     fn in_life(&self, life: &Life) -> Self {
         let mut moved = self.clone();
+        moved.process = Some(life.pid());
         moved.addresses.clone_from(&life.addresses);
         moved.opening.host = life.target.host_header();
         moved.url = life.target.to_string();

@@ -13,6 +13,7 @@ pub mod preflight;
 pub mod record_file;
 pub(crate) mod refusal;
 pub mod schedule;
+mod series;
 pub mod write_reports;
 
 use std::collections::BTreeMap;
@@ -251,6 +252,7 @@ async fn meet(
         at_a_time: if facts.one_at_a_time || a_process_each { 1 } else { plan.limits.jobs },
         no_delay: true,
         sut,
+        process: None,
         capture: None,
     };
     introduce(&agent, &facts, plan, console)?;

@@ -49,7 +49,7 @@ pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -
     if limits.jobs == 1 {
         return vec![sorted(jobs, 1)]; // nothing disturbs anything
     }
-    let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.case.measures.time);
+    let (timed, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| runs_alone(job.case));
     let (heavy, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_heavy(job.case));
     let (streams, large): (Vec<_>, Vec<_>) = heavy.into_iter().partition(|job| data(job.case).is_some());
     let (delicate, light): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_delicate(job.case));
@@ -64,6 +64,12 @@ pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -
 /// Whether a case does nothing for most of its time.
 pub(super) fn is_waiting(case: &Case) -> bool {
     matches!(case.play, Play::Script(_)) && expected_time(case) >= LONG_WAIT
+}
+
+/// Whether nothing else may run meanwhile: times are measured, or what the process of the peer takes, or there is room
+/// for few other connections.
+fn runs_alone(case: &Case) -> bool {
+    case.measures.time || case.series().is_some()
 }
 
 /// Whether a case moves so many octets that it would disturb others, and be disturbed.
@@ -103,6 +109,10 @@ pub fn expected_time(case: &Case) -> Duration {
             })
             .sum(),
         Play::Passive(_) => Duration::ZERO,
+        Play::Series(series) => {
+            let longest = case.parts(Some(3)).map(|part| expected_time(&part)).max().unwrap_or_default();
+            if series.at_once { longest } else { longest * series.count }
+        }
     }
 }
 
@@ -121,7 +131,7 @@ fn data(case: &Case) -> Option<usize> {
 fn driver(case: &Case) -> Option<Box<dyn Driver>> {
     match &case.play {
         Play::Drive(make, _) => Some(make()),
-        Play::Script(_) | Play::Passive(_) => None,
+        Play::Script(_) | Play::Passive(_) | Play::Series(_) => None,
     }
 }
 

@@ -18,6 +18,7 @@ use super::control::Control;
 use super::notice::Notice;
 use super::request::{NoRequest, Request, read};
 use super::route::{Job, Route, route};
+use super::series::Over;
 use super::{Shared, commands};
 use crate::net::{Transport, pump};
 use crate::outputs;
@@ -97,7 +98,7 @@ impl Visit {
         let shared = &self.shared;
         match route {
             Route::CaseCount => control.say(async { shared.plan.cases.len().to_string() }).await,
-            Route::CaseInfo(case) => control.say(async { info(case) }).await,
+            Route::CaseInfo(case) => control.say(async { self.info(case) }).await,
             Route::Status(job) => control.say(self.status(&job)).await,
             Route::UpdateReports { agent, shutdown } => {
                 let reporting = shared.reporting();
@@ -112,7 +113,19 @@ impl Visit {
         }
     }
 
+    fn info(&self, case: &Case) -> String {
+        let mut info = json!({ "id": case.id.to_string(), "description": case.title });
+        if case.conduct.commands {
+            info["subprotocol"] = COMMANDS.into();
+        }
+        if let Some(series) = case.series() {
+            info["connections"] = series.numbers(self.shared.plan.settings.loop_count).len().into();
+        }
+        info.to_string()
+    }
+
     async fn status(&self, job: &Job) -> String {
+        self.shared.abandon(&job.agent, None);
         let brief = self.shared.book.verdict(&job.agent, job.case.id).await;
         json!({ "behavior": brief.behavior }).to_string()
     }
@@ -120,6 +133,7 @@ impl Visit {
     async fn update_reports(&self, agent: String) {
         let shared = &self.shared;
         let _ = timeout(CLOSING_LIMIT, shared.book.idle(&agent)).await;
+        shared.abandon(&agent, None);
         shared.judge_passive(&agent);
         shared.tell(Notice::ReportsAsked { agent, peer: self.peer });
         shared.tell(match shared.ledger.reports().await {
@@ -161,6 +175,7 @@ impl Visit {
         let shared = &self.shared;
         let (agent, id) = (job.agent.clone(), job.case.id);
         shared.book.visit();
+        shared.abandon(&agent, Some(id));
         let Start::Attempt { number, new_agent } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
         };
@@ -171,12 +186,19 @@ impl Visit {
         if shared.plan.exclusions.excludes(&agent, id) {
             return self.skip(stream, &request, job).await;
         }
-        let record = self.play(stream, request, &job, number).await;
-        let brief = Brief::of(&record);
-        let summary = record.summary.raw().to_owned();
-        shared.ledger.write(Line::Case(Box::new(record)));
-        shared.book.end(&agent, id, Some(brief.clone()));
-        shared.tell(Notice::CaseEnded { agent, case: id, brief, summary });
+        let from = shared.plan.log.position();
+        let meta = meta(shared, job.case, self.started, number);
+        let over = match shared.begun.next(&agent, job.case, shared.plan.settings.loop_count, &meta) {
+            Some(number) => self.play(stream, request, &job, number, meta).await,
+            None => {
+                self.take_and_close(stream, &request).await;
+                None
+            }
+        };
+        match over {
+            Some(over) => settle(shared, &agent, over, from),
+            None => shared.book.end(&agent, id, None),
+        }
     }
 
     async fn play<T: Transport>(
@@ -184,19 +206,18 @@ impl Visit {
         stream: T,
         mut request: Request,
         job: &Job,
-        attempt: u32,
-    ) -> CaseRecord {
+        number: u32,
+        meta: CaseMeta,
+    ) -> Option<Over> {
         let plan = &self.shared.plan;
-        let meta = meta(&self.shared, job.case, self.started, attempt);
-        let from = plan.log.position();
-        let run = CaseRun::server(job.case, &request.head, plan.settings.clone());
-        let limit = job.case.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
-        let outcome = judge(job.case, drive(stream, run, &mut request.rest, limit).await);
-        self.shared.book.watched(&job.agent, job.case.id, outcome.observation.watched.clone());
-        let mut record = CaseRecord::from_outcome(&job.agent, job.case, &outcome, meta, &plan.redaction);
-        outputs::trim(&mut record, plan.trace);
-        record.log = plan.log.since(from, record.verdict.is_failure());
-        record
+        let part = job.case.part(number);
+        let run = CaseRun::server(&part, &request.head, plan.settings.clone());
+        let limit = part.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
+        let outcome = judge(&part, drive(stream, run, &mut request.rest, limit).await);
+        match job.case.series() {
+            None => Some(Over { case: job.case, outcome, meta }),
+            Some(_) => self.shared.begun.ended(&job.agent, number, &part, outcome),
+        }
     }
 
     /// The connection is taken and closed at once, and no result is kept.
@@ -205,7 +226,12 @@ impl Visit {
         let brief = Brief { verdict: Verdict::Skipped, behavior: "UNIMPLEMENTED", cause: None };
         shared.book.end(&job.agent, job.case.id, Some(brief));
         shared.tell(Notice::CaseSkipped { agent: job.agent, case: job.case.id });
-        if let Some(control) = Control::open(stream, request, &shared.plan.settings.spoken()).await {
+        self.take_and_close(stream, request).await;
+    }
+
+    async fn take_and_close<T: Transport>(&self, stream: T, request: &Request) {
+        let subprotocols = self.shared.plan.settings.spoken();
+        if let Some(control) = Control::open(stream, request, &subprotocols).await {
             control.close().await;
         }
     }
@@ -246,6 +272,21 @@ impl Visit {
     }
 }
 
+/// Puts the outcome of a case into the record. `from` is where the log of the client began.
+pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
+    let Over { case, outcome, meta } = over;
+    let plan = &shared.plan;
+    shared.book.watched(agent, case.id, outcome.observation.watched.clone());
+    let mut record = CaseRecord::from_outcome(agent, case, &outcome, meta, &plan.redaction);
+    outputs::trim(&mut record, plan.trace);
+    record.log = plan.log.since(from, record.verdict.is_failure());
+    let brief = Brief::of(&record);
+    let summary = record.summary.raw().to_owned();
+    shared.ledger.write(Line::Case(Box::new(record)));
+    shared.book.end(agent, case.id, Some(brief.clone()));
+    shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case: case.id, brief, summary });
+}
+
 /// Plays a case whose request has been read, together with the octets behind it.
 async fn drive<T: Transport>(
     stream: T,
@@ -258,14 +299,6 @@ async fn drive<T: Transport>(
         run.handle_input(rest, Duration::ZERO);
     }
     pump::drive(stream, run, started, limit).await
-}
-
-fn info(case: &Case) -> String {
-    let mut info = json!({ "id": case.id.to_string(), "description": case.title });
-    if case.conduct.commands {
-        info["subprotocol"] = COMMANDS.into();
-    }
-    info.to_string()
 }
 
 /// What the record of a case says beyond its outcome.

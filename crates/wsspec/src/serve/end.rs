@@ -49,6 +49,7 @@ impl End<'_> {
     /// E21: the folder cannot be written to. E22: there was no client.
     pub async fn conclude(&self, console: &Console) -> Result<ExitCode> {
         for (agent, _) in self.shared.book.agents() {
+            self.shared.abandon(&agent, None);
             self.shared.judge_passive(&agent);
         }
         let not_run = self.not_run();

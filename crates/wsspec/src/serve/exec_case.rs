@@ -121,6 +121,10 @@ impl ExecCase {
         // The connection may outlive the process for a moment.
         let closing = case.time_limit.mul_f64(shared.plan.settings.time_scale) + EXIT_LIMIT;
         let connected = shared.book.started(&self.agent, case.id);
+        if connected && case.series().is_some() {
+            let _ = timeout(closing, shared.book.idle(&self.agent)).await;
+            shared.abandon(&self.agent, None);
+        }
         if connected && timeout(closing, &mut judged).await.is_ok() {
             return None;
         }

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod notice;
 pub(crate) mod request;
 pub mod route;
+mod series;
 pub mod voice;
 
 use std::io;
@@ -27,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use wsspec_cases::Case;
+use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Settings, TesterRole, passive_outcomes};
 use wsspec_report::record::{CaseRecord, Line, Redaction};
 
@@ -35,6 +36,7 @@ use self::admission::Admission;
 use self::book::Book;
 use self::ledger::Ledger;
 use self::notice::Notice;
+use self::series::Begun;
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
 use crate::sut::log::Log;
@@ -89,6 +91,8 @@ pub struct Shared {
     pub plan: Plan,
     /// The verdicts.
     pub book: Book,
+    /// Cases that lack connections.
+    pub begun: Begun,
     /// The files.
     pub ledger: Ledger,
     /// When the server started.
@@ -111,6 +115,13 @@ impl Shared {
     /// All notices from now on.
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    /// Records the cases that the agent has begun and not ended, but for one.
+    pub fn abandon(&self, agent: &str, but: Option<CaseId>) {
+        for over in self.begun.abandoned(agent, but) {
+            connection::settle(self, agent, over, self.plan.log.position());
+        }
     }
 
     /// Records the passive cases of an agent as they stand now.
@@ -174,6 +185,7 @@ impl Server {
         let shared = Shared {
             plan,
             book: Book::default(),
+            begun: Begun::default(),
             ledger,
             started: Instant::now(),
             notices: broadcast::Sender::new(4096),

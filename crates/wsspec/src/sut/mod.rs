@@ -9,7 +9,7 @@ mod life;
 pub mod log;
 pub mod plan;
 pub mod process;
-mod procfs;
+pub(crate) mod procfs;
 pub mod ready;
 
 use std::io;

@@ -5,6 +5,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use wsspec_engine::Resources;
+
 /// The living members of a process group: number and name.
 pub(super) fn members(group: i32) -> BTreeSet<(i32, String)> {
     let all = processes().filter_map(|(pid, folder)| {
@@ -16,6 +18,19 @@ pub(super) fn members(group: i32) -> BTreeSet<(i32, String)> {
         (state != "Z" && of.parse() == Ok(group)).then(|| (pid, name(&folder)))
     });
     all.collect()
+}
+
+/// What the processes of a group hold together; `None` where that cannot be seen.
+pub(crate) fn held(group: i32) -> Option<Resources> {
+    let page = rustix::param::page_size() as u64;
+    let mut held = Resources::default();
+    for (pid, _) in members(group) {
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let memory = fs::read_to_string(folder.join("statm")).ok()?;
+        held.octets += memory.split(' ').nth(1)?.parse::<u64>().ok()? * page;
+        held.descriptors += fs::read_dir(folder.join("fd")).ok()?.count() as u64;
+    }
+    (held.octets > 0).then_some(held)
 }
 
 /// What a file descriptor of this process is: `pipe:[123]`.

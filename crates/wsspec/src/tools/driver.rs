@@ -107,7 +107,12 @@ impl Driver {
                 return Ok(number - 1);
             }
             tell(Progress::Case(number));
-            self.echo(&format!("/runCase?case={number}&agent={agent}"), stop).await?;
+            for _ in 0..self.connections(number).await? {
+                self.echo(&format!("/runCase?case={number}&agent={agent}"), stop).await?;
+                if *stop.borrow() {
+                    return Ok(number - 1);
+                }
+            }
         }
         tell(Progress::Reports);
         self.control(&format!("/updateReports?agent={agent}"), REPORTS_LIMIT).await?;
@@ -156,6 +161,17 @@ impl Driver {
                     },
                 )
         })
+    }
+
+    /// How often the case is to be asked for. Who obeys no commands does not ask: nearly all that it could do is
+    /// run them once.
+    async fn connections(&self, case: u32) -> Result<u64, Problem> {
+        if !self.commands {
+            return Ok(1);
+        }
+        let text = self.control(&format!("/getCaseInfo?case={case}"), LIMIT).await?.unwrap_or_default();
+        let info: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        Ok(info["connections"].as_u64().unwrap_or(1))
     }
 
     /// The first text message that comes on this resource.

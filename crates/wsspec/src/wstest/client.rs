@@ -163,6 +163,7 @@ impl Run<'_> {
             at_a_time: 1,
             no_delay: server.entry.options.tcp_no_delay.unwrap_or(true),
             sut: None,
+            process: None,
             capture: None,
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);

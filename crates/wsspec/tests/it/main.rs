@@ -21,6 +21,7 @@ mod image;
 mod looking;
 mod mock_ups;
 mod modes;
+mod new_sections;
 mod options;
 mod outputs;
 mod packets;

@@ -208,6 +208,43 @@ fn fresh_starts(s: &mut Declaration<'_>) {
     .close(we_close([NORMAL]));
 }
 
+/// 65,536 texts: those that are UTF-8 by their first octet, the others one by one. What begins with `!` would be a
+/// command to a peer that obeys them, and is left out where it is UTF-8.
+fn pairs_of_octets(s: &mut Declaration<'_>) {
+    let all = (0..=u16::MAX).map(u16::to_be_bytes);
+    let (valid, invalid): (Vec<_>, Vec<_>) = all.partition(|pair| std::str::from_utf8(pair).is_ok());
+    let valid: Vec<[u8; 2]> = valid.into_iter().filter(|pair| pair[0] != b'!').collect();
+    let valid: Vec<Vec<[u8; 2]>> =
+        valid.chunk_by(|one, other| one[0] == other[0]).map(<[_]>::to_vec).collect();
+    let connections = (valid.len() + invalid.len()) as u32;
+    s.case("17.2.22", "all-pairs-of-octets", "Every two octets as a text message of their own")
+        .expect("Those that are UTF-8 come back; each of the others fails its connection.")
+        .each_of(
+            connections,
+            "the texts that are UTF-8, by their first octet; then one that is none",
+            move |n, case| {
+                let n = n as usize;
+                if let Some(texts) = valid.get(n) {
+                    case.called(format!(
+                        "All texts of two octets that begin with {:02x} and are UTF-8",
+                        texts[0][0]
+                    ))
+                    .send_all(texts.iter().map(|pair| text(pair.to_vec())))
+                    .fail_after(secs(5))
+                    .ok(texts.iter().map(|pair| message(pair.to_vec())).collect::<Vec<_>>())
+                    .close(we_close([NORMAL]));
+                    return;
+                }
+                let pair = invalid[n - valid.len()];
+                case.called(format!("A text message of the octets {:02x} {:02x}", pair[0], pair[1]))
+                    .send(text(pair.to_vec()))
+                    .fail_after(secs(2))
+                    .fails(Fails::with([INVALID_PAYLOAD]));
+            },
+        )
+        .many();
+}
+
 fn everything(s: &mut Declaration<'_>) {
     s.rules([UTF8]);
     s.case("17.2.21", "all-characters", "Every Unicode scalar value, in text messages of 64 KiB")
@@ -215,6 +252,9 @@ fn everything(s: &mut Declaration<'_>) {
         .drive("all 1112064 characters in messages of 64 KiB, one after the other", AllCharacters::new)
         .within(secs(65))
         .driver_judges();
+
+    s.rules([INVALID, UTF8]);
+    pairs_of_octets(s);
 
     s.rules([INVALID]);
     s.case(

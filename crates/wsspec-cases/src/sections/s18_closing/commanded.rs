@@ -1,8 +1,9 @@
 //! 18.3 and 18.4: the peer closes first, because a command asks for it.
 
 use crate::prelude::*;
+use crate::step::Step;
 
-use super::{ANSWER, CLIENT_WAITS, LAST, PING, SERVER_ENDS, SHORT, START};
+use super::{ANSWER, API, CLIENT_WAITS, LAST, PING, SERVER_ENDS, SHORT, START};
 
 /// For the peer to do what it is told.
 const SOON: std::time::Duration = secs(2);
@@ -16,6 +17,7 @@ pub(super) fn declare(s: &mut Declaration<'_>) {
     late_answers(s);
     odd_answers(s);
     the_end_of_tcp(s);
+    what_the_api_says(s);
     at_the_same_time(s);
 }
 
@@ -227,6 +229,57 @@ fn the_end_of_tcp(s: &mut Declaration<'_>) {
     .tcp(EndOfTcp::NotBefore(secs(5)));
 }
 
+fn what_the_api_says(s: &mut Declaration<'_>) {
+    s.rules([API]);
+    let ends: [(&str, &str, &str, Step, &str); 4] = [
+        (
+            "18.3.21",
+            "state-after-3002",
+            "a Close frame with 3002 and \"r\"",
+            close(3002).reason("r").into(),
+            "3002 clean r",
+        ),
+        (
+            "18.3.22",
+            "state-after-empty-close",
+            "a Close frame without a code",
+            close_without_code().into(),
+            "1005 clean",
+        ),
+        ("18.3.23", "state-after-fin", "the end of TCP with FIN", Step::HalfClose, "1006 unclean"),
+        ("18.3.24", "state-after-rst", "the end of TCP with RST", Step::Reset, "1006 unclean"),
+    ];
+    for (id, slug, what, end, state) in ends {
+        s.case(id, slug, format!("What the API of the client says after {what}"))
+            .of_clients()
+            .commanded()
+            .expect(format!("On the next connection the client says: {state}."))
+            .each_of(2, format!("{what}; then the client is asked for its state"), move |n, case| {
+                if n == 0 {
+                    ended_by(case.called(format!("A connection that ends with {what}")), &end);
+                    return;
+                }
+                case.called("The client is told to say how the connection before ended")
+                    .command("!state")
+                    .fail_after(secs(2))
+                    .ok([message(format!("!state {state}"))])
+                    .close(we_close([NORMAL]));
+            });
+    }
+}
+
+/// The tester ends the connection like this; what the client makes of it is asked for on the next one.
+fn ended_by(case: &mut Case, end: &Step) {
+    case.send(end.clone());
+    match end {
+        Step::HalfClose => {
+            case.await_perhaps(Awaited::EndOfTcp, secs(5)).end_tcp().fail_after(secs(1)).only_plays()
+        }
+        Step::Reset => case.fail_after(secs(1)).only_plays(),
+        _ => case.fail_after(secs(5)).closes(Closes::with([3002, NORMAL])),
+    };
+}
+
 fn at_the_same_time(s: &mut Declaration<'_>) {
     s.group(4, "Both close at once").rules([ANSWER, LAST]);
     s.case(
@@ -239,6 +292,24 @@ fn at_the_same_time(s: &mut Declaration<'_>) {
     .send(close(GOING_AWAY))
     .fail_after(secs(5))
     .closes(Closes::with([NORMAL, GOING_AWAY]));
+
+    s.case(
+        "18.4.2",
+        "both-close-200-times",
+        "The peer is told to close with 1000, and a Close frame with 1001 follows 0 to 10 ms later, 200 times",
+    )
+    .commanded()
+    .expect("Each time one Close frame comes, and TCP is ended.")
+    .each_of(200, "the command to close, and a Close frame that follows a little later each time", |n, case| {
+        let later = std::time::Duration::from_micros(50) * n;
+        case.called(format!("The Close frame follows {later:?} after the command"))
+            .command("!close 1000")
+            .wait(later)
+            .send(close(GOING_AWAY))
+            .fail_after(secs(5))
+            .closes(Closes::with([NORMAL, GOING_AWAY]));
+    })
+    .many();
 
     s.rules([LAST, ANSWER]);
     s.case(

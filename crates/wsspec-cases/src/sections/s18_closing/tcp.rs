@@ -12,6 +12,7 @@ const END: EndOfTcp = EndOfTcp::Within(secs(5), secs(30));
 pub(super) fn declare(s: &mut Declaration<'_>) {
     fin(s);
     fin_with_more(s);
+    many_resets(s);
     behind_the_closing_handshake(s);
     unread_data(s);
     time_to_answer(s);
@@ -53,6 +54,22 @@ fn fin(s: &mut Declaration<'_>) {
 }
 
 fn fin_with_more(s: &mut Declaration<'_>) {
+    s.case("18.6.5", "rst-behind-a-message", "A text message, then a RST; then another connection")
+        .expect("The peer serves the next connection, and what belonged to the first is freed.")
+        .each_of(2, "a text message and a RST; then a text message", |n, case| match n {
+            0 => {
+                case.called("A text message, then a RST")
+                    .send(text("x"))
+                    .reset()
+                    .fail_after(secs(1))
+                    .only_plays();
+            }
+            _ => {
+                case.called("A text message on the next connection").is_served();
+            }
+        })
+        .footprint(Footprint::ComesBack);
+
     s.case("18.6.6", "fin-behind-a-message", "A text message, then the end of TCP")
         .closing_by_script()
         .expect("The peer ends TCP, too. Whether the message comes back before is told.")
@@ -69,6 +86,34 @@ fn fin_with_more(s: &mut Declaration<'_>) {
         .half_close()
         .fail_after(secs(5))
         .closes(Closes::with([NORMAL]));
+}
+
+fn many_resets(s: &mut Declaration<'_>) {
+    s.rules([LOST]);
+    s.case(
+        "18.6.8",
+        "500-resets",
+        "500 connections that end with a RST as soon as they are open, and one that is used",
+    )
+    .of_servers()
+    .expect("The peer serves the last one, and what belonged to the others is freed.")
+    .each_of(
+        501,
+        "a RST as soon as the connection is open; on the last one a text message",
+        |n, case| match n {
+            500 => {
+                case.called("A text message behind 500 connections that were reset").is_served();
+            }
+            _ => {
+                case.called("A RST as soon as the connection is open")
+                    .reset()
+                    .fail_after(secs(1))
+                    .only_plays();
+            }
+        },
+    )
+    .footprint(Footprint::ComesBack)
+    .many();
 }
 
 fn behind_the_closing_handshake(s: &mut Declaration<'_>) {
