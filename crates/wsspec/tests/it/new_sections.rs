@@ -54,7 +54,7 @@ fn the_endpoint_passes_the_new_sections_as_a_server() {
 /// A client runs its cases one after the other: the sections run side by side.
 #[test]
 fn the_endpoint_passes_the_new_sections_as_a_client() {
-    let sections = [("14", 20), ("15", 40), ("16", 60), ("17", 38), ("18", 60), ("21", 60), ("22", 25)];
+    let sections = [("14", 15), ("15", 40), ("16", 55), ("17", 35), ("18", 60), ("21", 55), ("22", 20)];
     thread::scope(|threads| {
         for (section, least) in sections {
             threads.spawn(move || serve(section, least));
