@@ -6,7 +6,7 @@ use wsspec_cases::{
     Awaited, Case, Closes, EndOfTcp, Ends, Event, Expected, Fails, Level, Messages, PeerCloses, Profile,
     Tolerance, Tolerates,
 };
-use wsspec_wire::Opcode;
+use wsspec_wire::{Opcode, close_code};
 
 use super::words;
 use crate::Time;
@@ -91,6 +91,13 @@ impl Bench<'_> {
             return vec![self.check("fails", Level::Must, false, &expected, &observed)];
         }
         let answered = fails.answered.as_ref().filter(|_| self.close_received());
+        if answered.is_none() && self.answered_as_if_lawful(fails) {
+            let observed = format!(
+                "it was answered as if it were lawful, with {}",
+                words::close_code(close.remote_code)
+            );
+            return vec![self.check("fails", Level::Must, false, &expected, &observed)];
+        }
         let (ok, observed) = match (close.remote_code, self.close_received(), answered) {
             (Some(code), ..) if fails.codes.contains(&code) => (true, words::close_code(Some(code))),
             (code, _, Some(because)) => (false, format!("{} ({because})", words::close_code(code))),
@@ -99,6 +106,15 @@ impl Bench<'_> {
             (None, false, _) => (false, "the end of TCP without a Close frame".into()),
         };
         vec![self.check("close.code", Level::Should, ok, &expected, &observed), self.end_of_tcp()]
+    }
+
+    /// Whether the tester's Close frame, which broke a rule, got its own code back, or that of a normal closure. An
+    /// answer without a code cannot be told from a failure without one.
+    fn answered_as_if_lawful(&self, fails: &Fails) -> bool {
+        let close = &self.observation.close;
+        let usual = |code: u16| code == close_code::NORMAL || Some(code) == close.local_code;
+        close.closed_by_me
+            && close.remote_code.is_some_and(|code| usual(code) && !fails.codes.contains(&code))
     }
 
     fn closes(&self, closes: &Closes) -> Judged {

@@ -34,7 +34,7 @@ fn obeying(react: impl Fn(&str) -> Vec<PeerTransmit> + 'static) -> Scripted {
 }
 
 fn told(id: &str, react: impl Fn(&str) -> Vec<PeerTransmit> + 'static) -> (Verdict, String) {
-    let outcome = run_client(known(id), obeying(react)).0;
+    let outcome = run_client(&known(id).part(0), obeying(react)).0;
     (outcome.verdict, outcome.summary)
 }
 
@@ -62,6 +62,32 @@ fn a_peer_without_commands_is_never_failed_for_it() {
             let (observation, _) = Pair::new(run, Endpoint::client(known("1.1.1")).0).finish();
             assert_eq!(judge(case, observation).verdict, Verdict::NotApplicable, "{}", case.id);
         }
+    }
+}
+
+/// A server that answers this Close frame like that.
+fn answer_to_a_close(id: &str, answer: &'static [u8]) -> Verdict {
+    let react = move |came: &Frame| match came.header.opcode {
+        Opcode::CLOSE => vec![frame(Opcode::CLOSE, answer), fin()],
+        _ => mannered(came),
+    };
+    run_client(known(id), Scripted::server(react)).0.verdict
+}
+
+#[test]
+fn an_unlawful_close_that_is_answered_as_if_it_were_lawful_fails() {
+    for id in ["18.1.4", "18.1.7", "18.2.1", "18.2.4", "18.2.5", "18.2.9"] {
+        assert_eq!(answer_to_a_close(id, b"\x03\xe8"), Verdict::Fail, "{id}: 1000 is a normal closure");
+        assert_eq!(answer_to_a_close(id, b"\x03\xea"), Verdict::Pass, "{id}: 1002");
+        assert_eq!(answer_to_a_close(id, b"\x03\xf0"), Verdict::NonStrict, "{id}: 1008 is another failure");
+        assert_eq!(answer_to_a_close(id, b""), Verdict::NonStrict, "{id}: perhaps a failure without a code");
+    }
+    for id in ["18.1.5", "18.1.6"] {
+        assert_eq!(
+            answer_to_a_close(id, b"\x03\xe8"),
+            Verdict::NonStrict,
+            "{id}: of 5000 and more nothing is said"
+        );
     }
 }
 

@@ -148,6 +148,13 @@ fn script(
     console: &Console,
 ) -> Result<Script, Problem> {
     let role = earlier.map_or_else(|| role(args, case), |(_, record)| record.role);
+    if case.series().is_some() && earlier.and_then(|(_, record)| recorded(record)).is_none() {
+        let what = format!("{} has {} connections, and a script has one", case.id, case.connections());
+        let again = format!("wsspec run URL {}, then: wsspec repro {}", case.id, case.id);
+        return Err(Problem::new(ErrorCode::E32, what)
+            .fact("try", again)
+            .fact("then", "the script is of the connection that the verdict comes from"));
+    }
     let target = target(args, earlier)?;
     let recorded_seed = earlier.and_then(|(report, _)| parse_seed(&report.run.seed).ok());
     let seed = args.seed.or(recorded_seed).unwrap_or(0);

@@ -151,16 +151,26 @@ fn odd_answers(s: &mut Declaration<'_>) {
     .fail_after(secs(5))
     .peer_closes(PeerCloses::with(NORMAL));
 
-    s.case("18.3.16", "answer-with-1005", "The peer is told to close, and is answered with 1005")
+    let answers = [
+        ("the code 1005", close(1005)),
+        ("a body of one octet", close_without_code().reason(vec![0x03])),
+        ("a reason that is no UTF-8", close(NORMAL).reason(vec![0xff])),
+    ];
+    s.case("18.3.16", "unlawful-answers", "The peer is told to close, and gets an answer that is unlawful")
+        .commanded()
         .closing_by_script()
         .expect("No second Close frame comes, and TCP is ended.")
-        .command("!close 1000")
-        .await_(Awaited::Close, SOON)
-        .send(close(1005))
-        .wait(A_MOMENT)
-        .end_by_role()
-        .fail_after(secs(5))
-        .peer_closes(PeerCloses::with(NORMAL));
+        .each_of(3, "1005, a body of one octet, a reason that is no UTF-8", move |n, case| {
+            let (what, answer) = &answers[n as usize];
+            case.called(format!("The peer is told to close, and is answered with {what}"))
+                .command("!close 1000")
+                .await_(Awaited::Close, SOON)
+                .send(answer.clone())
+                .wait(A_MOMENT)
+                .end_by_role()
+                .fail_after(secs(5))
+                .peer_closes(PeerCloses::with(NORMAL));
+        });
 
     s.rules([PING]);
     s.case("18.3.17", "ping-before-the-answer", "The peer is told to close; a ping comes before the answer")
