@@ -191,11 +191,7 @@ impl Conditions {
         CaseMeta { number, started: now(), since_start: self.started.elapsed(), attempt, repro, log: None }
     }
 
-    async fn play(
-        &self,
-        agent: &Agent,
-        case: &Case,
-    ) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
+    async fn play(&self, agent: &Agent, case: &Case) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
         let stream = connect(agent, self.settings.open_timeout).await?;
         let tls = stream.tls();
         Ok((converse(stream, agent, case, &self.settings, self.case_timeout).await, tls))
