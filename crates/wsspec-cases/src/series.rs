@@ -21,8 +21,11 @@ pub struct Series {
     pub footprint: Option<Footprint>,
     /// What happens, in words.
     pub words: Text,
-    part: Arc<dyn Fn(u32, &mut Case) + Send + Sync>,
+    part: Arc<Part>,
 }
+
+/// Says what happens on the connection of that number.
+type Part = dyn Fn(u32, &mut Case) + Send + Sync;
 
 /// What the process of the peer may take for a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
