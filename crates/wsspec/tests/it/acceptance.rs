@@ -70,11 +70,13 @@ fn two_runs_with_the_same_seed_send_the_same_octets_and_report_the_same() {
     for (id, case) in &a {
         let [(head, frames), (other_head, others)] = [sent(case), sent(&b[id])];
         assert_eq!(head, other_head, "request of {id}");
-        // Whether a peer that fails the connection still takes our Close is a race of theirs and ours.
+        // Whether a peer that fails the connection still takes our Close, and in 3.*, where single octets go out with
+        // pauses, what stands behind the frame that it fails, is a race of theirs and ours.
         let common = frames.len().min(others.len());
         assert_eq!(frames[..common], others[..common], "octets of {id}");
         let rest = frames[common..].iter().chain(&others[common..]);
-        assert!(rest.clone().count() <= 1 && rest.into_iter().all(|frame| frame.starts_with("88")), "{id}");
+        let is_close = rest.clone().count() <= 1 && rest.into_iter().all(|frame| frame.starts_with("88"));
+        assert!(is_close || id.starts_with("3."), "{id}");
         assert!(!frames.is_empty() || id == "7.3.1", "{id} sends nothing");
         // How an end is worded can hold a time.
         for field in ["verdict", "received", "handshake", "autobahn", "repro"] {
