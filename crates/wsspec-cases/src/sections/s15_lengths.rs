@@ -207,10 +207,10 @@ fn cut_lengths(s: &mut Declaration<'_>) {
     s.case(
         "15.3.9",
         "length-cut-to-32-bits",
-        "A text frame of 2^32+5 octets, of which six come, the last a second later",
+        "A binary frame of 2^32+5 octets, of which five come, and some more a second later",
     )
     .expect("Nothing comes back: the length is not cut to 32 bits. The peer waits, or fails the connection.")
-    .send(text("Hello").claiming(1 << 32 | 5))
+    .send(binary("Hello").claiming(1 << 32 | 5))
     .wait(secs(1))
     .send(text("x"))
     .wait_noting(secs(2), "open")

@@ -6,7 +6,7 @@ use wsspec_cases::{
     Awaited, Case, Closes, EndOfTcp, Ends, Event, Expected, Fails, Level, Messages, PeerCloses, Profile,
     Tolerance, Tolerates,
 };
-use wsspec_wire::{Opcode, close_code};
+use wsspec_wire::Opcode;
 
 use super::words;
 use crate::Time;
@@ -108,13 +108,14 @@ impl Bench<'_> {
         vec![self.check("close.code", Level::Should, ok, &expected, &observed), self.end_of_tcp()]
     }
 
-    /// Whether the tester's Close frame, which broke a rule, got its own code back, or that of a normal closure. An
-    /// answer without a code cannot be told from a failure without one.
+    /// Whether the tester's Close frame, which broke a rule, got its own code back. An answer with another code cannot
+    /// be told from a failure with an unusual one, nor one without a code from a failure without.
     fn answered_as_if_lawful(&self, fails: &Fails) -> bool {
         let close = &self.observation.close;
-        let usual = |code: u16| code == close_code::NORMAL || Some(code) == close.local_code;
         close.closed_by_me
-            && close.remote_code.is_some_and(|code| usual(code) && !fails.codes.contains(&code))
+            && close
+                .remote_code
+                .is_some_and(|code| Some(code) == close.local_code && !fails.codes.contains(&code))
     }
 
     fn closes(&self, closes: &Closes) -> Judged {

@@ -144,6 +144,10 @@ pub(super) fn ending(observation: &Observation) -> String {
         "the connection stayed open until the tester's timer ran out".into()
     } else if close.closed_by_me && close.was_close_handshake_timeout {
         "the tester closed, and the peer did not answer".into()
+    } else if let (true, None, false, Some(how @ (TcpEnd::PeerFin | TcpEnd::PeerReset))) =
+        (close.closed_by_me, close.remote_code, close.was_clean, close.tcp)
+    {
+        format!("the tester closed, and the peer {} without an answer", crate::words::tcp_end(how))
     } else if close.closed_by_me {
         format!("the tester closed after {seconds:.2} s")
     } else if close.remote_code.is_some() || close.was_clean {

@@ -18,6 +18,10 @@ impl CaseRun<'_> {
     /// only.
     pub(super) fn receive(&mut self, octets: &mut [u8], now: Time) {
         self.recorder.traffic.rx_wire += octets.len() as u64;
+        if self.opened.is_none() {
+            // The body of a refusal holds no frames.
+            return;
+        }
         let mut rest = octets;
         while let (taken, Some(incoming)) = self.observer.next(rest) {
             rest = &mut rest[taken..];

@@ -75,9 +75,21 @@ fn answer_to_a_close(id: &str, answer: &'static [u8]) -> Verdict {
 }
 
 #[test]
-fn an_unlawful_close_that_is_answered_as_if_it_were_lawful_fails() {
+fn an_unlawful_close_that_is_answered_with_its_own_code_fails() {
+    for (id, code) in [("18.1.4", b"\x03\xf7"), ("18.1.7", b"\0\0"), ("18.1.8", b"\x03\xed")] {
+        assert_eq!(answer_to_a_close(id, code), Verdict::Fail, "{id}: its own code");
+    }
+    for id in ["18.2.4", "18.2.5", "18.2.9"] {
+        assert_eq!(answer_to_a_close(id, b"\x03\xe8"), Verdict::Fail, "{id}: 1000, as it came");
+    }
+    for id in ["18.1.4", "18.1.7", "18.1.8", "18.2.1"] {
+        assert_eq!(
+            answer_to_a_close(id, b"\x03\xe8"),
+            Verdict::NonStrict,
+            "{id}: 1000 may be a failure, too"
+        );
+    }
     for id in ["18.1.4", "18.1.7", "18.2.1", "18.2.4", "18.2.5", "18.2.9"] {
-        assert_eq!(answer_to_a_close(id, b"\x03\xe8"), Verdict::Fail, "{id}: 1000 is a normal closure");
         assert_eq!(answer_to_a_close(id, b"\x03\xea"), Verdict::Pass, "{id}: 1002");
         assert_eq!(answer_to_a_close(id, b"\x03\xf0"), Verdict::NonStrict, "{id}: 1008 is another failure");
         assert_eq!(answer_to_a_close(id, b""), Verdict::NonStrict, "{id}: perhaps a failure without a code");

@@ -82,7 +82,8 @@ impl Scripted {
 
     fn answer(&mut self) {
         if let Some(status) = self.refusal {
-            let response = write_response(status, "No", &[("Content-Length", "0")]);
+            let mut response = write_response(status, "No", &[("Content-Length", "14")]);
+            response.extend_from_slice(b"<html></html>\n");
             return self.out.push_back(PeerTransmit::Octets(response));
         }
         let request = RequestHead::parse(self.head.octets());

@@ -225,3 +225,12 @@ fn breaches_of_the_closing_handshake_are_watched() {
         assert_eq!(told.verdict, Verdict::Info, "{}", told.summary);
     }
 }
+
+#[test]
+fn the_body_of_a_refusal_holds_no_frames() {
+    let case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    let seen = observe_client(&case, Scripted::refusing(500)).0.watched;
+    let failed: Vec<_> =
+        outcomes(&[("1.1.1", seen)]).into_iter().filter(|outcome| outcome.verdict == Verdict::Fail).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
