@@ -82,7 +82,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         .map_err(|error| cannot_listen(&addresses, &error))?;
     let listening = server.addresses()?;
     let shared = server.shared();
-    announce(args, &asked, &shared, &listening, console);
+    announce(&asked, &shared, &listening, console);
     let serving = tokio::spawn(server.serve());
 
     let base = base(&shared, &listening);
@@ -361,13 +361,7 @@ fn page(base: &str, agent: Option<&str>) -> String {
     format!("{}/?autostart=1{agent}", base.replacen("ws", "http", 1))
 }
 
-fn announce(
-    args: &ServeArgs,
-    asked: &[String],
-    shared: &Shared,
-    listening: &[SocketAddr],
-    console: &Console,
-) {
+fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console: &Console) {
     let base = base(shared, listening);
     let http = base.replacen("ws", "http", 1);
     let cases = count(shared.plan.cases.len(), "case");
@@ -382,7 +376,7 @@ fn announce(
     if let Some(tls) = &shared.plan.tls {
         console.say(0, format!("  TLS       SHA-256 {}", tls.fingerprint));
     }
-    if args.bind.is_empty() {
+    if listening.iter().all(|address| address.ip().is_loopback()) {
         console.say(0, "  listening on this machine only; other hosts: --bind 0.0.0.0");
     } else {
         let all: Vec<String> = listening.iter().map(ToString::to_string).collect();

@@ -25,6 +25,8 @@ const EVENTS: usize = 1024;
 /// All connections of a thread, and what they wait for.
 pub(super) struct EventLoop {
     poll: Poll,
+    /// Shared with who gives orders: were it closed there, the system would forget that it has woken this thread.
+    _waker: Arc<Waker>,
     orders: Receiver<Order>,
     config: Arc<Config>,
     started: Instant,
@@ -42,11 +44,12 @@ impl EventLoop {
     ///
     /// # Errors
     /// There are no file descriptors left.
-    pub(super) fn new(config: Arc<Config>, orders: Receiver<Order>) -> io::Result<(Self, Waker)> {
+    pub(super) fn new(config: Arc<Config>, orders: Receiver<Order>) -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), ORDERS)?;
+        let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
         let event_loop = Self {
             poll,
+            _waker: waker.clone(),
             orders,
             config,
             started: Instant::now(),

@@ -70,6 +70,18 @@ async fn a_server_that_is_dropped_drops_its_connections() {
     assert!(matches!(stream.read(&mut [0; 10]).await, Ok(0) | Err(_)));
 }
 
+/// The thread was never woken where its waker was closed before it had looked.
+#[tokio::test]
+async fn a_server_that_is_dropped_again_and_again_never_forgets_its_threads() {
+    for _ in 0..200 {
+        let serving = serve().await;
+        let mut stream = open(&serving).await;
+        serving.task.abort();
+        let _ = serving.task.await;
+        assert!(matches!(stream.read(&mut [0; 10]).await, Ok(0) | Err(_)));
+    }
+}
+
 #[tokio::test]
 async fn what_comes_with_the_end_of_the_peer_is_echoed() {
     let serving = serve().await;

@@ -32,7 +32,7 @@ pub(super) struct Workers {
 
 struct Worker {
     orders: Option<Sender<Order>>,
-    waker: Waker,
+    waker: Arc<Waker>,
 }
 
 impl Workers {
