@@ -8,7 +8,10 @@ use std::time::Instant;
 use anyhow::Result;
 use wsspec_cases::CaseId;
 use wsspec_endpoint::{Role, defects, quirks};
-use wsspec_selftest::{Change, Heavy, Matrix, Row, heavy_cases, least_of};
+use wsspec_selftest::{
+    Blame, Change, Heavy, Matrix, OldVerdict, Row, blamed_in_heavy_cases, heavy_cases, least_of, old_samples,
+    old_verdicts,
+};
 
 use crate::repository;
 
@@ -43,11 +46,22 @@ struct Found {
     defects: Matrix,
     quirks: Matrix,
     heavy: Vec<Heavy>,
+    /// For each row of the defects.
+    old: Vec<OldVerdict>,
+    /// Quirks that a heavy case behind the reference suite's sections takes for a fault.
+    blamed_in_heavy: Vec<Blame>,
 }
 
 impl Found {
     fn play() -> Self {
-        Self { defects: Matrix::play(defects()), quirks: Matrix::play(quirks()), heavy: heavy_cases() }
+        let defects = Matrix::play(defects());
+        Self {
+            old: old_verdicts(&defects.rows, LAST_OLD),
+            defects,
+            quirks: Matrix::play(quirks()),
+            heavy: heavy_cases(),
+            blamed_in_heavy: blamed_in_heavy_cases(quirks(), LAST_OLD),
+        }
     }
 
     fn problems(&self) -> Vec<String> {
@@ -63,23 +77,31 @@ impl Found {
             let ours = row.blamed_by_us_alone.iter().copied().filter(|id| id.section() <= LAST_OLD);
             new.chain(ours).map(|id| format!("blamed: {} ({}) by {id}", row.deviation.id, name(row.role)))
         });
-        survivors.chain(never).chain(heavy).chain(blamed).collect()
+        let in_heavy = self.blamed_in_heavy.iter();
+        let in_heavy =
+            in_heavy.map(|(quirk, role, id)| format!("blamed: {} ({}) by {id}", quirk.id, name(*role)));
+        survivors.chain(never).chain(heavy).chain(blamed).chain(in_heavy).collect()
     }
 
     fn summary(&self) -> String {
         let rows = &self.defects.rows;
         let failed = rows.iter().filter(|row| row.with(Change::Fails).next().is_some()).count();
         let caught = rows.iter().filter(|row| row.is_caught()).count();
-        let old = rows.iter().filter(|row| is_caught_by_old(row)).count();
+        let (native, reference) = self.caught_by_old();
         format!(
-            "{} defects, {} with both roles: {caught} caught, {failed} of them by a failure; by the {} light cases \
-             of the reference suite alone {old}. {} quirks, {} with both roles",
+            "{} defects, {} with both roles: {caught} caught, {failed} of them by a failure; by the reference suite's \
+             cases alone {native}, in its own words {reference}. {} quirks, {} with both roles",
             defects().count(),
             rows.len(),
-            self.light_old(),
             quirks().count(),
             self.quirks.rows.len(),
         )
+    }
+
+    /// By the native verdict, and by the reference suite's own words.
+    fn caught_by_old(&self) -> (usize, usize) {
+        let count = |is: fn(&OldVerdict) -> bool| self.old.iter().filter(|verdict| is(verdict)).count();
+        (count(|verdict| verdict.native), count(|verdict| verdict.reference))
     }
 
     fn light_old(&self) -> usize {
@@ -103,19 +125,22 @@ impl Found {
         let all = rows.len();
         let caught = count(&Row::is_caught);
         let failed = count(&|row| row.with(Change::Fails).next().is_some());
-        let old = count(&is_caught_by_old);
-        let old_failed = count(&|row| row.with(Change::Fails).any(|id| id.section() <= LAST_OLD));
+        let (old, reference) = self.caught_by_old();
+        let samples = old_samples(Role::Server).count();
         let _ = write!(
             out,
-            "| {} defects, {all} with both roles | all cases | the reference suite's {} light cases alone |\n\
-             |---|---|---|\n| caught | {caught} | {old} |\n| of these by a failure | {failed} | {old_failed} |\n\
-             | not caught | {} | {} |\n\n## Defect by defect\n\n\
-             Cases in parentheses find it non-strict: a SHOULD.\n\n\
+            "| {} defects, {all} with both roles | all cases | the reference suite's cases, native verdict | \
+             the same, in that suite's own words |\n|---|--:|--:|--:|\n| caught | {caught} | {old} | {reference} |\n\
+             | of these by a failure | {failed} | | |\n| not caught | {} | {} | {} |\n\n\
+             The reference suite's cases are here its {} light ones, and {samples} of its sections 9, 12 and 13: of each \
+             group the smallest, and of 12 and 13 the one with messages of 8 KiB besides.\n\n## Defect by defect\n\n\
+             Cases in parentheses find it non-strict: a SHOULD. The last column counts light cases.\n\n\
              | defect | role | the endpoint | rule | caught by | of the reference's cases |\n|---|---|---|---|---|---|\n",
             defects().count(),
-            self.light_old(),
             all - caught,
             all - old,
+            all - reference,
+            self.light_old(),
         );
         for row in rows {
             let old =
@@ -163,10 +188,6 @@ impl Found {
         }
         out
     }
-}
-
-fn is_caught_by_old(row: &Row) -> bool {
-    row.changes.iter().any(|(id, change)| id.section() <= LAST_OLD && *change > Change::Told)
 }
 
 /// Failures first, what is non-strict in parentheses if nothing fails.

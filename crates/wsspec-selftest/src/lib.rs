@@ -12,4 +12,7 @@ mod proof;
 
 pub use matrix::{Matrix, Row};
 pub use play::{Change, Player, only_tells};
-pub use proof::{Blame, Heavy, blamed, cases_that_cannot_fail, heavy_cases, least, least_of, survivors};
+pub use proof::{
+    Blame, Heavy, OldVerdict, blamed, blamed_in_heavy_cases, cases_that_cannot_fail, heavy_cases, least,
+    least_of, old_samples, old_verdicts, survivors,
+};

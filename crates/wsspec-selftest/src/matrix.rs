@@ -21,15 +21,19 @@ pub struct Row {
     pub changes: BTreeMap<CaseId, Change>,
     /// The cases that fail only by our verdict, and not by that of the reference suite.
     pub blamed_by_us_alone: Vec<CaseId>,
+    /// The cases whose pair of verdicts in the reference suite's words it changed.
+    pub noticed_by_reference: Vec<CaseId>,
 }
 
 impl Row {
     pub(crate) fn new(deviation: &'static Deviation, role: Role, strict: &[Seen], now: &[Seen]) -> Self {
         let alone = |seen: &&Seen| seen.verdict.is_failure() && !seen.reference_fails;
         let blamed_by_us_alone = now.iter().filter(alone).map(|seen| seen.id).collect();
+        let noticed = strict.iter().zip(now).filter(|(strict, now)| strict.reference != now.reference);
+        let noticed_by_reference = noticed.map(|(_, now)| now.id).collect();
         let changes =
             strict.iter().zip(now).filter_map(|(strict, now)| Some((now.id, Change::between(strict, now)?)));
-        Self { deviation, role, changes: changes.collect(), blamed_by_us_alone }
+        Self { deviation, role, changes: changes.collect(), blamed_by_us_alone, noticed_by_reference }
     }
 
     /// The cases with that change.

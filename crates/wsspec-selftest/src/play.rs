@@ -63,6 +63,8 @@ pub struct Seen {
     pub(crate) verdict: Verdict,
     /// The reference suite's own verdict, on the behaviour or the close, is a failure.
     pub(crate) reference_fails: bool,
+    /// The reference suite's pair of verdicts.
+    pub(crate) reference: (Behavior, BehaviorClose),
     /// What is told, in the cases that do no more than that.
     told: String,
 }
@@ -73,7 +75,8 @@ impl Seen {
         let told = if tells { outcome.summary.clone() } else { String::new() };
         let reference_fails = outcome.behavior == Behavior::Failed
             || !matches!(outcome.behavior_close, BehaviorClose::Ok | BehaviorClose::Informational);
-        Self { id: outcome.id, verdict: outcome.verdict, reference_fails, told }
+        let reference = (outcome.behavior, outcome.behavior_close);
+        Self { id: outcome.id, verdict: outcome.verdict, reference_fails, reference, told }
     }
 }
 

@@ -110,8 +110,69 @@ fn row(deviation: &'static Deviation, role: Role) -> Row {
     Row::new(deviation, role, &verdicts(role, &[]), &verdicts(role, &[deviation]))
 }
 
+/// The cases of the reference suite's heavy sections (9, 12, 13) that stand for their groups: the smallest and one with
+/// messages long enough for windows and limits to matter.
+pub fn old_samples(role: Role) -> impl Iterator<Item = &'static Case> {
+    let is_sample = |case: &&Case| match case.id.numbers() {
+        [9, _, number, ..] => *number == 1,
+        [12 | 13, _, number, ..] => matches!(*number, 1 | 6),
+        _ => false,
+    };
+    Player::of(role).heavy().filter(is_sample)
+}
+
+/// What the reference suite's own cases make of a defect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OldVerdict {
+    /// A case fails or is non-strict by the native verdict.
+    pub native: bool,
+    /// A case has another pair of verdicts than on the strict endpoint, by the reference suite's own words.
+    pub reference: bool,
+}
+
+/// Plays the samples of the heavy sections where the light cases have not caught the defect.
+fn old_verdict(row: &Row, last_section: u16) -> OldVerdict {
+    let old = |id: &CaseId| id.section() <= last_section;
+    let native = row.changes.iter().any(|(id, change)| old(id) && *change > Change::Told);
+    let reference = row.noticed_by_reference.iter().any(old);
+    let mut verdict = OldVerdict { native, reference };
+    let player = Player::of(row.role);
+    for case in old_samples(row.role) {
+        if verdict.native && verdict.reference {
+            break;
+        }
+        let seen = |deviations| Seen::of(&player.play(case, deviations));
+        let (strict, now) = (seen(&[]), seen(&[row.deviation]));
+        verdict.native |= Change::between(&strict, &now) > Some(Change::Told);
+        verdict.reference |= now.reference != strict.reference;
+    }
+    verdict
+}
+
+/// The same for all rows, on all cores.
+pub fn old_verdicts(rows: &[Row], last_section: u16) -> Vec<OldVerdict> {
+    parallel(rows, |row| old_verdict(row, last_section))
+}
+
 /// What an endpoint makes of a case that should not concern it.
 pub type Blame = (&'static Deviation, Role, CaseId);
+
+/// The heavy cases behind `last_old` that fail because of a quirk and pass without.
+pub fn blamed_in_heavy_cases(quirks: impl Iterator<Item = &'static Deviation>, last_old: u16) -> Vec<Blame> {
+    let quirks: Vec<_> = quirks.collect();
+    let of = |role: Role| {
+        let cases = Player::of(role).heavy().filter(move |case| case.id.section() > last_old);
+        cases.map(move |case| (role, case))
+    };
+    let jobs: Vec<_> = ROLES.into_iter().flat_map(of).collect();
+    let blamed = parallel(&jobs, |(role, case)| {
+        let lawful = quirks.iter().filter(|quirk| quirk.roles.include(*role));
+        let fails =
+            |quirk: &&&'static Deviation| change(Player::of(*role), case, quirk) == Some(Change::Fails);
+        lawful.filter(fails).map(|quirk| (*quirk, *role, case.id)).collect::<Vec<_>>()
+    });
+    blamed.into_iter().flatten().collect()
+}
 
 /// The cases that fail because of a quirk.
 pub fn blamed(quirks: impl Iterator<Item = &'static Deviation>, counts: fn(CaseId) -> bool) -> Vec<Blame> {

@@ -380,6 +380,12 @@ pub(super) const QUIRKS: &[Deviation] = &[
         &[Idle(Time::from_secs(60))],
     ),
     both(
+        "closes-after-last-echo",
+        "RFC 6455 7.3",
+        "closes the connection itself, six seconds after the last message",
+        &[Idle(Time::from_secs(6))],
+    ),
+    both(
         "pings-when-idle",
         PING,
         "sends a Ping after 500 ms of silence",

@@ -47,3 +47,15 @@ fn a_defect_shows_over_tcp_and_a_quirk_does_not() {
     let quirk = verdict("--quirk", "octet-by-octet");
     assert_eq!(quirk.code, 0, "{quirk:#?}");
 }
+
+#[test]
+fn a_client_has_defects_too() {
+    let client = |defect: &str| {
+        let driver = format!("{} echo --connect {{url}} --agent c {defect}", env!("CARGO_BIN_EXE_wsspec"));
+        run(&["serve", "--port", &free_port().to_string(), "1.1.2", "2.3", "--exec", &driver])
+    };
+    let strict = client("");
+    assert_eq!(strict.code, 0, "{strict:#?}");
+    let defect = client("--defect pong-empty");
+    assert!(defect.code == 1 && defect.out.contains("2.3"), "{defect:#?}");
+}
