@@ -34,7 +34,7 @@ enum What {
     Micro(Common),
     /// How the tester's cost grows with cases, agents, jobs, message size, and implementations in a report
     Growth(growth::Args),
-    /// All of them, as they are run by default: about 30 min, and an hour more if the reference is measured too
+    /// All of them, as they are run by default: about 80 min, and an hour more if the reference is measured too
     All(AllArgs),
 }
 
