@@ -1,6 +1,6 @@
 //! What each client has run: verdicts, and who waits for them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +42,8 @@ pub struct Book {
 #[derive(Debug, Default)]
 struct Pages {
     order: Vec<String>,
+    /// The agents of which a case ran twice at once.
+    twins: BTreeSet<String>,
     by_agent: HashMap<String, BTreeMap<CaseId, Entry>>,
 }
 
@@ -68,6 +70,8 @@ pub enum Start {
         number: u32,
         /// The agent had run nothing before.
         new_agent: bool,
+        /// The case runs already, and did so for no other case of this agent: there may be two clients of one name.
+        twin: bool,
     },
     /// There are too many agents.
     TooManyAgents,
@@ -95,9 +99,12 @@ impl Book {
             pages.order.push(agent.to_owned());
         }
         let entry = pages.by_agent.entry(agent.to_owned()).or_default().entry(case).or_default();
+        let runs_already = entry.running > 0;
         entry.running += 1;
         entry.attempts += 1;
-        Start::Attempt { number: entry.attempts, new_agent }
+        let number = entry.attempts;
+        let twin = runs_already && pages.twins.insert(agent.to_owned());
+        Start::Attempt { number, new_agent, twin }
     }
 
     /// A case has ended, with a verdict unless it was skipped.
@@ -201,11 +208,11 @@ mod tests {
         let book = Arc::new(Book::default());
         let other = book.clone();
         let waiting = tokio::spawn(async move { other.verdict("a", id("1.1.1")).await });
-        assert_eq!(book.start("a", id("1.1.1")), Start::Attempt { number: 1, new_agent: true });
+        assert_eq!(book.start("a", id("1.1.1")), Start::Attempt { number: 1, new_agent: true, twin: false });
         book.end("a", id("1.1.1"), Some(brief(Verdict::Fail)));
         assert_eq!(waiting.await.unwrap().verdict, Verdict::Fail);
 
-        assert_eq!(book.start("a", id("1.1.1")), Start::Attempt { number: 2, new_agent: false });
+        assert_eq!(book.start("a", id("1.1.1")), Start::Attempt { number: 2, new_agent: false, twin: false });
         let early = tokio::time::timeout(Duration::from_millis(20), book.verdict("a", id("1.1.1"))).await;
         assert!(early.is_err(), "the old verdict does not count while the case is running again");
         book.end("a", id("1.1.1"), Some(brief(Verdict::Pass)));
@@ -219,7 +226,10 @@ mod tests {
             book.start(&format!("agent {}", 100 - number), id("1.1.1"));
         }
         assert_eq!(book.start("one more", id("1.1.1")), Start::TooManyAgents);
-        assert_eq!(book.start("agent 100", id("1.1.2")), Start::Attempt { number: 1, new_agent: false });
+        assert_eq!(
+            book.start("agent 100", id("1.1.2")),
+            Start::Attempt { number: 1, new_agent: false, twin: false }
+        );
         assert_eq!(book.agents()[1].0, "agent 99");
         assert_eq!(book.running(), 65);
     }

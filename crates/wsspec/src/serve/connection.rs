@@ -176,9 +176,12 @@ impl Visit {
         let (agent, id) = (job.agent.clone(), job.case.id);
         shared.book.visit();
         shared.abandon(&agent, Some(id));
-        let Start::Attempt { number, new_agent } = shared.book.start(&agent, id) else {
+        let Start::Attempt { number, new_agent, twin } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
         };
+        if twin {
+            shared.tell(Notice::Twin { agent: agent.clone(), case: id });
+        }
         if new_agent {
             shared.tell(Notice::AgentCame { agent: agent.clone(), peer: self.peer });
         }

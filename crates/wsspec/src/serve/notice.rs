@@ -25,6 +25,13 @@ pub enum Notice {
         /// Where it connects from.
         peer: SocketAddr,
     },
+    /// A case runs twice at once: there may be two clients of one name.
+    Twin {
+        /// Their name.
+        agent: String,
+        /// The case.
+        case: CaseId,
+    },
     /// A case was asked for that this agent does not run.
     CaseSkipped {
         /// Who.

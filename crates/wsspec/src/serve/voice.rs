@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Zoned;
 use tokio::time::Instant;
+use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
 
 use super::Shared;
@@ -20,6 +21,15 @@ const EVERY: Duration = Duration::from_secs(10);
 pub struct Voice<'a> {
     console: &'a Console,
     last: HashMap<String, Instant>,
+}
+
+/// What is said of two clients of one name, here and in `wstest`.
+pub(crate) fn twin(agent: &str, case: CaseId) -> String {
+    let agent = lines::agent_name(agent);
+    format!(
+        "warning[W03]: case {case} of {agent} runs twice at once: two clients of one name? The later result of a case \
+         counts; ?agent=NAME tells them apart"
+    )
 }
 
 impl<'a> Voice<'a> {
@@ -66,6 +76,7 @@ impl<'a> Voice<'a> {
                     format!("refused {}: {}", peer.ip(), Untrusted::from(why.as_str()).for_terminal(160)),
                 );
             }
+            Notice::Twin { agent, case } => self.console.warn(twin(agent, *case)),
             Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
             Notice::CaseStarted { .. }

@@ -93,6 +93,7 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
         | Notice::Refused { .. }
         | Notice::NoRequest { .. }
         | Notice::ProcessNote(_)
+        | Notice::Twin { .. }
         | Notice::PageDone => return None,
     })
 }

@@ -105,6 +105,7 @@ fn tell_notice(notice: &Notice, console: &Console) {
             let why = Untrusted::from(why.as_str()).for_terminal(160);
             console.warn(format!("wsspec: refused {}: {why}", peer(*from)));
         }
+        Notice::Twin { agent, case } => console.warn(crate::serve::voice::twin(agent, *case)),
         Notice::ProcessNote(note) => console.warn(format!("note: {note}")),
         Notice::AgentCame { .. } | Notice::CaseEnded { .. } | Notice::NoRequest { .. } | Notice::PageDone => {
         }

@@ -255,3 +255,16 @@ fn many_agents_run_their_cases_at_once() {
         assert_eq!(cases.as_object().unwrap().len(), 3, "{agent}");
     }
 }
+
+#[test]
+fn two_clients_of_one_name_at_once_are_told() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1", "1.1.2", "--once"]);
+    let first = Visitor::ask(tester.port, "/runCase?case=1&agent=a");
+    Visitor::ask(tester.port, "/runCase?case=1&agent=a").echo();
+    first.echo();
+    Visitor::ask(tester.port, "/runCase?case=2&agent=a").echo();
+    let done = tester.end();
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(done.err.matches("case 1.1.1 of a runs twice at once").count(), 1, "{done:#?}");
+}
