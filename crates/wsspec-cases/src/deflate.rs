@@ -9,6 +9,9 @@ pub struct DeflatePlan {
     pub needs: Vec<DeflateNeed>,
     /// How well the tester compresses.
     pub effort: DeflateEffort,
+    /// A client may fail the connection at the answer, before any frame: it cannot keep what the answer asks for
+    /// (RFC 7692 7.1).
+    pub may_be_refused: bool,
 }
 
 /// How well the tester compresses. What is in a message does not depend on it, its DEFLATE blocks do.
@@ -97,12 +100,18 @@ impl DeflatePlan {
 
     /// With these offers as a client, these answers as a server, in order of preference.
     pub fn of(offers: Vec<DeflateOffer>, answers: Vec<DeflateAnswer>) -> Self {
-        Self { offers, answers, needs: Vec::new(), effort: DeflateEffort::default() }
+        Self { offers, answers, needs: Vec::new(), effort: DeflateEffort::default(), may_be_refused: false }
     }
 
     /// The tester compresses with that effort.
     pub fn compressed_with(mut self, effort: DeflateEffort) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// The case does not apply to a client that fails the connection at the answer.
+    pub const fn refusable(mut self) -> Self {
+        self.may_be_refused = true;
         self
     }
 

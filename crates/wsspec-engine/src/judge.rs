@@ -6,8 +6,9 @@ mod reference;
 mod words;
 
 use wsspec_cases::{COMMANDS, Case, Grade, Level, Profile};
+use wsspec_wire::Opcode;
 
-use crate::observation::{NeverOpened, Observation, TesterRole};
+use crate::observation::{NeverOpened, Observation, TcpEnd, TesterRole};
 use crate::outcome::{Check, Outcome, Verdict};
 
 /// Judges what was seen while the case ran.
@@ -79,8 +80,23 @@ fn unimplemented(case: &Case, observation: &Observation) -> Option<String> {
             Some(format!("the peer answers a request with the subprotocol {COMMANDS} with {status}"))
         }
         (_, Some(words)) if !may_refuse => Some(format!("the peer does not obey the command: {words:?}")),
+        _ if is_refused(case, observation) => {
+            Some("the client fails the connection at the window that the response asks for".to_string())
+        }
         _ => lacking.map(|conclusion| conclusion.text.to_string()),
     }
+}
+
+/// Whether a client fails the connection at the answer to its offer, before any frame (RFC 7692 7.1).
+fn is_refused(case: &Case, observation: &Observation) -> bool {
+    let by_peer = matches!(observation.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset))
+        || observation.stats.rx_frames.contains_key(&Opcode::CLOSE.bits());
+    let only_close = observation.stats.rx_frames.keys().all(|&opcode| opcode == Opcode::CLOSE.bits());
+    let lawful = observation.fault.is_none() && observation.breaches.is_empty();
+    case.deflate.as_ref().is_some_and(|plan| plan.may_be_refused)
+        && observation.role == TesterRole::Server
+        && observation.handshake.extensions.is_some()
+        && (by_peer && only_close && lawful && !observation.close.closed_by_me)
 }
 
 /// Whether nothing wrong came, but something that had to come did not.

@@ -10,7 +10,7 @@ use crate::event::{Event, Expected};
 use crate::step::Step;
 use crate::words::close;
 
-/// One message, or what stands for one, and its echo.
+/// One message, or what stands for one, and its echo; or a Ping and its Pong.
 #[derive(Clone, Debug)]
 pub struct Round {
     /// What is sent.
@@ -98,12 +98,17 @@ impl Driver for Rounds {
     }
 
     fn event(&mut self, event: &Event, out: &mut Outbox) {
-        let Event::Message { payload, .. } = event else { return };
+        let wants_pong = matches!(self.rounds.front(), Some(Round { echo: Expected::Pong(_), .. }));
+        let echo = match event {
+            Event::Message { payload, .. } => Some(payload),
+            Event::Pong(_) if wants_pong => None,
+            Event::Pong(_) | Event::Elapsed(_) => return,
+        };
         let Some(round) = self.rounds.pop_front() else { return };
         let number = self.seen.echoes + 1;
         if round.echo.matches(event) {
-            self.seen.echoes = number;
-            self.seen.octets += payload.len;
+            self.seen.echoes += usize::from(echo.is_some());
+            self.seen.octets += echo.map_or(0, |payload| payload.len);
             self.send_next(out);
         } else {
             let text = format!("Echo {number} is not the message: {} was sent", round.echo);
@@ -145,7 +150,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::words::{message, secs, text};
+    use crate::words::{message, ping, ponged, secs, text};
 
     fn rounds(count: usize) -> Vec<Round> {
         let round = |n: usize| {
@@ -186,6 +191,21 @@ mod tests {
             assert_eq!(conclusion.grade, Grade::Failed);
             assert!(conclusion.text.contains("Echo 1"), "{}", conclusion.text);
         }
+    }
+
+    #[test]
+    fn a_ping_waits_for_its_pong_and_is_no_echo() {
+        let ping = Round { send: vec![ping("here").into()], echo: ponged("here") };
+        let mut driver = Rounds::of([vec![ping], rounds(1)].concat(), secs(2));
+        let mut out = Outbox::default();
+        driver.open(&Opened::default(), &mut out);
+        let pong = Event::Pong(Bytes::from_static(b"here").into());
+        driver.event(&pong, &mut out);
+        assert_eq!(out.steps.back(), Some(&text("0").into()));
+        driver.event(&pong, &mut out);
+        assert_eq!((driver.seen.echoes, &out.conclusion), (0, &None));
+        driver.event(&echo("0"), &mut out);
+        assert_eq!(out.conclusion.expect("a conclusion").text, "All 1 echoes came");
     }
 
     #[test]

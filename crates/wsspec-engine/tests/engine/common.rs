@@ -80,6 +80,14 @@ impl Scripted {
         Self { refusal: Some(status), ..Self::server(|_| vec![]) }
     }
 
+    /// A client that has agreed to a response, and begins with this.
+    pub(crate) fn client(
+        begin: Vec<PeerTransmit>,
+        react: impl FnMut(&Frame) -> Vec<PeerTransmit> + 'static,
+    ) -> Self {
+        Self { out: begin.into(), ..Self::server(react) }
+    }
+
     fn answer(&mut self) {
         if let Some(status) = self.refusal {
             let mut response = write_response(status, "No", &[("Content-Length", "14")]);
@@ -161,6 +169,12 @@ pub(crate) fn with_header(header: FrameHeader, payload: &[u8]) -> PeerTransmit {
     header.encode(&mut out);
     out.extend_from_slice(payload);
     octets(out)
+}
+
+/// A frame as a client sends it, with the key 0.
+pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> PeerTransmit {
+    let header = FrameHeader::new(opcode, payload.len() as u64);
+    with_header(FrameHeader { mask: Some([0; 4].into()), ..header }, payload)
 }
 
 /// What a server with manners does: echo, answer, close.

@@ -1,11 +1,16 @@
 //! Verdicts: the reference's two words, the native one, and what is said to people.
 
 use wsspec_cases::words::{binary_message, message, peer_fails, ponged, secs, text, we_close};
-use wsspec_cases::{Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step, Tolerance};
-use wsspec_engine::{Behavior, BehaviorClose, Outcome, Verdict, judge};
+use wsspec_cases::{
+    Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step, Tolerance, suite,
+};
+use wsspec_engine::testing::{Pair, PeerTransmit};
+use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TcpEnd, Verdict, judge};
 use wsspec_wire::Opcode;
 
-use crate::common::{Scripted, case, fin, frame, mannered, observe_client, run_client};
+use crate::common::{
+    Frame, Scripted, case, fin, frame, mannered, masked, observe_client, request, run_client,
+};
 
 fn hello() -> Case {
     let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
@@ -264,4 +269,59 @@ fn a_stimulus_that_may_be_refused_is_graded_as_the_case_says() {
         assert_eq!(verdict(refuses(1011)), NonStrict, "{grades:?}: another code");
         assert_eq!(verdict(answers(Opcode::TEXT, b"Hel", 1000)), Fail, "{grades:?}: another text");
     }
+}
+
+#[test]
+fn the_echo_of_the_code_that_the_tester_gave_up_with_is_no_second_fault() {
+    let silent = || {
+        Scripted::server(|frame| if frame.header.opcode == Opcode::CLOSE { mannered(frame) } else { vec![] })
+    };
+    let lax = outcome(&hello(), silent());
+    assert_eq!(lax.observation.close.remote_code, Some(1001));
+    assert_eq!((lax.verdict, failed_checks(&lax)), (Verdict::Timeout, vec!["events"]), "{}", lax.summary);
+    // Where nothing else is wrong the code is judged as ever.
+    let mut tolerant = hello();
+    tolerant.ok([]);
+    let ran_out = outcome(&tolerant, silent());
+    assert_eq!((ran_out.verdict, failed_checks(&ran_out)), (Verdict::NonStrict, vec!["close.code"]));
+    let other = outcome(&hello(), answers(Opcode::PONG, b"no", 1003));
+    assert_eq!(failed_checks(&other), ["events", "close.code"], "a code of the peer's own");
+}
+
+/// What becomes of a client that agreed to `client_max_window_bits` and then does this about each frame that it gets.
+fn agrees_then(id: &str, begin: Vec<PeerTransmit>, react: fn(&Frame) -> Vec<PeerTransmit>) -> Outcome {
+    let case = suite().get(id.parse().unwrap()).unwrap();
+    let request = request(Some("permessage-deflate; client_max_window_bits"));
+    let run = CaseRun::server(case, &request, Settings::default());
+    let (observation, _) = Pair::new(run, Scripted::client(begin, react)).finish();
+    judge(case, observation)
+}
+
+#[test]
+fn a_client_that_refuses_a_window_is_not_failed_for_it() {
+    let code = |code: u16| vec![masked(Opcode::CLOSE, &code.to_be_bytes()), fin()];
+    let reset = vec![PeerTransmit::End(TcpEnd::PeerReset)];
+    for refusal in [vec![fin()], reset, code(1010), code(1002)] {
+        let refused = agrees_then("22.4.1", refusal.clone(), |_| vec![]);
+        assert_eq!(refused.verdict, Verdict::NotApplicable, "{refusal:?}: {}", refused.summary);
+        assert_eq!(
+            refused.summary,
+            "The client fails the connection at the window that the response asks for."
+        );
+        let largest = agrees_then("22.4.8", refusal, |_| vec![]);
+        assert_eq!(largest.verdict, Verdict::Fail, "15 bits is what it uses anyway: {}", largest.summary);
+    }
+}
+
+#[test]
+fn a_client_that_accepts_a_window_and_then_gives_up_fails() {
+    let outcome = agrees_then("22.4.1", vec![], |frame| match frame.header.opcode {
+        Opcode::PING => vec![masked(Opcode::PONG, &frame.payload)],
+        _ => vec![fin()],
+    });
+    assert_eq!(outcome.verdict, Verdict::Fail, "{}", outcome.summary);
+    let silent = agrees_then("22.4.1", vec![], |_| vec![]);
+    assert!(silent.verdict.is_failure(), "{}", silent.summary);
+    let unlawful = agrees_then("22.4.1", vec![frame(Opcode::CLOSE, b"\x03\xe8"), fin()], |_| vec![]);
+    assert_eq!(unlawful.verdict, Verdict::Fail, "an unmasked frame: {}", unlawful.summary);
 }

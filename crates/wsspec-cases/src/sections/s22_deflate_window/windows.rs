@@ -30,13 +30,17 @@ pub(super) fn declare(s: &mut Declaration<'_>) {
     for bits in 8..=15 {
         let offer = DeflateOffer { server_max_window_bits: Some(bits), ..DeflateOffer::PLAIN };
         let plan = DeflatePlan::with(offer, DeflateAnswer::PLAIN);
-        peer_window(s, 3, "server", bits).deflate(plan).roles = Roles::Client;
+        peer_window(s, 3, "server", bits, None).deflate(plan).roles = Roles::Client;
     }
     s.group(4, "The window of a client").rules([CLIENT_WINDOW]);
     for bits in 8..=15 {
         let answer = DeflateAnswer { client_max_window_bits: Some(bits), ..DeflateAnswer::PLAIN };
         let plan = DeflatePlan::with(DeflateOffer::PLAIN, answer);
-        peer_window(s, 4, "client", bits).deflate(plan).roles = Roles::Server;
+        // The largest window is what a client uses anyway.
+        let plan = if bits < 15 { plan.refusable() } else { plan };
+        // A client that answers has accepted the window.
+        let accepted = Round { send: vec![ping("accepted").into()], echo: ponged("accepted") };
+        peer_window(s, 4, "client", bits, Some(accepted)).deflate(plan).roles = Roles::Server;
     }
     s.group(5, "The window of the tester").rules([INFLATES]);
     (8..=15).for_each(|bits| tester_window(s, bits));
@@ -44,14 +48,22 @@ pub(super) fn declare(s: &mut Declaration<'_>) {
     beyond_window(s);
 }
 
-/// Texts that repeat themselves at distances around the size of the window.
-fn peer_window<'s>(s: &'s mut Declaration<'_>, group: u16, peer: &str, bits: u8) -> &'s mut Case {
+/// Texts that repeat themselves at distances around the size of the window, behind the first round if there is one.
+fn peer_window<'s>(
+    s: &'s mut Declaration<'_>,
+    group: u16,
+    peer: &str,
+    bits: u8,
+    first: Option<Round>,
+) -> &'s mut Case {
     let id = format!("22.{group}.{}", bits - 7);
     let title = format!("Texts that repeat themselves around a window of {bits} bits");
+    let behind_ping = if first.is_some() { ", behind a Ping" } else { "" };
     s.case(id, format!("{peer}-window-{bits}"), format!("{title}, for the {peer}"))
         .expect(format!("No match of the peer reaches further back than {} octets.", 1 << bits))
-        .drive(format!("{title}, each sent when the one before has come back"), move || {
-            Rounds::of(repetitions(1 << bits), secs(10)).finding(longest_distance)
+        .drive(format!("{title}{behind_ping}, each sent when the one before has come back"), move || {
+            let rounds = first.iter().cloned().chain(repetitions(1 << bits));
+            Rounds::of(rounds, secs(10)).finding(longest_distance)
         })
         .within(secs(10))
         .close(we_close([NORMAL]))
