@@ -174,7 +174,7 @@ pub(crate) fn with_header(header: FrameHeader, payload: &[u8]) -> PeerTransmit {
 /// A frame as a client sends it, with the key 0.
 pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> PeerTransmit {
     let header = FrameHeader::new(opcode, payload.len() as u64);
-    with_header(FrameHeader { mask: Some([0; 4].into()), ..header }, payload)
+    with_header(FrameHeader { mask: Some([0; 4]), ..header }, payload)
 }
 
 /// What a server with manners does: echo, answer, close.
