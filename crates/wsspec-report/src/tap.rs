@@ -2,20 +2,36 @@
 
 use wsspec_engine::Verdict;
 
-use crate::record::{CaseRecord, Report, Standing};
+use crate::record::{CaseRecord, Standing};
 use crate::sanitise::{ci_log, terminal};
 
-/// The run as TAP: one point per case and implementation.
-pub fn tap(report: &Report) -> String {
-    let mut out = format!("TAP version 14\n1..{}\n", report.cases.len());
-    let several = report.agents().len() > 1;
-    for (place, case) in report.cases.iter().enumerate() {
-        out.push_str(&point(place + 1, case, several));
+/// The first line.
+pub const VERSION: &str = "TAP version 14";
+
+/// The points of a run, one per case and implementation, as they come.
+#[derive(Clone, Debug)]
+pub struct Points {
+    made: usize,
+    several: bool,
+}
+
+impl Points {
+    /// None yet. With several implementations each point names its own.
+    pub const fn new(several: bool) -> Self {
+        Self { made: 0, several }
     }
-    if !report.is_complete() {
-        out.push_str("Bail out! the run did not come to its end\n");
+
+    /// The next point, with the end of its last line.
+    pub fn point(&mut self, case: &CaseRecord) -> String {
+        self.made += 1;
+        point(self.made, case, self.several)
     }
-    out
+
+    /// The plan, which may stand behind the points, and whether they are all.
+    pub fn end(&self, complete: bool) -> String {
+        let bail_out = if complete { "" } else { "Bail out! the run did not come to its end\n" };
+        format!("1..{}\n{bail_out}", self.made)
+    }
 }
 
 fn point(number: usize, case: &CaseRecord, several: bool) -> String {
@@ -64,7 +80,13 @@ fn diagnostics(case: &CaseRecord) -> String {
 mod tests {
     use super::*;
     use crate::record::Excuse;
-    use crate::samples::{failed, passed, report, with_verdict};
+    use crate::samples::{failed, passed, with_verdict};
+
+    fn tap(cases: &[CaseRecord], several: bool) -> String {
+        let mut points = Points::new(several);
+        let all: String = cases.iter().map(|case| points.point(case)).collect();
+        format!("{VERSION}\n{all}{}", points.end(true))
+    }
 
     #[test]
     fn every_verdict_has_its_form() {
@@ -78,14 +100,14 @@ mod tests {
             with_verdict(passed("a", "12.1.1"), Verdict::NotApplicable, "no deflate"),
             with_verdict(passed("a", "6.4.1"), Verdict::NonStrict, "late"),
         ];
-        insta::assert_snapshot!(tap(&report(cases)));
+        insta::assert_snapshot!(tap(&cases, false));
     }
 
     #[test]
     fn text_of_the_peer_makes_no_points_and_no_directives() {
         let hostile =
             with_verdict(failed("x # SKIP", "5.15"), Verdict::Fail, "a\nok 2 - b # TODO\n... ##[x]");
-        let tap = tap(&report(vec![hostile, passed("y", "5.15")]));
+        let tap = tap(&[hostile, passed("y", "5.15")], true);
         assert!(!tap.contains("##"), "{tap}");
         let is_point = |line: &&str| line.starts_with("ok") || line.starts_with("not ok");
         assert_eq!(tap.lines().filter(is_point).count(), 2);
@@ -94,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_bails_out() {
-        let mut report = report(vec![passed("a", "1.1.1")]);
-        report.end = None;
-        assert!(tap(&report).ends_with("Bail out! the run did not come to its end\n"));
+        let mut points = Points::new(false);
+        points.point(&passed("a", "1.1.1"));
+        assert_eq!(points.end(false), "1..1\nBail out! the run did not come to its end\n");
     }
 }

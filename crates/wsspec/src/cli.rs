@@ -229,6 +229,10 @@ pub struct RunArgs {
     /// Use IPv6 only
     #[arg(short = '6', long, help_heading = "Peer")]
     pub ipv6: bool,
+    /// Connect to this Unix socket, whatever the address says [default address: ws://localhost]; {unix} in --exec
+    /// is its path
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["resolve", "ipv4", "ipv6"], help_heading = "Peer")]
+    pub unix: Option<PathBuf>,
     /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,

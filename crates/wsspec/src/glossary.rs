@@ -136,6 +136,11 @@ Write \"env:NAME\" instead: the value is then taken from the environment and kep
         text: "A variable of the environment begins with WSSPEC_, but no option has that name, so it changes nothing. \
 `wsspec config show` lists the options; WSSPEC_FAIL_ON sets --fail-on.",
     },
+    Entry {
+        word: "W10",
+        text: "The files of --pcap and --keylog hold every octet of the run and what decrypts it, with all headers and \
+credentials. Only their owner can read them; no report holds any of it. Delete them when you have seen enough.",
+    },
 ];
 
 /// What a close code is for (RFC 6455 7.4 and the IANA registry).

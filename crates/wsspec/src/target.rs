@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use crate::errors::{ErrorCode, Problem};
+use crate::terminal::failure::shell;
 
 /// A `ws://` or `wss://` address, taken apart (RFC 6455 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Via {
     pub family: Option<Family>,
     /// Hosts and ports with addresses of their own.
     pub fixed: Vec<Fixed>,
+    /// A Unix socket takes the connections of all hosts.
+    pub unix: Option<PathBuf>,
 }
 
 /// One of the two kinds of addresses.
@@ -46,6 +50,9 @@ pub struct Fixed {
     port: u16,
     address: IpAddr,
 }
+
+/// The address behind a Unix socket if none was given.
+pub const OVER_SOCKET: &str = "ws://localhost";
 
 impl Via {
     /// The address that was given for a host and port.
@@ -131,6 +138,20 @@ impl Target {
     pub fn host_header(&self) -> String {
         let default = if self.secure { 443 } else { 80 };
         if self.port == default { self.bracketed_host() } else { self.authority() }
+    }
+
+    /// The command that tests another address of the same server.
+    pub fn command(&self, url: &str) -> String {
+        match &self.via.unix {
+            None => format!("wsspec run {url}"),
+            Some(path) => format!("wsspec run {url} --unix {}", shell(&[path.display().to_string()])),
+        }
+    }
+
+    /// A name for a server of which nothing else is known.
+    pub fn fallback_name(&self) -> String {
+        let socket = self.via.unix.as_deref().and_then(std::path::Path::file_name);
+        socket.map_or_else(|| self.authority(), |name| name.to_string_lossy().into_owned())
     }
 
     fn bracketed_host(&self) -> String {
@@ -234,7 +255,7 @@ mod tests {
     #[test]
     fn hosts_can_be_given_an_address() {
         let fixed = |text: &str| text.parse::<Fixed>();
-        let via = Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()] };
+        let via = Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()], unix: None };
         assert_eq!(via.fixed("H", 443), Some("::1".parse().unwrap()));
         assert_eq!(via.fixed("h", 80), None);
         assert_eq!(via.fixed[0].to_string(), "h:443:[::1]");

@@ -142,7 +142,7 @@ fn target(target: &TargetTable, layers: &Layers) -> String {
     let path = layers.file.as_ref().map(|file| file.path.display().to_string()).unwrap_or_default();
     let origin = Origin::File { path, line: target.line };
     let mut out = vec!["[[target]]".to_owned()];
-    let url = target.url.clone().unwrap_or_else(|| crate::sut::plan::ANY_PORT.to_owned());
+    let url = target.address();
     out.push(line(&Setting { key: "url".to_owned(), values: vec![url], origin: origin.clone() }));
     out.extend(target.settings.iter().map(line));
     for header in &target.headers {

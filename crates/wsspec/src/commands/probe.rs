@@ -1,5 +1,6 @@
 //! `wsspec probe`: what is this peer?
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,10 +10,12 @@ use wsspec_report::record::Redaction;
 
 use crate::cli::parse_duration;
 use crate::exit_code::ExitCode;
+use crate::net::socket::check_path;
 use crate::probe::{Finding, Probe};
 use crate::run::peer::{plan_peers, secure};
 use crate::run::plan::read_headers;
 use crate::run::preflight::Look;
+use crate::target::OVER_SOCKET;
 use crate::terminal::{Console, Tone};
 use crate::tls_args::TlsArgs;
 
@@ -26,8 +29,8 @@ const GAP: usize = 6;
 #[command(after_help = EXAMPLES)]
 pub struct ProbeArgs {
     /// The address: ws://HOST:PORT/PATH or wss://
-    #[arg(value_name = "URL")]
-    pub url: String,
+    #[arg(value_name = "URL", required_unless_present = "unix")]
+    pub url: Option<String>,
     /// Wait so long for connection, answer and echo, each
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s")]
     pub timeout: Duration,
@@ -43,6 +46,9 @@ pub struct ProbeArgs {
     /// Send this Origin
     #[arg(long, value_name = "ORIGIN")]
     pub origin: Option<String>,
+    /// Connect to this Unix socket, whatever the address says [default address: ws://localhost]
+    #[arg(long, value_name = "PATH")]
+    pub unix: Option<PathBuf>,
     /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -53,6 +59,7 @@ Examples:
   wsspec probe ws://127.0.0.1:9001
   wsspec probe wss://example.org/chat -H 'Authorization: env:TOKEN'
   wsspec probe ws://10.0.0.7:9001 --timeout 20s
+  wsspec probe --unix /run/my_server.sock
 Exit status:
   0 if cases can be run; 3 if not, with the reason";
 
@@ -67,10 +74,14 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
         headers: read_headers(&args.header, &mut Redaction::default())?,
         ..ClientOpening::default()
     };
-    let mut peers = plan_peers(std::slice::from_ref(&args.url), &[], &opening)?;
+    args.unix.as_deref().map(check_path).transpose()?;
+    let url = args.url.clone().unwrap_or_else(|| OVER_SOCKET.to_owned());
+    let mut peers = plan_peers(&[url], &[], &opening)?;
     secure(&mut peers, &args.tls.to_tls())?;
-    let peer = peers.remove(0);
-    let Some(target) = &peer.target else { unreachable!("a URL was given") };
+    let mut peer = peers.remove(0);
+    let Some(target) = &mut peer.target else { unreachable!("a URL was given") };
+    target.via.unix.clone_from(&args.unix);
+    let target = &*target;
     if target.scheme_guessed {
         console.note(format!("note: no scheme, using ws:// for {}", target.authority()));
     }
@@ -83,7 +94,7 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
     };
     let tell = |finding: &Finding| console.say(-1, line(finding, console));
     Probe { look, always_limits: args.limits, tell: &tell }.run().await?;
-    let ready = format!("yes: wsspec run {target}");
+    let ready = format!("yes: {}", target.command(&target.to_string()));
     let code = ExitCode::Ok;
     tell(&Finding { label: "ready", texts: vec![(Tone::Good, ready), (Tone::Note, code.to_string())] });
     Ok(code)

@@ -13,7 +13,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::Filter;
 use crate::outputs::args::{Ci, Format, OutputArgs};
-use crate::outputs::{self, Outputs, ci, file, wire};
+use crate::outputs::{Outputs, ci, feed, file, wire};
 use crate::results;
 use crate::run::folder::{Folder, unwritable};
 use crate::run::write_reports;
@@ -75,7 +75,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
         outputs.against = Some((path.display().to_string(), results::read(path)?));
     }
     results::warn_incomplete(&report, console);
-    outputs::tell_all(&report, console);
+    feed::tell(&report, console);
     for summary in AgentSummary::all(&report) {
         let name = lines::agent_name(summary.agent.raw());
         console.say(0, format!("{name}   {}", summary.rating));

@@ -19,6 +19,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
+use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::run::attempt::now;
 use crate::run::folder::unwritable;
@@ -31,6 +32,7 @@ use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
 use crate::serve::ledger::{Expected, Ledger};
 use crate::serve::notice::Notice;
+use crate::serve::stream::Stream;
 use crate::serve::voice::Voice;
 use crate::serve::{Plan, Server, Shared, route};
 use crate::signals::Signals;
@@ -69,14 +71,18 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         today: baseline::today(),
         strict: rating.fail_on == FailOn::Should,
     });
-    let ledger = Ledger::expecting(&args.out, expected)?;
+    let wire = Wire::new(&args.wire);
+    plan.tls = plan.tls.map(|tls| tls.logging(wire.keys()));
+    plan.capture = wire.open(console)?;
+    let (stream, tell) = Stream::new(console);
+    let ledger = Ledger::expecting(&args.out, expected, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
     ledger.write(Line::Run(RunRecord { baseline: name, ..record(&asked, &plan) }));
-    let (tell, notices) = mpsc::unbounded_channel();
+    let (say, notices) = mpsc::unbounded_channel();
     let addresses = addresses(args);
     // The receiver lives until the server has ended.
-    let voice = move |notice: &Notice| drop(tell.send(notice.clone()));
+    let voice = move |notice: &Notice| drop(say.send(notice.clone()));
     let server = Server::bind(&addresses, plan, ledger, voice)
         .await
         .map_err(|error| cannot_listen(&addresses, &error))?;
@@ -89,16 +95,18 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let selected = shared.plan.cases.iter().map(|case| case.id).collect();
     let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
     let once = args.once || !matches!(client, Client::None);
-    let mut watch = Watch { shared: shared.clone(), notices, campaign, voice: Voice::new(console), once };
+    let mut watch =
+        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console), once };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
     watch.drain();
+    let captured = wire.close(shared.plan.capture.as_deref(), console);
     let campaign = &watch.campaign;
     let baseline = baseline.as_ref();
     let end =
         End { shared: &shared, campaign, ended: &ended?, rating, baseline, outputs: &outputs, address: base };
-    end.conclude(console).await
+    end.conclude(console, &mut watch.stream).await.map(|code| code.worst(captured))
 }
 
 /// What is started besides the server.
@@ -132,6 +140,7 @@ impl Client {
 struct Watch<'a> {
     shared: Arc<Shared>,
     notices: UnboundedReceiver<Notice>,
+    stream: Stream<'a>,
     campaign: Campaign,
     voice: Voice<'a>,
     once: bool,
@@ -191,6 +200,7 @@ impl Watch<'_> {
         loop {
             tokio::select! {
                 Some(notice) = self.notices.recv() => self.take(&notice),
+                () = self.stream.next() => {}
                 _ = interrupt.wait_for(|stop| *stop) => {
                     return Ok(Ended::Interrupted(signals.exit_code().unwrap_or(ExitCode::Interrupted)));
                 }
@@ -288,6 +298,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         redaction: redaction(&args.record.redact),
         log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
+        capture: None,
     })
 }
 

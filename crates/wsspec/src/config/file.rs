@@ -7,6 +7,8 @@ use super::keys::{CASES, Key, Keys, TARGET};
 use super::layers::{Origin, Setting};
 use crate::errors::Problem;
 use crate::run::plan::SECRET_HEADERS;
+use crate::sut::plan::ANY_PORT;
+use crate::target::OVER_SOCKET;
 use crate::toml_file::{TomlFile, text, texts};
 
 /// A `wsspec.toml` as it was read.
@@ -35,12 +37,23 @@ pub struct ConfigFile {
 pub struct TargetTable {
     /// The line that it begins on.
     pub line: usize,
-    /// Its address; none: a free port of this machine.
+    /// Its address, if it has one.
     pub url: Option<String>,
     /// Headers of the opening handshake, as `-H` takes them.
     pub headers: Vec<String>,
     /// Everything else.
     pub settings: Vec<Setting>,
+}
+
+impl TargetTable {
+    /// Its address, or the usual one: behind its Unix socket, or at a free port.
+    pub fn address(&self) -> String {
+        let usual = match self.settings.iter().any(|setting| setting.key == "unix") {
+            true => OVER_SOCKET,
+            false => ANY_PORT,
+        };
+        self.url.clone().unwrap_or_else(|| usual.to_owned())
+    }
 }
 
 const TABLES: [&str; 6] = ["schema", "run", "serve", "output", "target", "profile"];

@@ -10,7 +10,6 @@ use super::file::{ConfigFile, TargetTable};
 use super::keys::{CASES, Key, Keys};
 use crate::cli::{Cli, RunArgs};
 use crate::errors::{ErrorCode, Problem};
-use crate::sut::plan::ANY_PORT;
 use crate::target::Target;
 use crate::text::did_you_mean;
 
@@ -201,7 +200,7 @@ impl Layers {
         typed: &ArgMatches,
     ) -> Result<RunArgs, Mistake> {
         let mut words: Vec<OsString> = vec!["run".into()];
-        words.push(target.url.clone().unwrap_or_else(|| ANY_PORT.to_owned()).into());
+        words.push(target.address().into());
         let mut word = |key: &Key, values: &[String]| match (key.is_flag, values) {
             (true, [value]) if value == "false" => {}
             (true, _) => words.push(format!("--{}", key.name).into()),

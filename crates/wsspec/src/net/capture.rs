@@ -4,16 +4,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::KeyLog;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use wsspec_report::pcap::{self, Flow, Side};
 
 use super::Transport;
+use super::socket::Socket;
 
 /// What decrypts the TLS connections of this process, in the form of SSLKEYLOGFILE.
 #[derive(Debug, Default)]
@@ -51,6 +52,7 @@ pub struct Capture {
     path: PathBuf,
     keys: Arc<Keys>,
     packets: Mutex<Option<Packets>>,
+    connections: AtomicU16,
 }
 
 #[derive(Debug)]
@@ -65,7 +67,8 @@ impl Capture {
     /// # Errors
     /// The folder cannot be written to.
     pub fn create(path: &Path, keys: Arc<Keys>) -> io::Result<Self> {
-        let capture = Self { path: path.to_owned(), keys, packets: Mutex::new(None) };
+        let capture =
+            Self { path: path.to_owned(), keys, packets: Mutex::default(), connections: AtomicU16::new(0) };
         fs::create_dir_all(crate::outputs::file::parent(path))?;
         let file = BufWriter::new(private(&capture.beside("packets"))?);
         *lock(&capture.packets) = Some(Packets { file, failed: None });
@@ -137,10 +140,10 @@ fn now_us() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A TCP connection as a client that may be captured.
+/// A connection that may be captured.
 #[derive(Debug)]
 pub struct Tapped {
-    stream: TcpStream,
+    stream: Socket,
     tap: Option<Box<Tap>>,
 }
 
@@ -148,15 +151,32 @@ pub struct Tapped {
 struct Tap {
     capture: Arc<Capture>,
     flow: Flow,
+    /// The end that is ours.
+    own: Side,
+    peer: Side,
 }
 
 impl Tapped {
     /// A connection that has just been opened.
-    pub fn new(stream: TcpStream, capture: Option<&Arc<Capture>>) -> Self {
+    pub fn new(stream: Socket, capture: Option<&Arc<Capture>>) -> Self {
+        Self::tapped(stream, capture, Side::Client)
+    }
+
+    /// A connection that has just been accepted.
+    pub fn accepted(stream: Socket, capture: Option<&Arc<Capture>>) -> Self {
+        Self::tapped(stream, capture, Side::Server)
+    }
+
+    fn tapped(stream: Socket, capture: Option<&Arc<Capture>>, own: Side) -> Self {
         let tap = capture.and_then(|capture| {
-            let (flow, packets) = Flow::open(stream.local_addr().ok()?, stream.peer_addr().ok()?, now_us());
+            let (here, there) = stream.ends(capture.connections.fetch_add(1, Ordering::Relaxed))?;
+            let (client, server, peer) = match own {
+                Side::Client => (here, there, Side::Server),
+                Side::Server => (there, here, Side::Client),
+            };
+            let (flow, packets) = Flow::open(client, server, now_us());
             capture.write(&packets);
-            Some(Box::new(Tap { capture: capture.clone(), flow }))
+            Some(Box::new(Tap { capture: capture.clone(), flow, own, peer }))
         });
         Self { stream, tap }
     }
@@ -169,24 +189,32 @@ impl Tapped {
         self.stream.set_nodelay(on)
     }
 
-    fn note(&mut self, packets: impl FnOnce(&mut Flow, u64) -> Vec<u8>) {
+    fn note(&mut self, from: Whose, packets: impl FnOnce(&mut Flow, u64, Side) -> Vec<u8>) {
         if let Some(tap) = &mut self.tap {
-            let packets = packets(&mut tap.flow, now_us());
+            let side = if from == Whose::Own { tap.own } else { tap.peer };
+            let packets = packets(&mut tap.flow, now_us(), side);
             tap.capture.write(&packets);
         }
     }
 }
 
+/// Who sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Own,
+    Peers,
+}
+
 impl Drop for Tapped {
     fn drop(&mut self) {
-        self.note(|flow, now| flow.fin(now, Side::Client));
+        self.note(Whose::Own, Flow::fin);
     }
 }
 
 impl Transport for Tapped {
     fn abort(mut self) {
-        self.note(|flow, now| flow.reset(now, Side::Client));
-        super::transport::reset_on_close(&self.stream);
+        self.note(Whose::Own, Flow::reset);
+        self.stream.reset_on_close();
     }
 }
 
@@ -201,13 +229,13 @@ impl AsyncRead for Tapped {
         if self.tap.is_some() {
             let octets = &buf.filled()[before..];
             match &done {
-                Poll::Ready(Ok(())) if octets.is_empty() => {
-                    self.note(|flow, now| flow.fin(now, Side::Server))
-                }
+                Poll::Ready(Ok(())) if octets.is_empty() => self.note(Whose::Peers, Flow::fin),
                 Poll::Ready(Ok(())) => {
-                    self.note(|flow, now| flow.data(now, Side::Server, octets, octets.len() as u64));
+                    self.note(Whose::Peers, |flow, now, side| {
+                        flow.data(now, side, octets, octets.len() as u64)
+                    });
                 }
-                Poll::Ready(Err(_)) => self.note(|flow, now| flow.reset(now, Side::Server)),
+                Poll::Ready(Err(_)) => self.note(Whose::Peers, Flow::reset),
                 Poll::Pending => {}
             }
         }
@@ -219,7 +247,7 @@ impl AsyncWrite for Tapped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(cx, octets);
         if let Poll::Ready(Ok(written)) = done {
-            self.note(|flow, now| flow.data(now, Side::Client, &octets[..written], written as u64));
+            self.note(Whose::Own, |flow, now, side| flow.data(now, side, &octets[..written], written as u64));
         }
         done
     }
@@ -245,7 +273,7 @@ impl AsyncWrite for Tapped {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.note(|flow, now| flow.fin(now, Side::Client));
+        self.note(Whose::Own, Flow::fin);
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

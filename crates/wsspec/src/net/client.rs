@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
 use super::Stream;
 use super::capture::{Capture, Tapped};
+use super::socket::{Address, Socket};
 use super::tls::Connector;
 use crate::errors::Problem;
 use crate::target::Target;
@@ -22,7 +23,7 @@ pub enum ConnectError {
     Resolve(io::Error),
     /// All addresses refuse.
     #[error("connection refused by {}", list(.0))]
-    Refused(Vec<SocketAddr>),
+    Refused(Vec<Address>),
     /// No reply in time.
     #[error("no reply within {0:?}")]
     TimedOut(Duration),
@@ -31,19 +32,30 @@ pub enum ConnectError {
     Tls(Box<Problem>),
     /// Something else, such as no route.
     #[error("{1} ({0})")]
-    Other(SocketAddr, io::Error),
+    Other(Address, io::Error),
 }
 
 /// The addresses of a host as text.
-pub fn list(addresses: &[SocketAddr]) -> String {
+pub fn list(addresses: &[Address]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// The addresses of a target.
+/// Where a target is: at the addresses of its host, or at a Unix socket.
 ///
 /// # Errors
 /// The name is unknown, or the resolver does not answer in time.
-pub async fn resolve(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+pub async fn resolve(target: &Target, limit: Duration) -> Result<Vec<Address>, ConnectError> {
+    if let Some(path) = &target.via.unix {
+        return Ok(vec![Address::Unix(path.clone())]);
+    }
+    Ok(lookup(target, limit).await?.into_iter().map(Address::Tcp).collect())
+}
+
+/// The addresses of the host of a target.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn lookup(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
     if let Some(address) = target.via.fixed(&target.host, target.port) {
         return Ok(vec![SocketAddr::new(address, target.port)]);
     }
@@ -64,20 +76,22 @@ pub async fn resolve(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>
 ///
 /// # Errors
 /// No address took the connection in time.
-pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, ConnectError> {
+pub async fn connect(addresses: &[Address], limit: Duration) -> Result<Socket, ConnectError> {
     let deadline = Instant::now() + limit;
     let mut refused = Vec::new();
     let mut other = None;
-    for &address in addresses {
-        match timeout_at(deadline, TcpStream::connect(address)).await {
+    for address in addresses {
+        match timeout_at(deadline, Socket::connect(address)).await {
             Err(_) => return Err(ConnectError::TimedOut(limit)),
             Ok(Ok(stream)) => {
                 // Every write is a segment of its own: chopped frames are part of the test.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => refused.push(address),
-            Ok(Err(error)) => other = Some(ConnectError::Other(address, error)),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                refused.push(address.clone())
+            }
+            Ok(Err(error)) => other = Some(ConnectError::Other(address.clone(), error)),
         }
     }
     Err(other.unwrap_or(ConnectError::Refused(refused)))
@@ -103,7 +117,7 @@ impl std::fmt::Debug for Secure {
 /// # Errors
 /// No address took the connection in time, or TLS does not come about.
 pub async fn dial(
-    addresses: &[SocketAddr],
+    addresses: &[Address],
     secure: Option<&Secure>,
     limit: Duration,
 ) -> Result<Stream, ConnectError> {
@@ -115,7 +129,7 @@ pub async fn dial(
 /// # Errors
 /// As [`dial`].
 pub async fn dial_captured(
-    addresses: &[SocketAddr],
+    addresses: &[Address],
     secure: Option<&Secure>,
     limit: Duration,
     capture: Option<&Arc<Capture>>,

@@ -10,6 +10,7 @@ pub(crate) mod holder;
 mod outflow;
 pub mod pump;
 pub mod session;
+pub mod socket;
 mod stream;
 pub mod talk;
 pub mod tls;

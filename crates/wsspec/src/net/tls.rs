@@ -159,6 +159,14 @@ impl ServerTls {
             .map_err(|error| unusable("the server's certificate", &error))
     }
 
+    /// Tells this log what decrypts the connections.
+    pub fn logging(self, key_log: Option<Arc<dyn KeyLog>>) -> Self {
+        let Some(key_log) = key_log else { return self };
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.key_log = key_log;
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), ..self }
+    }
+
     /// Chooses among these protocols if a client offers some with ALPN, and refuses clients that offer none of
     /// them (RFC 7301 section 3.2); without names ALPN is ignored.
     pub fn choosing(self, names: &[String]) -> Self {

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod ci;
+pub mod feed;
 pub mod file;
 pub mod wire;
 
@@ -11,15 +12,14 @@ use rayon::prelude::*;
 use wsspec_engine::Verdict;
 use wsspec_report::badge::Badge;
 use wsspec_report::junit;
-use wsspec_report::record::{CaseRecord, Line, Redaction, Report};
-use wsspec_report::{html, markdown, tap};
+use wsspec_report::record::{CaseRecord, Redaction, Report};
+use wsspec_report::{html, markdown};
 
-use self::args::{Format, OutputArgs, Trace};
+use self::args::{OutputArgs, Trace};
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::run::folder::{Folder, unwritable};
 use crate::run::plan::Rating;
-use crate::terminal::Console;
 
 /// The files that were asked for by name, and the rules that decide about failures in them.
 #[derive(Clone, Debug, Default)]
@@ -145,54 +145,4 @@ pub fn trim(record: &mut CaseRecord, trace: Trace) {
         record.events.clear();
         record.checks.iter_mut().for_each(|check| check.event = None);
     }
-}
-
-/// Prints a finished case as data, if that is what stdout holds.
-pub fn tell_case(record: &CaseRecord, console: &Console) {
-    match console.format() {
-        Format::Lines => console.data(&line(record)),
-        Format::Dots => console.data_part(console.style.sign(record.verdict)),
-        Format::Human | Format::Json | Format::Tap | Format::None => {}
-    }
-}
-
-/// Prints a line of the record, if that is what stdout holds.
-pub fn tell_line(json: &str, console: &Console) {
-    if console.format() == Format::Json {
-        console.data_json(json);
-    }
-}
-
-/// Prints what can be printed at the end only.
-pub fn tell_end(report: &Report, console: &Console) {
-    match console.format() {
-        Format::Tap => console.data(&tap::tap(report)),
-        Format::Dots => console.data(""),
-        Format::Human | Format::Lines | Format::Json | Format::None => {}
-    }
-}
-
-/// Prints a whole record as data.
-pub fn tell_all(report: &Report, console: &Console) {
-    let tell = |line: Line| tell_line(&line.to_json(), console);
-    if console.format() == Format::Json {
-        tell(Line::Run(report.run.clone()));
-    }
-    for record in &report.cases {
-        if console.format() == Format::Json {
-            tell(Line::Case(Box::new(record.clone())));
-        }
-        tell_case(record, console);
-    }
-    if console.format() == Format::Json {
-        report.end.iter().for_each(|end| tell(Line::End(end.clone())));
-    }
-    tell_end(report, console);
-}
-
-/// `pass`, `1.1.1`, its name, milliseconds, implementation, with tabs between.
-fn line(record: &CaseRecord) -> String {
-    let agent = record.agent.for_ci_log(200);
-    let took = record.duration_us as f64 / 1e3;
-    format!("{}\t{}\t{}\t{took:.3}\t{agent}", record.verdict.word(), record.id, record.slug)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use rustls::KeyLog;
 
 use crate::errors::Problem;
 use crate::exit_code::ExitCode;
@@ -41,8 +42,13 @@ impl Wire {
 
     /// TLS that tells its keys if they are wanted.
     pub fn tls(&self, tls: ClientTls) -> ClientTls {
+        ClientTls { key_log: self.keys(), ..tls }
+    }
+
+    /// Where TLS tells its keys, if they are wanted.
+    pub fn keys(&self) -> Option<Arc<dyn KeyLog>> {
         let wanted = self.pcap.is_some() || self.key_log.is_some();
-        ClientTls { key_log: wanted.then(|| self.keys.clone() as _), ..tls }
+        wanted.then(|| self.keys.clone() as _)
     }
 
     /// Opens the files, before the first connection.
@@ -53,7 +59,7 @@ impl Wire {
         for path in self.pcap.iter().chain(&self.key_log) {
             let path = path.display();
             console.note(format!(
-                "warning[W06]: {path} shows all traffic of this run, secrets too; keep it to yourself"
+                "warning[W10]: {path} shows all traffic of this run, secrets too; keep it to yourself"
             ));
         }
         if let Some(path) = &self.key_log {

@@ -2,7 +2,6 @@
 
 mod talks;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -14,9 +13,10 @@ use crate::net::Stream;
 use crate::net::capture::Tapped;
 use crate::net::client::{ConnectError, connect, resolve};
 use crate::net::exchange::{self, Answer, Echo};
+use crate::net::socket::Address;
 use crate::net::talk::{Heard, Talk};
 use crate::run::preflight::{Look, OFFER};
-use crate::run::refusal::{is_nearby, no_echo};
+use crate::run::refusal::no_echo;
 use crate::terminal::Tone;
 use talks::{Reply, close, echo, ping};
 
@@ -54,7 +54,7 @@ impl Probe<'_> {
         self.tell_answer(&answer);
         exchange::close(stream, CLOSE_LIMIT).await;
         self.converse(&addresses).await?;
-        if self.always_limits || addresses.iter().all(is_nearby) {
+        if self.always_limits || addresses.iter().all(Address::is_nearby) {
             let message = self.largest_message(&addresses).await;
             let parallel = self.parallel(&addresses).await;
             self.tell("limits", vec![message, parallel]);
@@ -72,15 +72,18 @@ impl Probe<'_> {
         self.tell(label, vec![(Tone::Note, text.into())]);
     }
 
-    async fn connect(&self, addresses: &[SocketAddr]) -> Result<Stream, Problem> {
+    async fn connect(&self, addresses: &[Address]) -> Result<Stream, Problem> {
         let started = Instant::now();
         let stream = match connect(addresses, self.look.limit).await {
             Ok(stream) => stream,
             Err(error) => return Err(self.look.unreachable(error, addresses).await),
         };
         let took = millis(started.elapsed());
-        let address = stream.peer_addr().map_or_else(|_| self.look.target.authority(), |a| a.to_string());
-        self.note("tcp", format!("{address} open in {took}"));
+        match (&self.look.target.via.unix, stream.peer()) {
+            (Some(path), _) => self.note("socket", format!("{} open in {took}", path.display())),
+            (None, Some(address)) => self.note("tcp", format!("{address} open in {took}")),
+            (None, None) => self.note("tcp", format!("{} open in {took}", self.look.target.authority())),
+        }
         let stream = Tapped::new(stream, None);
         let Some(secure) = self.look.secure else { return Ok(Stream::Plain(stream)) };
         let started = Instant::now();
@@ -115,13 +118,13 @@ impl Probe<'_> {
         );
     }
 
-    async fn open(&self, addresses: &[SocketAddr]) -> Result<Talk<Stream>, Problem> {
+    async fn open(&self, addresses: &[Address]) -> Result<Talk<Stream>, Problem> {
         let (stream, answer) = self.look.open(addresses, None, self.look.limit).await?;
         Ok(Talk::new(stream, &answer.rest, SIZES[0].0 + 1))
     }
 
     /// Echo, ping and close on one connection, or on more if the peer ends one.
-    async fn converse(&self, addresses: &[SocketAddr]) -> Result<(), Problem> {
+    async fn converse(&self, addresses: &[Address]) -> Result<(), Problem> {
         let mut talk = self.open(addresses).await?;
         let probe = format!("wsspec-probe-{:04x}", rand::random::<u16>());
         let first = echo(&mut talk, Opcode::TEXT, probe.as_bytes(), self.deadline()).await;
@@ -161,7 +164,7 @@ impl Probe<'_> {
     }
 
     /// The largest message that comes back.
-    async fn largest_message(&self, addresses: &[SocketAddr]) -> (Tone, String) {
+    async fn largest_message(&self, addresses: &[Address]) -> (Tone, String) {
         let mut refused = String::new();
         for (size, name) in SIZES {
             // No two neighbouring kilobytes are alike.
@@ -180,7 +183,7 @@ impl Probe<'_> {
     }
 
     /// How many of several connections echo while all of them are open.
-    async fn parallel(&self, addresses: &[SocketAddr]) -> (Tone, String) {
+    async fn parallel(&self, addresses: &[Address]) -> (Tone, String) {
         let mut open = Vec::new();
         for _ in 0..PARALLEL {
             let Ok(mut talk) = self.open(addresses).await else { break };

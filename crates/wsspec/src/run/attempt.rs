@@ -1,6 +1,5 @@
 //! One case against one implementation, once.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::net::Stream;
 use crate::net::capture::Capture;
 use crate::net::client::{ConnectError, Secure, dial_captured};
 use crate::net::pump;
+use crate::net::socket::Address;
 use crate::outputs::{self, args::Trace};
 use crate::sut::{Death, Life, Sut};
 
@@ -45,7 +45,7 @@ pub struct Agent {
     /// It is the built-in endpoint, whose address is gone after the run.
     pub built_in: bool,
     /// Where it is.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Address>,
     /// TLS, if its address asks for that.
     pub secure: Option<Secure>,
     /// What is said in the opening handshake.

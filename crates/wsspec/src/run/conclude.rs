@@ -23,7 +23,7 @@ use crate::baseline;
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::outputs::{self, ci};
+use crate::outputs::ci;
 use crate::signals::Signals;
 use crate::sut::plan::Restart;
 use crate::terminal::lines::Remark;
@@ -67,7 +67,7 @@ impl End<'_> {
         let written = self.write(&report);
         self.print(&report, journal.stops(), written.as_deref().unwrap_or_default()).await;
         self.print_baseline(&report, &complaints);
-        outputs::tell_end(&report, self.console);
+        journal.feed().end(report.is_complete());
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
         ci::publish(service, &report, &self.stale(&findings), None, &self.plan.out, self.console);
         let code = match written {

@@ -17,7 +17,7 @@ use super::order::expected_time;
 use super::record_file::RecordFile;
 use super::schedule::{Listener, Restarted, Stop};
 use crate::cli::Progress;
-use crate::outputs;
+use crate::outputs::feed::Feed;
 use crate::terminal::keys::{self, Wishes};
 use crate::terminal::lines::Remark;
 use crate::terminal::{Console, detail, failure, lines};
@@ -25,6 +25,7 @@ use crate::terminal::{Console, detail, failure, lines};
 /// The verdicts that stand, and the record on disk.
 pub struct Journal<'a> {
     console: &'a Console,
+    feed: Feed<'a>,
     record: RecordFile,
     agents: &'a [Agent],
     selected: usize,
@@ -95,6 +96,7 @@ impl<'a> Journal<'a> {
         let keys = bar.is_some().then(|| keys::Listener::start(wishes.clone()));
         Self {
             console,
+            feed: Feed::new(console, agents.len() > 1),
             record,
             agents,
             selected,
@@ -131,7 +133,7 @@ impl<'a> Journal<'a> {
     /// Appends a line to the record and hands it to the operating system.
     pub fn write(&mut self, line: &Line) {
         let mut json = line.to_json();
-        outputs::tell_line(&json, self.console);
+        self.feed.json(&json);
         json.push('\n');
         self.record.append(&json);
     }
@@ -154,6 +156,11 @@ impl<'a> Journal<'a> {
     /// The record on disk.
     pub fn record_file(&mut self) -> &mut RecordFile {
         &mut self.record
+    }
+
+    /// What stdout holds if that is data.
+    pub fn feed(&self) -> &Feed<'a> {
+        &self.feed
     }
 
     /// Takes the bar away.
@@ -283,7 +290,7 @@ impl Listener for Journal<'_> {
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let record = self.compared(record);
         self.results.insert((agent, record.id), Brief::of(&record));
-        outputs::tell_case(&record, self.console);
+        self.feed.case(&record);
         self.show_case(&record);
         self.show_progress();
     }

@@ -40,6 +40,7 @@ use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::echo::EchoServer;
+use crate::net::socket::Address;
 use crate::select;
 use crate::signals::{Signals, raised};
 use crate::sut::Sut;
@@ -241,7 +242,7 @@ async fn meet(
     let agent = Agent {
         name: name.unwrap_or_else(|| match &sut {
             Some(sut) => sut.plan().name().unwrap_or_else(|| target.host.clone()),
-            None => target.authority(),
+            None => target.fallback_name(),
         }),
         url: target.to_string(),
         built_in: peer.built_in,
@@ -260,13 +261,15 @@ async fn meet(
 }
 
 fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console) -> Result<(), Problem> {
-    console.say(0, opening::target(&agent.url, facts.answered_in, plan.echo_check));
+    let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
+    let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
+    console.say(0, opening::target(&place, facts.answered_in, plan.echo_check));
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
     console.say(
         0,
         opening::agent(&agent.name, named_by_peer, facts.deflate, agent.secure.is_some(), console.style),
     );
-    if !facts.addresses.iter().all(refusal::is_nearby) {
+    if !facts.addresses.iter().all(Address::is_nearby) {
         console.note(format!(
             "warning[W07]: {} is a public address; wsspec sends malformed traffic on purpose",
             agent.url

@@ -14,11 +14,12 @@ use super::peer::{self, PeerPlan, plan_peers};
 use crate::baseline::BaselineFile;
 use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
 use crate::errors::{ErrorCode, Problem};
+use crate::net::socket::check_path;
 use crate::outputs::args::Trace;
 use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::sut::plan::ANY_PORT;
-use crate::target::{Family, Target, Via};
+use crate::target::{Family, OVER_SOCKET, Target, Via};
 
 /// Functional cases at a time: they mostly wait.
 const OVERLAP: usize = 64;
@@ -204,7 +205,12 @@ fn peers(
 /// The addresses, or where the server is that the tester starts.
 fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<String>, Problem> {
     let starts = args.exec.exec.is_some();
-    if starts && addresses.is_empty() {
+    if let Some(path) = &args.unix {
+        check_path(path)?;
+        if addresses.is_empty() {
+            addresses.push(OVER_SOCKET.to_owned());
+        }
+    } else if starts && addresses.is_empty() {
         addresses.push(ANY_PORT.to_owned());
     }
     if starts && addresses.len() > 1 {
@@ -308,7 +314,7 @@ fn via(args: &RunArgs) -> Via {
         (_, true) => Some(Family::V6),
         _ => None,
     };
-    Via { family, fixed: args.resolve.clone() }
+    Via { family, fixed: args.resolve.clone(), unix: args.unix.clone() }
 }
 
 /// The options that say how this peer is spoken to.
@@ -319,6 +325,7 @@ fn again(args: &RunArgs) -> Vec<String> {
     args.subprotocol.iter().for_each(|protocol| option("-s", protocol));
     args.origin.iter().for_each(|origin| option("--origin", origin));
     args.resolve.iter().for_each(|fixed| option("--resolve", &fixed.to_string()));
+    args.unix.iter().for_each(|path| option("--unix", &path.display().to_string()));
     let flags = [
         (args.ipv4, "-4"),
         (args.ipv6, "-6"),

@@ -1,6 +1,5 @@
 //! One look at the peer before the first case, so that one mistake gives one message.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use wsspec_engine::ClientOpening;
@@ -11,6 +10,7 @@ use crate::errors::Problem;
 use crate::net::Stream;
 use crate::net::client::{Secure, dial, resolve};
 use crate::net::exchange::{self, Answer, Echo};
+use crate::net::socket::Address;
 use crate::target::Target;
 
 /// The offer of permessage-deflate that is tried.
@@ -25,7 +25,7 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct PeerFacts {
     /// Where it is.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Address>,
     /// The value of its `Server` header.
     pub server: Option<Untrusted>,
     /// It agreed on permessage-deflate.
@@ -92,7 +92,7 @@ impl Look<'_> {
     /// Why that is not possible, E01 to E11.
     pub async fn open(
         &self,
-        addresses: &[SocketAddr],
+        addresses: &[Address],
         extensions: Option<&str>,
         limit: Duration,
     ) -> Result<(Stream, Answer), Problem> {

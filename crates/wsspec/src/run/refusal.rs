@@ -1,6 +1,7 @@
 //! Why no case can run, in words: what was tried, what came back, what to type.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use wsspec_engine::ClientOpening;
@@ -10,6 +11,7 @@ use super::preflight::{ECHO_LIMIT, Look, SECOND_LIMIT};
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, dial, list, resolve};
 use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer};
+use crate::net::socket::Address;
 use crate::net::tls;
 use crate::target::Target;
 use crate::text;
@@ -19,7 +21,7 @@ const PORTS: [u16; 5] = [9001, 9002, 8080, 8000, 3000];
 const PATHS: [&str; 4] = ["/ws", "/echo", "/websocket", "/socket"];
 
 impl Look<'_> {
-    pub(crate) async fn unreachable(&self, error: ConnectError, addresses: &[SocketAddr]) -> Problem {
+    pub(crate) async fn unreachable(&self, error: ConnectError, addresses: &[Address]) -> Problem {
         let target = self.target;
         let authority = target.authority();
         match error {
@@ -27,6 +29,10 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
                     .fact("tried", format!("looking up {}: {error}", target.host))
                     .fact("try", format!("wsspec run ws://127.0.0.1:{}", target.port))
+            }
+            ConnectError::Refused(_) if let Some(path) = &target.via.unix => self.no_socket(path, "refused"),
+            ConnectError::Other(_, error) if let Some(path) = &target.via.unix => {
+                self.no_socket(path, &text::io_error(&error))
             }
             ConnectError::Refused(refused) => {
                 let problem = Problem::new(ErrorCode::E01, format!("nothing is listening on {authority}"))
@@ -39,7 +45,7 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
                     .fact("tried", "TCP connect: no reply at all (not refused)")
                     .fact("usually", "a firewall drops packets, or the wrong address")
-                    .fact("try", format!("wsspec run {target} --open-timeout 20s"))
+                    .fact("try", self.command("--open-timeout 20s"))
             }
             ConnectError::Tls(problem) => *problem,
             ConnectError::Other(address, error) => {
@@ -50,6 +56,20 @@ impl Look<'_> {
                     .fact("try", format!("wsspec run ws://{}", example_address(target)))
             }
         }
+    }
+
+    /// The same command with another option.
+    fn command(&self, option: &str) -> String {
+        format!("{} {option}", self.target.command(&self.target.to_string()))
+    }
+
+    fn no_socket(&self, path: &Path, why: &str) -> Problem {
+        let shown = path.display();
+        let start = format!("--unix {shown} --exec './my_server --socket {{unix}}'");
+        Problem::new(ErrorCode::E01, format!("nothing is listening on the socket {shown}"))
+            .fact("tried", format!("connect to {shown}: {why}"))
+            .fact("usually", "the server is not running, or its socket has another path (ss -xl lists them)")
+            .fact("try", format!("wsspec run {start}"))
     }
 
     pub(super) fn no_answer(&self, error: &NoAnswer, limit: Duration) -> Problem {
@@ -63,7 +83,7 @@ impl Look<'_> {
                     .fact("sent", self.request_line())
                     .fact("got", format!("TCP was accepted, then {got}"))
                     .fact("usually", "the server takes one connection at a time, or the port is not HTTP")
-                    .fact("try", format!("wsspec run {target} --open-timeout 20s"))
+                    .fact("try", self.command("--open-timeout 20s"))
             }
             NoAnswer::Alert(alert) => tls::explain_alert(*alert),
             NoAnswer::Closed(seen) | NoAnswer::NotHttp(seen) if is_tls(seen) => self.tls(seen),
@@ -71,14 +91,14 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection without an answer"))
                     .fact("sent", self.request_line())
                     .fact("usually", "the server died on the request (see its log), or the port wants TLS")
-                    .fact("try", format!("wsspec run wss://{authority}{}", target.resource))
+                    .fact("try", self.target.command(&format!("wss://{authority}{}", target.resource)))
             }
             NoAnswer::Closed(seen) => {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection within its answer"))
                     .fact("sent", self.request_line())
                     .fact("got", quoted(seen))
                     .fact("usually", "the server died while it answered (see its log)")
-                    .fact("try", format!("wsspec run {target}"))
+                    .fact("try", self.target.command(&format!("{target}")))
             }
             NoAnswer::NotHttp(seen) => {
                 Problem::new(ErrorCode::E28, format!("{authority} does not speak HTTP"))
@@ -101,7 +121,10 @@ impl Look<'_> {
         Problem::new(ErrorCode::E09, "the server speaks TLS, but the address says ws://")
             .fact("sent", self.request_line())
             .fact("got", format!("{}   = a TLS record", octets.join(" ")))
-            .fact("try", format!("wsspec run wss://{}{}", self.target.authority(), self.target.resource))
+            .fact(
+                "try",
+                self.target.command(&format!("wss://{}{}", self.target.authority(), self.target.resource)),
+            )
     }
 
     pub(super) async fn refused(&self, answer: &Answer, body: &[u8]) -> Problem {
@@ -120,7 +143,7 @@ impl Look<'_> {
                 let what = format!("the server wants authentication ({status})");
                 problem(ErrorCode::E05, what)
                     .fact("got", self.headers(answer, &["WWW-Authenticate", "Server"]))
-                    .fact("try", format!("wsspec run {} -H 'Authorization: Bearer env:TOKEN'", self.target))
+                    .fact("try", self.command("-H 'Authorization: Bearer env:TOKEN'"))
             }
             Some(300..=399) => {
                 let location = head.headers.get("Location").map_or_else(|| "nowhere".to_owned(), quoted);
@@ -129,7 +152,11 @@ impl Look<'_> {
                     .fact("note", "redirects are not followed")
                     .fact(
                         "try",
-                        format!("wsspec run wss://{}{}", self.target.authority(), self.target.resource),
+                        self.target.command(&format!(
+                            "wss://{}{}",
+                            self.target.authority(),
+                            self.target.resource
+                        )),
                     )
             }
             _ => self.not_switched(answer, body),
@@ -149,7 +176,7 @@ impl Look<'_> {
             .fact("sent", self.request_line())
             .fact("got", got)
             .fact("usually", "an HTTP route, or a proxy in between that drops the Upgrade header")
-            .fact("try", format!("wsspec run ws://{}/ws", self.target.authority()))
+            .fact("try", self.target.command(&format!("ws://{}/ws", self.target.authority())))
     }
 
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {
@@ -163,12 +190,12 @@ impl Look<'_> {
     }
 
     /// On hosts nearby, a few usual ports are tried.
-    async fn other_port(&self, problem: Problem, refused: &[SocketAddr]) -> Problem {
-        let (target, nearby) = (self.target, refused.iter().filter(|address| is_nearby(address)));
-        for address in nearby.take(1) {
+    async fn other_port(&self, problem: Problem, refused: &[Address]) -> Problem {
+        let (target, nearby) = (self.target, refused.iter().filter(|address| address.is_nearby()));
+        for address in nearby.filter_map(Address::tcp).take(1) {
             for port in PORTS.into_iter().filter(|port| *port != target.port) {
                 let other = SocketAddr::new(address.ip(), port);
-                if self.is_websocket(&[other], self.opening).await {
+                if self.is_websocket(&[other.into()], self.opening).await {
                     let command = format!("wsspec run ws://{}:{port}{}", target.host, target.resource);
                     return problem
                         .fact("note", format!("port {port} does speak WebSocket"))
@@ -179,7 +206,7 @@ impl Look<'_> {
         problem.fact("try", format!("wsspec run ws://{}", example_address(target)))
     }
 
-    async fn is_websocket(&self, addresses: &[SocketAddr], opening: &ClientOpening) -> bool {
+    async fn is_websocket(&self, addresses: &[Address], opening: &ClientOpening) -> bool {
         let Ok(mut stream) = dial(addresses, self.secure, SECOND_LIMIT).await else { return false };
         let answer = exchange::open(&mut stream, opening, None, SECOND_LIMIT).await;
         answer.is_ok_and(|answer| answer.head.status == Some(101))
@@ -188,17 +215,17 @@ impl Look<'_> {
     /// On hosts nearby, a few usual paths are tried.
     async fn other_path(&self, problem: Problem) -> Problem {
         let nearby = resolve(self.target, self.limit).await.unwrap_or_default();
-        if !nearby.iter().all(is_nearby) {
-            return problem.fact("try", format!("wsspec run ws://{}/ws", self.target.authority()));
+        if !nearby.iter().all(Address::is_nearby) {
+            return problem.fact("try", self.target.command(&format!("ws://{}/ws", self.target.authority())));
         }
         for path in PATHS {
             let opening = ClientOpening { target: path.to_owned(), ..self.opening.clone() };
             if self.is_websocket(&nearby, &opening).await {
-                let command = format!("wsspec run ws://{}{path}", self.target.authority());
+                let command = self.target.command(&format!("ws://{}{path}", self.target.authority()));
                 return problem.fact("try", format!("{command}   ({path} answered 101 just now)"));
             }
         }
-        problem.fact("try", format!("wsspec run ws://{}/PATH", self.target.authority()))
+        problem.fact("try", self.target.command(&format!("ws://{}/PATH", self.target.authority())))
     }
 
     fn request_line(&self) -> String {
@@ -245,14 +272,6 @@ fn example_address(target: &Target) -> String {
 /// The first octets of a TLS alert or handshake record.
 fn is_tls(octets: &[u8]) -> bool {
     matches!(octets, [0x15 | 0x16, 0x03, ..])
-}
-
-/// Loopback and private addresses.
-pub(crate) fn is_nearby(address: &SocketAddr) -> bool {
-    match address.ip() {
-        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
-    }
 }
 
 /// Text of the peer in quotation marks, cut and with everything odd made visible.

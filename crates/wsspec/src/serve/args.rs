@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::{FailOn, parse_duration, parse_scale, parse_seed};
 use crate::outputs::args::{OutputArgs, RecordArgs};
+use crate::outputs::wire::WireArgs;
 
 /// `wsspec serve`
 #[derive(Clone, Debug, Args)]
@@ -110,6 +111,9 @@ pub struct ServeArgs {
     /// The record.
     #[command(flatten)]
     pub record: RecordArgs,
+    /// The wire.
+    #[command(flatten)]
+    pub wire: WireArgs,
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -11,10 +11,11 @@ use wsspec_report::summary::Counts;
 use super::Shared;
 use super::campaign::{Campaign, Ended};
 use super::ledger::Ledger;
+use super::stream::Stream;
 use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::outputs::{self, Outputs, ci};
+use crate::outputs::{Outputs, ci};
 use crate::run::attempt::now;
 use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
 use crate::run::folder::{RESULTS, unwritable};
@@ -47,7 +48,7 @@ impl End<'_> {
     ///
     /// # Errors
     /// E21: the folder cannot be written to. E22: there was no client.
-    pub async fn conclude(&self, console: &Console) -> Result<ExitCode> {
+    pub async fn conclude(&self, console: &Console, told: &mut Stream<'_>) -> Result<ExitCode> {
         for (agent, _) in self.shared.book.agents() {
             self.shared.abandon(&agent, None);
             self.shared.judge_passive(&agent);
@@ -66,6 +67,7 @@ impl End<'_> {
         let complaints = complaints.unwrap_or_default();
         let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
         let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
+        told.drain();
         let nobody = *self.ended == Ended::NoClient || self.nobody_connected();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
@@ -87,7 +89,6 @@ impl End<'_> {
     /// Writes and tells what was asked for besides.
     fn write(&self, report: &Report, code: ExitCode, console: &Console) -> ExitCode {
         let folder = self.shared.ledger.path();
-        outputs::tell_all(report, console);
         let written = self.outputs.write(report, Some(folder));
         let service = ci::service(self.outputs.args.ci.unwrap_or_default());
         ci::publish(service, report, &[], None, folder, console);

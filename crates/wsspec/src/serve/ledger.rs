@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use wsspec_report::baseline::Baseline;
 use wsspec_report::compat::{self, Names};
@@ -50,18 +51,23 @@ impl Ledger {
     /// # Errors
     /// E21.
     pub fn create(path: &Path) -> Result<Self, Problem> {
-        Self::expecting(path, None)
+        Self::expecting(path, None, None)
     }
 
-    /// The same; every verdict is compared with what is expected, on this day.
+    /// The same; every verdict is compared with what is expected, on this day. Who listens is told every line.
     ///
     /// # Errors
     /// E21.
-    pub fn expecting(path: &Path, expected: Option<Expected>) -> Result<Self, Problem> {
+    pub fn expecting(
+        path: &Path,
+        expected: Option<Expected>,
+        listener: Option<UnboundedSender<Line>>,
+    ) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
         let record = RecordFile::Waiting(Some(record), Vec::new());
-        let writer = Writer { folder, record, expected, cases: Vec::new(), dirty: false, failed: None };
+        let writer =
+            Writer { folder, record, expected, listener, cases: Vec::new(), dirty: false, failed: None };
         let thread = std::thread::spawn(move || writer.run(&inbox));
         Ok(Self { path: path.to_owned(), orders: Some(orders), thread: Some(thread) })
     }
@@ -156,6 +162,7 @@ struct Writer {
     folder: Folder,
     record: RecordFile,
     expected: Option<Expected>,
+    listener: Option<UnboundedSender<Line>>,
     /// What the index needs of each case; the rest is in the record.
     cases: Vec<CaseRecord>,
     /// The reports lack something.
@@ -223,6 +230,10 @@ impl Writer {
     fn line(&mut self, mut line: Line) -> io::Result<()> {
         if let (Line::Case(case), Some(expected)) = (&mut line, &self.expected) {
             expected.baseline.compare(case, &expected.today, expected.strict);
+        }
+        if let Some(listener) = &self.listener {
+            // Who listens may have gone.
+            let _ = listener.send(line.clone());
         }
         self.record.write(&line)?;
         if let Line::Case(case) = line {

@@ -17,6 +17,7 @@ pub mod notice;
 pub(crate) mod request;
 pub mod route;
 mod series;
+pub mod stream;
 pub mod voice;
 
 use std::io;
@@ -37,6 +38,7 @@ use self::book::Book;
 use self::ledger::Ledger;
 use self::notice::Notice;
 use self::series::Begun;
+use crate::net::capture::{Capture, Tapped};
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
 use crate::sut::log::Log;
@@ -83,6 +85,8 @@ pub struct Plan {
     pub log: Arc<Log>,
     /// Of which cases frames and octets are recorded.
     pub trace: Trace,
+    /// The octets on the wire are captured.
+    pub capture: Option<Arc<Capture>>,
 }
 
 /// What all connections share.
@@ -233,6 +237,7 @@ async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) 
         open.spawn(async move {
             // Every write is a segment of its own, unless that is not wanted: chopped frames are part of the test.
             let _ = stream.set_nodelay(shared.plan.no_delay);
+            let stream = Tapped::accepted(stream.into(), shared.plan.capture.as_ref());
             secure(stream, peer, shared).await;
             drop(permit);
         });
@@ -258,7 +263,7 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<Accepte
 }
 
 /// Puts TLS on the connection if that was asked for.
-async fn secure(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+async fn secure(stream: Tapped, peer: SocketAddr, shared: Arc<Shared>) {
     let Some(tls) = &shared.plan.tls else { return connection::serve(stream, peer, shared).await };
     match timeout(TLS_LIMIT, tls.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => connection::serve(stream, peer, shared).await,

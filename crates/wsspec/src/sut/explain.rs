@@ -1,7 +1,6 @@
 //! Why there is no server to test, in words.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use regex::Regex;
@@ -13,6 +12,7 @@ use super::procfs;
 use super::ready::Seen;
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::ConnectError;
+use crate::net::socket::Address;
 use crate::target::Target;
 use crate::text;
 
@@ -22,9 +22,15 @@ const LINES: usize = 2;
 const COMMAND: usize = 69;
 
 /// E16.
-pub(super) fn port_taken(target: &Target, addresses: &[SocketAddr]) -> Problem {
+pub(super) fn port_taken(target: &Target, addresses: &[Address]) -> Problem {
+    if let Some(path) = &target.via.unix {
+        return Problem::new(ErrorCode::E16, format!("the socket {} is already in use", path.display()))
+            .fact("why", "something answers there before the server was started")
+            .fact("try", "another path in --unix and --exec")
+            .fact("or", "--reuse if this is the server you want to test");
+    }
     let problem = Problem::new(ErrorCode::E16, format!("port {} is already in use", target.port));
-    let problem = match addresses.iter().find_map(|address| procfs::listener(*address)) {
+    let problem = match addresses.iter().filter_map(Address::tcp).find_map(procfs::listener) {
         Some(who) => problem.fact("by", who),
         None => problem,
     };

@@ -1,6 +1,5 @@
 //! One start of a server, until its end.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use wsspec_report::record::AgentLog;
 
 use super::log::Log;
 use super::process::{Leftovers, Process, StopRule, in_words};
+use crate::net::socket::Address;
 use crate::target::Target;
 
 /// Lines of the log that are kept of a death.
@@ -28,7 +28,7 @@ pub struct Life {
     /// Where it listens.
     pub target: Target,
     /// The same, resolved.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Address>,
     /// The command, placeholders filled in.
     pub words: Vec<String>,
     log: Arc<Log>,
@@ -79,7 +79,7 @@ impl Life {
     pub(super) fn new(
         number: u32,
         target: Target,
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<Address>,
         words: Vec<String>,
         from: u64,
         log: Arc<Log>,

@@ -13,7 +13,6 @@ pub(crate) mod procfs;
 pub mod ready;
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +29,7 @@ use self::process::Leftovers;
 use self::ready::{Look, Ready, ReadyPipe, Seen};
 use crate::errors::Problem;
 use crate::net::client::resolve;
+use crate::net::socket::Address;
 use crate::run::folder::unwritable;
 use crate::run::peer::PeerPlan;
 use crate::target::Target;
@@ -240,6 +240,12 @@ impl Sut {
             Value { placeholder: "{host}", variable: "WSSPEC_HOST", value: &target.host },
             Value { placeholder: "{url}", variable: "WSSPEC_URL", value: &url },
         ];
+        let socket = target.via.unix.as_ref().map(|path| path.display().to_string());
+        values.extend(socket.as_deref().map(|path| Value {
+            placeholder: "{unix}",
+            variable: "",
+            value: path,
+        }));
         values.extend(case.map(|case| Value { placeholder: "{case}", variable: "WSSPEC_CASE", value: case }));
         let (mut surroundings, mut pipe) = (self.plan.surroundings.clone(), None);
         if matches!(self.plan.ready, Ready::Fd) {
@@ -296,7 +302,7 @@ impl Sut {
     }
 
     /// The address with this port, and what it resolves to.
-    async fn locate(&self, port: u16) -> Result<(Target, Vec<SocketAddr>), Problem> {
+    async fn locate(&self, port: u16) -> Result<(Target, Vec<Address>), Problem> {
         let mut target = Target::parse(&self.plan.address.replace("{port}", &port.to_string()))?;
         target.via = self.peer.target.as_ref().map(|target| target.via.clone()).unwrap_or_default();
         match resolve(&target, LOOKUP_LIMIT).await {

@@ -1,6 +1,5 @@
 //! When a server that was started can be tested.
 
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use super::log::Log;
 use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial};
 use crate::net::exchange::{self, Echo};
+use crate::net::socket::Address;
 
 /// Between two looks: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
@@ -46,7 +46,7 @@ pub enum Ready {
 /// What is looked at.
 #[derive(Debug)]
 pub(super) struct Look<'a> {
-    pub(super) addresses: &'a [SocketAddr],
+    pub(super) addresses: &'a [Address],
     pub(super) secure: Option<&'a Secure>,
     pub(super) opening: &'a ClientOpening,
     /// Whether an echo belongs to being ready.
@@ -113,7 +113,9 @@ impl Ready {
 impl Look<'_> {
     async fn dial(&self, secure: Option<&Secure>) -> Result<Stream, String> {
         dial(self.addresses, secure, LOOK_LIMIT).await.map_err(|error| match error {
-            ConnectError::Refused(_) => "TCP connect refused".to_owned(),
+            ConnectError::Refused(by) if by.iter().any(|address| address.tcp().is_some()) => {
+                "TCP connect refused".to_owned()
+            }
             other => other.to_string(),
         })
     }
@@ -268,7 +270,7 @@ impl std::fmt::Display for Ready {
 }
 
 /// Whether someone listens at one of these addresses.
-pub(super) async fn is_taken(addresses: &[SocketAddr]) -> bool {
+pub(super) async fn is_taken(addresses: &[Address]) -> bool {
     let started = Instant::now();
     let limit = Duration::from_millis(500);
     dial(addresses, None, limit).await.is_ok() && started.elapsed() < limit

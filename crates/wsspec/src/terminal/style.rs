@@ -71,29 +71,25 @@ impl Style {
         self.paint(tone_of(verdict), text)
     }
 
-    /// The sign of a verdict, one character wide (up to four in ASCII).
+    /// The sign of a verdict, one character wide.
     pub fn sign(&self, verdict: Verdict) -> &'static str {
         match (verdict, self.ascii) {
             (Verdict::Pass, false) => "✓",
-            (Verdict::Pass, true) => "ok",
-            (Verdict::NonStrict, false) => "~",
-            (Verdict::NonStrict, true) => "ns",
+            (Verdict::Pass, true) => ".",
+            (Verdict::NonStrict, _) => "~",
             (Verdict::Fail, false) => "✗",
-            (Verdict::Fail, true) => "FAIL",
-            (Verdict::Info, false) => "i",
-            (Verdict::Info, true) => "info",
+            (Verdict::Fail, true) => "F",
+            (Verdict::Info, _) => "i",
             (Verdict::NotApplicable, false) => "–",
-            (Verdict::NotApplicable, true) => "n/a",
+            (Verdict::NotApplicable, true) => "-",
             (Verdict::Timeout, false) => "⧗",
-            (Verdict::Timeout, true) => "TIME",
+            (Verdict::Timeout, true) => "T",
             (Verdict::Crash, false) => "☠",
-            (Verdict::Crash, true) => "DIED",
-            (Verdict::Error, false) => "!",
-            (Verdict::Error, true) => "ERR",
+            (Verdict::Crash, true) => "D",
+            (Verdict::Error, _) => "!",
             (Verdict::Skipped, false) => "·",
-            (Verdict::Skipped, true) => "skip",
-            (Verdict::NotRun, false) => "?",
-            (Verdict::NotRun, true) => "----",
+            (Verdict::Skipped, true) => "s",
+            (Verdict::NotRun, _) => "?",
         }
     }
 

@@ -1,6 +1,5 @@
 //! The strict endpoint as a client under test: asks a tester for its cases and echoes in each of them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use wsspec_endpoint::{
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, Secure, dial, resolve};
 use crate::net::session::Session;
+use crate::net::socket::Address;
 use crate::net::{Stream, endpoint};
 use crate::serve::route::encode;
 use crate::target::Target;
@@ -26,7 +26,7 @@ const REPORTS_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Driver {
     target: Target,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
     secure: Option<Secure>,
     agent: String,
     deflate: Option<DeflateConfig>,
@@ -85,7 +85,7 @@ impl Driver {
     }
 
     /// Where the tester is.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 

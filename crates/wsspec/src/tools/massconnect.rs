@@ -1,6 +1,5 @@
 //! Many connections: opened in batches, held until all are there.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial, resolve};
 use crate::net::session::Session;
+use crate::net::socket::Address;
 use crate::signals::raised;
 use crate::target::Target;
 
@@ -65,7 +65,7 @@ impl Tally {
 #[derive(Clone)]
 pub struct Crowd {
     target: Target,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
     secure: Option<Secure>,
 }
 

@@ -17,6 +17,7 @@ use super::{Args, announce_spec, lenient, peer, settings, shown};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::{Secure, resolve};
+use crate::net::socket::Address;
 use crate::net::tls::ClientTls;
 use crate::run::attempt::{Agent, Attempt, Conditions, now};
 use crate::serve::end;
@@ -228,7 +229,7 @@ impl Run<'_> {
     }
 
     fn announce(&self, agent: &Agent, case: &Case) {
-        let peer = agent.addresses.first().map(|address| peer(*address)).unwrap_or_default();
+        let peer = agent.addresses.iter().find_map(Address::tcp).map(peer).unwrap_or_default();
         self.console.say(
             0,
             format!("Running test case ID {} for agent {} from peer {peer}", case.id, shown(&agent.name)),

@@ -18,7 +18,7 @@ use super::spec::{self, FuzzingServerSpec};
 use super::{Args, announce_spec, lenient, peer, settings, shown};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::net::client::resolve;
+use crate::net::client::lookup;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::args::Trace;
@@ -149,6 +149,7 @@ fn plan(
         redaction: Redaction::default(),
         log: Arc::new(Log::nowhere()),
         trace: Trace::All,
+        capture: None,
     })
 }
 
@@ -184,7 +185,7 @@ pub(super) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Proble
         return Ok(vec![SocketAddr::new(host, target.port)]);
     }
     let limit = std::time::Duration::from_secs(5);
-    let mut found = resolve(target, limit).await.map_err(|error| wrong(error.to_string()))?;
+    let mut found = lookup(target, limit).await.map_err(|error| wrong(error.to_string()))?;
     let loopback = found.iter().all(|address| address.ip().is_loopback());
     // A client may know this machine by the other of its two addresses.
     let other: IpAddr = match found[0] {

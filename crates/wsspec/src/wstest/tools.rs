@@ -16,6 +16,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::client::{Secure, dial, resolve};
 use crate::net::echo::EchoServer;
+use crate::net::socket::Address;
 use crate::net::tls::ClientTls;
 use crate::signals::Signals;
 use crate::target::Target;
@@ -69,7 +70,7 @@ pub(super) async fn echo_client(args: &Args, signals: &Signals) -> Result<ExitCo
 pub(super) async fn testee_client(args: &Args, console: &Console, signals: &Signals) -> Result<ExitCode> {
     let mut driver = driver(args).await?;
     let name = shown(&ident(args));
-    let from = driver.addresses().first().map(|address| peer(*address)).unwrap_or_default();
+    let from = driver.addresses().iter().find_map(Address::tcp).map(peer).unwrap_or_default();
     let mut total = 0;
     let tell = |progress| match progress {
         Progress::Asking => console.say(0, "Getting case count .."),

@@ -14,6 +14,7 @@ mod dying;
 mod errors;
 #[cfg(unix)]
 mod exec;
+mod feeds;
 mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
@@ -38,6 +39,8 @@ mod server;
 mod started;
 mod terminal;
 mod tester;
+#[cfg(unix)]
+mod unix;
 mod usage;
 mod visitor;
 mod walkthrough;

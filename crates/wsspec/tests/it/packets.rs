@@ -10,6 +10,7 @@ use tempfile::tempdir;
 
 use crate::looking::{RECORD, with_record};
 use crate::program::wsspec;
+use crate::tester::free_port;
 use crate::whole_run::Echo;
 
 /// What is sent, connection by connection: first by wsspec, then by the peer; the opcodes in their order.
@@ -76,7 +77,7 @@ fn run(folder: &Path, url: &str, more: &[&str]) -> String {
     let args = [&["run", url, "-j", "1", "--order", "id"][..], &CASES, more].concat();
     let done = wsspec(folder, &args);
     assert_eq!(done.code, 0, "{done:#?}");
-    assert!(done.err.contains("warning[W06]"), "{done:#?}");
+    assert!(done.err.contains("warning[W10]"), "{done:#?}");
     fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap()
 }
 
@@ -110,12 +111,53 @@ fn wireshark_decrypts_what_went_over_tls() {
     assert_eq!(seen, recorded(&record));
 }
 
+/// A client drives these cases; what the capture of the server holds, and the record.
+fn serve(folder: &Path, secure: bool) -> Option<(Opcodes, Opcodes)> {
+    let port = free_port();
+    let insecure = if secure { " -k" } else { "" };
+    let client = format!("{} echo --connect {{url}} --agent us{insecure}", env!("CARGO_BIN_EXE_wsspec"));
+    let number = port.to_string();
+    let mut args = vec!["serve", "--port", &number, "--exec", &client, "--pcap", "s.pcapng"];
+    args.extend(CASES);
+    if secure {
+        args.extend(["--tls", "--keylog", "keys.txt"]);
+    }
+    let done = wsspec(folder, &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("warning[W10]") && done.out.contains("capture  s.pcapng"), "{done:#?}");
+    let file = folder.join("s.pcapng");
+    is_private(&file);
+    no_temporary_files(folder);
+    let record = fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap();
+    // The tester is the server: what it sends comes first in the record.
+    let recorded = recorded(&record).into_iter().map(|[tester, client]| [client, tester]);
+    Some((dissected(&file, port)?, recorded.collect()))
+}
+
+#[test]
+fn wireshark_sees_what_a_server_sees() {
+    for secure in [false, true] {
+        let folder = tempdir().unwrap();
+        let Some((seen, recorded)) = serve(folder.path(), secure) else { return };
+        // The driver asks for the number of cases first, before each case for what it is, and at last for the reports.
+        assert_eq!(seen.len(), 2 + 2 * recorded.len());
+        let cases: Opcodes = seen.into_iter().skip(2).step_by(2).collect();
+        assert_eq!(cases, recorded);
+        if secure {
+            is_private(&folder.path().join("keys.txt"));
+            let keys = fs::read_to_string(folder.path().join("keys.txt")).unwrap();
+            assert!(keys.contains("CLIENT_TRAFFIC_SECRET_0 "), "{keys}");
+        }
+    }
+}
+
 #[test]
 fn a_capture_that_cannot_be_written_is_found_before_the_first_case() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     for flag in ["--pcap", "--keylog"] {
         wsspec(folder.path(), &["run", "1.1.1", flag, "file/x"]).expect_error(6, "E21");
+        wsspec(folder.path(), &["serve", "--port", "0", flag, "file/x"]).expect_error(6, "E21");
     }
 }
 
