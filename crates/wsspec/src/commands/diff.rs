@@ -6,10 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
+use wsspec_report::baseline::Findings;
 use wsspec_report::diff::{Change, Difference, Slower, Way, pairs};
 use wsspec_report::record::{CaseRecord, Report, verdict_order};
 use wsspec_report::summary::id_list;
 
+use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::file;
@@ -27,7 +29,7 @@ const SLOWER: usize = 5;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
-    /// The earlier results, as a file or as the folder with results.jsonl
+    /// The earlier results, as a file or as the folder with results.jsonl; or a baseline (.toml): what is expected
     #[arg(value_name = "OLD")]
     pub old: PathBuf,
     /// The later results
@@ -43,15 +45,22 @@ Examples:
   wsspec diff main/results.jsonl wsspec-out/results.jsonl
   wsspec diff main                 against the last run
   wsspec diff main.jsonl new.jsonl --md diff.md
+  wsspec diff wsspec.baseline.toml results.jsonl
 Exit status:
   1 if a case is worse than before; 4 if there is nothing to compare";
 
-/// Compares two results; agents of the same name, or the only one of each.
+/// Compares two results; agents of the same name, or the only one of each. A baseline stands for the results that
+/// it expects, on whichever side it is.
 ///
 /// # Errors
-/// E18: results cannot be read. E29: they have no case in common.
+/// E18: results or baseline cannot be read. E29: there is no case in common.
 pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
-    let (old, new) = (results::read(&args.old)?, results::read(&args.new)?);
+    let (old, new, against) = match (is_baseline(&args.old), is_baseline(&args.new)) {
+        (true, true) => return Err(two_baselines(args).into()),
+        (false, false) => (results::read(&args.old)?, results::read(&args.new)?, None),
+        (true, false) => against_baseline(&args.old, &args.new, console)?,
+        (false, true) => against_baseline(&args.new, &args.old, console)?,
+    };
     results::warn_incomplete(&new, console);
     let pairs: Vec<_> = pairs(&old, &new)
         .into_iter()
@@ -62,7 +71,7 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     }
     let mut code = ExitCode::Ok;
     for ((before, now), difference) in &pairs {
-        let names = names(before, now);
+        let names = names(against.as_deref().unwrap_or(before.raw()), now.raw());
         let common = count(difference.common, "common case");
         let title = console.style.paint(Tone::Strong, &names);
         console.say(-1, format!("{title}   {common}\n\n{}", text(difference, console.style)));
@@ -71,7 +80,7 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
         }
     }
     if let Some(path) = &args.md {
-        file::write(path, markdown(&pairs).as_bytes())?;
+        file::write(path, markdown(&pairs, against.as_deref()).as_bytes())?;
         console.say(0, format!("wrote {}", path.display()));
     }
     let worse = total(&pairs, Way::Worse);
@@ -84,11 +93,43 @@ fn of<'a>(report: &'a Report, agent: &'a Untrusted) -> Vec<&'a CaseRecord> {
     report.of_agent(agent).collect()
 }
 
-fn names(before: &Untrusted, now: &Untrusted) -> String {
-    if before == now {
-        return agent_name(now.raw());
+fn is_baseline(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
+}
+
+fn two_baselines(args: &DiffArgs) -> Problem {
+    let (old, new) = (args.old.display(), args.new.display());
+    Problem::new(ErrorCode::E18, "one side of a comparison has to be results")
+        .fact("got", format!("{old} and {new}, which are two baselines"))
+        .fact("try", format!("wsspec diff {old} wsspec-out"))
+}
+
+/// What is expected, what came, and the name of what is expected. Entries that are of no use are named.
+fn against_baseline(
+    file: &Path,
+    results: &Path,
+    console: &Console,
+) -> Result<(Report, Report, Option<String>), Problem> {
+    let (file, report) = (BaselineFile::read(file)?, results::read(results)?);
+    let expected = file.baseline.expected(&report, &baseline::today(), false);
+    let findings = file.baseline.findings(&expected, &baseline::today());
+    let name = file.path.display().to_string();
+    for at in &findings.unused {
+        let (line, cases) = (file.lines[*at], file.typed[*at].join(" "));
+        console.note(format!("note: {name}:{line}   the entry for {cases} matches no result"));
     }
-    format!("{}  ->  {}", agent_name(before.raw()), agent_name(now.raw()))
+    let expired = Findings { expired: findings.expired, ..Findings::default() };
+    for complaint in baseline::complaints(&file, &expired, None) {
+        console.note(format!("note: {complaint}"));
+    }
+    Ok((expected, report, Some(name)))
+}
+
+fn names(before: &str, now: &str) -> String {
+    if before == now {
+        return agent_name(now);
+    }
+    format!("{}  ->  {}", agent_name(before), agent_name(now))
 }
 
 fn nothing_in_common(old: (&Path, &Report), new: (&Path, &Report)) -> Problem {
@@ -156,10 +197,12 @@ fn timing(slower: &Slower, noise: Option<f64>) -> String {
 }
 
 /// The comparison for a comment or a job page.
-fn markdown(pairs: &[Compared<'_>]) -> String {
+fn markdown(pairs: &[Compared<'_>], against: Option<&str>) -> String {
+    let against = against.map(Untrusted::from);
     let mut out = String::new();
     for ((before, now), difference) in pairs {
-        let names = if before == now {
+        let before = against.as_ref().unwrap_or(before);
+        let names = if before == *now {
             now.for_markdown()
         } else {
             format!("{} to {}", before.for_markdown(), now.for_markdown())

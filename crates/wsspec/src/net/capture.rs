@@ -159,15 +159,15 @@ struct Tap {
 impl Tapped {
     /// A connection that has just been opened.
     pub fn new(stream: Socket, capture: Option<&Arc<Capture>>) -> Self {
-        Self::tapped(stream, capture, Side::Client)
+        Self::with_tap(stream, capture, Side::Client)
     }
 
     /// A connection that has just been accepted.
     pub fn accepted(stream: Socket, capture: Option<&Arc<Capture>>) -> Self {
-        Self::tapped(stream, capture, Side::Server)
+        Self::with_tap(stream, capture, Side::Server)
     }
 
-    fn tapped(stream: Socket, capture: Option<&Arc<Capture>>, own: Side) -> Self {
+    fn with_tap(stream: Socket, capture: Option<&Arc<Capture>>, own: Side) -> Self {
         let tap = capture.and_then(|capture| {
             let (here, there) = stream.ends(capture.connections.fetch_add(1, Ordering::Relaxed))?;
             let (client, server, peer) = match own {

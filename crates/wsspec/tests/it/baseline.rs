@@ -183,3 +183,30 @@ fn clients_are_compared_with_a_baseline_too() {
     let done = serve(&["--baseline", "stale.toml", "--strict-baseline"]);
     assert!(done.code == 5 && done.err.contains("error[E24]"), "{done:#?}");
 }
+
+#[test]
+fn results_are_compared_with_a_baseline_as_with_what_is_expected() {
+    let folder = tempdir().unwrap();
+    run(folder.path(), &silent(), &[]);
+    std::fs::rename(folder.path().join("wsspec-out/results.jsonl"), folder.path().join("bad.jsonl")).unwrap();
+    let diff = |words: &[&str]| wsspec(folder.path(), &[&["diff"][..], words].concat());
+    // One is known, one is better than listed once the server is mended, one is of no use.
+    write(&folder, &(entry("2.1", "fail", "") + &entry("7.1.1", "fail", "")));
+    for sides in [[FILE, "bad.jsonl"], ["bad.jsonl", FILE]] {
+        let done = diff(&sides);
+        assert_eq!(done.code, 1, "{done:#?}");
+        assert!(done.out.contains(&format!("{FILE}  ->  127.0.0.1:")), "{done:#?}");
+        assert!(done.out.contains("WORSE      2.2   ok -> FAIL"), "{done:#?}");
+        assert!(done.err.contains(&format!("{FILE}:9   the entry for 7.1.1 matches no result")), "{done:#?}");
+    }
+    run(folder.path(), &Peer::always(Manner::Echo), &[]);
+    let done = diff(&[FILE, "wsspec-out", "--md", "diff.md"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("better     2.1   FAIL -> ok"), "{done:#?}");
+    let page = std::fs::read_to_string(folder.path().join("diff.md")).unwrap();
+    assert!(page.contains(FILE) && page.contains("| better | 2.1 | fail | pass |"), "{page}");
+    write(&folder, "");
+    assert!(diff(&[FILE]).out.contains("no difference"));
+    diff(&[FILE, FILE]).expect_error(2, "E18");
+    diff(&["missing.toml", "wsspec-out"]).expect_error(2, "E18");
+}
