@@ -20,7 +20,7 @@
   const TAGS = new Set(("article header footer section nav h2 h3 h4 p a span code pre strong em b small time div table " +
     "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br").split(" "));
   const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
-    "aria-label aria-hidden data-case data-title data-compare").split(" "));
+    "aria-label aria-hidden data-case data-title").split(" "));
 
   /** Blocks of cases; each is unpacked when one of its cases is looked at. */
   const blocks = findAll(".pages");
@@ -30,7 +30,7 @@
   const recent = new Map();
   const RECENT = 4;
 
-  /** The tree of the page and the record of a case, as texts; nothing if there is no such case. */
+  /** The markup of the page and the record of a case, as texts; nothing if there is no such case. */
   async function unpacked(name) {
     const block = blockOf.get(name);
     if (!block) return undefined;
@@ -55,9 +55,31 @@
       if (octets > LARGEST) throw new Error("too large, write the report with --html-dir");
       parts.push(value);
     }
-    const lines = (await new Blob(parts).text()).split("\n");
+    const texts = (await new Blob(parts).text()).split("\0");
     const names = block.dataset.names.split(" ");
-    return new Map(names.map((name, at) => [name, { page: lines[at], record: lines[names.length + at] }]));
+    return new Map(names.map((name, at) => [name, { page: texts[at], record: texts[names.length + at] }]));
+  }
+
+  const TOKEN = /([^<]+)|<\/\w+>|<(\w+)((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>/g;
+  const VOID = new Set(["br", "input"]);
+  const REFERENCES = { amp: "&", lt: "<", gt: ">", quot: "\"", nbsp: "\u00a0" };
+  const plain = (text) => text.replace(/&(?:#(\d+)|(\w+));/g, (_, number, name) =>
+    name === undefined ? String.fromCodePoint(Number(number)) : REFERENCES[name]);
+
+  /** What a template printed, read as nested lists: [name, attributes, children…]. */
+  function tree(markup) {
+    const open = [["", {}]];
+    for (const [, text, name, attributes] of markup.matchAll(TOKEN)) {
+      if (text !== undefined) open.at(-1).push(plain(text));
+      else if (name === undefined) open.pop();
+      else {
+        const given = [...attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)];
+        const element = [name, Object.fromEntries(given.map(([, key, value]) => [key, plain(value ?? "")]))];
+        open.at(-1).push(element);
+        if (!VOID.has(name)) open.push(element);
+      }
+    }
+    return open[0].find((node) => Array.isArray(node));
   }
 
   function build(node) {
@@ -78,7 +100,7 @@
     const inline = document.getElementById(name);
     if (inline) return inline;
     const page = (await unpacked(name))?.page;
-    return page ? build(JSON.parse(page)) : null;
+    return page ? build(tree(page)) : null;
   }
 
   // ---- Filter -------------------------------------------------------------------------------
@@ -431,9 +453,9 @@
       text.replaceWith(mark);
       mark.replaceWith(copyable(text));
     }
-    for (const link of findAll("[data-compare]", one)) {
+    for (const link of findAll(".other", one)) {
       const compare = document.createElement("a");
-      compare.href = "#" + link.dataset.compare;
+      compare.href = "#" + one.id + "~" + link.hash.split("@")[1];
       compare.textContent = "compare";
       link.after(" ", compare);
     }

@@ -1,6 +1,7 @@
 //! Records of earlier runs.
 
-use std::fs;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::suite;
@@ -27,8 +28,8 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
             .fact("why", why)
             .fact("try", "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)")
     };
-    let octets = fs::read(&path).map_err(|error| problem(error.to_string()))?;
-    record::read(octets).map_err(|error| problem(error.to_string()))
+    let file = File::open(&path).map_err(|error| problem(error.to_string()))?;
+    record::read_from(BufReader::new(file)).map_err(|error| problem(error.to_string()))
 }
 
 /// Whether a filter is true for a result. One of a case that this version does not know is left out.

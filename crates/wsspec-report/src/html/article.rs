@@ -32,7 +32,6 @@ pub(super) struct Article<'a> {
     case: &'a CaseRecord,
     anchor: String,
     overview: String,
-    is_one_file: bool,
     section: String,
     previous: Option<Link>,
     next: Option<Link>,
@@ -68,7 +67,6 @@ struct Link {
 /// The same case with another implementation.
 struct Other<'a> {
     agent: &'a Untrusted,
-    key: String,
     href: String,
     verdict: Verdict,
 }
@@ -119,7 +117,6 @@ impl<'a> Article<'a> {
         Self {
             anchor: links.anchor(case),
             overview: links.overview(""),
-            is_one_file: !links.is_folder(),
             section: matrix::title(case.id.section()),
             previous: near.previous.map(link),
             next: near.next.map(link),
@@ -189,12 +186,7 @@ pub(super) const fn has_page(case: &CaseRecord) -> bool {
 fn others<'a>(report: &'a Report, links: &Links, case: &CaseRecord) -> Vec<Other<'a>> {
     links
         .others(report, case)
-        .map(|other| Other {
-            agent: &other.agent,
-            key: links.key(&other.agent).to_owned(),
-            href: links.case(other),
-            verdict: other.verdict,
-        })
+        .map(|other| Other { agent: &other.agent, href: links.case(other), verdict: other.verdict })
         .collect()
 }
 

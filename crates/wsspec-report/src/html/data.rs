@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
 
-use super::tree;
+/// What stands behind every text of a block.
+const END: char = '\0';
 
 /// Some cases, unpacked together. The alphabet of base64 has no `<`.
 pub(super) struct Block {
@@ -14,36 +15,43 @@ pub(super) struct Block {
     pub(super) names: String,
     /// The size after unpacking.
     pub(super) octets: usize,
-    /// A line for each case with the tree of its page (empty if that is written out), then a line for each with its
-    /// record: what is alike stands together, and packs well. gzip, base64.
+    /// The page of each case (empty if that is written out), then the record of each: what is alike stands together,
+    /// and packs well. NUL after each; gzip, base64.
     pub(super) base64: String,
 }
 
-/// A case on its way into a block.
-pub(super) struct Entry {
-    /// The place where it is told; it has no spaces.
-    pub(super) name: String,
-    /// The markup of its page, as printed by a template.
-    pub(super) page: Option<String>,
-    /// The line of its record.
-    pub(super) record: String,
+/// Pages and records on their way into a block.
+#[derive(Default)]
+pub(super) struct Pages {
+    names: String,
+    text: String,
+    records: String,
 }
 
-/// Packs cases, the tighter the higher the level.
-pub(super) fn pack(entries: impl Iterator<Item = Entry>, level: Compression) -> Block {
-    let (mut names, mut text, mut records) = (String::new(), String::new(), String::new());
-    for entry in entries {
-        let separator = if names.is_empty() { "" } else { " " };
-        names.extend([separator, &entry.name]);
-        if let Some(page) = &entry.page {
-            tree::write(page, &mut text).expect("templates print well-formed markup");
+impl Pages {
+    /// Adds a case by its name, which has no spaces; `print` appends the markup of its page.
+    pub(super) fn add(&mut self, name: &str, print: impl FnOnce(&mut String), record: &str) {
+        if !self.names.is_empty() {
+            self.names.push(' ');
         }
-        text.push('\n');
-        records.extend([&entry.record, "\n"]);
+        self.names.push_str(name);
+        let start = self.text.len();
+        print(&mut self.text);
+        if memchr::memchr(0, &self.text.as_bytes()[start..]).is_some() {
+            let clean = self.text[start..].replace(END, "\u{fffd}");
+            self.text.replace_range(start.., &clean);
+        }
+        self.text.push(END);
+        self.records.push_str(record);
+        self.records.push(END);
     }
-    text.push_str(&records);
-    let mut gzip = GzBuilder::new().write(Vec::new(), level);
-    let packed = gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish());
-    let base64 = STANDARD.encode(packed.expect("memory can be written to"));
-    Block { names, octets: text.len(), base64 }
+
+    /// Packs all, the tighter the higher the level.
+    pub(super) fn pack(mut self, level: Compression) -> Block {
+        self.text.push_str(&self.records);
+        let mut gzip = GzBuilder::new().write(Vec::with_capacity(self.text.len() / 8), level);
+        let packed = gzip.write_all(self.text.as_bytes()).and_then(|()| gzip.finish());
+        let base64 = STANDARD.encode(packed.expect("memory can be written to"));
+        Block { names: self.names, octets: self.text.len(), base64 }
+    }
 }

@@ -10,7 +10,6 @@ mod links;
 mod matrix;
 mod one_file;
 mod overview;
-mod tree;
 mod trim;
 
 #[cfg(test)]
@@ -191,4 +190,8 @@ impl StaticPage<'_> {
 
 fn render(template: &impl Template) -> String {
     template.render().expect("writing to memory does not fail")
+}
+
+fn print_into(template: &impl Template, out: &mut String) {
+    template.render_into(out).expect("writing to memory does not fail");
 }

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::article::{Article, has_page};
-use super::data::{Block, Entry, pack};
+use super::data::{Block, Pages};
 use super::links::Links;
 use super::overview::Overview;
 use super::trim::Trim;
-use super::{Against, SCRIPT, STYLE, TooLarge, heading, render as print, to_the_minute};
+use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print, to_the_minute};
 use crate::Untrusted;
 use crate::record::Report;
 use crate::verdict::Shown;
@@ -39,17 +39,19 @@ const WRITTEN_OF_A_CAUSE: usize = 2;
 /// The document with as few details left out as its size allows.
 pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
     let links = Links::one_file(report);
+    let writer = |step: Trim| Writer::new(report, &links, against, step);
+    let seems_to_fit = |step: &Trim| writer(*step).estimate() <= step.limit();
+    let first = Trim::STEPS.partition_point(|step| !seems_to_fit(step));
     let mut octets = 0;
-    for step in Trim::STEPS {
-        let writer = Writer::new(report, &links, against, step);
-        octets = writer.estimate();
+    for step in &Trim::STEPS[first..] {
+        let html = writer(*step).document();
+        octets = html.len();
         if octets <= step.limit() {
-            let html = writer.document();
-            octets = html.len();
-            if octets <= step.limit() {
-                return Ok(html);
-            }
+            return Ok(html);
         }
+    }
+    if first == Trim::STEPS.len() {
+        octets = writer(Trim::Repeated).estimate();
     }
     Err(TooLarge { octets })
 }
@@ -113,32 +115,37 @@ impl<'a> Writer<'a> {
     }
 
     fn document(&self) -> String {
+        let pack = || self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).collect();
         let failing: Vec<_> = self.written.iter().collect();
-        print(&OneFile {
-            report: self.report,
-            heading: heading(self.report),
-            policy: &POLICY,
-            style: STYLE,
-            script: SCRIPT,
-            overview: Overview::new(self.report, self.links, self.against),
-            failing: failing.par_iter().map(|place| self.failing(**place)).collect(),
-            blocks: self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).collect(),
-            step: self.step,
-        })
+        let write = || failing.par_iter().map(|place| self.failing(**place)).collect();
+        let overview = || Overview::new(self.report, self.links, self.against);
+        let (overview, (failing, blocks)): (_, (Vec<_>, Vec<Block>)) =
+            rayon::join(overview, || rayon::join(write, pack));
+        let packed: usize = blocks.iter().map(|block| block.base64.len()).sum();
+        let written: usize = failing.iter().map(|page: &FailingPage<'_>| page.article.len()).sum();
+        let mut html = String::with_capacity((packed + written) / 4 * 5);
+        let (policy, heading) = (&*POLICY, heading(self.report));
+        let (report, style, script, step) = (self.report, STYLE, SCRIPT, self.step);
+        print_into(
+            &OneFile { report, heading, policy, style, script, overview, failing, blocks, step },
+            &mut html,
+        );
+        html
     }
 
     fn block(&self, places: &[usize]) -> Block {
-        pack(places.iter().map(|place| self.entry(*place)), self.level())
-    }
-
-    fn entry(&self, place: usize) -> Entry {
-        let case = self.step.apply(&self.report.cases[place]);
-        let page = || print(&Article::new(self.report, self.links, &case));
-        Entry {
-            name: self.links.anchor(&case),
-            page: (!self.written.contains(&place)).then(page),
-            record: if self.step.has_record(&case) { case.to_json() } else { String::new() },
+        let mut pages = Pages::default();
+        for place in places {
+            let case = self.step.apply(&self.report.cases[*place]);
+            let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
+            let print = |out: &mut String| {
+                if !self.written.contains(place) {
+                    print_into(&Article::new(self.report, self.links, &case), out);
+                }
+            };
+            pages.add(&self.links.anchor(&case), print, &record);
         }
+        pages.pack(self.level())
     }
 
     fn failing(&self, place: usize) -> FailingPage<'a> {

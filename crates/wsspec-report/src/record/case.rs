@@ -5,11 +5,11 @@ use wsspec_cases::{CaseId, Grade, Level};
 use wsspec_engine::Verdict;
 
 use crate::Untrusted;
-use crate::record::words;
 use crate::record::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine, MeasuresRecord,
     Payload, StatsRecord, TrafficRecord,
 };
+use crate::record::{flat, words};
 
 /// The result of one case against one implementation: a line of `results.jsonl`.
 ///
@@ -251,7 +251,7 @@ pub struct AcceptRecord {
 
 /// An event that a case is judged by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
+#[serde(tag = "event", rename_all = "lowercase", try_from = "flat::Event<'_>")]
 pub enum EventRecord {
     /// A whole message.
     Message {
@@ -260,7 +260,7 @@ pub enum EventRecord {
         /// The content.
         data: Payload,
         /// The first octet that differs from the expected message at this place.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         differs_at: Option<u64>,
     },
     /// A Pong.

@@ -1,11 +1,12 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{Deserialize, Serialize, Serializer};
 use wsspec_wire::FrameHeader;
 
 use crate::Untrusted;
-use crate::record::Payload;
+use crate::record::{Payload, flat};
 
 /// One entry of the wire log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Line<'_>")]
 pub struct LogLine {
     /// Its number; checks point at it.
     pub i: usize,
@@ -27,7 +28,7 @@ pub enum Dir {
 }
 
 /// What a line of the wire log tells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "k", rename_all = "kebab-case")]
 pub enum Happening {
     /// A read or a write.
@@ -37,7 +38,7 @@ pub enum Happening {
         /// The octets.
         data: Payload,
         /// Written on its own.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(skip_serializing_if = "is_false")]
         sync: bool,
     },
     /// A frame.
@@ -51,21 +52,21 @@ pub enum Happening {
         /// RSV1 to RSV3 as a number, 4 is RSV1.
         rsv: u8,
         /// The masking key.
-        #[serde(with = "hex_option", default, skip_serializing_if = "Option::is_none")]
+        #[serde(serialize_with = "write_hex_option", skip_serializing_if = "Option::is_none")]
         mask: Option<[u8; 4]>,
         /// The payload, unmasked.
         data: Payload,
         /// The header and as much of the payload as was kept, as on the wire.
-        #[serde(with = "hex_octets")]
+        #[serde(serialize_with = "write_hex")]
         wire: Vec<u8>,
         /// The payload repeats its first so many octets.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<u64>,
         /// Written in pieces of this size.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         chop: Option<usize>,
         /// Written on its own.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(skip_serializing_if = "is_false")]
         sync: bool,
     },
     /// The script waits for so many microseconds.
@@ -110,7 +111,6 @@ pub enum Happening {
         end: String,
     },
     /// Something that this version does not know.
-    #[serde(other)]
     Unknown,
 }
 
@@ -143,42 +143,12 @@ pub(crate) fn push_hex(out: &mut String, octet: u8) {
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let mut out = Vec::with_capacity(text.len() / 2);
-    for pair in text.as_bytes().chunks(2) {
-        out.push(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
-    }
-    Some(out)
+fn write_hex<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(octets))
 }
 
-mod hex_octets {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(octets))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        unhex(&text).ok_or_else(|| D::Error::custom("octets are written as pairs of hex digits"))
-    }
-}
-
-mod hex_option {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(key: &Option<[u8; 4]>, serializer: S) -> Result<S::Ok, S::Error> {
-        key.map(|key| hex(&key)).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<[u8; 4]>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        let key = unhex(&text).and_then(|octets| octets.try_into().ok());
-        key.map(Some).ok_or_else(|| D::Error::custom("a masking key is eight hex digits"))
-    }
+fn write_hex_option<S: Serializer>(key: &Option<[u8; 4]>, serializer: S) -> Result<S::Ok, S::Error> {
+    key.map(|key| hex(&key)).serialize(serializer)
 }
 
 #[cfg(test)]
@@ -186,10 +156,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hex_goes_both_ways() {
+    fn octets_are_written_as_hex() {
         assert_eq!(hex(&[0, 0x1f, 0xff]), "001fff");
-        assert_eq!(unhex("001Fff"), Some(vec![0, 0x1f, 0xff]));
-        assert_eq!((unhex("0"), unhex("zz")), (None, None));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod case;
 mod cause;
 mod connection;
 pub(crate) mod event;
+mod flat;
 mod line;
 mod log;
 mod payload;
@@ -30,6 +31,6 @@ pub use connection::{
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};
 pub use payload::Payload;
-pub use read::{RecordError, Report, read};
+pub use read::{RecordError, Report, read, read_from};
 pub use redact::Redaction;
 pub use words::{verdict_from_word, verdict_order};

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Untrusted;
 use crate::record::event::hex;
+use crate::record::flat::Text;
 
 /// Octets from the wire: all of them, or the first ones and how many there were.
 ///
@@ -83,20 +84,20 @@ fn without_broken_end(octets: &[u8]) -> &[u8] {
 
 #[derive(Serialize, Deserialize)]
 struct Form<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    utf8: Option<std::borrow::Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    b64: Option<String>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    utf8: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    b64: Option<Text<'a>>,
     len: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    sha256: Option<Text<'a>>,
 }
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let utf8 = std::str::from_utf8(&self.kept).ok().map(Into::into);
-        let b64 = utf8.is_none().then(|| STANDARD.encode(&self.kept));
-        let sha256 = self.sha256.as_deref().map(Into::into);
+        let utf8 = std::str::from_utf8(&self.kept).ok().map(Text::from);
+        let b64 = utf8.is_none().then(|| Text::from(STANDARD.encode(&self.kept)));
+        let sha256 = self.sha256.as_deref().map(Text::from);
         Form { utf8, b64, len: self.len.min(Self::MAX_LEN), sha256 }.serialize(serializer)
     }
 }
@@ -105,12 +106,12 @@ impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let form = Form::deserialize(deserializer)?;
         let kept = match (form.utf8, form.b64) {
-            (Some(text), _) => text.into_owned().into_bytes(),
-            (None, Some(text)) => STANDARD.decode(text).map_err(D::Error::custom)?,
+            (Some(text), _) => text.into_string().into_bytes(),
+            (None, Some(text)) => STANDARD.decode(&*text).map_err(D::Error::custom)?,
             (None, None) => Vec::new(),
         };
         let len = form.len.max(kept.len() as u64);
-        Ok(Self { kept, len, sha256: form.sha256.map(|text| text.into_owned()) })
+        Ok(Self { kept, len, sha256: form.sha256.map(Text::into_string) })
     }
 }
 

@@ -1,10 +1,14 @@
 use std::collections::HashMap;
+use std::io::{self, BufRead, Read as _};
 
 use rayon::prelude::*;
 use wsspec_cases::CaseId;
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, EndRecord, Line, RunRecord, SCHEMA};
+
+/// So many octets are read at a time, and then the rest of a line.
+const BATCH: usize = 4 << 20;
 
 /// A whole file of results.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,9 @@ pub enum RecordError {
     /// The first line does not say what was run.
     #[error("the first line is no run record")]
     NoRun,
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// A newer, incompatible format.
     #[error("the results are in the format {0:?}; this version reads {SCHEMA:?}")]
     Schema(String),
@@ -81,34 +88,90 @@ impl Report {
     }
 }
 
-/// Reads `results.jsonl`.
+/// Reads `results.jsonl`, all of which is at hand.
+///
+/// # Errors
+/// As [`read_from`].
+pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
+    read_from(octets.as_ref())
+}
+
+/// Reads `results.jsonl`, some lines at a time.
 ///
 /// Unknown fields and unknown kinds of lines are ignored, and so is a last line that was cut off
 /// ([`Report::torn`]). A file to which a second run was appended is read as one.
 ///
 /// # Errors
 /// If nothing can be read, a line in the middle is damaged, or the format is another one.
-pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
-    let mut report = Report::default();
-    let mut places = HashMap::new();
-    let lines = octets.as_ref().split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-    let lines: Vec<(usize, &[u8])> = lines.collect();
-    let last = lines.last().ok_or(RecordError::Empty)?.0;
-    let read: Vec<_> = lines.into_par_iter().map(|(at, line)| (at, Line::from_json(line))).collect();
-    for (at, line) in read {
-        match line {
-            Ok(Some(Line::Run(run))) if run.schema != SCHEMA => return Err(RecordError::Schema(run.schema)),
-            Ok(Some(Line::Run(run))) => report.add_run(run),
-            Ok(Some(_)) if report.run.schema.is_empty() => return Err(RecordError::NoRun),
-            Ok(Some(Line::Case(case))) => add_case(&mut report.cases, &mut places, *case),
-            Ok(Some(Line::End(end))) => report.end = Some(end),
-            Ok(None) => {}
-            Err(_) if at == last && at > 0 => report.torn = true,
-            Err(source) => return Err(RecordError::Line { number: at + 1, source }),
+pub fn read_from(mut from: impl BufRead) -> Result<Report, RecordError> {
+    let mut reader = Reader { report: Report::default(), places: HashMap::new(), lines: 0, is_empty: true };
+    loop {
+        let (batch, is_last) = batch(&mut from)?;
+        reader.add(&batch, is_last)?;
+        if is_last {
+            return reader.finish();
         }
     }
-    sort(&mut report);
-    Ok(report)
+}
+
+/// Whole lines, and whether they are the last ones.
+fn batch(from: &mut impl BufRead) -> io::Result<(Vec<u8>, bool)> {
+    let mut batch = Vec::with_capacity(BATCH + BATCH / 4);
+    from.by_ref().take(BATCH as u64).read_to_end(&mut batch)?;
+    from.read_until(b'\n', &mut batch)?;
+    let is_last = from.fill_buf()?.is_empty();
+    Ok((batch, is_last))
+}
+
+/// What was read so far.
+struct Reader {
+    report: Report,
+    /// Where in the report a case is.
+    places: HashMap<(Untrusted, CaseId), usize>,
+    /// How many lines were read.
+    lines: usize,
+    /// Nothing but line breaks was read.
+    is_empty: bool,
+}
+
+impl Reader {
+    fn add(&mut self, batch: &[u8], is_last: bool) -> Result<(), RecordError> {
+        let length = batch.iter().rposition(|&b| b != b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<&[u8]> = batch[..length].split(|&b| b == b'\n').collect();
+        self.is_empty &= length == 0;
+        let end = if is_last { self.lines + lines.len() } else { usize::MAX };
+        let read: Vec<_> =
+            lines.into_par_iter().map(|line| (!line.is_empty()).then(|| Line::from_json(line))).collect();
+        for line in read {
+            self.lines += 1;
+            match line {
+                Some(Err(_)) if self.lines == end && end > 1 => self.report.torn = true,
+                Some(Err(source)) => return Err(RecordError::Line { number: self.lines, source }),
+                Some(Ok(Some(line))) => self.add_line(line)?,
+                Some(Ok(None)) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_line(&mut self, line: Line) -> Result<(), RecordError> {
+        match line {
+            Line::Run(run) if run.schema != SCHEMA => return Err(RecordError::Schema(run.schema)),
+            Line::Run(run) => self.report.add_run(run),
+            _ if self.report.run.schema.is_empty() => return Err(RecordError::NoRun),
+            Line::Case(case) => add_case(&mut self.report.cases, &mut self.places, *case),
+            Line::End(end) => self.report.end = Some(end),
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Report, RecordError> {
+        if self.report.run.schema.is_empty() {
+            return Err(if self.is_empty { RecordError::Empty } else { RecordError::NoRun });
+        }
+        sort(&mut self.report);
+        Ok(self.report)
+    }
 }
 
 /// The last record of a case stands.

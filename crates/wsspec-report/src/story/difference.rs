@@ -5,6 +5,9 @@ use super::units::count;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, EventRecord, Happening};
 
+/// Of a long run that is the same, so many are listed at each end.
+const ENDS: usize = 4;
+
 /// How an expected and an observed event stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -29,6 +32,8 @@ pub struct Difference {
     pub observed: Option<Untrusted>,
     /// The line of the log with which it came.
     pub line: Option<usize>,
+    /// So many more follow that are the same, and are not listed.
+    pub more: u64,
 }
 
 /// An accepted outcome other than the closest one.
@@ -46,7 +51,7 @@ pub struct Alternative {
 pub fn differences(case: &CaseRecord, limit: usize) -> Vec<Difference> {
     if let Some(why) = &case.handshake.never_opened {
         let (expected, observed) = (Some("an open connection".into()), Some(why.text.clone()));
-        return vec![Difference { mark: Mark::Differs, expected, observed, line: None }];
+        return vec![Difference { mark: Mark::Differs, expected, observed, line: None, more: 0 }];
     }
     let mut rows = Vec::new();
     if !case.accepts.is_empty() {
@@ -93,40 +98,58 @@ fn is_same(expected: &EventRecord, observed: &EventRecord) -> bool {
     }
 }
 
-/// Aligns the two lists along their longest common subsequence.
+/// Aligns the two lists along their longest common subsequence. The middle of a long run that is the same is
+/// left out.
 fn aligned(
     wanted: &[EventRecord],
     got: &[EventRecord],
     lines: &[Option<usize>],
     limit: usize,
 ) -> Vec<Difference> {
-    let lengths = common_lengths(wanted, got);
-    let (mut w, mut g) = (0, 0);
+    let pairs = pairs(wanted, got);
     let mut rows = Vec::new();
-    while w < wanted.len() || g < got.len() {
-        let line = lines.get(g).copied().flatten();
-        let expected = wanted.get(w).map(|event| words(event, limit));
-        let observed = got.get(g).map(|event| observed_words(event, limit));
-        let same = w < wanted.len() && g < got.len() && is_same(&wanted[w], &got[g]);
-        let both = w < wanted.len() && g < got.len() && lengths[w + 1][g + 1] == lengths[w][g];
-        let (mark, takes_wanted, takes_got) = match () {
-            () if same => (Mark::Same, true, true),
-            () if both => (Mark::Differs, true, true),
-            () if g == got.len() || (w < wanted.len() && lengths[w + 1][g] >= lengths[w][g + 1]) => {
-                (Mark::Missing, true, false)
-            }
-            () => (Mark::Extra, false, true),
-        };
-        rows.push(Difference {
-            mark,
-            expected: expected.filter(|_| takes_wanted),
-            observed: observed.filter(|_| takes_got),
-            line: line.filter(|_| takes_got),
-        });
-        w += usize::from(takes_wanted);
-        g += usize::from(takes_got);
+    for run in pairs.chunk_by(|(a, ..), (b, ..)| *a == Mark::Same && *b == Mark::Same) {
+        let hidden = if run.len() > 2 * ENDS + 1 { ENDS..run.len() - ENDS } else { 0..0 };
+        for (place, (mark, w, g)) in run.iter().enumerate().filter(|(place, _)| !hidden.contains(place)) {
+            rows.push(Difference {
+                mark: *mark,
+                expected: w.map(|w| words(&wanted[w], limit)),
+                observed: g.map(|g| observed_words(&got[g], limit)),
+                line: g.and_then(|g| lines.get(g).copied().flatten()),
+                more: if place + 1 == hidden.start { hidden.len() as u64 } else { 0 },
+            });
+        }
     }
     rows
+}
+
+/// The places of what stands side by side.
+fn pairs(wanted: &[EventRecord], got: &[EventRecord]) -> Vec<(Mark, Option<usize>, Option<usize>)> {
+    let head = wanted.iter().zip(got).take_while(|(a, b)| is_same(a, b)).count();
+    let (rest, rest_got) = (&wanted[head..], &got[head..]);
+    let tail = rest.iter().rev().zip(rest_got.iter().rev()).take_while(|(a, b)| is_same(a, b)).count();
+    let (end, end_got) = (wanted.len() - tail, got.len() - tail);
+    let lengths = common_lengths(&wanted[head..end], &got[head..end_got]);
+    let length = |w: usize, g: usize| lengths[w - head][g - head];
+    let mut pairs: Vec<_> = (0..head).map(|at| (Mark::Same, Some(at), Some(at))).collect();
+    let (mut w, mut g) = (head, head);
+    while w < end || g < end_got {
+        let both = w < end && g < end_got;
+        if both && is_same(&wanted[w], &got[g]) {
+            pairs.push((Mark::Same, Some(w), Some(g)));
+        } else if both && length(w + 1, g + 1) == length(w, g) {
+            pairs.push((Mark::Differs, Some(w), Some(g)));
+        } else if g == end_got || (w < end && length(w + 1, g) >= length(w, g + 1)) {
+            pairs.push((Mark::Missing, Some(w), None));
+        } else {
+            pairs.push((Mark::Extra, None, Some(g)));
+        }
+        let (_, took_w, took_g) = pairs[pairs.len() - 1];
+        w += usize::from(took_w.is_some());
+        g += usize::from(took_g.is_some());
+    }
+    pairs.extend((0..tail).map(|at| (Mark::Same, Some(end + at), Some(end_got + at))));
+    pairs
 }
 
 /// `[w][g]`: the length of the longest common subsequence of the two rests.
@@ -195,6 +218,7 @@ fn close_row(case: &CaseRecord) -> Difference {
         expected: Some(expected_close(case).into()),
         observed: Some(observed_close(case)),
         line: line.map(|line| line.i),
+        more: 0,
     }
 }
 
@@ -241,6 +265,21 @@ mod tests {
         assert_eq!(marks(&case), [(Mark::Same, Some(7)), (Mark::Extra, Some(8)), (Mark::Differs, None)]);
         let other = alternatives(&case, 40);
         assert_eq!((other.len(), other[0].grade, other[0].events.len()), (1, Grade::NonStrict, 0));
+    }
+
+    #[test]
+    fn the_middle_of_a_long_run_that_is_the_same_is_left_out() {
+        let mut case = samples::passed("a", "12.1.1");
+        let event = |n: usize| samples::text_event(&format!("message {n}"));
+        case.received = (0..100).map(event).collect();
+        case.accepts[0].events.clone_from(&case.received);
+        case.received.insert(50, samples::text_event("one too many"));
+        let rows = differences(&case, 40);
+        let listed: Vec<(Mark, u64)> = rows.iter().map(|row| (row.mark, row.more)).collect();
+        assert_eq!(listed.len(), 2 * 2 * ENDS + 2);
+        assert_eq!(listed[ENDS - 1], (Mark::Same, 42), "the first half without its ends");
+        assert_eq!(listed[2 * ENDS], (Mark::Extra, 0));
+        assert_eq!(rows[ENDS].expected.as_ref().unwrap().raw(), "Text \"message 46\"");
     }
 
     #[test]
