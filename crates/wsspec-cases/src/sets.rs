@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::{Case, CaseId, Cost, suite};
+use crate::{Case, CaseId, Cost, Rfc, suite};
 
 /// A group of cases with a name.
 #[derive(Clone, Debug)]
@@ -15,18 +15,21 @@ pub struct Set {
     sections: std::ops::RangeInclusive<u16>,
     without: &'static [u16],
     costs: &'static [Cost],
+    /// What else must hold.
+    only: fn(&Case) -> bool,
 }
 
 const USUAL: &[Cost] = &[Cost::Usual];
 
 /// The sets, in the order in which they are listed.
-pub const SETS: [Set; 10] = [
+pub const SETS: [Set; 11] = [
     Set {
         name: "quick",
         what: "of @core one case a group and rule: a look",
         sections: 1..=10,
         without: &[9],
         costs: USUAL,
+        only: is_quick,
     },
     Set {
         name: "core",
@@ -34,6 +37,15 @@ pub const SETS: [Set; 10] = [
         sections: 1..=10,
         without: &[9],
         costs: USUAL,
+        only: any,
+    },
+    Set {
+        name: "handshake",
+        what: "the opening handshake, and what was agreed in it",
+        sections: 14..=22,
+        without: &[],
+        costs: USUAL,
+        only: is_of_handshake,
     },
     Set {
         name: "deflate",
@@ -41,6 +53,7 @@ pub const SETS: [Set; 10] = [
         sections: 19..=22,
         without: &[],
         costs: USUAL,
+        only: any,
     },
     Set {
         name: "limits",
@@ -48,6 +61,7 @@ pub const SETS: [Set; 10] = [
         sections: 9..=9,
         without: &[],
         costs: USUAL,
+        only: any,
     },
     Set {
         name: "volume",
@@ -55,6 +69,7 @@ pub const SETS: [Set; 10] = [
         sections: 12..=13,
         without: &[],
         costs: USUAL,
+        only: any,
     },
     Set {
         name: "autobahn",
@@ -62,6 +77,7 @@ pub const SETS: [Set; 10] = [
         sections: 1..=13,
         without: &[],
         costs: USUAL,
+        only: any,
     },
     Set {
         name: "frames",
@@ -69,6 +85,7 @@ pub const SETS: [Set; 10] = [
         sections: 14..=22,
         without: &[19, 20],
         costs: USUAL,
+        only: any,
     },
     Set {
         name: "slow",
@@ -76,6 +93,7 @@ pub const SETS: [Set; 10] = [
         sections: 1..=u16::MAX,
         without: &[],
         costs: &[Cost::Slow],
+        only: any,
     },
     Set {
         name: "many",
@@ -83,6 +101,7 @@ pub const SETS: [Set; 10] = [
         sections: 1..=u16::MAX,
         without: &[],
         costs: &[Cost::Many],
+        only: any,
     },
     Set {
         name: "all",
@@ -90,6 +109,7 @@ pub const SETS: [Set; 10] = [
         sections: 1..=u16::MAX,
         without: &[],
         costs: &[Cost::Usual, Cost::Slow],
+        only: any,
     },
 ];
 
@@ -98,9 +118,26 @@ impl Set {
     pub fn contains(&self, case: &Case) -> bool {
         let section = case.id.section();
         let cost = self.costs.contains(&case.cost);
-        let is_inside = cost && self.sections.contains(&section) && !self.without.contains(&section);
-        is_inside && (self.name != "quick" || quick().contains(&case.id))
+        cost && self.sections.contains(&section) && !self.without.contains(&section) && (self.only)(case)
     }
+}
+
+fn any(_: &Case) -> bool {
+    true
+}
+
+fn is_quick(case: &Case) -> bool {
+    quick().contains(&case.id)
+}
+
+/// Whether the main rule is one of the opening handshake (RFC 6455 section 4) or of the negotiation of
+/// permessage-deflate (RFC 7692 sections 5 and 7.1).
+fn is_of_handshake(case: &Case) -> bool {
+    case.rules.first().is_some_and(|rule| match rule.rfc {
+        Rfc::Rfc6455 => rule.section.starts_with("4."),
+        Rfc::Rfc7692 => rule.section.starts_with("5.") || rule.section.starts_with("7.1."),
+        Rfc::Rfc8441 | Rfc::Rfc9220 => false,
+    })
 }
 
 /// The first case of each group for each rule.

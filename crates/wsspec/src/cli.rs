@@ -130,6 +130,8 @@ pub enum Command {
     Man(crate::commands::completions::ManArgs),
     /// Run a known-good echo server or client with permessage-deflate
     Echo(EchoArgs),
+    /// Load a peer: many connections, a steady rate, or as much as it echoes
+    Load(Box<crate::load::args::LoadArgs>),
     /// The command line of the reference suite: wsspec wstest -m MODE
     #[command(disable_help_flag = true)]
     Wstest {

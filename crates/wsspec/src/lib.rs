@@ -14,6 +14,7 @@ pub mod exit_code;
 pub mod filter;
 pub mod glossary;
 mod hints;
+pub mod load;
 pub mod net;
 pub mod outputs;
 mod probe;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
         Command::Completions(args) => commands::completions::completions(args, console),
         Command::Man(args) => commands::completions::man(args, console),
         Command::Echo(args) => echo_runtime(args.threads)?.block_on(commands::echo::run(args, console)),
+        Command::Load(args) => runtime()?.block_on(load::run(args, console)),
         Command::Wstest { words } => {
             Ok(wstest::start(std::iter::once("wstest".into()).chain(words.iter().cloned())))
         }

@@ -109,6 +109,12 @@ mod tests {
             "{}",
             quick.len()
         );
+        let handshake = ids(&["@handshake"]).unwrap();
+        assert!(
+            ["16.5.10", "22.4.1"].iter().all(|id| handshake.contains(&(*id).to_owned())),
+            "{handshake:?}"
+        );
+        assert!(!handshake.contains(&"22.1.1".to_owned()), "{handshake:?}");
         assert!(ids(&["@deflate"]).unwrap().iter().all(|id| id.starts_with("2") || id.starts_with("19")));
     }
 }

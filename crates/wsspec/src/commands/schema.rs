@@ -24,6 +24,8 @@ pub enum Output {
     Results,
     /// `wsspec list --format json`
     List,
+    /// `wsspec load --format json`
+    Load,
     /// wsspec.toml, for editors that complete and check it
     Config,
 }
@@ -40,6 +42,7 @@ impl Output {
         match self {
             Self::Results => include_str!("../../../../docs/schemas/results.schema.json").to_owned(),
             Self::List => include_str!("../../../../docs/schemas/list.schema.json").to_owned(),
+            Self::Load => include_str!("../../../../docs/schemas/load.schema.json").to_owned(),
             Self::Config => format!("{:#}\n", config::schema(&Cli::command())),
         }
     }

@@ -68,6 +68,8 @@ pub enum ErrorCode {
     E31,
     /// A case cannot be had as a script of this form.
     E32,
+    /// Load on a host that is not the user's.
+    E33,
 }
 
 /// What `wsspec explain E01` prints.
@@ -366,6 +368,13 @@ that of --exec-cwd.",
         text: "`repro` spells out the octets of a case. Not every form can hold every case: nc, Rust and curl only \
 connect, so they test servers; nc and Rust speak no TLS; curl sends an opening handshake and no frames; and a case \
 that sends megabytes which do not repeat is better run with `wsspec run`. Python and JavaScript can do most.",
+    },
+    Page {
+        code: ErrorCode::E33,
+        exit: ExitCode::Usage,
+        title: "load on a public address",
+        text: "`wsspec load` opens thousands of connections and sends as much as it can, which may bring a host down. It \
+does so to this host and to private networks; for any other address --i-own-this-host says that you may.",
     },
 ];
 

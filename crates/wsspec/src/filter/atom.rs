@@ -229,7 +229,7 @@ fn standing(word: &str) -> Result<Standing, String> {
 }
 
 /// `64KiB`, `1MiB`, `100B`
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let factor = match unit.trim() {

@@ -9,6 +9,8 @@ mod atom;
 mod parse;
 pub(crate) mod tag;
 
+pub(crate) use atom::size as parse_size;
+
 use wsspec_cases::Case;
 use wsspec_report::record::Report;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
-use wsspec_endpoint::{ClientRequest, Config, Connection, Event};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Event};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::net::Stream;
@@ -36,6 +36,8 @@ pub struct Pace {
     pub batch_delay: Duration,
     /// Before a failed connection is tried again.
     pub retry_delay: Duration,
+    /// How long all are held once they are open.
+    pub hold: Duration,
 }
 
 /// What came of it.
@@ -45,6 +47,8 @@ pub struct Tally {
     pub open: u32,
     /// Attempts that failed.
     pub failed: u32,
+    /// Connections that the server ended.
+    pub lost: u32,
     /// From the first attempt to the last connection.
     pub took: Duration,
     /// How long the opening handshakes took, shortest first.
@@ -59,14 +63,33 @@ impl Tally {
         let place = (self.times.len().saturating_sub(1) as f64 * share).round() as usize;
         self.times.get(place).copied().unwrap_or_default()
     }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Open(time) => {
+                self.open += 1;
+                self.times.push(time);
+            }
+            News::Failed(error) => {
+                self.failed += 1;
+                self.last_error = Some(error);
+            }
+            News::Lost => {
+                self.open -= 1;
+                self.lost += 1;
+            }
+        }
+    }
 }
 
 /// A server to connect to.
 #[derive(Clone)]
 pub struct Crowd {
-    target: Target,
     addresses: Vec<Address>,
     secure: Option<Secure>,
+    request: ClientRequest,
+    deflate: bool,
+    limit: Duration,
 }
 
 impl Crowd {
@@ -76,68 +99,84 @@ impl Crowd {
     /// Its name cannot be resolved.
     pub async fn new(target: Target, secure: Option<Secure>) -> Result<Self, ConnectError> {
         let addresses = resolve(&target, LIMIT).await?;
-        Ok(Self { target, addresses, secure })
+        let request = ClientRequest::new(target.host_header(), &*target.resource);
+        Ok(Self { addresses, secure, request, deflate: false, limit: LIMIT })
     }
 
-    /// Whether this process may have so many open files.
+    /// Asks in this way, offers permessage-deflate or not, and waits so long for a connection.
+    #[must_use]
+    pub fn asking(self, request: ClientRequest, deflate: bool, limit: Duration) -> Self {
+        Self { request, deflate, limit, ..self }
+    }
+
+    /// Lets this process have so many open files, if the system allows it. How many it may have then.
     ///
     /// # Errors
     /// E25: it may not.
     #[cfg(unix)]
-    pub fn check_limit(connections: u32) -> Result<(), Problem> {
-        use rustix::process::{Resource, getrlimit};
+    pub fn check_limit(connections: u32) -> Result<u64, Problem> {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limits = getrlimit(Resource::Nofile);
+        let wanted = u64::from(connections) + OTHER_FILES;
+        let hard = limits.maximum.unwrap_or(u64::MAX);
+        if limits.current.is_some_and(|limit| limit < wanted) && wanted <= hard {
+            limits.current = Some(wanted);
+            // A system that does not let it be raised is one where it is too low.
+            let _ = setrlimit(Resource::Nofile, limits);
+        }
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        if u64::from(connections) + OTHER_FILES <= limit {
-            return Ok(());
+        if wanted <= limit {
+            return Ok(limit);
         }
         let what = format!("cannot open {connections} connections: the limit of open files is {limit}");
         Err(Problem::new(ErrorCode::E25, what)
-            .fact("try", format!("ulimit -n {}", (u64::from(connections) + OTHER_FILES).next_power_of_two()))
+            .fact("try", format!("ulimit -Hn {0} && ulimit -n {0}   as root", wanted.next_power_of_two()))
             .fact("or", format!("no more than {} connections", limit.saturating_sub(OTHER_FILES))))
     }
 
-    /// Whether this process may have so many open files.
+    /// How many open files this process may have.
     ///
     /// # Errors
     /// Never: this system has no such limit.
     #[cfg(not(unix))]
-    pub fn check_limit(_connections: u32) -> Result<(), Problem> {
-        Ok(())
+    pub fn check_limit(_connections: u32) -> Result<u64, Problem> {
+        Ok(u64::MAX)
     }
 
-    /// Opens all connections, closes them again, and says how it went. `tell` hears how many are open.
+    /// Opens all connections, holds them, closes them again, and says how it went. `tell` hears of every change.
     ///
     /// Ends early when `stop` becomes true, or when nothing but failures came for long.
-    pub async fn run(self, pace: Pace, stop: watch::Receiver<bool>, mut tell: impl FnMut(u32)) -> Tally {
+    pub async fn run(self, pace: Pace, stop: watch::Receiver<bool>, mut tell: impl FnMut(&Tally)) -> Tally {
         let started = Instant::now();
         let (report, mut reports) = mpsc::channel(1024);
         let (release, released) = watch::channel(false);
-        let crowd = Arc::new(self);
-        let starting = tokio::spawn(start(crowd, pace, report, released));
+        let starting = tokio::spawn(start(Arc::new(self), pace, report, released));
         let mut tally = Tally::default();
         let mut in_a_row = 0;
         let mut stopped = stop;
-        while tally.open < pace.connections && in_a_row < HOPELESS {
-            let result = tokio::select! {
-                result = reports.recv() => result,
+        while tally.open + tally.lost < pace.connections && in_a_row < HOPELESS {
+            let news = tokio::select! {
+                news = reports.recv() => news,
                 () = raised(&mut stopped) => break,
             };
-            match result {
-                None => break,
-                Some(Ok(time)) => {
-                    in_a_row = 0;
-                    tally.open += 1;
-                    tally.times.push(time);
-                    tell(tally.open);
-                }
-                Some(Err(error)) => {
-                    in_a_row += 1;
-                    tally.failed += 1;
-                    tally.last_error = Some(error);
-                }
-            }
+            let Some(news) = news else { break };
+            in_a_row = if matches!(news, News::Failed(_)) { in_a_row + 1 } else { 0 };
+            tally.take(news);
+            tell(&tally);
         }
         tally.took = started.elapsed();
+        if in_a_row < HOPELESS && !pace.hold.is_zero() {
+            let held = async {
+                while let Some(news) = reports.recv().await {
+                    tally.take(news);
+                    tell(&tally);
+                }
+            };
+            tokio::select! {
+                _ = timeout(pace.hold, held) => {}
+                () = raised(&mut stopped) => {}
+            }
+        }
         tally.times.sort();
         release.send_replace(true);
         drop(reports);
@@ -145,11 +184,17 @@ impl Crowd {
         tally
     }
 
-    async fn open(&self) -> Result<Session<Stream>, String> {
-        let stream =
-            dial(&self.addresses, self.secure.as_ref(), LIMIT).await.map_err(|error| error.to_string())?;
-        let request = ClientRequest::new(self.target.host_header(), &*self.target.resource);
-        let connection = Connection::client(Config::client(rand::random()), request, Duration::ZERO);
+    /// Connects, and does the opening handshake.
+    ///
+    /// # Errors
+    /// Why there is no connection, in words.
+    pub async fn open(&self) -> Result<Session<Stream>, String> {
+        let stream = dial(&self.addresses, self.secure.as_ref(), self.limit)
+            .await
+            .map_err(|error| error.to_string())?;
+        let deflate = self.deflate.then(DeflateConfig::default);
+        let config = Config { deflate, ..Config::client(rand::random()) };
+        let connection = Connection::client(config, self.request.clone(), Duration::ZERO);
         let mut session = Session::new(stream, connection, Instant::now());
         let opened = async {
             while let Some(event) = session.event().await {
@@ -159,7 +204,7 @@ impl Crowd {
             }
             false
         };
-        match timeout(LIMIT, opened).await {
+        match timeout(self.limit, opened).await {
             Ok(true) => Ok(session),
             Ok(false) => Err("the opening handshake failed".to_owned()),
             Err(_) => Err("no answer in time".to_owned()),
@@ -167,14 +212,24 @@ impl Crowd {
     }
 }
 
-/// One report for every attempt: how long it took, or what went wrong.
-type Report = mpsc::Sender<Result<Duration, String>>;
+/// What became of an attempt, or of a connection.
+enum News {
+    /// It is open, after this time.
+    Open(Duration),
+    /// What went wrong.
+    Failed(String),
+    /// The server ended it.
+    Lost,
+}
+
+type Report = mpsc::Sender<News>;
 
 async fn start(crowd: Arc<Crowd>, pace: Pace, report: Report, released: watch::Receiver<bool>) {
     let mut members = JoinSet::new();
+    let (began, batch) = (Instant::now(), pace.batch.max(1));
     for number in 0..pace.connections {
-        if number > 0 && number % pace.batch.max(1) == 0 {
-            sleep(pace.batch_delay).await;
+        if number > 0 && number % batch == 0 {
+            sleep_until(began + pace.batch_delay * (number / batch)).await;
         }
         if *released.borrow() {
             break;
@@ -196,15 +251,17 @@ async fn member(
         let began = Instant::now();
         match crowd.open().await {
             Ok(mut session) => {
-                let _ = report.send(Ok(began.elapsed())).await;
+                let _ = report.send(News::Open(began.elapsed())).await;
                 tokio::select! {
-                    () = async { while session.event().await.is_some() {} } => {}
+                    () = async { while session.event().await.is_some() {} } => {
+                        let _ = report.send(News::Lost).await;
+                    }
                     () = raised(&mut released) => session.close(None).await,
                 }
                 return;
             }
             Err(error) => {
-                if report.send(Err(error)).await.is_err() || *released.borrow() {
+                if report.send(News::Failed(error)).await.is_err() || *released.borrow() {
                     return;
                 }
                 sleep(retry_delay).await;
@@ -224,6 +281,7 @@ mod tests {
         batch: 10,
         batch_delay: Duration::from_millis(1),
         retry_delay: Duration::from_millis(1),
+        hold: Duration::ZERO,
     };
 
     async fn crowd(port: u16) -> Crowd {
@@ -238,7 +296,7 @@ mod tests {
         let (_keep, stop) = watch::channel(false);
         let serving = tokio::spawn(server.serve(stop.clone()));
         let mut heard = Vec::new();
-        let tally = crowd(port).await.run(PACE, stop, |open| heard.push(open)).await;
+        let tally = crowd(port).await.run(PACE, stop, |tally| heard.push(tally.open)).await;
         assert_eq!((tally.open, tally.failed, tally.times.len()), (40, 0, 40));
         assert_eq!(heard, (1..=40).collect::<Vec<_>>());
         assert!(tally.quantile(0.0) <= tally.quantile(0.5) && tally.quantile(0.5) <= tally.quantile(1.0));

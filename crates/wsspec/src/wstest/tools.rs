@@ -24,7 +24,7 @@ use crate::terminal::Console;
 use crate::text;
 use crate::tools::broadcast::{self, BroadcastServer};
 use crate::tools::driver::{Driver, Progress};
-use crate::tools::massconnect::{Crowd, Pace};
+use crate::tools::massconnect::{Crowd, Pace, Tally};
 use crate::tools::serializer as vectors;
 use crate::web::talk;
 
@@ -128,6 +128,7 @@ pub(super) async fn mass_connect(args: &Args, console: &Console, signals: &Signa
         batch: spec.batch_size,
         batch_delay: spec.batch_delay,
         retry_delay: spec.retry_delay,
+        hold: Duration::ZERO,
     };
     Crowd::check_limit(pace.connections)?;
     let mut complete = !spec.servers.is_empty();
@@ -137,9 +138,11 @@ pub(super) async fn mass_connect(args: &Args, console: &Console, signals: &Signa
         let crowd = Crowd::new(target.clone(), secure(&target)?).await;
         let crowd = crowd.map_err(|error| no_connection(&target, &error.to_string()))?;
         let tenth = (pace.connections / 10).max(1);
-        let tell = |open: u32| {
-            if open.is_multiple_of(tenth) {
-                console.say(0, format!("  {open} of {} open", pace.connections));
+        let mut told = 0;
+        let tell = |tally: &Tally| {
+            if tally.open >= told + tenth {
+                told = tally.open;
+                console.say(0, format!("  {told} of {} open", pace.connections));
             }
         };
         let tally = crowd.run(pace, signals.stop(), tell).await;

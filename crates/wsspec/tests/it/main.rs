@@ -19,6 +19,7 @@ mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
 mod image;
+mod load;
 mod looking;
 mod mock_ups;
 mod modes;

@@ -9,7 +9,8 @@ use tempfile::tempdir;
 
 use crate::looking::RECORD;
 use crate::peer::{Manner, Peer, Then};
-use crate::program::{finish, wsspec};
+use crate::program::{command, finish, wsspec};
+use crate::tester::{Tester, free_port};
 
 /// Python with a validator in a folder of its own; `None`, with a notice, where there is none to be had.
 fn python() -> Option<PathBuf> {
@@ -142,6 +143,24 @@ fn lists_are_as_the_schema_says() {
     let list: Value = serde_json::from_str(&done.out).unwrap();
     assert!(list.as_array().unwrap().len() > 517);
     assert_valid("list", &list.to_string());
+}
+
+#[test]
+fn loads_are_as_the_schema_says() {
+    let folder = tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let _server = Tester::start(command(folder.path(), &["echo", &address]), 0, "listening on ");
+    let url = format!("ws://{address}");
+    let loads: [&[&str]; 3] = [
+        &["connect", &url, "-n", "20", "--rate", "1000"],
+        &["rtt", &url, "--rate", "200", "-n", "4", "--for", "200ms"],
+        &["throughput", &url, "--in-flight", "2", "-n", "2", "--for", "100ms", "--threshold", "rate<0"],
+    ];
+    for load in loads {
+        let done = wsspec(folder.path(), &[&["load"], load, &["--format", "json"]].concat());
+        assert_eq!(done.code, i32::from(load[0] == "throughput"), "{done:#?}");
+        assert_valid("load", &done.out);
+    }
 }
 
 #[test]
