@@ -176,9 +176,8 @@ impl Connection {
         self.finish();
     }
 
-    /// Whether it was this endpoint that failed the connection.
-    #[cfg(feature = "defects")]
-    pub(crate) fn has_failed(&self) -> bool {
+    /// Whether it was this endpoint that failed the connection (RFC 6455 section 7.1.7).
+    pub fn has_failed(&self) -> bool {
         self.closing.as_ref().is_some_and(|closing| closing.violation.is_some())
     }
 

@@ -153,9 +153,9 @@ impl Script {
         lines
     }
 
-    /// What the move is, in a few words of our own.
-    fn label(&self, place: usize) -> String {
-        frames::label(&self.moves[place].octets, place == 0, self.role)
+    /// What the moves are, each in a few words of our own.
+    fn labels(&self) -> Vec<String> {
+        frames::labels(self.moves.iter().map(|step| step.octets.as_slice()), self.role)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Conversations for stand-alone scripts: as they were recorded, or made again from case and seed.
 
+mod patient;
 mod played;
 
 use std::time::Duration;

@@ -56,27 +56,41 @@ fn repetition(octets: &[u8]) -> Option<(usize, usize)> {
     })
 }
 
-/// `the request`, `Text fin=0, 9 octets`
-pub(super) fn label(octets: &[u8], first: bool, role: Role) -> String {
-    if first {
-        return match role {
-            Role::Server => "the request",
-            Role::Client => "the response",
+/// What each of these writes is: `the request`, `Text fin=0, length 9`, `payload, 4 octets`. A frame may have begun in
+/// an earlier one.
+pub(super) fn labels<'a>(writes: impl Iterator<Item = &'a [u8]>, role: Role) -> Vec<String> {
+    let head = match role {
+        Role::Server => "the request",
+        Role::Client => "the response",
+    };
+    let mut decoder = FrameDecoder::new();
+    let label = |(place, octets): (usize, &[u8])| {
+        if place > 0 {
+            return label(octets, &mut decoder);
         }
-        .to_owned();
-    }
+        match octets.windows(4).position(|four| four == b"\r\n\r\n").map(|end| &octets[end + 4..]) {
+            None | Some([]) => head.to_owned(),
+            Some(behind) => format!("{head}, {}", label(behind, &mut decoder)),
+        }
+    };
+    writes.enumerate().map(label).collect()
+}
+
+fn label(octets: &[u8], decoder: &mut FrameDecoder) -> String {
     let mut input = octets.to_vec();
     let mut rest = input.as_mut_slice();
-    let mut decoder = FrameDecoder::new();
-    let mut frames = Vec::new();
+    let (mut frames, mut payload) = (Vec::new(), 0);
     while let (consumed, Some(token)) = decoder.next(rest) {
-        rest = rest.split_at_mut(consumed).1;
-        if let Token::Header(header) = token {
-            frames.push(frame(&header));
+        rest = &mut rest[consumed..];
+        match token {
+            Token::Header(header) => frames.push(frame(&header)),
+            Token::Payload { len, .. } => payload += len,
+            Token::FrameEnd => {}
         }
     }
     match frames.as_slice() {
-        [] => format!("{} octets", octets.len()),
+        [] if payload > 0 => format!("payload, {payload} octets"),
+        [] => format!("a part of a header, {} octets", octets.len()),
         [one] => one.clone(),
         [one, ..] => format!("{one}, and {} more", frames.len() - 1),
     }

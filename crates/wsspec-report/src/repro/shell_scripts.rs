@@ -21,13 +21,13 @@ pub(super) fn nc(script: &Script) -> String {
     out.push_str("cat <<'END OF TEXT'\nexpected\n");
     script.expected.iter().for_each(|line| out.push_str(&format!("    {}\n", one_line(line))));
     out.push_str("received\nEND OF TEXT\n{\n");
-    for (place, step) in script.moves.iter().enumerate() {
+    for (place, (step, label)) in script.moves.iter().zip(script.labels()).enumerate() {
         let answer = if place == 1 || step.listen { ANSWER } else { 0.0 };
         let pause = step.pause.as_secs_f64().max(answer);
         if pause > 0.0 {
             let _ = writeln!(out, "  sleep {pause:.3}");
         }
-        let _ = writeln!(out, "  # {}", script.label(place));
+        let _ = writeln!(out, "  # {label}");
         for line in step.octets.chunks(LINE) {
             let octets: String = line.iter().map(|octet| format!("\\{octet:03o}")).collect();
             let _ = writeln!(out, "  printf '{octets}'");
@@ -49,14 +49,14 @@ pub(super) fn hex_lines(script: &Script) -> String {
     for line in &script.expected {
         let _ = writeln!(out, "# expected: {}", one_line(line));
     }
-    for (place, step) in script.moves.iter().enumerate() {
+    for (place, (step, label)) in script.moves.iter().zip(script.labels()).enumerate() {
         if step.listen || place == 1 {
             out.push_str("# wait for the peer\n");
         }
         if !step.pause.is_zero() {
             let _ = writeln!(out, "# wait {:.3} s", step.pause.as_secs_f64());
         }
-        let _ = writeln!(out, "# {}: {} octets", script.label(place), step.octets.len());
+        let _ = writeln!(out, "# {label}: {} octets", step.octets.len());
         for line in step.octets.chunks(LINE) {
             let pairs: Vec<String> = line.iter().map(|octet| hex(&[*octet])).collect();
             let _ = writeln!(out, "{}", pairs.join(" "));

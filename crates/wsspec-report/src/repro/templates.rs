@@ -106,10 +106,10 @@ impl Language {
         let mut out = String::new();
         let [open, shut] = self.brackets;
         let [begin, end] = self.octets;
-        for (place, step) in script.moves.iter().enumerate() {
+        for (step, label) in script.moves.iter().zip(script.labels()) {
             let parts: Vec<String> = pieces(&step.octets).iter().map(self.piece).collect();
             let (pause, listens) = (step.pause.as_secs_f64(), self.truth[usize::from(step.listen)]);
-            let label = (self.literal)(&script.label(place));
+            let label = (self.literal)(&label);
             let _ = write!(out, "    {open}{pause:.3}, {listens}, {label}, {begin}");
             match parts.as_slice() {
                 [one] if one.len() < 40 => out.push_str(one),

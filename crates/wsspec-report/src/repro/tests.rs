@@ -47,6 +47,31 @@ fn scripts_say_what_they_are() {
 }
 
 #[test]
+fn a_payload_that_is_sent_alone_is_called_so() {
+    let header = b"\x82\x83\x00\x00\x00\x00";
+    let writes: [&[u8]; 6] = [REQUEST, &header[..2], &header[2..], b"\x88\x80", b"\x00\x89\x00", b"\x8a\x00"];
+    let script = script(&writes);
+    assert_eq!(
+        script.labels(),
+        [
+            "the request",
+            "a part of a header, 2 octets",
+            "Binary fin=1, length 3",
+            "payload, 2 octets",
+            "Ping fin=1, length 0",
+            "Pong fin=1, length 0"
+        ]
+    );
+    for form in FORMS.into_iter().filter(|form| *form != Form::Curl) {
+        let text = script.render(form).unwrap();
+        assert!(text.contains("payload, 2 octets"), "{text}");
+    }
+    let response = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x02a";
+    let client = Script { role: Role::Client, ..super::tests::script(&[response, b"b"]) };
+    assert_eq!(client.labels(), ["the response, Text fin=1, length 2", "payload, 1 octets"]);
+}
+
+#[test]
 fn a_form_says_what_it_cannot_do() {
     let noise: Vec<u8> = (0..LIMIT as u32 * 2).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     assert!(matches!(script(&[REQUEST, &noise]).render(Form::Python), Err(Unfit::TooLarge(_))));

@@ -50,6 +50,9 @@ pub struct ReproArgs {
     /// Make the octets from case and this seed, also if there is a record
     #[arg(long, value_name = "HEX", value_parser = parse_seed)]
     pub seed: Option<u64>,
+    /// Of a case with several connections, make the octets of the one with this number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub connection: Option<u32>,
     /// Without a record: the implementation is a client, and the script waits for it
     #[arg(long)]
     pub client: bool,
@@ -83,6 +86,7 @@ Examples:
   wsspec repro 5.15 --as nc | sh
   wsspec repro 5.15 ws://127.0.0.1:9002/echo --seed 7f3a91 --as js
   wsspec repro 5.15 --as pcap -o 5.15.pcapng
+  wsspec repro 18.1.10 --connection 1006   one connection of a case that has several
   wsspec repro 5.15 --client               waits for a client at port 9001";
 
 /// Writes the script.
@@ -94,7 +98,11 @@ pub fn run(args: &ReproArgs, console: &Console) -> Result<ExitCode> {
     let case = the_case(&args.case)?;
     let report = earlier(args)?;
     let record = report.as_ref().and_then(|report| find(report, case, args.agent.as_deref()));
-    let script = script(args, case, report.as_ref().zip(record), console)?;
+    let earlier = report.as_ref().zip(record);
+    let script = match part(args, case, earlier, console)? {
+        Some(part) => script(args, &part, earlier, true, console)?,
+        None => script(args, case, earlier, false, console)?,
+    };
     if args.form == ReproForm::Pcap {
         let record = report.as_ref().zip(record);
         return packets(args, record, &script, console);
@@ -141,23 +149,50 @@ fn find<'a>(report: &'a Report, case: &Case, agent: Option<&str>) -> Option<&'a 
     of_case().find(|record| record.verdict.is_failure()).or_else(|| of_case().next())
 }
 
+/// One connection of a case that has several, unless the record has the octets of the one that the verdict comes from.
+fn part(
+    args: &ReproArgs,
+    case: &Case,
+    earlier: Option<(&Report, &CaseRecord)>,
+    console: &Console,
+) -> Result<Option<Case>, Problem> {
+    let (id, all) = (case.id, case.connections());
+    if let Some(number) = args.connection.filter(|&number| number > all) {
+        let connections = if all == 1 { "1 connection".to_owned() } else { format!("{all} connections") };
+        return Err(Problem::new(
+            ErrorCode::E32,
+            format!("{id} has {connections}, and none has the number {number}"),
+        )
+        .fact("try", format!("wsspec repro {id} --connection {all}")));
+    }
+    let known = args.connection.is_none() && earlier.and_then(|(_, record)| recorded(record)).is_some();
+    if case.series().is_none() || known {
+        return Ok(None);
+    }
+    let number = args.connection.unwrap_or(1);
+    if args.connection.is_none() {
+        console.note(format!(
+            "note: {id} has {all} connections: this is the first; another one with --connection N"
+        ));
+    }
+    let part = case.part(number - 1);
+    let title = format!("{}, connection {number} of {all}", part.title);
+    Ok(Some(Case { title: title.into(), ..part }))
+}
+
+/// The script of a case; `afresh`: of octets that are made from case and seed, also if there is a record.
 fn script(
     args: &ReproArgs,
-    case: &'static Case,
+    case: &Case,
     earlier: Option<(&Report, &CaseRecord)>,
+    afresh: bool,
     console: &Console,
 ) -> Result<Script, Problem> {
     let role = earlier.map_or_else(|| role(args, case), |(_, record)| record.role);
-    if case.series().is_some() && earlier.and_then(|(_, record)| recorded(record)).is_none() {
-        let what = format!("{} has {} connections, and a script has one", case.id, case.connections());
-        let again = format!("wsspec run URL {}, then: wsspec repro {}", case.id, case.id);
-        return Err(Problem::new(ErrorCode::E32, what)
-            .fact("try", again)
-            .fact("then", "the script is of the connection that the verdict comes from"));
-    }
     let target = target(args, earlier)?;
     let recorded_seed = earlier.and_then(|(report, _)| parse_seed(&report.run.seed).ok());
     let seed = args.seed.or(recorded_seed).unwrap_or(0);
+    let earlier = earlier.filter(|_| !afresh);
     let moves = earlier.and_then(|(_, record)| recorded(record)).filter(|_| args.seed.is_none());
     let origin =
         if moves.is_some() { "as recorded".to_owned() } else { format!("from case and seed {seed:x}") };
