@@ -50,9 +50,9 @@ fn scripts_say_what_they_are() {
 fn a_payload_that_is_sent_alone_is_called_so() {
     let header = b"\x82\x83\x00\x00\x00\x00";
     let writes: [&[u8]; 6] = [REQUEST, &header[..2], &header[2..], b"\x88\x80", b"\x00\x89\x00", b"\x8a\x00"];
-    let script = script(&writes);
+    let sent = script(&writes);
     assert_eq!(
-        script.labels(),
+        sent.labels(),
         [
             "the request",
             "a part of a header, 2 octets",
@@ -63,11 +63,11 @@ fn a_payload_that_is_sent_alone_is_called_so() {
         ]
     );
     for form in FORMS.into_iter().filter(|form| *form != Form::Curl) {
-        let text = script.render(form).unwrap();
+        let text = sent.render(form).unwrap();
         assert!(text.contains("payload, 2 octets"), "{text}");
     }
     let response = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x02a";
-    let client = Script { role: Role::Client, ..super::tests::script(&[response, b"b"]) };
+    let client = Script { role: Role::Client, ..script(&[response, b"b"]) };
     assert_eq!(client.labels(), ["the response, Text fin=1, length 2", "payload, 1 octets"]);
 }
 
