@@ -34,7 +34,7 @@ use std::fmt;
 use crate::Role;
 
 pub use layer::Connection;
-use part::Part;
+use part::{Part, Take};
 
 /// One way to deviate from the strict endpoint.
 pub struct Deviation {
@@ -108,6 +108,21 @@ pub fn defects() -> impl Iterator<Item = &'static Deviation> + Clone {
 pub fn quirks() -> impl Iterator<Item = &'static Deviation> + Clone {
     quirks::QUIRKS.iter()
 }
+
+/// No deviation at all, and yet all octets pass through the layer: what shows that the layer alone changes nothing.
+pub static NOTHING: Deviation = both(
+    "nothing",
+    "RFC 6455",
+    "is the strict one",
+    &[
+        Part::HeadIn(|_| {}),
+        Part::HeadOut(|_| {}),
+        Part::Meets(|_, _| Take::Stream),
+        Part::Sends(|_, frame, out| out.push(frame.into())),
+        Part::Ends(|_, end, out| out.push(end.into())),
+        Part::Keys(|_, key| key),
+    ],
+);
 
 /// The deviation of that name.
 pub fn deviation(id: &str) -> Option<&'static Deviation> {

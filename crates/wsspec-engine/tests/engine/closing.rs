@@ -383,3 +383,80 @@ fn a_pong_may_come_behind_the_message() {
     };
     assert!(run_client(known("17.1.16"), Scripted::server(missing)).0.verdict.is_failure());
 }
+
+/// A server whose answer to a Close frame, and all that is behind it, comes so much later.
+struct LateAnswer {
+    server: Scripted,
+    delay: Time,
+    closed: Option<Time>,
+}
+
+impl Peer for LateAnswer {
+    fn handle_input(&mut self, octets: &mut [u8], now: Time) {
+        self.server.handle_input(octets, now);
+        if self.server.frames.iter().any(|frame| frame.header.opcode == Opcode::CLOSE) {
+            self.closed.get_or_insert(now);
+        }
+    }
+
+    fn handle_end(&mut self, how: TesterEnd, now: Time) {
+        self.server.handle_end(how, now);
+    }
+
+    fn poll_transmit(&mut self, now: Time) -> Option<PeerTransmit> {
+        let due = self.poll_timeout().is_none_or(|due| due <= now);
+        if due { self.server.poll_transmit(now) } else { None }
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        Some(self.closed? + self.delay)
+    }
+}
+
+#[test]
+fn an_answer_behind_a_burst_is_waited_for_as_long_as_the_case_allows() {
+    let case = known("18.4.3");
+    let verdict = |delay: u64| {
+        let burst = |_: &str| (0..3).map(|_| frame(Opcode::BINARY, &[0; 65_536])).collect();
+        let peer = LateAnswer { server: obeying(burst), delay: secs(delay), closed: None };
+        let run = CaseRun::client(case, &opening(), Settings::default());
+        let outcome = judge(case, Pair::new(run, peer).finish().0);
+        (outcome.verdict, outcome.summary)
+    };
+    for delay in [0, 4, 9] {
+        let (verdict, summary) = verdict(delay);
+        assert_eq!(verdict, Verdict::Info, "{delay} s: {summary}");
+        assert!(summary.contains(&format!("{delay}.0 s")), "{summary}");
+    }
+    let (verdict, summary) = verdict(60);
+    assert!(verdict.is_failure(), "never in time: {summary}");
+}
+
+#[test]
+fn a_limit_on_the_number_of_fragments_is_told() {
+    // What the server does about the tenth fragment.
+    let limited = |id: &str, code: Option<u16>| {
+        let mut fragments = 0;
+        let server = Scripted::server(move |frame_in| {
+            fragments += u32::from(!frame_in.header.opcode.is_control());
+            match (frame_in.header.opcode, code) {
+                (Opcode::CLOSE, _) => vec![fin()],
+                (_, Some(code)) if fragments == 10 => vec![close(code, "too many fragments"), fin()],
+                (_, None) if fragments == 10 => vec![frame(Opcode::TEXT, b"*")],
+                _ => vec![],
+            }
+        });
+        run_client(known(id), server).0
+    };
+    for id in ["17.1.12", "17.1.13", "17.1.15"] {
+        for (code, verdict) in [
+            (Some(1008), Verdict::Info),
+            (Some(1009), Verdict::Info),
+            (Some(1007), Verdict::NonStrict),
+            (None, Verdict::Fail),
+        ] {
+            let outcome = limited(id, code);
+            assert_eq!(outcome.verdict, verdict, "{id} {code:?}: {}", outcome.summary);
+        }
+    }
+}
