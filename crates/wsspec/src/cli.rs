@@ -235,6 +235,9 @@ pub struct RunArgs {
     /// is its path
     #[arg(long, value_name = "PATH", conflicts_with_all = ["resolve", "ipv4", "ipv6"], help_heading = "Peer")]
     pub unix: Option<PathBuf>,
+    /// Serve echoes here for the proxy that is tested [default: 127.0.0.1:9100]; --pcap captures both legs
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:9100", help_heading = "Peer")]
+    pub backend: Option<String>,
     /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,

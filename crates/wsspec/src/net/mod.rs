@@ -1,6 +1,7 @@
 //! Sockets. [`pump`] is the only loop that drives a case over a stream; [`client`] opens connections,
 //! [`endpoint`] drives the strict endpoint, and [`echo`] serves it.
 
+pub mod backend;
 pub mod capture;
 pub mod client;
 pub mod echo;

@@ -39,6 +39,7 @@ use crate::cli::{FailOn, Feature};
 use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::net::backend::Backend;
 use crate::net::echo::EchoServer;
 use crate::net::socket::Address;
 use crate::select;
@@ -72,6 +73,7 @@ async fn run_with(
     let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
+    let mut backend = start_backend(&plan, console).await?;
     let mut agents = Vec::new();
     let mut facts = Vec::new();
     let mut stop = signals.stop();
@@ -88,6 +90,9 @@ async fn run_with(
 
     let capture = plan.wire.open(console)?;
     agents.iter_mut().for_each(|agent| agent.capture = capture.clone());
+    if let (Some(backend), Some(capture)) = (&mut backend, &capture) {
+        backend.capture(capture.clone());
+    }
     let started = Instant::now();
     let today = baseline::today();
     let strict = plan.rating.fail_on == FailOn::Should;
@@ -107,6 +112,9 @@ async fn run_with(
     scheduler.run(jobs(&plan, agents.len()), plan.order, plan.settings.seed).await;
     journal.clear_bar();
     servers.stop(console).await;
+    if let Some(backend) = backend {
+        console.say(0, format!("\n{}", backend.stop().await));
+    }
     let captured = plan.wire.close(capture.as_deref(), console);
     let end = conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started };
     end.conclude(journal).await.map(|code| code.worst(captured))
@@ -218,6 +226,14 @@ async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
         server.serve(stop).await;
         drop(keep);
     }))))
+}
+
+/// Starts the echo server behind a proxy, if that is asked for.
+async fn start_backend(plan: &RunPlan, console: &Console) -> Result<Option<Backend>, Problem> {
+    let Some(address) = &plan.backend else { return Ok(None) };
+    let backend = Backend::start(address).await?;
+    console.say(0, format!("backend        echoes on ws://{}, for the proxy", backend.address()));
+    Ok(Some(backend))
 }
 
 /// Looks at a peer and makes an agent of it.

@@ -58,6 +58,8 @@ pub struct RunPlan {
     pub outputs: Outputs,
     /// Whether the octets on the wire are captured.
     pub wire: Wire,
+    /// Where the echo server behind a proxy listens.
+    pub backend: Option<String>,
     /// Of which cases frames and octets are recorded.
     pub trace: Trace,
     /// What each peer has to have.
@@ -148,6 +150,7 @@ impl RunPlan {
             rating,
             outputs: Outputs::new(args.output.clone(), rating),
             wire,
+            backend: args.backend.clone(),
             trace: args.record.trace,
             config: args.config.as_ref().map(|file| match &args.profile {
                 Some(profile) => format!("{file}   profile {profile}"),
@@ -326,6 +329,7 @@ fn again(args: &RunArgs) -> Vec<String> {
     args.origin.iter().for_each(|origin| option("--origin", origin));
     args.resolve.iter().for_each(|fixed| option("--resolve", &fixed.to_string()));
     args.unix.iter().for_each(|path| option("--unix", &path.display().to_string()));
+    args.backend.iter().for_each(|address| option("--backend", address));
     let flags = [
         (args.ipv4, "-4"),
         (args.ipv6, "-6"),

@@ -30,6 +30,7 @@ mod packets;
 mod peer;
 mod probe;
 mod program;
+mod proxies;
 mod recipes;
 mod schemas;
 mod scripts;
