@@ -17,6 +17,7 @@ mod hints;
 pub mod load;
 pub mod net;
 pub mod outputs;
+pub mod peer_args;
 mod probe;
 mod repro;
 pub mod results;

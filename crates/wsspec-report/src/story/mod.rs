@@ -22,3 +22,4 @@ pub use inflated::inflated;
 pub use negotiation::{Negotiation, negotiation};
 pub use text::{plain_anatomy, plain_timeline};
 pub use timeline::{Row, Side, timeline};
+pub use units::count as grouped;

@@ -27,7 +27,7 @@ pub(crate) fn milliseconds(us: i64) -> String {
 }
 
 /// An integer with its thousands apart: `65 536`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

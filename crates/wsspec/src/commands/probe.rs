@@ -1,23 +1,16 @@
 //! `wsspec probe`: what is this peer?
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_engine::ClientOpening;
-use wsspec_report::record::Redaction;
 
 use crate::cli::parse_duration;
 use crate::exit_code::ExitCode;
-use crate::net::socket::check_path;
+use crate::peer_args::PeerArgs;
 use crate::probe::{Finding, Probe};
-use crate::run::peer::{plan_peers, secure};
-use crate::run::plan::read_headers;
 use crate::run::preflight::Look;
-use crate::target::OVER_SOCKET;
 use crate::terminal::{Console, Tone};
-use crate::tls_args::TlsArgs;
 
 /// Before the text of a line.
 const INDENT: usize = 9;
@@ -28,30 +21,15 @@ const GAP: usize = 6;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ProbeArgs {
-    /// The address: ws://HOST:PORT/PATH or wss://
-    #[arg(value_name = "URL", required_unless_present = "unix")]
-    pub url: Option<String>,
+    /// The peer.
+    #[command(flatten)]
+    pub peer: PeerArgs,
     /// Wait so long for connection, answer and echo, each
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s")]
     pub timeout: Duration,
     /// Send large messages and open several connections also to a public address
     #[arg(long)]
     pub limits: bool,
-    /// Add a header to the opening handshake; a value env:NAME is taken from the environment
-    #[arg(short = 'H', long, value_name = "K: V")]
-    pub header: Vec<String>,
-    /// Offer this subprotocol
-    #[arg(short, long, value_name = "NAME")]
-    pub subprotocol: Vec<String>,
-    /// Send this Origin
-    #[arg(long, value_name = "ORIGIN")]
-    pub origin: Option<String>,
-    /// Connect to this Unix socket, whatever the address says [default address: ws://localhost]
-    #[arg(long, value_name = "PATH")]
-    pub unix: Option<PathBuf>,
-    /// TLS.
-    #[command(flatten)]
-    pub tls: TlsArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -68,20 +46,8 @@ Exit status:
 /// # Errors
 /// E01 to E12: the one reason why no case could run.
 pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
-    let opening = ClientOpening {
-        origin: args.origin.clone(),
-        subprotocols: args.subprotocol.clone(),
-        headers: read_headers(&args.header, &mut Redaction::default())?,
-        ..ClientOpening::default()
-    };
-    args.unix.as_deref().map(check_path).transpose()?;
-    let url = args.url.clone().unwrap_or_else(|| OVER_SOCKET.to_owned());
-    let mut peers = plan_peers(&[url], &[], &opening)?;
-    secure(&mut peers, &args.tls.to_tls())?;
-    let mut peer = peers.remove(0);
-    let Some(target) = &mut peer.target else { unreachable!("a URL was given") };
-    target.via.unix.clone_from(&args.unix);
-    let target = &*target;
+    let peer = args.peer.plan()?;
+    let Some(target) = &peer.target else { unreachable!("a URL was given") };
     if target.scheme_guessed {
         console.note(format!("note: no scheme, using ws:// for {}", target.authority()));
     }

@@ -1,6 +1,5 @@
 //! What was typed after `wsspec load`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,8 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::threshold::Threshold;
 use crate::cli::parse_duration;
 use crate::filter::parse_size;
-use crate::target::OVER_SOCKET;
-use crate::tls_args::TlsArgs;
+use crate::peer_args::PeerArgs;
 
 /// `wsspec load`
 #[derive(Clone, Debug, Args)]
@@ -102,12 +100,9 @@ pub struct Messages {
 /// What all kinds of load take.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
-    /// The address: ws://HOST:PORT/PATH or wss://
-    #[arg(value_name = "URL", required_unless_present = "unix")]
-    pub url: Option<String>,
-    /// Connect to this Unix socket, whatever the address says [default address: ws://localhost]
-    #[arg(long, value_name = "PATH")]
-    pub unix: Option<PathBuf>,
+    /// The peer.
+    #[command(flatten)]
+    pub peer: PeerArgs,
     /// Exit with 1 unless this holds; can be repeated [default: errors=0]
     #[arg(long = "threshold", value_name = "LIMIT")]
     pub thresholds: Vec<Threshold>,
@@ -120,18 +115,6 @@ pub struct Common {
     /// What stdout holds
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub format: LoadFormat,
-    /// Add a header to the opening handshake; a value env:NAME is taken from the environment
-    #[arg(short = 'H', long, value_name = "K: V")]
-    pub header: Vec<String>,
-    /// Offer this subprotocol
-    #[arg(short, long, value_name = "NAME")]
-    pub subprotocol: Vec<String>,
-    /// Send this Origin
-    #[arg(long, value_name = "ORIGIN")]
-    pub origin: Option<String>,
-    /// TLS.
-    #[command(flatten)]
-    pub tls: TlsArgs,
 }
 
 /// What stdout holds.
@@ -141,13 +124,6 @@ pub enum LoadFormat {
     Human,
     /// One JSON object: wsspec schema load
     Json,
-}
-
-impl Common {
-    /// The address.
-    pub fn url(&self) -> String {
-        self.url.clone().unwrap_or_else(|| OVER_SOCKET.to_owned())
-    }
 }
 
 const EXAMPLES: &str = "\

@@ -16,8 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use wsspec_endpoint::ClientRequest;
-use wsspec_engine::ClientOpening;
-use wsspec_report::record::Redaction;
+use wsspec_report::story::grouped;
 
 use self::args::{Common, ConnectArgs, Load, LoadArgs, LoadFormat, Messages, RttArgs, ThroughputArgs};
 use self::measured::{Measured, Outcome, record};
@@ -31,10 +30,7 @@ use crate::exit_code::ExitCode;
 use crate::net::Stream;
 use crate::net::client::resolve;
 use crate::net::session::Session;
-use crate::net::socket::check_path;
 use crate::outputs::args::Format;
-use crate::run::peer::{PeerPlan, plan_peers, secure};
-use crate::run::plan::read_headers;
 use crate::run::preflight::{Look, preflight};
 use crate::signals::Signals;
 use crate::target::Target;
@@ -134,7 +130,7 @@ fn outcome(load: &'static str, common: &Common, connections: u32, measured: Meas
     if thresholds.is_empty() {
         thresholds.push(Threshold::NO_ERRORS);
     }
-    let url = common.url();
+    let url = common.peer.url().to_owned();
     Outcome { load, url, connections, asked_rate: None, size: None, in_flight: None, measured, thresholds }
 }
 
@@ -149,10 +145,8 @@ async fn reach(
     if common.format == LoadFormat::Json {
         console.set_format(Format::Json);
     }
-    let peer = plan(common)?;
-    let Some(mut target) = peer.target.clone() else { unreachable!("a URL was given") };
-    common.unix.as_deref().map(check_path).transpose()?;
-    target.via.unix.clone_from(&common.unix);
+    let peer = common.peer.plan()?;
+    let Some(target) = peer.target.clone() else { unreachable!("a URL was given") };
     if !common.i_own_this_host {
         refuse_strangers(&target, common.timeout).await?;
     }
@@ -168,7 +162,7 @@ async fn reach(
         console.note(format!("warning[W01]: {} takes one connection at a time", target.authority()));
     }
     let files = Crowd::check_limit(connections)?;
-    let ports = local_ports().filter(|_| common.unix.is_none() && facts.addresses.len() == 1);
+    let ports = local_ports().filter(|_| target.via.unix.is_none() && facts.addresses.len() == 1);
     if let Some(ports) = ports.filter(|ports| *ports < connections.into()) {
         return Err(too_few_ports(connections, ports).into());
     }
@@ -176,26 +170,13 @@ async fn reach(
         console.say(0, view::limits(files, ports));
     }
     let request = ClientRequest {
-        origin: common.origin.clone(),
+        origin: common.peer.origin.clone(),
         headers: peer.opening.headers.clone(),
-        subprotocols: common.subprotocol.clone(),
+        subprotocols: common.peer.subprotocol.clone(),
         ..ClientRequest::new(target.host_header(), &*target.resource)
     };
     let crowd = Crowd::new(target, peer.secure).await?;
     Ok(crowd.asking(request, deflate, common.timeout))
-}
-
-fn plan(common: &Common) -> Result<PeerPlan, Problem> {
-    let opening = ClientOpening {
-        origin: common.origin.clone(),
-        subprotocols: common.subprotocol.clone(),
-        headers: read_headers(&common.header, &mut Redaction::default())?,
-        ..ClientOpening::default()
-    };
-    let url = common.url();
-    let mut peers = plan_peers(std::slice::from_ref(&url), &[], &opening)?;
-    secure(&mut peers, &common.tls.to_tls())?;
-    Ok(peers.remove(0))
 }
 
 /// Load is only for those who asked for it. A name that cannot be resolved is left to what comes next.
@@ -316,7 +297,7 @@ impl Opened {
                 _ = tick.tick() => {
                     bar.set_position(started.elapsed().as_millis() as u64);
                     let echoes = meter.lock().unwrap_or_else(PoisonError::into_inner).echoes;
-                    bar.set_message(format!("{} echoes", view::grouped(echoes)));
+                    bar.set_message(format!("{} echoes", grouped(echoes)));
                 }
             }
         }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use wsspec_report::story::grouped;
+
 use super::measured::Measured;
-use super::view::{grouped, milliseconds};
+use super::view::milliseconds;
 
 /// Nanoseconds in a millisecond.
 const MS: f64 = 1e6;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use wsspec_report::story::grouped;
 
 use super::measured::{Measured, Outcome, PERCENTILES};
 use super::meter::PAUSE;
@@ -179,19 +180,6 @@ pub(super) fn milliseconds(nanoseconds: f64) -> String {
         _ if time < 99.95 => format!("{time:.1}"),
         _ => format!("{time:.0}"),
     }
-}
-
-/// `60 000`
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// What limits the number of connections.
