@@ -460,13 +460,13 @@
       link.after(" ", compare);
     }
     const raw = find(".raw", one);
-    raw.addEventListener("toggle", async () => {
+    raw?.addEventListener("toggle", async () => {
       const record = (await unpacked(one.id))?.record;
       if (record) find("p", raw).replaceWith(copyable(build(["pre", {}, record])));
     }, { once: true });
     const steps = find(".steps", one);
     steps.append(button("next failure", () => step(1)));
-    search(one);
+    if (raw) search(one);
   }
 
   /** A search in the timeline of a case. */

@@ -40,9 +40,14 @@ impl Names {
 
     /// The name of the file of a case.
     pub fn file(&self, case: &CaseRecord, extension: &str) -> String {
-        match self.slugs.get(&case.agent) {
-            Some(slug) => with_slug(slug, case.id, extension),
-            None => file_name(&case.agent, case.id, extension),
+        self.file_of(&case.agent, case.id, extension)
+    }
+
+    /// The same, whether there is a result or not.
+    pub(crate) fn file_of(&self, agent: &Untrusted, id: CaseId, extension: &str) -> String {
+        match self.slugs.get(agent) {
+            Some(slug) => with_slug(slug, id, extension),
+            None => file_name(agent, id, extension),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The page of one case and one implementation.
 
 use askama::Template;
-use wsspec_cases::Grade;
+use wsspec_cases::{CaseId, Grade};
 use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
@@ -65,10 +65,10 @@ struct Link {
 }
 
 /// The same case with another implementation.
-struct Other<'a> {
-    agent: &'a Untrusted,
-    href: String,
-    verdict: Verdict,
+pub(super) struct Other<'a> {
+    pub(super) agent: &'a Untrusted,
+    pub(super) href: String,
+    pub(super) verdict: Verdict,
 }
 
 /// A row of the timeline.
@@ -121,7 +121,7 @@ impl<'a> Article<'a> {
             previous: near.previous.map(link),
             next: near.next.map(link),
             same_cause: near.same_cause.into_iter().map(link).collect(),
-            others: others(report, links, case),
+            others: others(report, links, &case.agent, case.id),
             differences: story::differences(case, PREVIEW),
             alternatives: story::alternatives(case, PREVIEW),
             rows: rows(case, &frames),
@@ -178,14 +178,15 @@ impl<'a> Article<'a> {
     }
 }
 
-/// Whether a case has a page: it ran, or at least something was tried.
-pub(super) const fn has_page(case: &CaseRecord) -> bool {
+/// Whether a case ran, or at least something was tried.
+pub(super) const fn has_run(case: &CaseRecord) -> bool {
     !matches!(case.verdict, Verdict::Skipped | Verdict::NotRun)
 }
 
-fn others<'a>(report: &'a Report, links: &Links, case: &CaseRecord) -> Vec<Other<'a>> {
+/// The results of other implementations.
+pub(super) fn others<'a>(report: &'a Report, links: &Links, agent: &Untrusted, id: CaseId) -> Vec<Other<'a>> {
     links
-        .others(report, case)
+        .others(report, agent, id)
         .map(|other| Other { agent: &other.agent, href: links.case(other), verdict: other.verdict })
         .collect()
 }

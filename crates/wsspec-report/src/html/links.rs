@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use wsspec_cases::CaseId;
 
-use super::article::has_page;
+use super::article::has_run;
 use crate::Untrusted;
 use crate::compat::Names;
 use crate::record::{CaseRecord, Report};
@@ -14,7 +14,7 @@ const LIMIT: usize = 40;
 pub(super) struct Links {
     keys: HashMap<Untrusted, String>,
     files: Option<Names>,
-    /// The places in the report of the cases that have a page, by agent and by case: a page has links to others,
+    /// The places in the report of the cases that have run, by agent and by case: a page has links to others,
     /// and to look for them among all cases each time takes long where there are many.
     of_agent: HashMap<Untrusted, Siblings>,
     of_case: HashMap<CaseId, Vec<usize>>,
@@ -45,19 +45,19 @@ impl Links {
 
     /// Every page is a file.
     pub(super) fn folder(report: &Report) -> Self {
-        Self::new(report, Some(Names::of(report.cases.iter().map(|case| &case.agent))))
+        Self::new(report, Some(Names::of(report.agents())))
     }
 
     fn new(report: &Report, files: Option<Names>) -> Self {
         let (mut of_agent, mut of_case) = (HashMap::<_, Siblings>::new(), HashMap::<_, Vec<_>>::new());
-        for (place, case) in report.cases.iter().enumerate().filter(|(_, case)| has_page(case)) {
+        for (place, case) in report.cases.iter().enumerate().filter(|(_, case)| has_run(case)) {
             of_agent.entry(case.agent.clone()).or_default().add(place, case);
             of_case.entry(case.id).or_default().push(place);
         }
         Self { keys: keys(&report.agents()), files, of_agent, of_case }
     }
 
-    /// The cases of the same agent before and after this one, and some with its cause; all of them have a page.
+    /// The cases of the same agent before and after this one, and some with its cause; all of them have run.
     pub(super) fn neighbours<'a>(
         &self,
         report: &'a Report,
@@ -75,14 +75,25 @@ impl Links {
         }
     }
 
-    /// The same case of other agents, as far as they have a page for it.
+    /// The same case of other agents, as far as it has run with them.
     pub(super) fn others<'a>(
         &self,
         report: &'a Report,
-        case: &CaseRecord,
+        agent: &Untrusted,
+        id: CaseId,
     ) -> impl Iterator<Item = &'a CaseRecord> {
-        let places = self.of_case.get(&case.id).into_iter().flatten();
-        places.map(|&place| &report.cases[place]).filter(|other| other.agent != case.agent)
+        let places = self.of_case.get(&id).into_iter().flatten();
+        places.map(|&place| &report.cases[place]).filter(move |other| other.agent != *agent)
+    }
+
+    /// Some result of the case.
+    pub(super) fn any<'a>(&self, report: &'a Report, id: CaseId) -> Option<&'a CaseRecord> {
+        self.of_case.get(&id)?.first().map(|&place| &report.cases[place])
+    }
+
+    /// Whether the case has run with the agent.
+    pub(super) fn has_run(&self, agent: &Untrusted, id: CaseId) -> bool {
+        self.of_agent.get(agent).is_some_and(|siblings| siblings.order.contains_key(&id))
     }
 
     /// Whether every page is a file.
@@ -97,14 +108,24 @@ impl Links {
 
     /// The name of the place where a case is told: `5.15@mylib-2.3`.
     pub(super) fn anchor(&self, case: &CaseRecord) -> String {
-        format!("{}@{}", case.id, self.key(&case.agent))
+        self.anchor_of(&case.agent, case.id)
+    }
+
+    /// The same, whether there is a result or not.
+    pub(super) fn anchor_of(&self, agent: &Untrusted, id: CaseId) -> String {
+        format!("{id}@{}", self.key(agent))
     }
 
     /// The address of a case.
     pub(super) fn case(&self, case: &CaseRecord) -> String {
+        self.case_of(&case.agent, case.id)
+    }
+
+    /// The same, whether there is a result or not.
+    pub(super) fn case_of(&self, agent: &Untrusted, id: CaseId) -> String {
         match &self.files {
-            Some(names) => names.file(case, "html"),
-            None => format!("#{}", self.anchor(case)),
+            Some(names) => names.file_of(agent, id, "html"),
+            None => format!("#{}", self.anchor_of(agent, id)),
         }
     }
 

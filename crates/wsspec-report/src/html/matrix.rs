@@ -6,7 +6,9 @@ use wsspec_cases::sets::SETS;
 use wsspec_cases::{Case, CaseId, Roles, suite};
 use wsspec_engine::Verdict;
 
+use super::absent::{Absent, Facts};
 use super::links::Links;
+use crate::Untrusted;
 use crate::record::{CaseRecord, Report, Standing};
 use crate::verdict::Shown;
 
@@ -44,7 +46,7 @@ pub(super) struct Row {
 /// The result of a case for one agent.
 pub(super) struct Cell {
     pub(super) key: String,
-    pub(super) href: Option<String>,
+    pub(super) href: String,
     pub(super) class: &'static str,
     pub(super) word: &'static str,
     pub(super) sign: &'static str,
@@ -55,10 +57,13 @@ pub(super) struct Cell {
     pub(super) is_failed: bool,
 }
 
-/// The sections in order, with a row for every case that any agent has a result for.
-pub(super) fn sections(report: &Report, links: &Links) -> Vec<Section> {
+/// The sections in order, with a row for every case that any agent has a result for, or should have one.
+pub(super) fn sections(report: &Report, links: &Links, absent: &[Absent<'_>]) -> Vec<Section> {
     let agents = report.agents();
     let mut by_case: BTreeMap<CaseId, Vec<Option<&CaseRecord>>> = BTreeMap::new();
+    for absent in absent {
+        by_case.entry(absent.id).or_insert_with(|| vec![None; agents.len()]);
+    }
     for case in &report.cases {
         let place = agents.iter().position(|agent| **agent == case.agent).unwrap_or(0);
         by_case.entry(case.id).or_insert_with(|| vec![None; agents.len()])[place] = Some(case);
@@ -77,8 +82,7 @@ pub(super) fn sections(report: &Report, links: &Links) -> Vec<Section> {
                 is_open: false,
             });
         }
-        let keys: Vec<&str> = agents.iter().map(|agent| links.key(agent)).collect();
-        if let (Some(section), Some(row)) = (sections.last_mut(), row(id, &cases, &keys, links)) {
+        if let (Some(section), Some(row)) = (sections.last_mut(), row(id, &cases, &agents, links)) {
             section.rows.push(row);
         }
         results.push(cases);
@@ -112,19 +116,18 @@ pub(super) fn title(number: u16) -> String {
     section.map_or_else(String::new, |section| section.title.to_owned())
 }
 
-fn row(id: CaseId, cases: &[Option<&CaseRecord>], keys: &[&str], links: &Links) -> Option<Row> {
-    let first = cases.iter().flatten().next()?;
+fn row(id: CaseId, cases: &[Option<&CaseRecord>], agents: &[&Untrusted], links: &Links) -> Option<Row> {
+    let first = cases.iter().flatten().next();
+    let facts = first.map(|case| Facts::of_record(case)).or_else(|| Facts::known(id))?;
     let cells: Vec<Cell> =
-        cases.iter().zip(keys).map(|(case, key)| cell(*case, (*key).to_owned(), links)).collect();
+        cases.iter().zip(agents).map(|(case, agent)| cell(*case, agent, id, links)).collect();
     let causes: Vec<&str> = cases.iter().flatten().filter_map(|case| case.cause.as_deref()).collect();
     let known = suite().get(id);
-    let clauses = first.rules.iter().map(|rule| format!("{}#{}", rule.rfc.rfc, rule.rfc.section));
+    let clauses = facts.rules.iter().map(|rule| format!("{}#{}", rule.rfc.rfc, rule.rfc.section));
     Some(Row {
         id,
-        slug: first.slug.clone(),
-        title: first.title.clone(),
-        level: first.level().name(),
-        clause: first.rules.first().map_or_else(String::new, |rule| rule.rfc.section.clone()),
+        level: facts.level().name(),
+        clause: facts.rules.first().map_or_else(String::new, |rule| rule.rfc.section.clone()),
         clauses: clauses.collect::<Vec<_>>().join(" "),
         differs: cells.windows(2).any(|pair| pair[0].word != pair[1].word),
         time_ms: cases.iter().flatten().map(|case| case.duration_us / 1000).max().unwrap_or(0),
@@ -132,6 +135,8 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], keys: &[&str], links: &Links) 
         sets: known.map(sets).unwrap_or_default(),
         needs: known.map(needs).unwrap_or_default(),
         size: known.map_or(0, Case::largest_message),
+        slug: facts.slug,
+        title: facts.title,
         cells,
     })
 }
@@ -152,12 +157,11 @@ fn needs(case: &Case) -> String {
     role.into_iter().chain(deflate).collect::<Vec<_>>().join(" ")
 }
 
-fn cell(case: Option<&CaseRecord>, key: String, links: &Links) -> Cell {
+fn cell(case: Option<&CaseRecord>, agent: &Untrusted, id: CaseId, links: &Links) -> Cell {
     let shown = case.map_or(Verdict::NotRun, |case| case.verdict);
-    let ran = case.filter(|case| !matches!(case.verdict, Verdict::Skipped | Verdict::NotRun));
     Cell {
-        key,
-        href: ran.map(|case| links.case(case)),
+        key: links.key(agent).to_owned(),
+        href: links.case_of(agent, id),
         class: shown.class(),
         word: shown.word(),
         sign: shown.sign(),

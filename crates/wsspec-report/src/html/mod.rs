@@ -4,6 +4,7 @@
 //! can be read without JavaScript; the other cases are packed in blocks of data that the script
 //! unpacks. The folder needs no JavaScript at all.
 
+mod absent;
 mod article;
 mod data;
 mod links;
@@ -15,12 +16,15 @@ mod trim;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use askama::Template;
 use rayon::prelude::*;
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
-use article::{Article, has_page};
+use absent::{Absent, AbsentPage};
+use article::{Article, has_run};
 use links::Links;
 use overview::Overview;
 
@@ -95,7 +99,8 @@ pub fn index_page(report: &Report) -> String {
 
 fn index_against(report: &Report, against: Option<Against<'_>>) -> String {
     let links = Links::folder(report);
-    let overview = Box::new(Overview::new(report, &links, against));
+    let absent = absent::all(report, &links);
+    let overview = Box::new(Overview::new(report, &links, against, &absent));
     StaticPage::render(report, &links, heading(report), Content::Overview(overview))
 }
 
@@ -129,10 +134,22 @@ pub fn folder_against<'a>(
 ) -> impl ParallelIterator<Item = Page> + use<'a> {
     let links = Links::folder(report);
     let index = Page { name: "index.html".to_owned(), content: index_against(report, against) };
-    let cases = report.cases.par_iter().filter(|case| has_page(case));
-    [style_sheet(), icon(), index]
-        .into_par_iter()
-        .chain(cases.map(move |case| case_page_with(report, &links, case)))
+    let links = Arc::new(links);
+    let absent = absent::all(report, &links).into_par_iter();
+    let without = {
+        let links = links.clone();
+        absent.filter_map(move |absent| absent_page(report, &links, &absent))
+    };
+    let cases = report.cases.par_iter().filter(|case| has_run(case));
+    let cases = cases.map(move |case| case_page_with(report, &links, case));
+    [style_sheet(), icon(), index].into_par_iter().chain(cases).chain(without)
+}
+
+fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Page> {
+    let title = format!("{} {}", absent.id, absent.agent.raw());
+    let page = Box::new(AbsentPage::new(report, links, absent)?);
+    let content = StaticPage::render(report, links, title.into(), Content::Absent(page));
+    Some(Page { name: links.case_of(absent.agent, absent.id), content })
 }
 
 fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
@@ -178,6 +195,7 @@ struct StaticPage<'a> {
 enum Content<'a> {
     Overview(Box<Overview<'a>>),
     Case(Box<Article<'a>>),
+    Absent(Box<AbsentPage<'a>>),
 }
 
 impl StaticPage<'_> {

@@ -10,7 +10,8 @@ use flate2::Compression;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::article::{Article, has_page};
+use super::absent::{self, Absent, AbsentPage};
+use super::article::{Article, has_run};
 use super::data::{Block, Pages};
 use super::links::Links;
 use super::overview::Overview;
@@ -39,7 +40,8 @@ const WRITTEN_OF_A_CAUSE: usize = 2;
 /// The document with as few details left out as its size allows.
 pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
     let links = Links::one_file(report);
-    let writer = |step: Trim| Writer::new(report, &links, against, step);
+    let absent = absent::all(report, &links);
+    let writer = |step: Trim| Writer::new(report, &links, &absent, against, step);
     let seems_to_fit = |step: &Trim| writer(*step).estimate() <= step.limit();
     let first = Trim::STEPS.partition_point(|step| !seems_to_fit(step));
     let mut octets = 0;
@@ -70,18 +72,25 @@ impl Trim {
 struct Writer<'a> {
     report: &'a Report,
     links: &'a Links,
+    absent: &'a [Absent<'a>],
     against: Option<Against<'a>>,
     step: Trim,
     /// The places in the report of the failures that are written out.
     written: BTreeSet<usize>,
-    /// The places of all cases that have a page. The same case with several implementations looks alike, and so
+    /// The places of all cases that have run. The same case with several implementations looks alike, and so
     /// do neighbours: next to each other they pack well.
     told: Vec<usize>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(report: &'a Report, links: &'a Links, against: Option<Against<'a>>, step: Trim) -> Self {
-        let cases = || report.cases.iter().enumerate().filter(|(_, case)| has_page(case));
+    fn new(
+        report: &'a Report,
+        links: &'a Links,
+        absent: &'a [Absent<'a>],
+        against: Option<Against<'a>>,
+        step: Trim,
+    ) -> Self {
+        let cases = || report.cases.iter().enumerate().filter(|(_, case)| has_run(case));
         let mut told: Vec<usize> = cases().map(|(place, _)| place).collect();
         told.sort_by_key(|place| report.cases[*place].id);
         let most = if step == Trim::Repeated { WRITTEN_OF_A_CAUSE } else { usize::MAX };
@@ -94,7 +103,7 @@ impl<'a> Writer<'a> {
                 written.insert(place);
             }
         }
-        Self { report, links, against, step, written, told }
+        Self { report, links, absent, against, step, written, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -115,10 +124,12 @@ impl<'a> Writer<'a> {
     }
 
     fn document(&self) -> String {
-        let pack = || self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).collect();
+        let without = self.absent.par_chunks(IN_A_BLOCK).map(|cases| self.block_without(cases));
+        let pack =
+            || self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).chain(without).collect();
         let failing: Vec<_> = self.written.iter().collect();
         let write = || failing.par_iter().map(|place| self.failing(**place)).collect();
-        let overview = || Overview::new(self.report, self.links, self.against);
+        let overview = || Overview::new(self.report, self.links, self.against, self.absent);
         let (overview, (failing, blocks)): (_, (Vec<_>, Vec<Block>)) =
             rayon::join(overview, || rayon::join(write, pack));
         let packed: usize = blocks.iter().map(|block| block.base64.len()).sum();
@@ -144,6 +155,18 @@ impl<'a> Writer<'a> {
                 }
             };
             pages.add(&self.links.anchor(&case), print, &record);
+        }
+        pages.pack(self.level())
+    }
+
+    /// The pages of cases that were not run.
+    fn block_without(&self, cases: &[Absent<'_>]) -> Block {
+        let mut pages = Pages::default();
+        for absent in cases {
+            if let Some(page) = AbsentPage::new(self.report, self.links, absent) {
+                let name = self.links.anchor_of(absent.agent, absent.id);
+                pages.add(&name, |out| print_into(&page, out), "");
+            }
         }
         pages.pack(self.level())
     }

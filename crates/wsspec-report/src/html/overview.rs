@@ -7,12 +7,12 @@ use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 
 use super::Against;
-use super::article::has_page;
+use super::absent::Absent;
 use super::links::Links;
 use super::matrix::{self, Section};
 use crate::Untrusted;
 use crate::diff::{self, Change, Difference, Way};
-use crate::record::{CaseRecord, Clause, Report, Role, verdict_order};
+use crate::record::{CaseRecord, Clause, NotRun, Report, Role, verdict_order};
 use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
 use crate::verdict::Shown;
@@ -52,7 +52,7 @@ struct CauseView<'a> {
 /// A result that is not as the baseline has it, or that the baseline excuses.
 struct StandingView<'a> {
     word: &'static str,
-    href: Option<String>,
+    href: String,
     case: &'a CaseRecord,
 }
 
@@ -68,7 +68,7 @@ struct ChangeView<'a> {
     agent: &'a Untrusted,
     old: Verdict,
     new: Verdict,
-    ids: Vec<(Option<String>, CaseId)>,
+    ids: Vec<(String, CaseId)>,
     more: usize,
     summary: &'a Untrusted,
 }
@@ -86,13 +86,18 @@ struct Requirement {
 }
 
 impl<'a> Overview<'a> {
-    pub(super) fn new(report: &'a Report, links: &'a Links, against: Option<Against<'a>>) -> Self {
+    pub(super) fn new(
+        report: &'a Report,
+        links: &'a Links,
+        against: Option<Against<'a>>,
+        absent: &[Absent<'_>],
+    ) -> Self {
         let causes = summary::causes(&report.cases).into_iter().map(|cause| cause_view(cause, links));
         Self {
             agents: AgentSummary::all(report),
             causes: causes.collect(),
             counts: Counts::of(&report.cases),
-            sections: matrix::sections(report, links),
+            sections: matrix::sections(report, links, absent),
             requirements: requirements(report),
             standings: standings(report, links),
             comparison: against.map(|against| comparison(report, links, against)),
@@ -111,6 +116,12 @@ impl<'a> Overview<'a> {
         }
     }
 
+    /// The cases that were not run, with the addresses of their pages.
+    fn not_run(&self, not_run: &NotRun) -> Vec<(String, CaseId)> {
+        let ids = not_run.cases.iter().filter_map(|id| id.parse().ok());
+        ids.map(|id| (self.links.case_of(&not_run.agent, id), id)).collect()
+    }
+
     fn number_of_cases(&self) -> usize {
         self.sections.iter().map(|section| section.rows.len()).sum()
     }
@@ -125,7 +136,7 @@ fn standings<'a>(report: &'a Report, links: &Links) -> Vec<StandingView<'a>> {
     let order = ["unexpected", "flaky", "fixed", "known"];
     let view = |case: &'a CaseRecord| {
         let word = case.outcome.and_then(matrix::standing)?;
-        Some(StandingView { word, href: has_page(case).then(|| links.case(case)), case })
+        Some(StandingView { word, href: links.case(case), case })
     };
     let mut all: Vec<StandingView<'_>> = report.cases.iter().filter_map(view).collect();
     all.sort_by_key(|view| (order.iter().position(|word| *word == view.word), view.case.id));
@@ -149,12 +160,7 @@ fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a
             new: change.new,
             more: change.cases.len().saturating_sub(IDS),
             summary: &change.cases[0].summary,
-            ids: change
-                .cases
-                .iter()
-                .take(IDS)
-                .map(|case| (has_page(case).then(|| links.case(case)), case.id))
-                .collect(),
+            ids: change.cases.iter().take(IDS).map(|case| (links.case(case), case.id)).collect(),
         };
         changes.extend(difference.changes.into_iter().map(|change| (change.way, view(change))));
     }
@@ -175,7 +181,7 @@ pub(super) const fn rating_class(rating: &Rating) -> &'static str {
 fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
     let mut seen = Vec::new();
     for case in &cause.cases {
-        if has_page(case) && !seen.iter().any(|(_, id)| *id == case.id) {
+        if !seen.iter().any(|(_, id)| *id == case.id) {
             seen.push((links.case(case), case.id));
         }
     }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use wsspec_engine::Verdict;
 
 use super::*;
-use crate::record::{AgentLog, Payload, Standing};
+use crate::record::{AgentLog, NotRun, Payload, Standing};
 use crate::samples::{failed, never_opened, passed, report as sample, with_verdict};
 use crate::sanitise::fixtures::HOSTILE;
 
@@ -165,7 +165,7 @@ fn every_failure_is_written_out_and_the_rest_is_packed() {
         page.is_empty() && record.starts_with("{\"t\":\"case\""),
         "it is written out, and has its record"
     );
-    assert_eq!(cases.values().filter(|(page, _)| !page.is_empty()).count(), 11);
+    assert_eq!(cases.values().filter(|(page, _)| !page.is_empty()).count(), 15);
 }
 
 /// What the script reads: start tags with attributes in double quotes, end tags, text without `<`; every element
@@ -242,6 +242,45 @@ fn links_of_the_folder_lead_to_its_files() {
         }
         assert!(!page.content.contains("<script"));
     }
+}
+
+#[test]
+fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
+    let mut report = sample(vec![passed("a", "1.1.1"), passed("a", "1.1.2"), passed("b", "1.1.1")]);
+    let end = report.end.as_mut().unwrap();
+    (end.complete, end.reason) = (false, Some("the time budget is <used> up".into()));
+    end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["5.15".to_owned()] }];
+    let pages: BTreeMap<String, String> = folder(&report).map(|page| (page.name, page.content)).collect();
+    for (name, parts) in [
+        (
+            "a_case_5_15.html",
+            [
+                "The run ended before this case had its turn: the time budget is &lt;used&gt; up.",
+                "wsspec run ws://127.0.0.1:9001 5.15 -vvv",
+                "What would be tested",
+            ],
+        ),
+        (
+            "b_case_1_1_2.html",
+            [
+                "It was not selected for this implementation.",
+                "wsspec run ws://127.0.0.1:9001 1.1.2 -vvv",
+                "a: <span aria-hidden=\"true\">✓</span> ok",
+            ],
+        ),
+    ] {
+        let page = &pages[name];
+        assert!(parts.iter().all(|part| page.contains(part)), "{name}: {page}");
+        assert!(pages["index.html"].contains(&format!("href=\"{name}\"")), "the matrix leads to {name}");
+    }
+    let html = super::report(&report).unwrap();
+    let packed = packed(&html);
+    assert!(packed["5.15@a"].0.contains("the time budget is") && packed["5.15@b"].0.contains("not selected"));
+    assert!(html.contains("href=\"#5.15@a\""));
+    // A run that was cut off names no cases, but those that another implementation has are known.
+    report.end = None;
+    let pages: BTreeMap<String, String> = folder(&report).map(|page| (page.name, page.content)).collect();
+    assert!(pages["b_case_1_1_2.html"].contains("did not come to its end"));
 }
 
 #[test]

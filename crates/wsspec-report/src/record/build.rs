@@ -53,7 +53,7 @@ impl CaseRecord {
             number: meta.number,
             title: case.title.to_string(),
             expectation: case.expectation.to_string(),
-            rules: case.rules.iter().map(rule).collect(),
+            rules: case.rules.iter().map(RuleRecord::from).collect(),
             verdict: outcome.verdict,
             outcome: None,
             known: None,
@@ -86,9 +86,11 @@ pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn rule(rule: &wsspec_cases::Rule) -> RuleRecord {
-    let rfc = Clause { rfc: rule.rfc.number(), section: rule.section.to_owned() };
-    RuleRecord { rfc, level: rule.level, summary: rule.summary.to_owned() }
+impl From<&wsspec_cases::Rule> for RuleRecord {
+    fn from(rule: &wsspec_cases::Rule) -> Self {
+        let rfc = Clause { rfc: rule.rfc.number(), section: rule.section.to_owned() };
+        Self { rfc, level: rule.level, summary: rule.summary.to_owned() }
+    }
 }
 
 fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {

@@ -71,12 +71,13 @@ fn rich() -> Report {
 }
 
 /// An address within the report, and what is true once it is shown.
-const KINDS: [(&str, &str, &str); 9] = [
+const KINDS: [(&str, &str, &str); 10] = [
     ("overview", "#", "document.querySelector('#overview.current')"),
     ("fail", "#5.15@mylib-2.3", "document.title.startsWith('FAIL 5.15')"),
     ("timeout", "#5.16@mylib-2.3", "document.title.includes('5.16')"),
     ("pass", "#1.1.1@mylib-2.3", "document.title.startsWith('ok 1.1.1')"),
     ("deflate", "#12.1.2@mylib-2.3", "document.title.startsWith('ok 12.1.2')"),
+    ("not-run", "#9.1.2@mylib-2.3", "document.title.startsWith('not run 9.1.2')"),
     ("both", "#5.16@mylib-2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page.pair')"),
     ("requirements", "#rfc", "document.querySelector('#rfc.current')"),
     ("baseline", "#diff", "document.querySelector('#diff.current')"),
