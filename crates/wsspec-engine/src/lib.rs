@@ -26,6 +26,7 @@ mod outbox;
 mod outcome;
 mod random;
 mod recorder;
+mod round_trips;
 mod run;
 mod settings;
 pub mod testing;
@@ -42,6 +43,7 @@ pub use observation::{
 };
 pub use outbox::Transmit;
 pub use outcome::{Behavior, BehaviorClose, Check, Outcome, Verdict};
+pub use round_trips::RoundTrips;
 pub use run::CaseRun;
 pub use settings::{ClientOpening, Conduct, Settings};
 pub use together::{Resources, Taken, Together};

@@ -5,6 +5,7 @@ use wsspec_cases::{Awaited, Conclusion, Event};
 
 use crate::Time;
 use crate::invariants::Watched;
+use crate::round_trips::RoundTrips;
 use crate::wire_log::WireLog;
 
 /// Everything that was seen while a case ran: what judging and reporting need, bounded in size.
@@ -47,6 +48,8 @@ pub struct Observation {
     pub stats: WireStats,
     /// Payload and wire octets by direction.
     pub traffic: Traffic,
+    /// How long echoes took, for cases whose time means something.
+    pub round_trips: Option<RoundTrips>,
     /// From the open connection until TCP was gone (from the start if it never opened).
     pub duration: Duration,
 }
@@ -73,6 +76,7 @@ impl Observation {
             log: WireLog::default(),
             stats: WireStats::default(),
             traffic: Traffic::default(),
+            round_trips: None,
             duration: Duration::ZERO,
         }
     }

@@ -4,6 +4,7 @@ use wsspec_wire::{FrameHeader, Opcode};
 
 use crate::Time;
 use crate::observation::{Traffic, WireStats};
+use crate::round_trips::RoundTrips;
 use crate::wire_log::{Direction, LogBook, LogKind, Snippet};
 
 /// Notes what goes over the wire while a case runs: log, counts, traffic.
@@ -12,6 +13,8 @@ pub(crate) struct Recorder {
     pub(crate) log: LogBook,
     pub(crate) stats: WireStats,
     pub(crate) traffic: Traffic,
+    /// Only of cases whose time means something.
+    pub(crate) round_trips: Option<RoundTrips>,
     /// The payloads of the Pings that were sent.
     pings: Vec<Bytes>,
     /// Octets and frames go into the counts only, not into the log.
@@ -30,6 +33,11 @@ pub(crate) struct SentFrame {
 }
 
 impl Recorder {
+    /// One that measures how long echoes take, or not.
+    pub(crate) fn new(times: bool) -> Self {
+        Self { round_trips: times.then(RoundTrips::default), ..Self::default() }
+    }
+
     pub(crate) fn note(&mut self, now: Time, kind: LogKind) {
         self.log.push(now, kind);
     }
@@ -95,11 +103,19 @@ impl Recorder {
             self.traffic.tx_frames += 1;
             self.traffic.tx_ws += payload.len;
             self.traffic.tx_messages += u64::from(header.fin);
+            self.round_trips.iter_mut().for_each(|trips| trips.sent(now));
         }
         if !self.quiet {
             let direction = Direction::Tx;
             self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });
         }
+    }
+
+    /// A whole message came.
+    pub(crate) fn received_message(&mut self, now: Time, len: u64) {
+        self.traffic.rx_app += len;
+        self.traffic.rx_messages += 1;
+        self.round_trips.iter_mut().for_each(|trips| trips.came(now));
     }
 
     /// So many frames with this opcode that the case asked for never went out.

@@ -118,6 +118,7 @@ impl<'c> CaseRun<'c> {
             TesterRole::Client => settings.conduct.mask_client_frames,
             TesterRole::Server => settings.conduct.mask_server_frames,
         };
+        let times = case.measures.time || case.measures.compression;
         let events = Events::new(case, driver.as_ref().map(|driver| &*driver.0));
         Self {
             role,
@@ -126,7 +127,7 @@ impl<'c> CaseRun<'c> {
             record: HandshakeRecord::default(),
             observer: Observer::new(role, events.largest_payload(), settings.conduct.clone()),
             outbox: Outbox::new(masks, settings.seed, case.id),
-            recorder: Recorder::default(),
+            recorder: Recorder::new(times),
             timers: Timers::default(),
             steps: VecDeque::new(),
             tag: None,
@@ -265,6 +266,7 @@ impl CaseRun<'_> {
             log: self.recorder.log.into(),
             stats: self.recorder.stats,
             traffic: self.recorder.traffic,
+            round_trips: self.recorder.round_trips.filter(|trips| trips.count() > 0),
             duration: ended.saturating_sub(self.opened.unwrap_or_default()),
         }
     }

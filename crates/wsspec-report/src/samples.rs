@@ -5,9 +5,10 @@ use wsspec_engine::{Behavior, BehaviorClose, Verdict};
 use wsspec_wire::{FrameHeader, Opcode, copy_masked};
 
 use crate::record::{
-    AcceptRecord, AutobahnRecord, CaseRecord, CheckRecord, Clause, CloseRecord, CloseRuleRecord, Dir,
-    EndRecord, EventRecord, HandshakeRecord, Happening, LogLine, MeasuresRecord, NeverOpenedRecord, Payload,
-    Report, Role, RuleRecord, RunRecord, SCHEMA, StatsRecord, Target, TlsRecord, TrafficRecord,
+    AcceptRecord, AutobahnRecord, CaseRecord, CertificateRecord, CheckRecord, Clause, CloseRecord,
+    CloseRuleRecord, Dir, EndRecord, EventRecord, HandshakeRecord, Happening, LogLine, MeasuresRecord,
+    NeverOpenedRecord, Payload, Report, Role, RoundTripsRecord, RuleRecord, RunRecord, SCHEMA, StatsRecord,
+    Target, TlsRecord, TrafficRecord,
 };
 
 pub(crate) const REQUEST: &str = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUpgrade: websocket\r\n\
@@ -106,6 +107,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
             tx_frames: 1,
             ..Default::default()
         },
+        round_trips: None,
         measures: MeasuresRecord::default(),
         log: None,
         autobahn: AutobahnRecord {
@@ -144,8 +146,28 @@ fn opened() -> HandshakeRecord {
             cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
             alpn: Some("http/1.1".into()),
             certificate: Some("5f".repeat(32)),
+            holder: Some(CertificateRecord {
+                subject: "CN=mylib test".into(),
+                issuer: "CN=mylib CA, O=Example".into(),
+                names: vec!["localhost".into(), "127.0.0.1".into()],
+                not_before: "2026-01-01T00:00:00Z".to_owned(),
+                not_after: "2027-01-01T00:00:00Z".to_owned(),
+            }),
         }),
         ..Default::default()
+    }
+}
+
+pub(crate) fn round_trips() -> RoundTripsRecord {
+    RoundTripsRecord {
+        count: 1000,
+        min_us: 38,
+        mean_us: 64,
+        p50_us: 55,
+        p90_us: 96,
+        p99_us: 410,
+        max_us: 1873,
+        histogram: vec![(50, 311), (100, 608), (200, 61), (500, 14), (1000, 0), (2000, 6)],
     }
 }
 

@@ -47,8 +47,7 @@ impl CaseRun<'_> {
                 self.drive(now, |driver, out| driver.0.inspected(&inspection, out));
             }
             Incoming::Message { binary, payload } => {
-                self.recorder.traffic.rx_app += payload.len;
-                self.recorder.traffic.rx_messages += 1;
+                self.recorder.received_message(now, payload.len);
                 // A tester that failed the connection is done with messages (RFC 6455 7.1.7).
                 if self.case.conduct.commands && !binary && is_refusal(&payload.kept) {
                     self.command_refused(&payload.kept, now);

@@ -9,7 +9,7 @@ use super::links::Links;
 use super::matrix;
 use crate::Untrusted;
 use crate::markdown;
-use crate::record::{CaseRecord, Dir, Happening, Report};
+use crate::record::{CaseRecord, CertificateRecord, Dir, Happening, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
     self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, units,
@@ -24,6 +24,10 @@ const PREVIEW: usize = 80;
 const SAME_CAUSE: usize = 12;
 /// Sizes of reads and writes that are listed.
 const SIZES: usize = 40;
+
+/// Bars of the histogram, and blocks of the longest one.
+const BARS: usize = 33;
+const LONGEST_BAR: u64 = 32;
 
 /// The template of the page, and of nothing else.
 #[derive(Template)]
@@ -101,6 +105,13 @@ struct Dissected {
     filter: String,
 }
 
+/// A bar of the histogram.
+struct Bar {
+    bound: String,
+    count: String,
+    blocks: String,
+}
+
 /// A table of counts.
 struct Table {
     caption: &'static str,
@@ -159,6 +170,41 @@ impl<'a> Article<'a> {
 
     fn duration(&self) -> String {
         units::duration(self.case.duration_us)
+    }
+
+    /// Whether the certificate did not hold when the case ran. Both times are UTC and ISO 8601, which sorts.
+    fn is_out_of_time(&self, holder: &CertificateRecord) -> bool {
+        let started = self.case.started.get(..19).unwrap_or_default();
+        let bounds = [&holder.not_before, &holder.not_after].map(|time| time.get(..19).unwrap_or_default());
+        !started.is_empty() && (started < bounds[0] || started > bounds[1])
+    }
+
+    /// Messages and octets per second of a case that echoes many.
+    fn rate(&self) -> Option<String> {
+        let trips = self.case.round_trips.as_ref().filter(|trips| trips.count > 1)?;
+        let seconds = self.case.duration_us.max(1) as f64 / 1e6;
+        let messages = (trips.count as f64 / seconds).round();
+        let payload = self.case.traffic.rx_app as f64 / seconds / f64::from(1 << 20);
+        Some(format!(
+            "{} messages and {payload:.2} MiB of their payload came back each second.",
+            units::count(messages as u64)
+        ))
+    }
+
+    /// The histogram of the round trips.
+    fn bars(&self, trips: &RoundTripsRecord) -> Vec<Bar> {
+        let most = trips.histogram.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+        let blocks = |count: u64| match usize::try_from(count.saturating_mul(LONGEST_BAR) / most) {
+            Ok(0) if count > 0 => "▏".to_owned(),
+            length => "█".repeat(length.unwrap_or(0)),
+        };
+        let bars = trips.histogram.iter().take(BARS);
+        bars.map(|(bound, count)| Bar {
+            bound: units::bound(*bound),
+            count: units::count(*count),
+            blocks: blocks(*count),
+        })
+        .collect()
     }
 
     fn ratios(&self) -> Option<String> {

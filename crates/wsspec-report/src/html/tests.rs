@@ -308,6 +308,29 @@ fn a_page_tells_everything_that_a_page_of_the_reference_tells() {
 }
 
 #[test]
+fn round_trips_are_drawn_and_a_certificate_is_told() {
+    let mut case = passed("a", "12.1.1");
+    case.round_trips = Some(crate::samples::round_trips());
+    (case.traffic.rx_app, case.duration_us) = (16_000, 100_000);
+    let mut report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    for part in [
+        "1 000 echoes: the fastest took 0.04 ms, half of them at most 0.06 ms, 90 % at most 0.10 ms",
+        "<th scope=\"row\">100 µs</th><td>608</td>",
+        &format!(">{}</span>", "█".repeat(32)),
+        ">▏</span>",
+        "10 000 messages and 0.15 MiB of their payload came back each second.",
+        "CN=mylib CA, O=Example",
+        "localhost, 127.0.0.1",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("not when the case ran"));
+    report.cases[0].started = "2027-01-01T00:00:01.000Z".to_owned();
+    assert!(case_page(&report, &report.cases[0]).content.contains("not when the case ran"));
+}
+
+#[test]
 fn incomplete_runs_say_so() {
     let mut report = sample(vec![passed("a", "1.1.1")]);
     assert!(!super::report(&report).unwrap().contains("INCOMPLETE"));

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use wsspec_cases::{Case, Event, Expected, FirstToClose};
-use wsspec_engine::{NeverOpened, Observation, Outcome, TcpEnd, TesterRole, Traffic, WireStats};
+use wsspec_engine::{NeverOpened, Observation, Outcome, RoundTrips, TcpEnd, TesterRole, Traffic, WireStats};
 
 use crate::Untrusted;
 use crate::record::case::{AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Role, RuleRecord};
 use crate::record::connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
-    NeverOpenedRecord, StatsRecord, TrafficRecord,
+    NeverOpenedRecord, RoundTripsRecord, StatsRecord, TrafficRecord,
 };
 use crate::record::{Payload, Redaction, cause, log, redact};
 
@@ -74,6 +74,7 @@ impl CaseRecord {
             events: log::lines(seen, redaction),
             stats: stats(&seen.stats, seen),
             traffic: traffic(&seen.traffic),
+            round_trips: seen.round_trips.as_ref().map(round_trips),
             measures: measures(case),
             log: meta.log,
             autobahn: autobahn(outcome, redaction),
@@ -269,6 +270,20 @@ const fn traffic(traffic: &Traffic) -> TrafficRecord {
         rx_wire: traffic.rx_wire,
         rx_messages: traffic.rx_messages,
         rx_frames: traffic.rx_frames,
+    }
+}
+
+fn round_trips(trips: &RoundTrips) -> RoundTripsRecord {
+    let histogram = trips.by_bound().into_iter().map(|(bound, count)| (micros(bound), count));
+    RoundTripsRecord {
+        count: trips.count(),
+        min_us: micros(trips.shortest()),
+        mean_us: micros(trips.mean()),
+        p50_us: micros(trips.percentile(50.0)),
+        p90_us: micros(trips.percentile(90.0)),
+        p99_us: micros(trips.percentile(99.0)),
+        max_us: micros(trips.longest()),
+        histogram: histogram.collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use wsspec_engine::Verdict;
 use crate::Untrusted;
 use crate::record::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine, MeasuresRecord,
-    Payload, StatsRecord, TrafficRecord,
+    Payload, RoundTripsRecord, StatsRecord, TrafficRecord,
 };
 use crate::record::{flat, words};
 
@@ -82,6 +82,9 @@ pub struct CaseRecord {
     pub stats: StatsRecord,
     /// Octets by layer.
     pub traffic: TrafficRecord,
+    /// How long echoes took, if the time of the case means something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trips: Option<RoundTripsRecord>,
     /// What the report shows beyond the verdict.
     #[serde(default)]
     pub measures: MeasuresRecord,

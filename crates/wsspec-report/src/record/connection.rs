@@ -96,6 +96,25 @@ pub struct TlsRecord {
     /// The SHA-256 of the server's certificate, in hexadecimal.
     #[serde(default)]
     pub certificate: Option<String>,
+    /// What the server's certificate says, if it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<CertificateRecord>,
+}
+
+/// What a certificate says. The server chose all of it; texts are cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CertificateRecord {
+    /// Whom it was given to: `CN=example.org`.
+    pub subject: Untrusted,
+    /// Who gave it.
+    pub issuer: Untrusted,
+    /// The names and addresses that it is for; the first ones.
+    pub names: Vec<Untrusted>,
+    /// From when on it holds: UTC, ISO 8601.
+    pub not_before: String,
+    /// Until when: UTC, ISO 8601.
+    pub not_after: String,
 }
 
 /// Why a connection never opened.
@@ -156,6 +175,28 @@ pub struct TrafficRecord {
     pub rx_messages: u64,
     /// Data frames received.
     pub rx_frames: u64,
+}
+
+/// How long echoes took, in microseconds: from the first frame of a message to the end of its echo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoundTripsRecord {
+    /// How many were measured.
+    pub count: u64,
+    /// The shortest.
+    pub min_us: u64,
+    /// The mean.
+    pub mean_us: u64,
+    /// Half of them took no longer.
+    pub p50_us: u64,
+    /// 90 % of them took no longer.
+    pub p90_us: u64,
+    /// 99 % of them took no longer.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+    /// Upper bounds, and how many took longer than the bound before and no longer than this one.
+    pub histogram: Vec<(u64, u64)>,
 }
 
 /// What the report shows beyond the verdict.

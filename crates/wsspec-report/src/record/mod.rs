@@ -25,8 +25,8 @@ pub use case::{
     AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Excuse, Role, RuleRecord, Standing,
 };
 pub use connection::{
-    AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
-    NeverOpenedRecord, StatsRecord, TlsRecord, TrafficRecord,
+    AgentLog, AutobahnRecord, CertificateRecord, CloseRecord, CloseRuleRecord, HandshakeRecord,
+    MeasuresRecord, NeverOpenedRecord, RoundTripsRecord, StatsRecord, TlsRecord, TrafficRecord,
 };
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};

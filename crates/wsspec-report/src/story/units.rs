@@ -13,6 +13,15 @@ pub(crate) fn duration(us: u64) -> String {
     }
 }
 
+/// A round time: `50 µs`, `2 ms`, `1 s`.
+pub(crate) fn bound(us: u64) -> String {
+    match us {
+        _ if us < 1000 => format!("{us} µs"),
+        _ if us < 1_000_000 => format!("{} ms", us / 1000),
+        _ => format!("{} s", us / 1_000_000),
+    }
+}
+
 fn three(value: f64) -> String {
     match value {
         _ if value < 10.0 => format!("{value:.2}"),
@@ -39,9 +48,14 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// `1 octet`, `2 octets`.
+/// `1 octet`, `2 octets`, `2 echoes`.
 pub(crate) fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    let ending = match number {
+        1 => "",
+        _ if noun.ends_with('o') => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{ending}", count(number))
 }
 
 /// Octets in hex with spaces between.

@@ -3,6 +3,7 @@
 
 pub mod backend;
 pub mod capture;
+mod certificate;
 pub mod client;
 pub mod echo;
 pub mod endpoint;

@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wsspec_report::record::TlsRecord;
 
-use super::Transport;
 use super::capture::Tapped;
 use super::tls::ClientStream;
+use super::{Transport, certificate};
 
 /// A connection to a server, with TLS or without.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ fn tls_facts(connection: &ClientConnection) -> Option<TlsRecord> {
         cipher: connection.negotiated_cipher_suite()?.suite().as_str().unwrap_or("unknown").to_owned(),
         alpn: connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).as_ref().into()),
         certificate: certificate.map(|der| hex(&Sha256::digest(der))),
+        holder: certificate.and_then(|der| certificate::read(der)),
     })
 }
 

@@ -66,6 +66,7 @@ fn rich() -> Report {
     case.handshake.request = add(crate::samples::REQUEST);
     case.handshake.response = add(crate::samples::RESPONSE);
     case.handshake.extensions = Some("permessage-deflate".into());
+    case.round_trips = Some(crate::samples::round_trips());
     report.cases.push(case);
     report
 }
