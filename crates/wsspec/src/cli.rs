@@ -16,6 +16,7 @@ use crate::outputs::wire::WireArgs;
 use crate::sut::plan::ExecArgs;
 use crate::target::Fixed;
 use crate::tls_args::TlsArgs;
+use crate::wstest::AgentExclusions;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -68,6 +69,9 @@ pub struct Global {
     /// Do not make links of the paths of reports
     #[arg(long, global = true)]
     pub no_links: bool,
+    /// Write down in this file what wsspec does, step by step, for the search of mistakes
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// Read this file instead of the nearest wsspec.toml
     #[arg(short = 'C', long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -87,6 +91,7 @@ impl Default for Global {
             ascii: false,
             progress: Progress::Auto,
             no_links: false,
+            log: None,
             config: None,
             profile: None,
         }
@@ -159,6 +164,9 @@ pub struct RunArgs {
     /// Run what failed in the last run, whose record is in the output folder
     #[arg(long, help_heading = "Which cases")]
     pub last_failed: bool,
+    /// Take cases, servers and output folder from a spec file of the reference suite's fuzzingclient
+    #[arg(long, value_name = "FILE", help_heading = "Which cases")]
+    pub spec: Option<PathBuf>,
     /// Where status(), outcome(), agent() and differs() look [default: results.jsonl in the output folder]
     #[arg(long, value_name = "FILE", help_heading = "Which cases")]
     pub from: Option<PathBuf>,
@@ -302,6 +310,9 @@ pub struct RunArgs {
     /// The servers that it names, each as if it were typed.
     #[arg(skip)]
     pub targets: Vec<Self>,
+    /// Which of the cases are not for which of the servers.
+    #[arg(skip)]
+    pub exclusions: AgentExclusions,
     /// The wire.
     #[command(flatten)]
     pub wire: WireArgs,
@@ -527,6 +538,7 @@ Examples:
   wsspec run ws://127.0.0.1:9001 --junit junit.xml --md summary.md
   wsspec run ws://127.0.0.1:9001 -E 'tag(close) and not time(>1s)'
   wsspec run wss://127.0.0.1:9001 -k 5.15 --pcap run.pcapng
+  wsspec run --spec fuzzingclient.json --log debug.log
 Exit status:
   see wsspec --help";
 

@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod debug_log;
 mod deviations;
 pub mod errors;
 pub mod exit_code;
@@ -61,10 +62,12 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let console = Console::new(&cli.global);
-    let code = match dispatch(&cli, &console) {
+    let log = cli.global.log.as_deref().map_or(Ok(()), debug_log::start);
+    let code = match log.map_err(Into::into).and_then(|()| dispatch(&cli, &console)) {
         Ok(code) => code,
         Err(error) => explain_error(&error, &console),
     };
+    log::info!("{code}");
     code.into()
 }
 

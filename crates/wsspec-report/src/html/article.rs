@@ -12,7 +12,8 @@ use crate::markdown;
 use crate::record::{CaseRecord, CertificateRecord, Dir, Happening, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
-    self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, units,
+    self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, compression,
+    units,
 };
 use crate::verdict::Shown;
 
@@ -208,19 +209,8 @@ impl<'a> Article<'a> {
     }
 
     fn ratios(&self) -> Option<String> {
-        let traffic = &self.case.traffic;
-        let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-        (self.case.measures.compression && traffic.tx_app > 0).then(|| {
-            format!(
-                "Sent {} of messages as {} of payload (ratio {:.3}), received {} as {} (ratio {:.3}).",
-                units::plural(traffic.tx_app, "octet"),
-                units::plural(traffic.tx_ws, "octet"),
-                ratio(traffic.tx_ws, traffic.tx_app),
-                units::plural(traffic.rx_app, "octet"),
-                units::plural(traffic.rx_ws, "octet"),
-                ratio(traffic.rx_ws, traffic.rx_app),
-            )
-        })
+        let [sent, received] = compression(self.case)?;
+        Some(format!("Sent {sent}, received {received}."))
     }
 }
 

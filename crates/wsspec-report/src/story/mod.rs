@@ -4,6 +4,7 @@
 
 mod anatomy;
 mod closing;
+mod compression;
 mod difference;
 mod frame;
 mod handshake;
@@ -15,6 +16,7 @@ pub(crate) mod units;
 
 pub use anatomy::{Part, anatomy, display_filter};
 pub use closing::{Flag, closing_flags, closing_sentence};
+pub use compression::compression;
 pub use difference::{Alternative, Difference, Mark, alternatives, differences};
 pub use frame::{FrameWords, opcode_name, payload_preview};
 pub use handshake::{HeaderLine, HeaderState, request_lines, response_lines};

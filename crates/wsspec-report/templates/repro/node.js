@@ -83,11 +83,12 @@ async function converse(stream) {
     console.log(`sent      ${String(data.length).padStart(7)} octets  ${what}`);
     mark = received.length;
   }
-  if (END === "reset") {
+  if (END === "fin") stream.end();
+  await hear(PATIENCE);
+  if (END === "reset" && !ended) {
     stream.resetAndDestroy ? stream.resetAndDestroy() : stream.destroy();
     ended = "this script reset TCP";
-  } else if (END === "fin") stream.end();
-  await hear(PATIENCE);
+  }
 }
 
 function shown(payload) {

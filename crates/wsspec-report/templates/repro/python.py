@@ -97,12 +97,12 @@ def converse():
             ended = "the peer does not read any more"
         print(f"sent      {len(data):>7} octets  {what}")
         mark = len(received)
-    if END == "reset":
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        ended = "this script reset TCP"
-    elif END == "fin":
+    if END == "fin":
         stream.shutdown(socket.SHUT_WR)
     hear(PATIENCE)
+    if END == "reset" and not ended:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        ended = "this script reset TCP"
 
 
 def text_of(data):

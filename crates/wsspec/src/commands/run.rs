@@ -7,12 +7,16 @@ use crate::exit_code::ExitCode;
 use crate::run;
 use crate::signals::Signals;
 use crate::terminal::Console;
+use crate::wstest;
 
 /// Runs cases against servers.
 ///
 /// # Errors
 /// Something kept the run from starting, or its record from being written.
 pub async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode> {
-    let plan = run::plan::RunPlan::new(args)?;
+    let plan = match &args.spec {
+        Some(spec) => run::plan::RunPlan::new(&wstest::as_run(args, spec)?)?,
+        None => run::plan::RunPlan::new(args)?,
+    };
     run::run(plan, console, &Signals::listen()).await
 }

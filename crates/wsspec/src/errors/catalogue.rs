@@ -358,7 +358,8 @@ nothing for the name that was asked for (--sni). `openssl s_client -connect HOST
         exit: ExitCode::Unreachable,
         title: "the command cannot be started",
         text: "The words of --exec, --exec-case and --browser are split as a shell does, with quotes, and the program \
-is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". The folder is the current one, or \
+is looked for along PATH; no shell is involved unless it is named: \"sh -c '…'\". \
+Placeholders in such a script are quoted for the shell. The folder is the current one, or \
 that of --exec-cwd.",
     },
     Page {

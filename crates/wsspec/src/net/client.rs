@@ -81,7 +81,13 @@ pub async fn connect(addresses: &[Address], limit: Duration) -> Result<Socket, C
     let mut refused = Vec::new();
     let mut other = None;
     for address in addresses {
-        match timeout_at(deadline, Socket::connect(address)).await {
+        let connected = timeout_at(deadline, Socket::connect(address)).await;
+        match &connected {
+            Ok(Ok(_)) => log::debug!("connected to {address}"),
+            Ok(Err(error)) => log::debug!("cannot connect to {address}: {error}"),
+            Err(_) => log::debug!("cannot connect to {address} within {limit:?}"),
+        }
+        match connected {
             Err(_) => return Err(ConnectError::TimedOut(limit)),
             Ok(Ok(stream)) => {
                 // Every write is a segment of its own: chopped frames are part of the test.

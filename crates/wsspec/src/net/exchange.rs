@@ -82,6 +82,12 @@ pub async fn open(
             HeadProgress::Complete { consumed } => {
                 let rest = buffer[consumed..read].to_vec();
                 let head = ResponseHead::parse(head.octets());
+                log::debug!(
+                    "GET {} answered with {:?} in {:?}",
+                    opening.target,
+                    head.status,
+                    started.elapsed()
+                );
                 return Ok(Answer { key, head, rest, took: started.elapsed() });
             }
         }

@@ -117,8 +117,9 @@ impl End<'_> {
 
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {
         let missing = |agent: usize| -> Vec<String> {
-            let without =
-                self.plan.cases.iter().filter(|case| !journal.results().contains_key(&(agent, case.id)));
+            let name = &self.agents[agent].name;
+            let wanted = self.plan.cases.iter().filter(|case| !self.plan.exclusions.excludes(name, case.id));
+            let without = wanted.filter(|case| !journal.results().contains_key(&(agent, case.id)));
             without.map(|case| case.id.to_string()).collect()
         };
         let all = self.agents.iter().enumerate();

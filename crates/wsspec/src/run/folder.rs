@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::errors::{ErrorCode, Problem};
 
+/// The output folder if no other is given.
+pub const USUAL: &str = "wsspec-out";
+
 /// The name of the record in the output folder.
 pub const RESULTS: &str = "results.jsonl";
 

@@ -87,9 +87,8 @@ impl Brief {
 }
 
 impl<'a> Journal<'a> {
-    /// A journal for so many cases of each agent.
-    pub fn new(console: &'a Console, record: RecordFile, agents: &'a [Agent], cases: usize) -> Self {
-        let selected = cases * agents.len();
+    /// A journal for so many cases, those of all agents together.
+    pub fn new(console: &'a Console, record: RecordFile, agents: &'a [Agent], selected: usize) -> Self {
         let bar = (console.progress == Progress::Bar && console.level > -2).then(|| progress_bar(selected));
         console.set_bar(bar.clone());
         let wishes = Wishes::default();
@@ -278,11 +277,20 @@ impl<'a> Journal<'a> {
 
 impl Listener for Journal<'_> {
     fn started(&mut self, agent: usize, case: &'static Case) {
+        log::debug!("{} begins, server {}", case.id, agent + 1);
         self.running.insert((case.id, agent), (Instant::now(), false));
     }
 
     fn attempted(&mut self, agent: usize, record: &CaseRecord) {
         self.running.remove(&(record.id, agent));
+        let took = Duration::from_micros(record.duration_us);
+        log::debug!(
+            "{} {} after {took:?}, server {}, attempt {}",
+            record.id,
+            record.verdict.word(),
+            agent + 1,
+            record.attempt
+        );
         let record = self.compared(record);
         self.write(&Line::Case(Box::new(record)));
     }

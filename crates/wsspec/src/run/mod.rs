@@ -70,6 +70,8 @@ async fn run_with(
     console: &Console,
     signals: &Signals,
 ) -> Result<ExitCode> {
+    let typed: Vec<String> = std::env::args().map(|word| plan.redaction.text(&word)).collect();
+    log::info!("{}", failure::shell(&typed));
     let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
@@ -98,18 +100,15 @@ async fn run_with(
     let strict = plan.rating.fail_on == FailOn::Should;
     let expected = plan.baseline.as_ref();
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
-    let mut journal = Journal::new(
-        console,
-        RecordFile::new(record.publish()?, folder.file(RESULTS)),
-        &agents,
-        plan.cases.len(),
-    )
-    .expect(expected);
+    let jobs = jobs(&plan, &agents);
+    let mut journal =
+        Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())
+            .expect(expected);
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);
     let scheduler = Scheduler::new(conditions, agents.clone(), &plan.limits, signals.stop(), &mut journal);
-    scheduler.run(jobs(&plan, agents.len()), plan.order, plan.settings.seed).await;
+    scheduler.run(jobs, plan.order, plan.settings.seed).await;
     journal.clear_bar();
     servers.stop(console).await;
     if let Some(backend) = backend {
@@ -331,15 +330,18 @@ fn separate_names(agents: &mut [Agent], console: &Console) {
     }
 }
 
-fn jobs(plan: &RunPlan, agents: usize) -> Vec<Job> {
+fn jobs(plan: &RunPlan, agents: &[Agent]) -> Vec<Job> {
     let all = suite().cases();
     let number = |case: &wsspec_cases::Case| {
         let place = all.iter().position(|other| other.id == case.id);
         place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0))
     };
     let numbered: Vec<_> = plan.cases.iter().map(|case| (*case, number(case))).collect();
-    let of_agent = |agent| numbered.iter().map(move |&(case, number)| Job { agent, case, number });
-    (0..agents).flat_map(of_agent).collect()
+    let of_agent = |(agent, name): (usize, &Agent)| {
+        let wanted = numbered.iter().filter(|(case, _)| !plan.exclusions.excludes(&name.name, case.id));
+        wanted.map(|&(case, number)| Job { agent, case, number }).collect::<Vec<_>>()
+    };
+    agents.iter().enumerate().flat_map(of_agent).collect()
 }
 
 fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecord {

@@ -20,6 +20,7 @@ use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::sut::plan::ANY_PORT;
 use crate::target::{Family, OVER_SOCKET, Target, Via};
+use crate::wstest::AgentExclusions;
 
 /// Functional cases at a time: they mostly wait.
 const OVERLAP: usize = 64;
@@ -36,6 +37,8 @@ pub struct RunPlan {
     pub cases: Vec<&'static Case>,
     /// What was asked for, as words.
     pub asked: Vec<String>,
+    /// Which of the cases are not for which server.
+    pub exclusions: AgentExclusions,
     /// For the engine.
     pub settings: Settings,
     /// How much at a time and for how long.
@@ -137,6 +140,7 @@ impl RunPlan {
             peers,
             cases,
             asked: choice.asked(),
+            exclusions: args.exclusions.clone(),
             settings: Settings {
                 seed,
                 open_timeout: args.open_timeout,

@@ -111,6 +111,7 @@ pub struct Shared {
 impl Shared {
     /// Tells what happened: first to the terminal, then to all pages.
     pub fn tell(&self, notice: Notice) {
+        log::debug!("{notice:?}");
         (self.voice)(&notice);
         // Nobody has to listen.
         let _ = self.notices.send(notice);

@@ -54,9 +54,13 @@ impl CommandLine {
         self.0.iter().any(|word| word.contains(placeholder))
     }
 
-    /// The words with the placeholders filled in.
+    /// The words with the placeholders filled in; in the script of a shell they are quoted for it.
     pub fn words(&self, values: &[Value<'_>]) -> Vec<String> {
-        self.0.iter().map(|word| fill_in(word, values)).collect()
+        let fill = |at: usize| match is_script(&self.0, at) {
+            true => fill_in_script(&self.0[at], values),
+            false => fill_in(&self.0[at], values),
+        };
+        (0..self.0.len()).map(fill).collect()
     }
 
     /// Starts the process; what it prints goes into the log.
@@ -102,6 +106,60 @@ fn fill_in(word: &str, values: &[Value<'_>]) -> String {
     values.iter().fold(word.to_owned(), |word, value| word.replace(value.placeholder, value.value))
 }
 
+/// Whether a word is what a shell is to run: the one behind `sh -c`, `bash -lc` and the like.
+fn is_script(words: &[String], at: usize) -> bool {
+    const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ksh", "ash"];
+    let is_shell = |word: &String| {
+        Path::new(word).file_name().is_some_and(|name| SHELLS.iter().any(|shell| name == *shell))
+    };
+    let Some((option, before)) = words[..at].split_last() else { return false };
+    let runs = option.starts_with('-') && !option.starts_with("--") && option.ends_with('c');
+    runs && before.iter().any(is_shell)
+}
+
+/// How a shell reads the next character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    None,
+    Single,
+    Double,
+}
+
+/// Each value becomes one word, or a part of the one that it stands in, whatever characters it has: an address with
+/// `&` would be two commands otherwise.
+fn fill_in_script(script: &str, values: &[Value<'_>]) -> String {
+    let (mut out, mut rest, mut quotes) = (String::new(), script, Quotes::None);
+    while let Some(next) = rest.chars().next() {
+        if let Some(value) = values.iter().find(|value| rest.starts_with(value.placeholder)) {
+            out.push_str(&quoted(value.value, quotes));
+            rest = &rest[value.placeholder.len()..];
+            continue;
+        }
+        let escapes = next == '\\' && quotes != Quotes::Single;
+        let taken = rest.chars().take(if escapes { 2 } else { 1 }).map(char::len_utf8).sum();
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+        quotes = match (next, quotes) {
+            ('\'', Quotes::None) => Quotes::Single,
+            ('"', Quotes::None) => Quotes::Double,
+            ('\'', Quotes::Single) | ('"', Quotes::Double) => Quotes::None,
+            _ => quotes,
+        };
+    }
+    out
+}
+
+fn quoted(value: &str, quotes: Quotes) -> String {
+    match quotes {
+        Quotes::None => shell_words::quote(value).into_owned(),
+        Quotes::Single => value.replace('\'', r"'\''"),
+        Quotes::Double => {
+            let escaped = |c: char| if "\\$`\"".contains(c) { format!("\\{c}") } else { c.to_string() };
+            value.chars().map(escaped).collect()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +173,35 @@ mod tests {
         let _inside = runtime.enter();
         let missing = CommandLine::parse("./no/such/program {url}").unwrap().start(&[], &log);
         assert!(missing.unwrap_err().to_string().contains("no such file"));
+    }
+
+    /// What `printf` prints as its words, run by a true shell.
+    fn printed(typed: &str, value: &str) -> String {
+        let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value };
+        let words = CommandLine::parse(typed).unwrap().words(&[url]);
+        let output = std::process::Command::new(&words[0]).args(&words[1..]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn placeholders_in_the_script_of_a_shell_are_one_word() {
+        let value = "ws://h/?a=1&b='2' $(id) `id` \"x\" \\ $HOME";
+        for typed in [
+            "sh -c 'printf %s {url}'",
+            r#"sh -c 'printf %s "{url}"'"#,
+            r#"sh -c "printf %s '{url}'""#,
+            r#"sh -c 'echo "it\"s" >&2; printf %s {url}'"#,
+            "env A=1 /bin/sh -ec 'printf %s {url}'",
+            "sh -c 'printf %s \"$1\"' sh {url}",
+        ] {
+            assert_eq!(printed(typed, value), value, "{typed}");
+        }
+        assert_eq!(printed("sh -c 'printf %s a{url}b'", "x&y"), "ax&yb");
+        let port = Value { placeholder: "{port}", variable: "WSSPEC_PORT", value: "7" };
+        let plain = CommandLine::parse("sh -c './server --port {port}'").unwrap();
+        assert_eq!(plain.words(&[port])[2], "./server --port 7", "what needs no quotes gets none");
+        let other = CommandLine::parse("./client -c '{port} &'").unwrap();
+        assert_eq!(other.words(&[port])[2], "7 &", "no shell, no quotes");
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl Running {
                 () = watched.stop.notified() => return process.end(rule).await,
             };
             let (at, in_flight) = (Instant::now(), watched.cases.load(Ordering::Acquire));
+            log::debug!("process {} ended: {how}; {in_flight} cases were running", watched.pid());
             watched.ending.send_replace(true);
             process.silence().await;
             let left = process.end(StopRule { grace: Duration::ZERO, ..rule }).await;

@@ -253,6 +253,7 @@ impl Sut {
         }
         let from = self.log.position();
         let process = self.plan.command.start_in(&values, &self.log, &surroundings)?;
+        ::log::debug!("process {} started for {url}", process.id());
         if let Some(pipe) = &mut pipe {
             pipe.close_writer();
         }
@@ -290,6 +291,7 @@ impl Sut {
         let life = running.life.clone();
         if in_time {
             life.is_ready(started.elapsed());
+            ::log::debug!("process {} ready after {:?}", life.pid(), started.elapsed());
             return Ok(running);
         }
         if let Some(death) = life.death() {

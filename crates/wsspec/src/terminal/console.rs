@@ -8,6 +8,7 @@ use wsspec_report::sanitise::ci_log;
 
 use super::style::Style;
 use crate::cli::{Global, Progress, When};
+use crate::debug_log;
 use crate::outputs::args::Format;
 
 /// Where everything is printed: what scrolls goes to stdout, warnings and what is erased again to stderr.
@@ -76,6 +77,7 @@ impl Console {
 
     /// Prints a line (or several) for people, unless `-q` or `-qq` ask for less than `level`.
     pub fn say(&self, level: i8, text: impl AsRef<str>) {
+        debug_log::printed(text.as_ref());
         if self.level >= level {
             self.print(&self.guarded(text.as_ref()), Streams::text);
         }
@@ -106,11 +108,14 @@ impl Console {
     pub fn note(&self, text: impl AsRef<str>) {
         if self.level > -2 {
             self.warn(text);
+        } else {
+            debug_log::printed(text.as_ref());
         }
     }
 
     /// Prints a line (or several) to stderr, at every level.
     pub fn warn(&self, text: impl AsRef<str>) {
+        debug_log::printed(text.as_ref());
         self.print(&self.guarded(text.as_ref()), |streams| &mut streams.err);
     }
 

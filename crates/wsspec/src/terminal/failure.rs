@@ -2,7 +2,7 @@
 
 use wsspec_cases::CaseId;
 use wsspec_report::record::{CaseRecord, Dir, Happening};
-use wsspec_report::story::plain_anatomy;
+use wsspec_report::story::{compression, plain_anatomy};
 use wsspec_report::summary::{Cause, id_list};
 
 use super::diagram;
@@ -28,6 +28,10 @@ pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
     out.extend(wrap(&record.title, style.width - 2).into_iter().map(|line| format!(" {line}")));
     out.push(String::new());
     out.extend(expected_and_observed(record, style));
+    if let Some([sent, received]) = compression(record) {
+        out.extend(fact("sent    ", Tone::Note, &sent, style));
+        out.extend(fact("received", Tone::Note, &received, style));
+    }
     out.push(String::new());
     out.extend(diagram::render(record, style));
     out.extend(marked_frame(record, style));

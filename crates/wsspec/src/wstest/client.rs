@@ -9,6 +9,7 @@ use wsspec_engine::{ClientOpening, Verdict};
 use wsspec_report::record::{
     CaseRecord, Line, NotRun, Redaction, Role, RunRecord, SCHEMA, Target as TargetRecord,
 };
+use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::RATING_RULE;
 
 use super::patterns::{self, Selected};
@@ -66,9 +67,14 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     }
     let code = run.conclude().await?;
     if !super::is_set("WSSPEC_NO_HINTS") {
-        console
-            .warn("hint: wsspec run URL does the same with exit codes and more, and wsspec config migrate takes over the spec \
-             (silence: WSSPEC_NO_HINTS=1)");
+        let spec = posix(&[loaded.path.display().to_string()]);
+        let server = if loaded.spec.servers.is_empty() { args.wsuri.iter() } else { None.iter() };
+        let server: String = server.map(|url| format!(" {}", posix(&[url.clone()]))).collect();
+        console.warn(format!(
+            "hint: wsspec run --spec {spec}{server}   does the same with exit codes\n      \
+             wsspec config migrate {spec} > wsspec.toml   converts it\n      \
+             (silence: WSSPEC_NO_HINTS=1)"
+        ));
     }
     Ok(lenient(code, args))
 }

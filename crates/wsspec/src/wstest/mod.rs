@@ -2,6 +2,7 @@
 //! output files and its exit status, over the machinery of `wsspec run` and `wsspec serve`.
 
 mod args;
+mod as_run;
 mod client;
 mod fields;
 pub(crate) mod json;
@@ -17,6 +18,7 @@ use clap::Parser as _;
 use wsspec_engine::{Conduct, Settings};
 
 pub use self::args::{Args, Mode};
+pub(crate) use self::as_run::as_run;
 pub use self::patterns::AgentExclusions;
 use self::spec::Options;
 use crate::cli::{Global, Progress, Theme, When};

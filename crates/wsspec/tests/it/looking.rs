@@ -205,3 +205,20 @@ fn lists_tell_sections_tags_clauses_and_sets() {
         assert!(json.contains(part), "{part}: {json}");
     }
 }
+
+#[test]
+fn show_tells_how_well_messages_were_compressed() {
+    let folder = tempdir().unwrap();
+    let run = ["run", "12.1.5", "1.1.1", "--volume-messages", "20"];
+    assert_eq!(wsspec(folder.path(), &run).code, 0);
+    let shown = ok(folder.path(), &["show", "12.1.5"]).out;
+    for way in ["sent    ", "received"] {
+        let line = shown
+            .lines()
+            .find(|line| line.trim_start().starts_with(way))
+            .unwrap_or_else(|| panic!("{shown}"));
+        assert!(line.contains(" octets of messages as "), "{line}");
+    }
+    assert!(shown.contains("(ratio 0."), "{shown}");
+    assert!(!ok(folder.path(), &["show", "1.1.1"]).out.contains("ratio"));
+}

@@ -9,12 +9,14 @@ mod browsers;
 mod config;
 mod contract;
 mod control;
+mod debug_log;
 mod deviations;
 mod dying;
 mod errors;
 #[cfg(unix)]
 mod exec;
 mod feeds;
+mod from_spec;
 mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;

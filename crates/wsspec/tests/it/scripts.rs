@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 use wsspec_wire::accept_key;
 
+use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, finish, wait, wsspec};
 use crate::whole_run::Echo;
 
@@ -296,6 +297,37 @@ fn a_script_of_a_series_is_that_of_one_connection() {
     assert_eq!(done.code, 0, "{done:#?}");
     let part = close(&["--connection", "1007"]);
     assert!(part.out.contains("connection 1007 of "), "{part:#?}");
+}
+
+#[test]
+fn scripts_reset_tcp_where_the_case_does() {
+    let folder = tempdir().unwrap();
+    // A header that promises more than comes, against a server that waits for it.
+    let silent = Peer::always(Manner::Upgrade(b"", Then::Silence));
+    let done = wsspec(folder.path(), &["run", &silent.url(), "15.3.9", "--no-echo-check", "--no-confirm"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    for form in ["python", "js", "rust"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let Some(mut command) = script(folder.path(), "15.3.9", form) else { continue };
+        command.args(["127.0.0.1", &port.to_string()]).stdin(Stdio::null());
+        let end = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap();
+            let mut buffer = [0; 65536];
+            loop {
+                match stream.read(&mut buffer) {
+                    Ok(0) => return "FIN",
+                    Ok(_) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return "RST",
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        let done = finish(command);
+        assert_eq!((done.code, end.join().unwrap()), (0, "RST"), "{form}: {done:#?}");
+        assert!(done.out.contains("this script reset TCP"), "{form}: {done:#?}");
+    }
 }
 
 #[test]

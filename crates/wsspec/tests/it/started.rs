@@ -148,3 +148,15 @@ fn the_endpoint_is_a_client_under_test_too() {
     assert_eq!(done.code, 0, "{done:#?}");
     assert!(verdicts(folder.path()).iter().all(|(_, verdict)| verdict == "pass"), "{done:#?}");
 }
+
+#[test]
+fn an_address_in_the_script_of_a_shell_is_one_word() {
+    let folder = TempDir::new().unwrap();
+    let client = client();
+    for script in
+        [client.clone(), client.replace("{url}", "\\\"{url}\\\""), client.replace("{url}", "$WSSPEC_URL")]
+    {
+        let done = serve(folder.path(), &["1.1.1", "2.1", "--exec-case", &format!("sh -c \"{script}\"")]);
+        assert_eq!(done.code, 0, "{script}: {done:#?}");
+    }
+}
