@@ -140,7 +140,8 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     let problem = problem.fact("why", crate::text::io_error(error));
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            problem.fact("note", "without -s a file of the mode's name is used, and written if there is none")
+            let note = "without -s, wstest uses a file of the mode's name, and writes one if there is none";
+            problem.fact("note", note).fact("try", "ls *.json")
         }
         _ => problem,
     }
