@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     if !super::is_set("WSSPEC_NO_HINTS") {
         let spec = posix(&[loaded.path.display().to_string()]);
         let server = if loaded.spec.servers.is_empty() { args.wsuri.iter() } else { None.iter() };
-        let server: String = server.map(|url| format!(" {}", posix(&[url.clone()]))).collect();
+        let server: String = server.map(|url| format!(" {}", posix(std::slice::from_ref(url)))).collect();
         console.warn(format!(
             "hint: wsspec run --spec {spec}{server}   does the same with exit codes\n      \
              wsspec config migrate {spec} > wsspec.toml   converts it\n      \
