@@ -126,6 +126,8 @@ impl Rating {
         match self {
             Self::Strict => "every MUST and every SHOULD kept".to_owned(),
             Self::Conformant(ids) => format!("not strict because of {}", id_list(ids, 6)),
+            // What is known has no cause here.
+            Self::NotConformant { failures, causes: 0 } => plural(*failures, "MUST failure"),
             Self::NotConformant { failures, causes } => {
                 format!("{}, {}", plural(*failures, "MUST failure"), plural(*causes as u64, "cause"))
             }

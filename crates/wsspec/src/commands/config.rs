@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use toml_edit::Value;
 
 use crate::baseline::FILE as BASELINE;
-use crate::config::{FILE, Layers, Origin, Setting, TargetTable};
+use crate::config::{FILE, Layers, Origin, Setting, TargetTable, odd_variables};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::run::folder::unwritable;
@@ -172,10 +172,7 @@ fn warn(layers: &Layers, console: &Console) {
     for warning in layers.file.iter().flat_map(|file| &file.warnings) {
         console.note(warning);
     }
-    for (name, meant) in crate::config::unknown_variables(&layers.keys) {
-        let meant = meant.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-        console.note(format!("warning[W09]: the variable {name} has no effect{meant}"));
-    }
+    odd_variables(&layers.keys).iter().for_each(|warning| console.note(warning));
 }
 
 fn init(console: &Console) -> Result<(), Problem> {

@@ -20,7 +20,7 @@ use crate::exit_code::ExitCode;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::wire::Wire;
-use crate::outputs::{Outputs, redaction};
+use crate::outputs::{self, Outputs, redaction};
 use crate::run::attempt::now;
 use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
@@ -89,6 +89,8 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let listening = server.addresses()?;
     let shared = server.shared();
     announce(&asked, &shared, &listening, console);
+    outputs::warn_of_secrets(&shared.plan.redaction, console);
+    args.warnings.iter().for_each(|warning| console.note(warning));
     let serving = tokio::spawn(server.serve());
 
     let base = base(&shared, &listening);

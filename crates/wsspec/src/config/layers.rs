@@ -292,8 +292,8 @@ fn truth(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Variables that look as if they were meant for wsspec, and what may have been meant.
-pub fn unknown_variables(keys: &Keys) -> Vec<(String, Option<String>)> {
+/// W09 for variables that look as if they were meant for wsspec, with what may have been meant.
+pub fn odd_variables(keys: &Keys) -> Vec<String> {
     let known: Vec<String> = keys.profile().iter().map(Key::variable).collect();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut odd: Vec<String> = names
@@ -305,7 +305,11 @@ pub fn unknown_variables(keys: &Keys) -> Vec<(String, Option<String>)> {
     let meant = |name: &str| {
         did_you_mean(name, known.iter().map(String::as_str)).first().map(|name| (*name).to_owned())
     };
-    odd.into_iter().map(|name| (name.clone(), meant(&name))).collect()
+    let warning = |name: String| {
+        let meant = meant(&name).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        format!("warning[W09]: the variable {name} has no effect{meant}")
+    };
+    odd.into_iter().map(warning).collect()
 }
 
 /// Whether the command line would take these values.

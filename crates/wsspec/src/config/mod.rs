@@ -16,7 +16,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches as _};
 
 pub use self::file::{ConfigFile, TargetTable};
 pub use self::keys::Keys;
-pub use self::layers::{Layers, Origin, Setting, unknown_variables};
+pub use self::layers::{Layers, Origin, Setting, odd_variables};
 pub use self::schema::schema;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::errors::Problem;
@@ -59,8 +59,10 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Mistake> {
     let command = layers.apply(Cli::command(), name, sub)?;
     let matches = command.clone().try_get_matches_from(args)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
-    if let Some(Command::Run(run)) = &mut cli.command {
-        complete(run, &layers, &command, sub)?;
+    match &mut cli.command {
+        Some(Command::Run(run)) => complete(run, &layers, &command, sub)?,
+        Some(Command::Serve(serve)) => serve.warnings = odd_variables(&layers.keys),
+        _ => {}
     }
     Ok(cli)
 }
@@ -108,6 +110,7 @@ fn complete(
     run.profile = layers.profile.clone();
     run.cases = layers.cases(typed);
     run.warnings = layers.file.as_ref().map(|file| file.warnings.clone()).unwrap_or_default();
+    run.warnings.extend(odd_variables(&layers.keys));
     if let Some(file) = layers.file.as_ref().filter(|_| !layers::is_typed(typed, "exec")) {
         let targets = file.targets.iter().map(|target| layers.target(target, command, typed));
         run.targets = targets.collect::<Result<_, _>>()?;

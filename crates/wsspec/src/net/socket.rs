@@ -39,7 +39,9 @@ impl Address {
 
     /// On this machine, or in a private network.
     pub fn is_nearby(&self) -> bool {
-        match self.tcp().map(|address| address.ip()) {
+        match self.tcp().map(|address| address.ip().to_canonical()) {
+            // Whoever connects to no address in particular reaches this machine.
+            Some(ip) if ip.is_unspecified() => true,
             Some(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
             Some(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local(),
             None => true,

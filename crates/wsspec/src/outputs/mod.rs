@@ -20,6 +20,7 @@ use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::run::folder::{Folder, unwritable};
 use crate::run::plan::Rating;
+use crate::terminal::Console;
 
 /// The files that were asked for by name, and the rules that decide about failures in them.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +133,15 @@ pub fn redaction(rules: &[String]) -> Redaction {
         None if rule == "none" => redaction.off(),
         None => redaction.value(rule),
     })
+}
+
+/// Says it if nothing is kept out.
+pub fn warn_of_secrets(redaction: &Redaction, console: &Console) {
+    if redaction.is_off() {
+        console.note(
+            "warning[W05]: secrets are recorded as they are (--redact none); keep the files to yourself",
+        );
+    }
 }
 
 /// Takes frames and octets out of a record if they were not asked for.

@@ -42,6 +42,7 @@ use crate::exit_code::ExitCode;
 use crate::net::backend::Backend;
 use crate::net::echo::EchoServer;
 use crate::net::socket::Address;
+use crate::outputs;
 use crate::select;
 use crate::signals::{Signals, raised};
 use crate::sut::Sut;
@@ -169,18 +170,18 @@ fn announce(plan: &RunPlan, console: &Console) {
         seed: &plan.seed(),
         out: out.trim_end_matches('/'),
     };
-    console.say(0, format!("{}{}", opening::run(&what, console.style), against(plan)));
+    console.say(0, opening::run(&what, console.style));
+    if let Some(file) = &plan.baseline {
+        let (name, entries) = (file.path.display(), file.baseline.entries.len());
+        console.say(0, format!("baseline       {name} ({entries})"));
+    }
     if let Some(config) = &plan.config {
         console.say(0, format!("config         {config}"));
     }
     for warning in &plan.warnings {
         console.note(warning);
     }
-    if plan.redaction.is_off() {
-        console.note(
-            "warning[W05]: secrets are recorded as they are (--redact none); keep the files to yourself",
-        );
-    }
+    outputs::warn_of_secrets(&plan.redaction, console);
     if let Some(messages) = plan.settings.loop_count {
         console.note(reduced_volume(messages));
     }
@@ -194,13 +195,6 @@ fn announce(plan: &RunPlan, console: &Console) {
 /// What has to be known of a run that sends less than its cases say.
 pub(crate) fn reduced_volume(messages: u32) -> String {
     format!("note: cases that send a thousand messages send {messages}: this is no full run")
-}
-
-/// `   baseline wsspec.baseline.toml (7)`
-fn against(plan: &RunPlan) -> String {
-    let Some(file) = &plan.baseline else { return String::new() };
-    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-    format!("   baseline {name} ({})", file.baseline.entries.len())
 }
 
 /// The built-in endpoint, for as long as this value lives.

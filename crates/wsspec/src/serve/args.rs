@@ -114,6 +114,10 @@ pub struct ServeArgs {
     /// The wire.
     #[command(flatten)]
     pub wire: WireArgs,
+
+    /// What is odd about what was set elsewhere.
+    #[arg(skip)]
+    pub warnings: Vec<String>,
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -13,6 +13,7 @@ use super::book::Brief;
 use super::notice::Notice;
 use crate::run::journal;
 use crate::terminal::{Console, lines};
+use crate::text::wrap;
 
 /// Between two lines about the progress of one agent.
 const EVERY: Duration = Duration::from_secs(10);
@@ -55,12 +56,10 @@ impl<'a> Voice<'a> {
             }
             Notice::CaseEnded { agent, case, brief, summary } => {
                 let level = if brief.verdict.is_failure() { 0 } else { 1 };
-                let line = format!(
-                    "{:<10} {case:<8} {}",
-                    brief.verdict.word(),
-                    Untrusted::from(summary.as_str()).for_terminal(90)
-                );
-                self.say(level, format!("{:<24} {line}", lines::agent_name(agent)));
+                let verdict = format!("{:<10} {case}", brief.verdict.word());
+                let found = Untrusted::from(summary.as_str()).for_terminal(300);
+                let found = if brief.verdict.is_failure() { found.as_str() } else { "" };
+                self.say_more(level, &format!("{:<24} {verdict}", lines::agent_name(agent)), found);
                 self.progress(agent, shared);
             }
             Notice::CaseSkipped { agent, case } => {
@@ -103,6 +102,14 @@ impl<'a> Voice<'a> {
         let counts = lines::counts(&briefs);
         let total = shared.plan.cases.len();
         self.say(0, format!("{:<24} {}/{total}   {counts}{more}", lines::agent_name(agent), briefs.len()));
+    }
+
+    /// A line, and below it what was found.
+    fn say_more(&self, level: i8, line: &str, more: &str) {
+        const INDENT: usize = 11;
+        let width = self.console.style.width.saturating_sub(INDENT).max(20);
+        let more: String = wrap(more, width).iter().map(|line| format!("\n{:INDENT$}{line}", "")).collect();
+        self.say(level, format!("{line}{more}"));
     }
 
     fn say(&self, level: i8, text: impl AsRef<str>) {

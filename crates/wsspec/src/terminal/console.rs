@@ -194,9 +194,11 @@ fn locale_is_utf8() -> bool {
     })
 }
 
+/// What COLUMNS says, if a shell has exported it, or the terminal; 80 if neither says anything.
 fn width() -> usize {
-    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    columns.clamp(20, 100)
+    let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.filter(|columns| *columns > 0).or_else(terminal).unwrap_or(80).clamp(20, 100)
 }
 
 const fn progress_form(asked: Progress, terminal: bool) -> Progress {

@@ -48,4 +48,5 @@ mod unix;
 mod usage;
 mod visitor;
 mod walkthrough;
+mod warnings;
 mod whole_run;

@@ -33,10 +33,25 @@ fn steady(text: &str) -> String {
     })
 }
 
-fn ci(folder: &Path, args: &[&str]) -> Done {
+/// The widths at which each screen is pinned.
+const WIDTHS: [&str; 3] = ["60", "80", "100"];
+
+fn wide(folder: &Path, args: &[&str], width: &str) -> Done {
     let mut run = command(folder, args);
-    run.env("CI", "true").env("LANG", "C.UTF-8");
+    run.env("COLUMNS", width);
     finish(run)
+}
+
+fn ci(folder: &Path, args: &[&str], width: &str) -> Done {
+    let mut run = command(folder, args);
+    run.env("CI", "true").env("LANG", "C.UTF-8").env("COLUMNS", width);
+    finish(run)
+}
+
+/// Pins a screen; the usual width has no name.
+fn pin(name: &str, width: &str, text: &str) {
+    let name = if width == "80" { name.to_owned() } else { format!("{name}_{width}") };
+    insta::assert_snapshot!(name, steady(text));
 }
 
 #[test]
@@ -53,9 +68,11 @@ fn mock_up_d_ci_with_a_baseline() {
     let args = ["run", "1.1.*", "2.*", "5.*", "--exec", &peer, "--agent", "mylib", "-j", "1"];
     let more =
         ["--order", "id", "--no-confirm", "--baseline", "wsspec.baseline.toml", "--junit", "junit.xml"];
-    let done = ci(folder.path(), &[&args[..], &more].concat());
-    assert_eq!(done.code, 1, "{done:#?}");
-    insta::assert_snapshot!("ci_with_a_baseline", steady(&done.out));
+    for width in WIDTHS {
+        let done = ci(folder.path(), &[&args[..], &more].concat(), width);
+        assert_eq!(done.code, 1, "{done:#?}");
+        pin("ci_with_a_baseline", width, &done.out);
+    }
 }
 
 #[test]
@@ -63,23 +80,29 @@ fn mock_up_e_the_agent_dies() {
     let folder = tempdir().unwrap();
     let exec = server::command("echo");
     let args = ["run", "--exec", &exec, "--no-confirm", "1.1.1", "4.1.1", "5.1", "--progress", "none"];
-    let done = wsspec(folder.path(), &[&args[..], &["-j", "1", "--order", "id"]].concat());
-    assert_eq!(done.code, 1, "{done:#?}");
-    let at = done.out.find("  DIED").expect("the death is told when it happens");
-    let told: Vec<&str> = done.out[at..].lines().take_while(|line| !line.is_empty()).collect();
-    insta::assert_snapshot!("the_agent_dies", steady(&told.join("\n")));
+    for width in WIDTHS {
+        let done = wide(folder.path(), &[&args[..], &["-j", "1", "--order", "id"]].concat(), width);
+        assert_eq!(done.code, 1, "{done:#?}");
+        let at = done.out.find("  DIED").expect("the death is told when it happens");
+        let told: Vec<&str> = done.out[at..].lines().take_while(|line| !line.is_empty()).collect();
+        pin("the_agent_dies", width, &told.join("\n"));
+    }
 }
 
 #[test]
 fn mock_up_f_serve() {
-    let folder = tempdir().unwrap();
-    let mut tester = Tester::serve(folder.path(), &["1.1.*", "2.1"]);
-    let client = ["echo", "--connect", &tester.url(""), "--agent", "mylib-client/0.9"];
-    let client = [&client[..], &["--defect", "ping-empty-unanswered"]].concat();
-    assert_eq!(wsspec(folder.path(), &client).code, 0);
-    tester.wait_for_part(" 9/9 ");
-    let done = tester.terminate();
-    insta::assert_snapshot!("serve", steady(&done.out));
+    for width in WIDTHS {
+        let folder = tempdir().unwrap();
+        let port = free_port();
+        let mut serve = command(folder.path(), &["serve", "--port", &port.to_string(), "1.1.*", "2.1"]);
+        serve.env("COLUMNS", width);
+        let mut tester = Tester::start(serve, port, "stop  ");
+        let client = ["echo", "--connect", &tester.url(""), "--agent", "mylib-client/0.9"];
+        let client = [&client[..], &["--defect", "ping-empty-unanswered"]].concat();
+        assert_eq!(wsspec(folder.path(), &client).code, 0);
+        tester.wait_for_part(" 9/9 ");
+        pin("serve", width, &tester.terminate().out);
+    }
 }
 
 #[test]
@@ -91,11 +114,13 @@ fn mock_up_h_diff() {
             ["run", "2.*", "5.9", "5.1", "--exec", &peer, "--agent", "mylib", "--no-confirm", "-o", out];
         assert_eq!(wsspec(folder.path(), &args).code, 1);
     }
-    let done = wsspec(folder.path(), &["diff", "main", "new"]);
-    assert_eq!(done.code, 1, "{done:#?}");
-    // What took longer is a matter of luck.
-    let lines = done.out.lines().filter(|line| !line.trim_start().starts_with("timing"));
-    insta::assert_snapshot!("diff", steady(&lines.collect::<Vec<_>>().join("\n")));
+    for width in WIDTHS {
+        let done = wide(folder.path(), &["diff", "main", "new"], width);
+        assert_eq!(done.code, 1, "{done:#?}");
+        // What took longer is a matter of luck.
+        let lines = done.out.lines().filter(|line| !line.trim_start().starts_with("timing"));
+        pin("diff", width, &lines.collect::<Vec<_>>().join("\n"));
+    }
 }
 
 #[test]
@@ -103,7 +128,9 @@ fn mock_up_j_probe() {
     let folder = tempdir().unwrap();
     let address = format!("127.0.0.1:{}", free_port());
     let _server = Tester::start(command(folder.path(), &["echo", &address]), 0, "listening on ");
-    let done = wsspec(folder.path(), &["probe", &format!("ws://{address}")]);
-    assert_eq!(done.code, 0, "{done:#?}");
-    insta::assert_snapshot!("probe", steady(&done.out));
+    for width in WIDTHS {
+        let done = wide(folder.path(), &["probe", &format!("ws://{address}")], width);
+        assert_eq!(done.code, 0, "{done:#?}");
+        pin("probe", width, &done.out);
+    }
 }
