@@ -321,7 +321,11 @@
   }
 
   function show(view, name) {
-    for (const other of findAll(".view")) other.classList.toggle("current", other === view);
+    for (const other of findAll(".view")) {
+      other.classList.toggle("current", other === view);
+      if (other !== view && other !== place && other.id !== "failures") other.setAttribute("hidden", "until-found");
+      else other.removeAttribute("hidden");
+    }
     document.title = name;
     shown = "";
   }
@@ -471,7 +475,7 @@
 
   /** A search in the timeline of a case. */
   function search(one) {
-    const lanes = find(".lanes", one);
+    const lanes = find(".timeline .lanes", one);
     const label = document.createElement("label");
     const input = document.createElement("input");
     input.type = "search";
@@ -615,6 +619,8 @@
       route();
     });
     addEventListener("hashchange", route);
+    // The browser's search found something in a part that is not shown.
+    for (const view of findAll(".view")) view.addEventListener("beforematch", () => { location.hash = view.id; });
     // The browser itself scrolls to the part that the address names, once the page is there.
     addEventListener("load", () => { if (shown) pointAt(address()[0].split(":")[1]); });
   }

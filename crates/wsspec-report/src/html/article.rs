@@ -12,8 +12,7 @@ use crate::markdown;
 use crate::record::{CaseRecord, CertificateRecord, Dir, Happening, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
-    self, Alternative, Difference, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, compression,
-    units,
+    self, Alternative, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, compression, units,
 };
 use crate::verdict::Shown;
 
@@ -26,6 +25,8 @@ const SAME_CAUSE: usize = 12;
 /// Sizes of reads and writes that are listed.
 const SIZES: usize = 40;
 
+/// Accepted outcomes that can be looked at.
+const TABS: usize = 8;
 /// Bars of the histogram, and blocks of the longest one.
 const BARS: usize = 33;
 const LONGEST_BAR: u64 = 32;
@@ -42,7 +43,6 @@ pub(super) struct Article<'a> {
     next: Option<Link>,
     same_cause: Vec<Link>,
     others: Vec<Other<'a>>,
-    differences: Vec<Difference>,
     alternatives: Vec<Alternative>,
     rows: Vec<TimeRow>,
     frames: Vec<Dissected>,
@@ -134,7 +134,6 @@ impl<'a> Article<'a> {
             next: near.next.map(link),
             same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, &case.agent, case.id),
-            differences: story::differences(case, PREVIEW),
             alternatives: story::alternatives(case, PREVIEW),
             rows: rows(case, &frames),
             frames,
@@ -155,6 +154,11 @@ impl<'a> Article<'a> {
 
     fn is_good(&self) -> bool {
         matches!(self.case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+    }
+
+    /// The words of the command, each quoted where it has to be.
+    fn command_words(&self) -> Vec<String> {
+        self.case.repro.iter().map(|word| shell::posix(std::slice::from_ref(word))).collect()
     }
 
     fn is_octets_only(&self) -> bool {

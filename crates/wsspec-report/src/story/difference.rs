@@ -36,43 +36,54 @@ pub struct Difference {
     pub more: u64,
 }
 
-/// An accepted outcome other than the closest one.
+/// An accepted outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
-    /// The verdict that it would have earned.
+    /// The verdict that it earns.
     pub grade: Grade,
-    /// Its events in words.
-    pub events: Vec<Untrusted>,
+    /// Its number of events.
+    pub events: u64,
     /// Why it is accepted, if it is not ok.
     pub because: String,
+    /// No other one is closer to what came.
+    pub is_closest: bool,
+    /// What it asks for against what came, the close at the end.
+    pub differences: Vec<Difference>,
 }
 
-/// Expected against observed, for the accepted outcome that is closest to what came, the close at the end.
-pub fn differences(case: &CaseRecord, limit: usize) -> Vec<Difference> {
+/// Expected against observed, for each accepted outcome in order, or for one without events if none is listed.
+pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
+    let whole = |differences| Alternative {
+        grade: Grade::Ok,
+        events: 0,
+        because: String::new(),
+        is_closest: true,
+        differences,
+    };
     if let Some(why) = &case.handshake.never_opened {
         let (expected, observed) = (Some("an open connection".into()), Some(why.text.clone()));
-        return vec![Difference { mark: Mark::Differs, expected, observed, line: None, more: 0 }];
+        return vec![whole(vec![Difference {
+            mark: Mark::Differs,
+            expected,
+            observed,
+            line: None,
+            more: 0,
+        }])];
     }
-    let mut rows = Vec::new();
-    if !case.accepts.is_empty() {
-        let wanted = closest(case).map_or(&[][..], |at| &case.accepts[at].events);
-        rows = aligned(wanted, &case.received, &event_lines(case), limit);
-    }
-    rows.push(close_row(case));
-    rows
-}
-
-/// The accepted outcomes that [`differences`] does not show.
-pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
-    let closest = closest(case);
-    let others = case.accepts.iter().enumerate().filter(|(at, _)| Some(*at) != closest);
-    others
-        .map(|(_, accept)| Alternative {
-            grade: accept.grade,
-            events: accept.events.iter().map(|event| words(event, limit)).collect(),
-            because: accept.because.clone(),
-        })
-        .collect()
+    let Some(closest) = closest(case) else { return vec![whole(vec![close_row(case)])] };
+    let lines = event_lines(case);
+    let all = case.accepts.iter().enumerate();
+    all.map(|(at, accept)| Alternative {
+        grade: accept.grade,
+        events: accept.events.len() as u64,
+        because: accept.because.clone(),
+        is_closest: at == closest,
+        differences: aligned(&accept.events, &case.received, &lines, limit)
+            .into_iter()
+            .chain([close_row(case)])
+            .collect(),
+    })
+    .collect()
 }
 
 /// The longest common beginning wins, then the strictest.
@@ -255,8 +266,13 @@ mod tests {
     use super::*;
     use crate::samples;
 
+    fn differences(case: &CaseRecord) -> Vec<Difference> {
+        let closest = alternatives(case, 40).into_iter().find(|other| other.is_closest);
+        closest.expect("one is the closest").differences
+    }
+
     fn marks(case: &CaseRecord) -> Vec<(Mark, Option<usize>)> {
-        differences(case, 40).iter().map(|row| (row.mark, row.line)).collect()
+        differences(case).iter().map(|row| (row.mark, row.line)).collect()
     }
 
     #[test]
@@ -264,7 +280,9 @@ mod tests {
         let case = samples::failed("a", "5.15");
         assert_eq!(marks(&case), [(Mark::Same, Some(7)), (Mark::Extra, Some(8)), (Mark::Differs, None)]);
         let other = alternatives(&case, 40);
-        assert_eq!((other.len(), other[0].grade, other[0].events.len()), (1, Grade::NonStrict, 0));
+        assert_eq!((other.len(), other[1].grade, other[1].events), (2, Grade::NonStrict, 0));
+        let marks: Vec<Mark> = other[1].differences.iter().map(|row| row.mark).collect();
+        assert_eq!((other[1].is_closest, marks), (false, vec![Mark::Extra, Mark::Extra, Mark::Differs]));
     }
 
     #[test]
@@ -274,7 +292,7 @@ mod tests {
         case.received = (0..100).map(event).collect();
         case.accepts[0].events.clone_from(&case.received);
         case.received.insert(50, samples::text_event("one too many"));
-        let rows = differences(&case, 40);
+        let rows = differences(&case);
         let listed: Vec<(Mark, u64)> = rows.iter().map(|row| (row.mark, row.more)).collect();
         assert_eq!(listed.len(), 2 * 2 * ENDS + 2);
         assert_eq!(listed[ENDS - 1], (Mark::Same, 42), "the first half without its ends");

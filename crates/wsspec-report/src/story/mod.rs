@@ -17,7 +17,7 @@ pub(crate) mod units;
 pub use anatomy::{Part, anatomy, display_filter};
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;
-pub use difference::{Alternative, Difference, Mark, alternatives, differences};
+pub use difference::{Alternative, Difference, Mark, alternatives};
 pub use frame::{FrameWords, opcode_name, payload_preview};
 pub use handshake::{HeaderLine, HeaderState, request_lines, response_lines};
 pub use inflated::inflated;

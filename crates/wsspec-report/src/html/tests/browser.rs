@@ -193,7 +193,7 @@ fn every_state_is_a_link() {
     // A frame of a case is opened and marked.
     browser.go("#5.15@mylib-2.3:f4", "document.querySelector('#page .log tr.target')");
     assert!(browser.text("document.querySelector('#page .target').id").ends_with(":f4"));
-    browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page dl.target')");
+    browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
     // Without an implementation the one that failed is shown.
     browser.go("#5.15", "document.title.startsWith('FAIL 5.15 mylib/2.3')");
     browser.go("#case_desc_5_15", "location.hash === '#5.15'");
@@ -212,6 +212,39 @@ fn every_state_is_a_link() {
     browser.go("#5.16@mylib-2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page .shared')");
     let marks = browser.text("document.querySelector('#page .shared').innerText");
     assert!(marks.contains("= same"), "{marks}");
+}
+
+#[test]
+fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#5.15@mylib-2.3", "document.title.startsWith('FAIL 5.15')");
+    let panels = "[...document.querySelectorAll('#page .panel')].map((one) => one.checkVisibility()).join()";
+    assert_eq!(browser.text(panels), "true,false", "the closest one is shown");
+    browser.eval("document.querySelector('#page .tab-1').click()");
+    assert_eq!(browser.text(panels), "false,true");
+    let shown = browser.text("document.querySelector('#page .panel-1').innerText");
+    assert!(shown.contains("before the application has echoed") && shown.contains("+ extra"), "{shown}");
+    browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
+    for (from, to) in [(".wire .p1", ".octets .p1"), (".octets .p3", ".wire .p3")] {
+        let ground =
+            format!("getComputedStyle(document.querySelector('#page .target {to}')).backgroundColor");
+        let before = browser.text(&ground);
+        browser.eval(&format!("document.querySelector('#page .target {from}').focus()"));
+        assert_ne!(browser.text(&ground), before, "{from} marks {to}");
+    }
+}
+
+#[test]
+fn the_search_of_the_browser_finds_parts_that_are_not_shown() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#", "document.querySelector('#overview.current')");
+    assert_eq!(browser.text("document.querySelector('#rfc').getAttribute('hidden')"), "until-found");
+    assert_eq!(browser.text("document.querySelector('#rfc').getBoundingClientRect().height"), "0");
+    browser.eval("document.querySelector('#rfc').dispatchEvent(new Event('beforematch'))");
+    browser.wait("document.querySelector('#rfc.current') && !document.querySelector('#rfc').hidden");
+    assert_eq!(browser.text("document.querySelector('#overview').getAttribute('hidden')"), "until-found");
 }
 
 #[test]
@@ -356,6 +389,10 @@ fn a_page_of_every_kind_fits_its_screen_and_is_drawn() {
                     let text = browser.text("document.querySelector('#page .broke').innerText");
                     assert!(text.contains("Pings are answered late") && text.contains("/97"), "{text}");
                 }
+                if kind == "round-trips" {
+                    browser.eval("document.querySelector('#page .trips').closest('details').open = true");
+                    browser.eval("document.querySelector('#page .trips').scrollIntoView({block: 'center'})");
+                }
                 let wide = browser.text("document.documentElement.scrollWidth");
                 assert!(wide.parse::<u32>().unwrap() <= width, "{kind} is {wide} wide on {width}");
                 if width != 320 {
@@ -378,11 +415,14 @@ fn every_kind() -> Vec<(String, String, String)> {
         ("na", "12.1.1"),
         ("known", "2.1"),
         ("flaky", "2.2"),
+        ("round-trips", "12.1.2"),
     ];
     for (kind, id) in more {
         let shown = format!("document.querySelector('#page article')?.id === '{id}@{PLAIN}'");
         kinds.push((kind.to_owned(), format!("#{id}@{PLAIN}"), shown));
     }
+    let marked = "document.querySelector('#page .anatomy.target')".to_owned();
+    kinds.push(("octets".to_owned(), format!("#5.15@{PLAIN}:b4"), marked));
     kinds
 }
 
