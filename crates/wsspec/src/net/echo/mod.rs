@@ -8,6 +8,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod vigil;
 mod workers;
 
 use std::io;

@@ -109,6 +109,14 @@ impl Session {
         }
     }
 
+    /// Reads once, unless something is left to write. Returns how many octets are to be written then.
+    pub(super) fn hear(&mut self, workshop: &mut Workshop, now: Duration) -> usize {
+        if self.unsent.is_none() && self.connection.state() != State::Closed {
+            self.read(workshop, now);
+        }
+        self.connection.buffered_amount()
+    }
+
     /// Reads and writes as long as something comes of it.
     pub(super) fn turn(&mut self, workshop: &mut Workshop, now: Duration) -> Turn {
         for _ in 0..STEPS {
