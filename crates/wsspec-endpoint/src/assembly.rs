@@ -139,7 +139,7 @@ impl PartialMessage {
 
     fn inflate_plain(&mut self, deflate: &mut Deflate, plain: &[u8], limit: u64) -> Result<(), Violation> {
         pool::grow(&mut self.octets, self.len, plain.len() * EXPECTED_RATIO);
-        match self.append(|out| deflate.inflate(plain, in_memory(limit), out))? {
+        match deflate.inflate(plain, in_memory(limit), &mut self.octets, &mut self.len)? {
             true => Ok(()),
             false => Err(Violation::MessageTooBig { limit }),
         }
@@ -147,17 +147,13 @@ impl PartialMessage {
 
     /// Ends a compressed message.
     pub(crate) fn finish_inflating(&mut self, deflate: &mut Deflate, limit: u64) -> Result<(), Violation> {
-        match self.append(|out| deflate.finish(in_memory(limit), out))? {
+        self.octets.truncate(self.len);
+        let finished = deflate.finish(in_memory(limit), &mut self.octets);
+        self.len = self.octets.len();
+        match finished? {
             true => Ok(()),
             false => Err(Violation::MessageTooBig { limit }),
         }
-    }
-
-    fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        self.octets.truncate(self.len);
-        let written = write(&mut self.octets);
-        self.len = self.octets.len();
-        written
     }
 }
 

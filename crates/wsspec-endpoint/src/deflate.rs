@@ -161,16 +161,17 @@ impl Deflate {
         keep(&DEFLATERS, (effort, shared));
     }
 
-    /// Inflates a part of a message and appends it to `out`, as long as `out` has at most `limit` octets.
-    /// False: there is more than that.
+    /// Inflates a part of a message and writes it behind the first `len` octets of `out`, as long as these are at
+    /// most `limit`. False: there is more than that.
     pub(crate) fn inflate(
         &mut self,
         octets: &[u8],
         limit: usize,
         out: &mut Vec<u8>,
+        len: &mut usize,
     ) -> Result<bool, Violation> {
-        let inflated = self.inflater().feed(octets, limit, out).map_err(|_| Violation::InvalidDeflate)?;
-        Ok(!inflated.limit_reached)
+        let inflated = self.inflater().feed_over(octets, limit, out, len);
+        inflated.map(|inflated| !inflated.limit_reached).map_err(|_| Violation::InvalidDeflate)
     }
 
     /// Ends an inflated message, as if what its sender cut off had come (RFC 7692 section 7.2.2).

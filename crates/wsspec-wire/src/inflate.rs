@@ -92,13 +92,37 @@ impl Inflater {
     ///
     /// [`InflateError::Invalid`]; `out` then has what was decoded before.
     pub fn feed(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<Inflated, InflateError> {
-        if out.len() + usize::from(self.held.is_some()) > limit {
+        let mut len = out.len();
+        let fed = self.feed_over(octets, limit, out, &mut len);
+        out.truncate(len);
+        fed
+    }
+
+    /// Like [`Self::feed`], where only the first `len` octets of `out` count: what is there behind them is written
+    /// over, and need not be cleared for that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::feed`].
+    pub fn feed_over(
+        &mut self,
+        octets: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+        len: &mut usize,
+    ) -> Result<Inflated, InflateError> {
+        if *len + usize::from(self.held.is_some()) > limit {
             return Ok(Inflated { consumed: 0, limit_reached: true });
         }
-        out.extend(self.held.take());
-        let consumed = if self.failed.is_none() { self.inflate(octets, limit, out) } else { 0 };
-        if out.len() > limit {
-            self.held = out.pop();
+        if let Some(held) = self.held.take() {
+            out.truncate(*len);
+            out.push(held);
+            *len += 1;
+        }
+        let consumed = if self.failed.is_none() { self.inflate(octets, limit, out, len) } else { 0 };
+        if *len > limit {
+            *len -= 1;
+            self.held = Some(out[*len]);
         }
         match (self.held, self.failed) {
             // What was decoded before an error comes first.
@@ -140,27 +164,25 @@ impl Inflater {
         self.failed = None;
     }
 
-    /// Inflates into `out`, one octet beyond the limit if there is so much; that shows whether there is more.
-    /// Returns how many octets were consumed.
-    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>) -> usize {
+    /// Inflates into `out` behind its first `len` octets, one octet beyond the limit if there is so much; that shows
+    /// whether there is more. Returns how many octets were consumed.
+    fn inflate(&mut self, octets: &[u8], limit: usize, out: &mut Vec<u8>, len: &mut usize) -> usize {
         let mut rest = octets;
         // Output from here on is not yet in the window.
-        let mut fresh = out.len();
-        while out.len() <= limit {
-            let start = out.len();
-            let room = rest
-                .len()
-                .saturating_mul(4)
-                .clamp(LEAST_ROOM, MOST_ROOM)
-                .min((limit - start).saturating_add(1));
-            out.resize(start + room, 0);
-            let step = self.step(rest, &mut out[start..], InflateFlush::NoFlush);
-            out.truncate(start + step.written);
+        let mut fresh = *len;
+        while *len <= limit {
+            let wanted = rest.len().saturating_mul(4).clamp(LEAST_ROOM, MOST_ROOM);
+            let room = wanted.max(out.len() - *len).min((limit - *len).saturating_add(1));
+            if out.len() < *len + room {
+                out.resize(*len + room, 0);
+            }
+            let step = self.step(rest, &mut out[*len..*len + room], InflateFlush::NoFlush);
+            *len += step.written;
             rest = &rest[step.consumed..];
             match step.status {
                 Ok(Status::StreamEnd) => {
-                    self.window.push(&out[fresh..]);
-                    fresh = out.len();
+                    self.window.push(&out[fresh..*len]);
+                    fresh = *len;
                     self.restart();
                 }
                 Ok(_) if step.written == room || !rest.is_empty() => {}
@@ -171,7 +193,7 @@ impl Inflater {
                 }
             }
         }
-        self.window.push(&out[fresh..]);
+        self.window.push(&out[fresh..*len]);
         octets.len() - rest.len()
     }
 

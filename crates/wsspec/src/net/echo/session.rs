@@ -109,10 +109,11 @@ impl Session {
         }
     }
 
-    /// Reads once, unless something is left to write. Returns how many octets are to be written then.
+    /// Reads what is there, unless something is left to write. Returns how many octets are to be written then.
     pub(super) fn hear(&mut self, workshop: &mut Workshop, now: Duration) -> usize {
-        if self.unsent.is_none() && self.connection.state() != State::Closed {
-            self.read(workshop, now);
+        if self.unsent.is_none() {
+            let open = |session: &Self| session.connection.state() != State::Closed;
+            (0..STEPS).take_while(|_| open(self) && self.read(workshop, now)).count();
         }
         self.connection.buffered_amount()
     }

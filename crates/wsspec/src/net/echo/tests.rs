@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use wsspec_wire::{FrameHeader, Opcode};
 
 use super::EchoServer;
 use crate::commands::echo::echo_config;
@@ -38,8 +39,10 @@ async fn open(serving: &Serving) -> TcpStream {
 
 /// A binary frame with a masking key of zeros.
 fn frame(payload: &[u8]) -> Vec<u8> {
-    let head = [&[0x82, 0xff], &(payload.len() as u64).to_be_bytes()[..], &[0; 4]].concat();
-    [&head, payload].concat()
+    let header = FrameHeader { mask: Some([0; 4]), ..FrameHeader::new(Opcode::BINARY, payload.len() as u64) };
+    let mut octets = Vec::new();
+    header.encode(&mut octets);
+    [&octets, payload].concat()
 }
 
 async fn rest(mut stream: TcpStream) -> Vec<u8> {
@@ -103,4 +106,36 @@ async fn a_peer_that_does_not_read_is_waited_for() {
         assert!(echo.ends_with(&payload), "message {number}");
     }
     drop(writing.await.unwrap());
+}
+
+#[tokio::test]
+async fn connections_that_are_ready_together_get_each_its_own_answers() {
+    let serving = serve().await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(open(&serving).await);
+    }
+    // Short answers wait for each other, long ones do not. Some peers break off between two rounds.
+    let payload = |number: usize, round: u8| vec![round; if number % 3 == 0 { 40_000 } else { number }];
+    for round in 0..20 {
+        for (number, stream) in streams.iter_mut().enumerate() {
+            let messages = [frame(&payload(number, round)), frame(&payload(number + 1, round))];
+            stream.write_all(&messages.concat()).await.unwrap();
+        }
+        for (number, stream) in streams.iter_mut().enumerate() {
+            for payload in [payload(number, round), payload(number + 1, round)] {
+                let head = if payload.len() < 126 { 2 } else { 4 };
+                let mut echo = vec![0; head + payload.len()];
+                stream.read_exact(&mut echo).await.unwrap();
+                assert_eq!(echo[head..], payload, "connection {number}, round {round}");
+            }
+        }
+        if streams.len() > 5 {
+            reset(streams.remove(0));
+        }
+    }
+}
+
+fn reset(stream: TcpStream) {
+    crate::net::transport::reset_on_close(&stream);
 }
