@@ -116,7 +116,8 @@ async fn connections_that_are_ready_together_get_each_its_own_answers() {
         streams.push(open(&serving).await);
     }
     // Short answers wait for each other, long ones do not. Some peers break off between two rounds.
-    let payload = |number: usize, round: u8| vec![round; if number % 3 == 0 { 40_000 } else { number }];
+    let payload =
+        |number: usize, round: u8| vec![round; if number.is_multiple_of(3) { 40_000 } else { number }];
     for round in 0..20 {
         for (number, stream) in streams.iter_mut().enumerate() {
             let messages = [frame(&payload(number, round)), frame(&payload(number + 1, round))];

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// How long a thread stays awake for the next event before it sleeps: about what it costs to be woken where a
-/// processor that has nothing to do is given back, as on a virtual machine.
-pub(super) const AWAKE: Duration = Duration::from_micros(50);
+/// How long a thread stays awake for the next event before it sleeps: twice what it costs to be woken on a virtual
+/// machine, whose processors are given back when they have nothing to do, and what a peer takes for 64 KiB.
+pub(super) const AWAKE: Duration = Duration::from_micros(100);
 
 /// So many times at most a thread then goes to sleep at once, because it stayed awake in vain.
 const MOST_SKIPPED: u32 = 255;
