@@ -40,6 +40,13 @@ pub trait Driver: Send {
     /// The verdict if the case ends before the driver concluded.
     fn unfinished(&self) -> Conclusion;
 
+    /// The verdict if the peer ends the connection before the driver concluded, with this code if with a Close frame
+    /// that has one.
+    fn ended_by_peer(&self, code: Option<u16>) -> Conclusion {
+        let _ = code;
+        self.unfinished()
+    }
+
     /// The largest message in octets that the driver needs to see whole.
     fn largest_message(&self) -> usize;
 

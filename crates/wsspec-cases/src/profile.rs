@@ -42,6 +42,8 @@ pub struct Fails {
     pub late: Option<&'static str>,
     /// If the wait with this tag ran out, the peer waits for more, which is lawful; that is recorded.
     pub waits: Option<&'static str>,
+    /// Waiting for more is non-strict instead, for this reason.
+    pub waits_because: Option<Text>,
 }
 
 /// The tester's Close frame is answered once, with one of the codes or none, and TCP ends.
@@ -152,6 +154,12 @@ impl Fails {
     pub fn or_waits(mut self, tag: &'static str) -> Self {
         self.waits = Some(tag);
         self
+    }
+
+    /// Having waited for more until the wait with this tag ran out is non-strict, for this reason.
+    pub fn or_waits_because(mut self, tag: &'static str, because: impl Into<Text>) -> Self {
+        self.waits_because = Some(because.into());
+        self.or_waits(tag)
     }
 
     /// Failing only after the wait with this tag is recorded.

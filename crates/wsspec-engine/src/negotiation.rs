@@ -8,6 +8,12 @@ use crate::observation::PeerFault;
 
 pub(crate) const NAME: &str = "permessage-deflate";
 
+/// The breach of an answer that leaves out a parameter which changes nothing: milder than others.
+pub(crate) const UNSAID: &str = "handshake.deflate.unsaid";
+
+/// The window that is agreed on where none is named.
+const LARGEST_WINDOW: u8 = 15;
+
 const SERVER_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_WINDOW: &str = "server_max_window_bits";
@@ -107,7 +113,7 @@ pub(crate) fn read_answer(
         return Err(format!("the response to {NAME} has the parameter {CLIENT_WINDOW} without a value"));
     }
     let fault = (!offers.iter().any(|offer| fits(offer, &answer))).then(|| PeerFault {
-        id: "handshake.deflate",
+        id: if offers.iter().any(|offer| means(offer, &answer)) { UNSAID } else { "handshake.deflate" },
         section: "RFC 7692 section 7.1",
         text: format!("the response \"{extension}\" fits none of the offers"),
     });
@@ -122,6 +128,12 @@ pub(crate) fn read_answer(
         },
     };
     Ok((Some(agreement), fault))
+}
+
+/// Whether an answer means what it had to say: the window that was offered is the one that holds without it, too.
+fn means(offer: &DeflateOffer, answer: &Params) -> bool {
+    let offered = offer.server_max_window_bits.filter(|&bits| bits < LARGEST_WINDOW);
+    fits(&DeflateOffer { server_max_window_bits: offered, ..*offer }, answer)
 }
 
 /// Whether an answer is a lawful one to the offer (RFC 7692 7.1.1 and 7.1.2).

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wsspec_cases::{Await, Awaited, Case, Conclusion, Driver, Step};
-use wsspec_wire::RequestHead;
+use wsspec_wire::{Opcode, RequestHead};
 
 use crate::Time;
 use crate::invariants::Lookout;
@@ -239,7 +239,9 @@ impl CaseRun<'_> {
     /// Ends the run and hands out what was seen. A run that is not finished is broken off.
     pub fn finish(self, now: Time) -> Observation {
         let ended = self.ended.unwrap_or(now);
+        let by_peer = self.ended_by_peer();
         let conclusion = match (&self.driver, self.conclusion) {
+            (Some(driver), None) if by_peer => Some(driver.0.ended_by_peer(self.close.remote_code)),
             (Some(driver), None) => Some(driver.0.unfinished()),
             (_, conclusion) => conclusion,
         };
@@ -269,6 +271,13 @@ impl CaseRun<'_> {
             round_trips: self.recorder.round_trips.filter(|trips| trips.count() > 0),
             duration: ended.saturating_sub(self.opened.unwrap_or_default()),
         }
+    }
+
+    /// Whether the peer began to end the connection, lawfully.
+    fn ended_by_peer(&self) -> bool {
+        let ended = matches!(self.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+        let closed = self.recorder.received_frames(Opcode::CLOSE) > 0;
+        !self.close.closed_by_me && self.fault.is_none() && (ended || closed)
     }
 
     /// TCP is gone, or the caller has been told to end it.

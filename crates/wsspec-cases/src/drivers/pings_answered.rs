@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wsspec_wire::Opcode;
-use wsspec_wire::close_code::NORMAL;
+use wsspec_wire::close_code::{NORMAL, POLICY_VIOLATION};
 
 use crate::case::Grade;
 use crate::driver::{Conclusion, Driver, Opened, Outbox};
@@ -21,6 +21,8 @@ pub struct PingsAnswered {
     next: usize,
     echoes: VecDeque<Expected>,
     oddity: Option<&'static str>,
+    /// So many Pings at once may be too many.
+    is_flood: bool,
 }
 
 /// A Ping that is sent.
@@ -45,7 +47,17 @@ impl PingsAnswered {
             _ => None,
         };
         let pings = steps.iter().filter_map(ping).collect();
-        Self { steps, pings, next: 0, echoes: echoes.into(), oddity: None }
+        Self { steps, pings, next: 0, echoes: echoes.into(), oddity: None, is_flood: false }
+    }
+
+    /// The Pings are so many that the peer may end the connection.
+    pub fn or_too_many(mut self) -> Self {
+        self.is_flood = true;
+        self
+    }
+
+    fn answered(&self) -> usize {
+        self.pings.iter().filter(|ping| ping.answered).count()
     }
 
     /// Takes a Pong; an error says why no Ping can have asked for it.
@@ -72,8 +84,8 @@ impl PingsAnswered {
     }
 
     fn passed(&self) -> Conclusion {
-        let answered = self.pings.iter().filter(|ping| ping.answered).count();
-        let text = format!("{answered} of {} pings were answered, the last one among them", self.pings.len());
+        let (answered, all) = (self.answered(), self.pings.len());
+        let text = format!("{answered} of {all} pings were answered, the last one among them");
         match self.oddity {
             None => Conclusion::new(Grade::Ok, text),
             Some(oddity) => Conclusion::new(Grade::NonStrict, format!("{oddity}; {text}")),
@@ -108,6 +120,20 @@ impl Driver for PingsAnswered {
             _ => "not every message came back",
         };
         Conclusion::new(Grade::Failed, text)
+    }
+
+    /// An endpoint may end a connection (RFC 6455 7.3); it should say so with a Close frame, and why.
+    fn ended_by_peer(&self, code: Option<u16>) -> Conclusion {
+        let (answered, all) = (self.answered(), self.pings.len());
+        let text = format!("the peer ended the connection when {answered} of {all} pings were answered");
+        match code {
+            _ if !self.is_flood => self.unfinished(),
+            Some(POLICY_VIOLATION) => Conclusion::new(Grade::Informational, text),
+            Some(_) => {
+                Conclusion::new(Grade::NonStrict, format!("{text}, and did not say that it were too many"))
+            }
+            None => Conclusion::new(Grade::NonStrict, format!("{text}, and did not say why")),
+        }
     }
 
     fn largest_message(&self) -> usize {

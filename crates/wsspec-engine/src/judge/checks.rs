@@ -4,6 +4,7 @@ use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
 use wsspec_wire::Opcode;
 
 use super::{profile, words};
+use crate::negotiation::UNSAID;
 use crate::observation::{NeverOpened, Observation, PeerFault, TcpEnd, TesterRole};
 use crate::outcome::Check;
 use crate::wire_log::{Direction, LogKind};
@@ -60,7 +61,7 @@ fn failed_by_tester(fault: &PeerFault, observation: &Observation) -> Check {
 fn breach(fault: &PeerFault) -> Check {
     Check {
         id: fault.id,
-        level: Level::Must,
+        level: if fault.id == UNSAID { Level::Should } else { Level::Must },
         section: fault.section.into(),
         ok: false,
         expected: "lawful frames".into(),

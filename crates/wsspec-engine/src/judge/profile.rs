@@ -72,7 +72,13 @@ impl Bench<'_> {
         }
         let mut checks = vec![self.before(&events, &fails.before, Level::Should)];
         if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
-            return Judged { checks, informs: Some("the peer waits for more".to_string()) };
+            let observed = "the peer waits for more".to_string();
+            let Some(because) = &fails.waits_because else {
+                return Judged { checks, informs: Some(observed) };
+            };
+            let observed = format!("{observed} ({because})");
+            checks.push(self.check("fails", Level::Should, false, "the connection to be failed", &observed));
+            return Judged { checks, informs: None };
         }
         checks.extend(self.failing(fails));
         checks.extend(self.behind_the_close());

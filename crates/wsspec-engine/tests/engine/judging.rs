@@ -325,3 +325,51 @@ fn a_client_that_accepts_a_window_and_then_gives_up_fails() {
     let unlawful = agrees_then("22.4.1", vec![frame(Opcode::CLOSE, b"\x03\xe8"), fin()], |_| vec![]);
     assert_eq!(unlawful.verdict, Verdict::Fail, "an unmasked frame: {}", unlawful.summary);
 }
+
+/// A case with a server that answers the nth frame like this, and says nothing else.
+fn at_frame(id: &str, nth: usize, answer: Vec<PeerTransmit>) -> Outcome {
+    let (mut count, mut answer) = (0, Some(answer));
+    let server = Scripted::server(move |_| {
+        count += 1;
+        if count == nth { answer.take().unwrap_or_default() } else { vec![] }
+    });
+    outcome(suite().get(id.parse().unwrap()).unwrap(), server)
+}
+
+#[test]
+fn a_peer_that_waits_for_a_length_that_cannot_be_is_non_strict() {
+    for id in ["15.2.1", "15.2.2", "15.2.3", "15.2.4", "15.2.5", "15.2.6", "15.2.8"] {
+        let waits = at_frame(id, 1, vec![frame(Opcode::TEXT, b"alive")]);
+        assert_eq!(waits.verdict, Verdict::NonStrict, "{id}: {}", waits.summary);
+        assert!(waits.summary.contains("waits for more (RFC 6455 5.2 binds the sender"), "{}", waits.summary);
+        let dead = at_frame(id, usize::MAX, vec![]);
+        assert_eq!(dead.verdict, Verdict::Fail, "{id}: {}", dead.summary);
+    }
+}
+
+#[test]
+fn a_peer_that_limits_pings_is_not_failed_for_it() {
+    let closes = |code: u16| vec![frame(Opcode::CLOSE, &code.to_be_bytes()), fin()];
+    for id in ["16.5.1", "16.5.2"] {
+        for (answer, verdict) in [
+            (closes(1008), Verdict::Info),
+            (closes(1000), Verdict::NonStrict),
+            (vec![fin()], Verdict::NonStrict),
+            (vec![frame(Opcode::BINARY, b"never sent")], Verdict::Fail),
+            (vec![], Verdict::Timeout),
+        ] {
+            let outcome = at_frame(id, 60, answer.clone());
+            assert_eq!(outcome.verdict, verdict, "{id} {answer:?}: {}", outcome.summary);
+        }
+    }
+    let few = at_frame("16.5.3", 2, vec![fin()]);
+    assert_eq!(few.verdict, Verdict::Fail, "three are no flood: {}", few.summary);
+}
+
+#[test]
+fn a_close_frame_that_ends_with_tcp_need_not_be_answered() {
+    let ended = at_frame("18.6.7", 1, vec![fin()]);
+    assert_eq!(ended.verdict, Verdict::NonStrict, "{}", ended.summary);
+    let silent = at_frame("18.6.7", 1, vec![]);
+    assert_eq!(silent.verdict, Verdict::Fail, "{}", silent.summary);
+}

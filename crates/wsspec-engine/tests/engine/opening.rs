@@ -390,6 +390,23 @@ fn an_answer_that_fits_no_offer_is_a_breach_and_a_broken_one_opens_nothing() {
 }
 
 #[test]
+fn a_window_of_15_bits_that_the_answer_leaves_out_is_milder() {
+    let offer = DeflateOffer { server_max_window_bits: Some(15), ..ANY };
+    let mut case = deflate_case(plan(&[offer], &[]), [Step::CloseAfter(secs(1))]);
+    case.ok([]);
+    let verdict = |header| {
+        let outcome = judge(&case, observe_client(&case, Scripted::server(mannered).extensions(header)).0);
+        let broken: Vec<_> = outcome.checks.iter().filter(|check| !check.ok).map(|check| check.id).collect();
+        (outcome.verdict, broken)
+    };
+    let (said, unsaid) =
+        (verdict("permessage-deflate; server_max_window_bits=15"), verdict("permessage-deflate"));
+    assert!(!said.1.contains(&"handshake.deflate.unsaid"), "{said:?}");
+    assert_eq!(unsaid.0, Verdict::NonStrict, "{unsaid:?}");
+    assert!(unsaid.1.contains(&"handshake.deflate.unsaid"), "{unsaid:?}");
+}
+
+#[test]
 fn without_permessage_deflate_the_case_does_not_apply() {
     let case = deflate_case(plan(&[ANY], &[NO_LIMITS]), [Step::Send(binary("x"))]);
     let (outcome, peer) = run_client(&case, Scripted::server(mannered));

@@ -85,7 +85,7 @@ fn fin_with_more(s: &mut Declaration<'_>) {
         .send(close(NORMAL))
         .half_close()
         .fail_after(secs(5))
-        .closes(Closes::with([NORMAL]));
+        .closes(Closes::with([NORMAL]).or_fails());
 }
 
 fn many_resets(s: &mut Declaration<'_>) {
