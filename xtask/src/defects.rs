@@ -231,6 +231,9 @@ whole suite. Cases that move megabytes or thousands of frames (all of 9, 12 and 
 the tables and listed at the end, each with the first defect that makes it fail; those that loop are played with
 three round trips here.
 
+Two more defects show in the memory of the process alone, `memory-of-the-length` and `connections-kept`. They are no part
+of the tables: 15.3.12 and 18.6.8 catch them where `--exec` starts the server on Linux, and 22.7.1 tells of the second.
+
 ";
 
 const HEAVY_HEAD: &str = "\n## Heavy cases\n\n| case | role of the endpoint | fails with |\n|---|---|---|\n";

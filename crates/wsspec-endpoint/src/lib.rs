@@ -69,7 +69,7 @@ pub use config::{ClientRequest, Config, DeflateConfig, Role};
 pub use connection::Connection;
 pub use connection::State;
 #[cfg(feature = "defects")]
-pub use defects::{Connection, Deviation, NOTHING, Roles, defects, deviation, quirks};
+pub use defects::{Connection, Deviation, NOTHING, Roles, defects, deviation, growing, quirks};
 pub use deflate_negotiation::DeflateAgreement;
 pub use event::{Closed, End, Event, Message, Opened, Timer, Transmit};
 pub use send::SendError;

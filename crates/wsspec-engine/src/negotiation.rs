@@ -112,11 +112,7 @@ pub(crate) fn read_answer(
     if answer.client_max_window_bits == Some(None) {
         return Err(format!("the response to {NAME} has the parameter {CLIENT_WINDOW} without a value"));
     }
-    let fault = (!offers.iter().any(|offer| fits(offer, &answer))).then(|| PeerFault {
-        id: if offers.iter().any(|offer| means(offer, &answer)) { UNSAID } else { "handshake.deflate" },
-        section: "RFC 7692 section 7.1",
-        text: format!("the response \"{extension}\" fits none of the offers"),
-    });
+    let fault = (!offers.iter().any(|offer| fits(offer, &answer))).then(|| unfit(offers, extension, &answer));
     let agreement = Agreement {
         sent: Direction {
             window_bits: answer.client_max_window_bits.flatten().unwrap_or(15),
@@ -128,6 +124,14 @@ pub(crate) fn read_answer(
         },
     };
     Ok((Some(agreement), fault))
+}
+
+fn unfit(offers: &[DeflateOffer], extension: &Extension, answer: &Params) -> PeerFault {
+    let (id, what) = match offers.iter().any(|offer| means(offer, answer)) {
+        true => (UNSAID, "leaves out a window of 15 bits that was offered and holds without it, too"),
+        false => ("handshake.deflate", "fits none of the offers"),
+    };
+    PeerFault { id, section: "RFC 7692 section 7.1", text: format!("the response \"{extension}\" {what}") }
 }
 
 /// Whether an answer means what it had to say: the window that was offered is the one that holds without it, too.

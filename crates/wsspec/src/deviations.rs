@@ -1,13 +1,13 @@
 //! Defects and quirks of the built-in endpoint, by name.
 
-use wsspec_endpoint::{Deviation, Roles, defects, deviation, quirks};
+use wsspec_endpoint::{Deviation, Roles, defects, deviation, growing, quirks};
 
 use crate::terminal::{Style, Tone};
 use crate::text::{count, did_you_mean, wrap};
 
 /// The defect of that name.
 pub(crate) fn parse_defect(id: &str) -> Result<&'static Deviation, String> {
-    parse(id, "defect", defects())
+    parse(id, "defect", defects().chain(growing()))
 }
 
 /// The quirk of that name.
@@ -50,7 +50,7 @@ pub(crate) fn table(
 /// What `explain` says of one.
 pub(crate) fn page(id: &str, style: Style) -> Option<String> {
     let deviation = deviation(id)?;
-    let is_defect = defects().any(|defect| defect == deviation);
+    let is_defect = defects().chain(growing()).any(|defect| defect == deviation);
     let (kind, flag) = if is_defect {
         ("A defect: the built-in endpoint can be told to break this rule.", "--defect")
     } else {

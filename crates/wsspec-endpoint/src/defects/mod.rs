@@ -17,6 +17,7 @@ mod control;
 mod deflate;
 mod frame;
 mod framing;
+mod growing;
 mod handshake;
 mod head;
 mod layer;
@@ -104,6 +105,11 @@ pub fn defects() -> impl Iterator<Item = &'static Deviation> + Clone {
     DEFECTS.iter().copied().flatten()
 }
 
+/// The defects that no answer shows, and that are none of [`defects`]: the memory of the process does.
+pub fn growing() -> impl Iterator<Item = &'static Deviation> + Clone {
+    growing::DEFECTS.iter()
+}
+
 /// Every quirk: what is lawful and unusual.
 pub fn quirks() -> impl Iterator<Item = &'static Deviation> + Clone {
     quirks::QUIRKS.iter()
@@ -126,7 +132,7 @@ pub static NOTHING: Deviation = both(
 
 /// The deviation of that name.
 pub fn deviation(id: &str) -> Option<&'static Deviation> {
-    defects().chain(quirks()).find(|deviation| deviation.id == id)
+    defects().chain(growing()).chain(quirks()).find(|deviation| deviation.id == id)
 }
 
 const fn both(

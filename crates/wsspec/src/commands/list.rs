@@ -22,7 +22,14 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
         return Ok(ExitCode::Ok);
     }
     if args.defects {
-        console.say(-2, deviations::table(wsspec_endpoint::defects(), "defect", console.style));
+        console.say(
+            -2,
+            deviations::table(
+                wsspec_endpoint::defects().chain(wsspec_endpoint::growing()),
+                "defect",
+                console.style,
+            ),
+        );
         return Ok(ExitCode::Ok);
     }
     if args.quirks {

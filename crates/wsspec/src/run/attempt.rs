@@ -156,7 +156,7 @@ impl Conditions {
     async fn once(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Attempt {
         let played = match case.series() {
             None => self.play(agent, case).await,
-            Some(series) => self.play_series(agent, case, series).await.map(|outcome| (outcome, None)),
+            Some(series) => self.play_series(agent, case, series).await,
         };
         let (outcome, tls) = match played {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,

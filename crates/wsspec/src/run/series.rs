@@ -8,6 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 use wsspec_cases::{Case, Series};
 use wsspec_engine::{Outcome, Resources, Taken, TesterRole, Together, Verdict, unreachable};
+use wsspec_report::record::TlsRecord;
 
 use super::attempt::{Agent, Conditions, connect, converse};
 use crate::net::client::ConnectError;
@@ -22,25 +23,25 @@ const LOOK: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_secs(5);
 
 impl Conditions {
-    /// All connections of a case, one after the other or at the same time.
+    /// All connections of a case, one after the other or at the same time; the TLS is that of the first.
     pub(super) async fn play_series(
         &self,
         agent: &Agent,
         case: &'static Case,
         series: &'static Series,
-    ) -> Result<Outcome, ConnectError> {
+    ) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
         let mut together = Together::new(case);
         let numbers = series.numbers(self.settings.loop_count);
         let witness = agent.process.filter(|_| series.footprint.is_some()).and_then(Witness::of);
-        if series.at_once {
-            self.at_once(agent, case, &numbers, &mut together).await;
+        let tls = if series.at_once {
+            self.at_once(agent, case, &numbers, &mut together).await
         } else {
-            self.in_turn(agent, case, &numbers, &mut together).await?;
-        }
+            self.in_turn(agent, case, &numbers, &mut together).await?
+        };
         if let Some(witness) = witness {
             together.took(witness.settle().await);
         }
-        Ok(together.conclude(TesterRole::Client))
+        Ok((together.conclude(TesterRole::Client), tls))
     }
 
     async fn in_turn(
@@ -49,13 +50,17 @@ impl Conditions {
         case: &'static Case,
         numbers: &[u32],
         together: &mut Together<'_>,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<Option<TlsRecord>, ConnectError> {
         let started = Instant::now();
+        let mut tls = None;
         let limit = self.case_timeout.unwrap_or(case.time_limit.mul_f64(self.settings.time_scale));
         for &number in numbers {
             let part = case.part(number);
             let outcome = match connect(agent, self.settings.open_timeout).await {
-                Ok(stream) => converse(stream, agent, &part, &self.settings, self.case_timeout).await,
+                Ok(stream) => {
+                    tls = tls.or_else(|| stream.tls());
+                    converse(stream, agent, &part, &self.settings, self.case_timeout).await
+                }
                 Err(error) if together.tried() == 0 => return Err(error),
                 Err(error) => gone(&part, &error),
             };
@@ -71,7 +76,7 @@ impl Conditions {
                 break;
             }
         }
-        Ok(())
+        Ok(tls)
     }
 
     async fn at_once(
@@ -80,11 +85,13 @@ impl Conditions {
         case: &'static Case,
         numbers: &[u32],
         together: &mut Together<'_>,
-    ) {
+    ) -> Option<TlsRecord> {
         let connections = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         if let Err(problem) = Crowd::check_limit(connections) {
-            return together.cut_short(Verdict::Error, problem.headline().to_owned());
+            together.cut_short(Verdict::Error, problem.headline().to_owned());
+            return None;
         }
+        let mut tls = None;
         let opening = Arc::new(Semaphore::new(OPENING));
         let mut running = JoinSet::new();
         for &number in numbers {
@@ -95,19 +102,24 @@ impl Conditions {
                 let permit = opening.acquire_owned().await;
                 let stream = connect(&agent, settings.open_timeout).await;
                 drop(permit);
-                let outcome = match stream {
-                    Ok(stream) => converse(stream, &agent, &part, &settings, limit).await,
-                    Err(error) => gone(&part, &error),
+                let (outcome, tls) = match stream {
+                    Ok(stream) => {
+                        let tls = stream.tls();
+                        (converse(stream, &agent, &part, &settings, limit).await, tls)
+                    }
+                    Err(error) => (gone(&part, &error), None),
                 };
-                (number, part, outcome)
+                (number, part, outcome, tls)
             });
         }
         while let Some(ended) = running.join_next().await {
             // A defect of the tester in one connection is one of the case.
-            let (number, part, outcome) =
+            let (number, part, outcome, its_tls) =
                 ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             together.add(number, &part, outcome);
+            tls = tls.or(its_tls);
         }
+        tls
     }
 }
 

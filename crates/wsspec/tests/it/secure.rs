@@ -56,6 +56,14 @@ fn servers_are_tested_over_tls() {
     let tls = &record[1]["handshake"]["tls"];
     assert_eq!((&tls["version"], &tls["alpn"]), (&"1.3".into(), &"http/1.1".into()), "{tls}");
     assert_eq!(tls["certificate"].as_str().unwrap().len(), 64, "{tls}");
+    // Cases of several connections tell of the first.
+    let series =
+        wsspec(files.folder.path(), &["run", &url, "-k", "18.3.16", "22.7.1", "--volume-messages", "3"]);
+    assert_eq!(series.code, 0, "{series:#?}");
+    let record = crate::hostile_peer::record(files.folder.path());
+    for case in record.iter().filter(|line| line["t"] == "case") {
+        assert_eq!(case["handshake"]["tls"]["version"], "1.3", "{case}");
+    }
     // A server that speaks none of what is offered says so (RFC 7301 section 3.2).
     run(&files, &url, &["-k", "--alpn", "h2"]).expect_error(3, "E30");
 }
