@@ -72,7 +72,7 @@ fn the_endpoint_passes_the_new_sections_as_a_server() {
 fn run(cases: &[&str]) -> Verdicts {
     let folder = tempdir().unwrap();
     let echo = format!("{} echo 127.0.0.1:{{port}}", env!("CARGO_BIN_EXE_wsspec"));
-    let args = [&["run", "--set", "all", "--exec", &echo][..], cases, &FEW].concat();
+    let args = [&["run", "--exec", &echo][..], cases, &FEW].concat();
     passed(&finish_within(command(folder.path(), &args), LIMIT), folder.path())
 }
 
@@ -92,7 +92,7 @@ fn serve(cases: &[&str]) -> Verdicts {
     let folder = tempdir().unwrap();
     let port = free_port().to_string();
     let echo = format!("{} echo --connect {{url}} --agent us", env!("CARGO_BIN_EXE_wsspec"));
-    let args = [&["serve", "--set", "all", "--port", &port, "--exec", &echo][..], cases, &FEW].concat();
+    let args = [&["serve", "--port", &port, "--exec", &echo][..], cases, &FEW].concat();
     passed(&finish_within(command(folder.path(), &args), LIMIT), folder.path())
 }
 
@@ -101,7 +101,7 @@ fn serve(cases: &[&str]) -> Verdicts {
 fn run_with_defect(id: &str, defect: &str) -> (String, String) {
     let folder = tempdir().unwrap();
     let echo = format!("{} echo 127.0.0.1:{{port}} --defect {defect}", env!("CARGO_BIN_EXE_wsspec"));
-    let args = ["run", id, "--set", "all", "--no-confirm", "--exit-zero", "--exec", &echo];
+    let args = ["run", id, "--no-confirm", "--exit-zero", "--exec", &echo];
     let done = finish_within(command(folder.path(), &args), LIMIT);
     assert_eq!(done.code, 0, "{done:#?}");
     verdicts(folder.path())[id].clone()
