@@ -127,7 +127,7 @@ impl Facts {
 
 /// The template of the page.
 #[derive(Template)]
-#[template(path = "absent.html")]
+#[template(path = "absent.html", whitespace = "minimize")]
 pub(super) struct AbsentPage<'a> {
     absent: &'a Absent<'a>,
     facts: Facts,

@@ -17,7 +17,7 @@ use crate::story::{
 use crate::verdict::Shown;
 
 /// Frames of which every octet is named; of the others the timeline shows the octets.
-const DISSECTED: usize = 24;
+pub(super) const DISSECTED: usize = 24;
 /// Characters of a payload in lists.
 const PREVIEW: usize = 80;
 /// Ids of the same cause that are listed.
@@ -33,7 +33,7 @@ const LONGEST_BAR: u64 = 32;
 
 /// The template of the page, and of nothing else.
 #[derive(Template)]
-#[template(path = "case.html")]
+#[template(path = "case.html", whitespace = "minimize")]
 pub(super) struct Article<'a> {
     case: &'a CaseRecord,
     anchor: String,
@@ -122,10 +122,16 @@ struct Table {
 }
 
 impl<'a> Article<'a> {
-    pub(super) fn new(report: &'a Report, links: &Links, case: &'a CaseRecord) -> Self {
+    /// With every octet named of so many frames, and of the one at which a rule was broken.
+    pub(super) fn new(
+        report: &'a Report,
+        links: &Links,
+        case: &'a CaseRecord,
+        dissected_frames: usize,
+    ) -> Self {
         let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
         let near = links.neighbours(report, case, SAME_CAUSE);
-        let frames = dissected(case);
+        let frames = dissected(case, dissected_frames);
         Self {
             anchor: links.anchor(case),
             overview: links.overview(""),
@@ -275,10 +281,10 @@ fn hex(what: &Happening) -> Option<String> {
     Some(format!("{}{}", units::spaced_hex(octets), if cut { " …" } else { "" }))
 }
 
-fn dissected(case: &CaseRecord) -> Vec<Dissected> {
+fn dissected(case: &CaseRecord, most: usize) -> Vec<Dissected> {
     let deviation = case.first_failed().and_then(|check| check.event);
     let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
-    let chosen = frames.enumerate().filter(|(place, line)| *place < DISSECTED || deviation == Some(line.i));
+    let chosen = frames.enumerate().filter(|(place, line)| *place < most || deviation == Some(line.i));
     let mut inflated = story::inflated(case);
     chosen
         .map(|(_, line)| Dissected {

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
 use absent::{Absent, AbsentPage};
-use article::{Article, has_run};
+use article::{Article, DISSECTED, has_run};
 use links::Links;
 use overview::Overview;
 
@@ -154,7 +154,7 @@ fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Pa
 
 fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
     let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
-    let article = Box::new(Article::new(report, links, case));
+    let article = Box::new(Article::new(report, links, case, DISSECTED));
     let content = StaticPage::render(report, links, title.into(), Content::Case(article));
     Page { name: links.case(case), content }
 }

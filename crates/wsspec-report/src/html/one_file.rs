@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
             let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
             let print = |out: &mut String| {
                 if !self.written.contains(place) {
-                    print_into(&Article::new(self.report, self.links, &case), out);
+                    print_into(&Article::new(self.report, self.links, &case, self.step.dissected()), out);
                 }
             };
             pages.add(&self.links.anchor(&case), print, &record);
@@ -179,7 +179,7 @@ impl<'a> Writer<'a> {
             id: case.id.to_string(),
             slug: &whole.slug,
             agent: &whole.agent,
-            article: print(&Article::new(self.report, self.links, &case)),
+            article: print(&Article::new(self.report, self.links, &case, self.step.dissected())),
         }
     }
 }

@@ -24,7 +24,7 @@ const IDS_OF_A_RULE: usize = 8;
 
 /// The template of the overview.
 #[derive(Template)]
-#[template(path = "overview.html")]
+#[template(path = "overview.html", whitespace = "minimize")]
 pub(super) struct Overview<'a> {
     report: &'a Report,
     links: &'a Links,

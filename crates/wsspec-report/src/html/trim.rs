@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use wsspec_engine::Verdict;
 
+use super::article::DISSECTED;
 use crate::record::{CaseRecord, EventRecord, Happening, LogLine, Payload};
 
 /// How much is left out; each step includes those before it.
@@ -25,6 +26,8 @@ pub(super) enum Trim {
 
 /// Lines that are kept at each end.
 const ENDS: usize = 16;
+/// Frames of a case of which every octet is named.
+const FEW_DISSECTED: usize = 4;
 /// Octets of a payload that are kept.
 const PREVIEW: usize = 32;
 
@@ -56,6 +59,11 @@ impl Trim {
     /// Whether the record of the case is kept beside its page.
     pub(super) fn has_record(self, case: &CaseRecord) -> bool {
         self < Self::Records || !is_passed(case)
+    }
+
+    /// Frames of a case of which every octet is named; the timeline has the octets of the others.
+    pub(super) fn dissected(self) -> usize {
+        if self < Self::Failures { DISSECTED } else { FEW_DISSECTED }
     }
 
     /// The case without what this step leaves out.
