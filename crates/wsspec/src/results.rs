@@ -28,7 +28,7 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
             .fact("why", why)
             .fact("try", "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)")
     };
-    let file = File::open(&path).map_err(|error| problem(error.to_string()))?;
+    let file = File::open(&path).map_err(|error| problem(crate::text::io_error(&error)))?;
     record::read_from(BufReader::new(file)).map_err(|error| problem(error.to_string()))
 }
 

@@ -56,10 +56,12 @@ fn unknown(name: &str, suite: &Suite) -> Problem {
     let problem =
         if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
     let section = name.split('.').next().filter(|section| groups.contains(&format!("{section}.*")));
-    problem.fact(
-        "try",
-        section.map_or_else(|| "wsspec list".to_owned(), |section| format!("wsspec list {section}")),
-    )
+    let advice = match section {
+        _ if name.starts_with('@') => "wsspec list --sets".to_owned(),
+        Some(section) => format!("wsspec list {section}"),
+        None => "wsspec list".to_owned(),
+    };
+    problem.fact("try", advice)
 }
 
 /// `7.*`, `7.1.*`

@@ -99,7 +99,11 @@ impl std::str::FromStr for Fixed {
 impl Target {
     /// Whether a word of the command line is an address rather than the name of a case.
     pub fn looks_like(word: &str) -> bool {
-        if word.contains("://") || word.starts_with('[') || word == "localhost" {
+        if word.contains("://")
+            || word.starts_with('[')
+            || word == "localhost"
+            || word.parse::<IpAddr>().is_ok()
+        {
             return true;
         }
         let authority = word.split('/').next().unwrap_or(word);
@@ -267,7 +271,15 @@ mod tests {
 
     #[test]
     fn words_of_the_command_line_are_told_apart() {
-        for word in ["ws://h", "localhost:9001", "h:1/path", "[::1]:9001", "localhost", "127.0.0.1:{port}"] {
+        for word in [
+            "127.0.0.1",
+            "ws://h",
+            "localhost:9001",
+            "h:1/path",
+            "[::1]:9001",
+            "localhost",
+            "127.0.0.1:{port}",
+        ] {
             assert!(Target::looks_like(word), "{word}");
         }
         for word in ["5.15", "7.*", "@core", "orphan-continuation"] {

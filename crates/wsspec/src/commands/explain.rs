@@ -45,7 +45,7 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
     if let Some(page) = deviations::page(what, style) {
         return Ok(page);
     }
-    let known = |problem: Problem| problem.fact("words", suggestions(what)).fact("try", "wsspec list");
+    let known = |problem: Problem| problem.fact("words", suggestions(what));
     let cases = select::cases(suite, &[what.to_owned()]).map_err(known)?;
     Ok(cases.iter().map(|case| case_page(case, suite, style)).collect::<Vec<_>>().join("\n\n"))
 }

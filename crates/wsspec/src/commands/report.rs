@@ -64,7 +64,7 @@ Examples:
 /// # Errors
 /// E18: there are no results. E21: a report cannot be written.
 pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
-    let format = args.output.format;
+    let format = args.output.stdout();
     console.set_format(format);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
     let mut report = results::read(&args.from)?;

@@ -60,7 +60,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         strict_baseline: args.strict_baseline,
     };
     let outputs = Outputs::new(args.output.clone(), rating);
-    console.set_format(args.output.format);
+    console.set_format(args.output.stdout());
     outputs.probe()?;
     let asked = asked(args);
     let client = Client::new(args)?;

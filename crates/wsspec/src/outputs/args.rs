@@ -1,6 +1,6 @@
 //! What was typed about outputs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -16,7 +16,7 @@ pub struct OutputArgs {
     /// Write the HTML report as a folder of pages that need no JavaScript
     #[arg(long, value_name = "DIR")]
     pub html_dir: Option<PathBuf>,
-    /// Write JUnit XML to FILE too
+    /// Write JUnit XML to FILE too; as with all these files, - is stdout
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Write the summary as Markdown to FILE too
@@ -37,6 +37,14 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// What stdout holds: a document that is written to `-` makes way for itself.
+    pub fn stdout(&self) -> Format {
+        let html = self.html.clone().flatten();
+        let files = [&self.junit, &self.md, &self.badge, &html];
+        let taken = files.into_iter().flatten().any(|path| is_stdout(path));
+        if taken && self.format == Format::Human { Format::None } else { self.format }
+    }
+
     /// Whether a file was asked for.
     pub fn names_files(&self) -> bool {
         let files = [&self.html_dir, &self.junit, &self.md, &self.badge];
@@ -98,6 +106,11 @@ pub enum Trace {
     /// All
     #[default]
     All,
+}
+
+/// Whether a file is stdout.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// An address behind `--html` is meant as an address.

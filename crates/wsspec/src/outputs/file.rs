@@ -55,3 +55,17 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
     temporary.push(".part");
     Ok(path.with_file_name(temporary))
 }
+
+/// Writes a document to stdout.
+///
+/// # Errors
+/// E21; a reader that has gone away is none.
+pub fn print(text: &str) -> Result<(), Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(unwritable(Path::new("stdout"), &error))
+        }
+        _ => Ok(()),
+    }
+}

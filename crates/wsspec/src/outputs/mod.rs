@@ -15,7 +15,7 @@ use wsspec_report::junit;
 use wsspec_report::record::{CaseRecord, Redaction, Report};
 use wsspec_report::{html, markdown};
 
-use self::args::{OutputArgs, Trace};
+use self::args::{OutputArgs, Trace, is_stdout};
 use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::run::folder::{Folder, unwritable};
@@ -50,7 +50,8 @@ impl Outputs {
     /// E21.
     pub fn probe(&self) -> Result<(), Problem> {
         let files = [&self.args.junit, &self.args.md, &self.args.badge];
-        files.into_iter().flatten().chain(self.html()).try_for_each(|path| file::probe(path))?;
+        let files = files.into_iter().flatten().chain(self.html());
+        files.filter(|path| !is_stdout(path)).try_for_each(|path| file::probe(path))?;
         self.args.html_dir.iter().try_for_each(|dir| Folder::open(dir).map(drop))
     }
 
@@ -61,6 +62,9 @@ impl Outputs {
     pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
         let mut written = Vec::new();
         let mut put = |path: &Path, text: &str| {
+            if is_stdout(path) {
+                return file::print(text);
+            }
             written.push(path.to_owned());
             file::write(path, text.as_bytes())
         };
@@ -77,7 +81,9 @@ impl Outputs {
         if let Some(path) = &self.args.badge {
             let badge = Badge::of(report, self.args.badge_detail);
             put(path, &badge.svg())?;
-            put(&path.with_extension("json"), &badge.json())?;
+            if !is_stdout(path) {
+                put(&path.with_extension("json"), &badge.json())?;
+            }
         }
         if let Some(path) = self.html() {
             put(path, &page(report, self.against(), path)?)?;

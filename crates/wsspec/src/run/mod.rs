@@ -57,7 +57,7 @@ use crate::text::count;
 /// # Errors
 /// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
 pub async fn run(plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
-    console.set_format(plan.outputs.args.format);
+    console.set_format(plan.outputs.args.stdout());
     plan.outputs.probe()?;
     let mut servers = Servers::default();
     let ended = run_with(plan, &mut servers, console, signals).await;

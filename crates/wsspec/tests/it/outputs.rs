@@ -184,3 +184,17 @@ fn what_is_to_be_kept_out_of_files_is() {
     let nothing = run(&["--redact", "none"]);
     assert!(nothing.contains("biscuit") && nothing.contains(r#""unredacted":true"#));
 }
+
+#[test]
+fn a_document_can_go_to_stdout_and_is_alone_there() {
+    let folder = tempdir().unwrap();
+    let run = wsspec(folder.path(), &["run", "1.1.1", "--md", "-"]);
+    assert!(run.code == 0 && run.out.starts_with("## wsspec: ") && run.err.contains("1 run in"), "{run:#?}");
+    for (flag, beginning) in [("--junit", "<?xml"), ("--badge", "<svg"), ("--html=-", "<!doctype html>")] {
+        let more = if flag.contains('=') { &[flag][..] } else { &[flag, "-"] };
+        let done = wsspec(folder.path(), &[&["report"], more].concat());
+        assert!(done.code == 0 && done.out.to_lowercase().starts_with(beginning), "{done:#?}");
+        assert!(!done.out.contains("wrote"), "{done:#?}");
+    }
+    assert!(!folder.path().join("-").exists() && !folder.path().join("-.json").exists());
+}
