@@ -18,6 +18,8 @@ use crate::text;
 
 /// Lines of the log that are printed.
 const LINES: usize = 2;
+/// Characters of a first line, without its code.
+const HEADLINE: usize = 64;
 /// Characters of a command.
 const COMMAND: usize = 69;
 
@@ -61,9 +63,13 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
 /// E19: it has ended.
 pub(super) fn ended_at_once(plan: &ExecPlan, life: &Life, death: &Death, after: Duration) -> Problem {
     let when = if after < Duration::from_secs(1) { "at once" } else { "before it was ready" };
-    let what =
-        format!("the server started by --exec ended {when} ({}, {})", death.how, text::duration(after));
-    let problem = Problem::new(ErrorCode::E19, what).fact("command", command(life, COMMAND));
+    let how = format!("{}, {}", death.how, text::duration(after));
+    let what = format!("the server started by --exec ended {when}");
+    let problem = match what.chars().count() + how.chars().count() {
+        0..=HEADLINE => Problem::new(ErrorCode::E19, format!("{what} ({how})")),
+        _ => Problem::new(ErrorCode::E19, what).fact("how", how),
+    };
+    let problem = problem.fact("command", command(life, COMMAND));
     let problem = output(problem, &death.lines, None);
     let folder = plan.surroundings.folder.as_ref().map(|folder| format!("cd {} && ", folder.display()));
     problem.fact(

@@ -354,3 +354,15 @@ fn a_port_without_a_server_is_a_mistake() {
     let done = wsspec(folder.path(), &["run", "a:1", "b:2", "--exec", "true"]);
     done.expect_error(2, "E27");
 }
+
+#[test]
+fn what_is_said_of_a_server_that_ends_before_it_is_ready_fits_80_columns() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["run", "--exec", "sh -c 'sleep 1.1; exit 7'", "1.1.1"]);
+    done.expect_error(3, "E19");
+    assert!(
+        done.err.contains("ended before it was ready") && done.err.contains("exit status 7, 1."),
+        "{done:#?}"
+    );
+    assert!(done.err.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
+}
