@@ -136,6 +136,12 @@ impl Driver for Rounds {
         Conclusion::new(Grade::Failed, text)
     }
 
+    fn ended_by_peer(&self, _code: Option<u16>) -> Conclusion {
+        let (came, missing) = (self.seen.echoes, self.rounds.len());
+        let text = format!("{came} echoes came, and {missing} did not: the peer ended the connection");
+        Conclusion::new(Grade::Failed, text)
+    }
+
     fn largest_message(&self) -> usize {
         let len = |round: &Round| match &round.echo {
             Expected::Message { payload, .. } | Expected::Pong(payload) => payload.len(),

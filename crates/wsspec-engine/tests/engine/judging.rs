@@ -320,6 +320,7 @@ fn a_client_that_accepts_a_window_and_then_gives_up_fails() {
         _ => vec![fin()],
     });
     assert_eq!(outcome.verdict, Verdict::Fail, "{}", outcome.summary);
+    assert!(outcome.summary.contains("the peer ended the connection"), "{}", outcome.summary);
     let silent = agrees_then("22.4.1", vec![], |_| vec![]);
     assert!(silent.verdict.is_failure(), "{}", silent.summary);
     let unlawful = agrees_then("22.4.1", vec![frame(Opcode::CLOSE, b"\x03\xe8"), fin()], |_| vec![]);
