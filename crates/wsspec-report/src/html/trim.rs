@@ -27,7 +27,7 @@ pub(super) enum Trim {
 /// Lines that are kept at each end.
 const ENDS: usize = 16;
 /// Frames of a case of which every octet is named.
-const FEW_DISSECTED: usize = 4;
+const FEW_DISSECTED: usize = 2;
 /// Octets of a payload that are kept.
 const PREVIEW: usize = 32;
 
