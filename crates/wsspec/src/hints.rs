@@ -4,6 +4,9 @@ use wsspec_cases::CaseId;
 
 /// The usual mistake behind failures of this section, if there is one.
 pub(crate) fn usually(id: CaseId) -> Option<&'static str> {
+    if let Some(hint) = of_group(id.numbers()) {
+        return Some(hint);
+    }
     Some(match id.section() {
         1 => {
             "the length is taken for 7 bits only, or its 16- and 64-bit forms are read in the wrong octet order"
@@ -40,6 +43,30 @@ pub(crate) fn usually(id: CaseId) -> Option<&'static str> {
     })
 }
 
+/// Where a group or a case has another usual mistake than its section.
+fn of_group(numbers: &[u16]) -> Option<&'static str> {
+    Some(match numbers {
+        [16, 5, ..] => {
+            "pings wait in a queue behind messages, are counted instead of read, or a pong is taken for what was asked"
+        }
+        [17, 1, 17] => "the end of TCP is not noticed while a message is open, and the socket stays",
+        [18, 1 | 2, ..] => {
+            "a list of codes that ends with RFC 6455, or a reason that is passed on without a look at its octets"
+        }
+        [18, 3 | 4, ..] => {
+            "the closing handshake is taken for over when the own Close frame is sent, or nothing limits the wait for the answer"
+        }
+        [18, 5, ..] => "the reader goes on after Close, or frames that came with it are lost",
+        [18, 6 | 7, ..] => {
+            "the end of TCP is not noticed while nothing is read, or TCP is closed with unread octets, which resets it"
+        }
+        [18, 8, ..] => "the answer waits in a queue behind messages",
+        [18, 9, ..] => "two tasks close without knowing of each other",
+        [18, 10, ..] => "a timer for idle connections that cannot be set",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +76,14 @@ mod tests {
         for case in wsspec_cases::suite().cases().iter().filter(|case| case.id.section() <= 13) {
             assert!(usually(case.id).is_some(), "{}", case.id);
         }
+    }
+
+    #[test]
+    fn a_hint_fits_the_group() {
+        let of = |id: &str| usually(id.parse().unwrap()).unwrap();
+        assert_ne!(of("16.5.1"), of("16.1.1"));
+        assert_ne!(of("17.1.17"), of("17.1.1"));
+        let closing = wsspec_cases::suite().cases().iter().filter(|case| case.id.section() == 18);
+        assert!(closing.map(|case| usually(case.id)).all(|hint| hint.is_some()));
     }
 }

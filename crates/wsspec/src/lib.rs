@@ -14,6 +14,7 @@ pub mod errors;
 pub mod exit_code;
 pub mod filter;
 pub mod glossary;
+mod grades;
 mod hints;
 pub mod load;
 pub mod net;

@@ -1,12 +1,13 @@
 //! `wsspec explain`: everything that has a name, explained offline.
 
 use anyhow::Result;
-use wsspec_cases::{Case, Grade, Suite, suite};
+use wsspec_cases::{Case, Suite, suite};
 use wsspec_wire::close_code;
 
 use crate::cli::ExplainArgs;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::grades::Grades;
 use crate::terminal::lines::cut;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{did_you_mean, wrap};
@@ -131,14 +132,7 @@ fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
         out.extend(fact("rule", &format!("{rule} ({}): {}", rule.level.name(), rule.summary), style));
     }
     out.extend(fact("pass", &case.expectation, style));
-    let mut others = case.accepts.iter().filter(|accept| accept.grade == Grade::NonStrict).peekable();
-    if others.peek().is_none() {
-        out.extend(fact("non-strict", "-", style));
-    }
-    for accept in others {
-        out.extend(fact("non-strict", &accept.because, style));
-    }
-    out.extend(fact("fail", &failing(case), style));
+    out.extend(grades(case, style));
     out.extend(hints::usually(case.id).into_iter().flat_map(|hint| fact("usually", hint, style)));
     out.extend(steps(case, style));
     out.extend(fact("close", &close_rule(case), style));
@@ -155,16 +149,19 @@ fn also(case: &Case) -> String {
     format!("also   sets {}   level {level}   limit {limit}", sets.join(" "))
 }
 
-fn failing(case: &Case) -> String {
-    match case.close.first {
-        wsspec_cases::FirstToClose::Tester => format!(
-            "anything else comes, or in another order, or nothing within {}, or the connection does not end as below",
-            crate::text::duration(case.time_limit)
-        ),
-        wsspec_cases::FirstToClose::Peer => {
-            "what had to be refused is delivered, or the connection stays open".to_owned()
-        }
+/// The outcomes that do not pass; `-` where there is none of that verdict.
+fn grades(case: &Case, style: Style) -> Vec<String> {
+    let Grades { non_strict, told, fail } = Grades::of(case);
+    let one_by_one = |label, outcomes: Vec<String>| {
+        let outcomes = if outcomes.is_empty() { vec!["-".to_owned()] } else { outcomes };
+        outcomes.into_iter().flat_map(move |outcome| fact(label, &outcome, style))
+    };
+    let mut out: Vec<String> = one_by_one("non-strict", non_strict).collect();
+    if !told.is_empty() {
+        out.extend(one_by_one("info", told));
     }
+    out.extend(one_by_one("fail", fail));
+    out
 }
 
 /// Cases that are near, by number and by rule.
