@@ -119,4 +119,15 @@ mod tests {
         assert!(!handshake.contains(&"22.1.1".to_owned()), "{handshake:?}");
         assert!(ids(&["@deflate"]).unwrap().iter().all(|id| id.starts_with("2") || id.starts_with("19")));
     }
+
+    #[test]
+    fn all_and_many_are_everything_and_share_nothing() {
+        let (all, many) = (ids(&["@all"]).unwrap(), ids(&["@many"]).unwrap());
+        assert_eq!(many.len(), 6, "as README.md says: {many:?}");
+        assert!(many.iter().all(|id| !all.contains(id)));
+        assert_eq!(all.len() + many.len(), suite().cases().len());
+        assert_eq!(ids(&["@all", "@many"]).unwrap().len(), suite().cases().len());
+        let slow = ids(&["@slow"]).unwrap();
+        assert!(slow.iter().all(|id| all.contains(id)), "{slow:?}");
+    }
 }
