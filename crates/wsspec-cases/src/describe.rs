@@ -133,6 +133,9 @@ impl fmt::Display for FrameSpec {
             Masking::None => write!(f, ", not masked")?,
         }
         pieces(f, self.chop)?;
+        if self.torn {
+            write!(f, ", cut one octet before and one behind the end of its header")?;
+        }
         if self.sync { write!(f, ", pushed on its own") } else { Ok(()) }
     }
 }

@@ -93,6 +93,9 @@ pub struct FrameSpec {
     pub chop: Option<usize>,
     /// Push every write on its own before the next.
     pub sync: bool,
+    /// Hand over the header without its last octet together with what is left of the frame before, then that octet
+    /// with the first of the payload, then the rest with what follows.
+    pub torn: bool,
 }
 
 /// The masking of a frame.

@@ -130,6 +130,7 @@ impl FrameSpec {
             payload: payload.into(),
             chop: None,
             sync: false,
+            torn: false,
         }
     }
 
@@ -178,6 +179,12 @@ impl FrameSpec {
     /// Hand the octets to the network that many at a time.
     pub fn chop(mut self, octets: usize) -> Self {
         self.chop = Some(octets);
+        self
+    }
+
+    /// Cut one octet before and one behind the end of the header; the rest shares a write with what follows.
+    pub fn torn(mut self) -> Self {
+        self.torn = true;
         self
     }
 

@@ -273,6 +273,7 @@ fn frame(fact: &Value) -> FrameSpec {
         payload: payload(&fact["payload"]),
         chop: fact["chop"].as_u64().map(|octets| octets as usize),
         sync: fact["sync"].as_bool().unwrap_or(false),
+        torn: false,
     }
 }
 

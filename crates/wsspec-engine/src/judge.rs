@@ -81,7 +81,7 @@ fn unimplemented(case: &Case, observation: &Observation) -> Option<String> {
         }
         (_, Some(words)) if !may_refuse => Some(format!("the peer does not obey the command: {words:?}")),
         _ if is_refused(case, observation) => {
-            Some("the client fails the connection at the window that the response asks for".to_string())
+            Some("the client fails the connection at what the response asks for".to_string())
         }
         _ => lacking.map(|conclusion| conclusion.text.to_string()),
     }

@@ -236,7 +236,7 @@ impl Outbox {
                 break;
             }
             write.append(&mut data, now, recorder);
-            let alone = write.is_alone();
+            let alone = write.is_alone() || write.is_cut_here();
             if write.is_done() {
                 self.writing = None;
             }

@@ -171,6 +171,12 @@ pub(super) const DEFECTS: &[Deviation] = &[
         &[Meets(|cx, _| if cx.torn { Take::Skip } else { Take::Stream })],
     ),
     both(
+        "length-head-behind-frame",
+        RULE,
+        "loses a frame whose header begins in the octets that end the frame before",
+        &[Meets(|cx, _| if cx.behind { Take::Skip } else { Take::Stream })],
+    ),
+    both(
         "sends-length-16",
         RULE,
         "writes lengths below 126 with 16 bits",

@@ -77,6 +77,8 @@ pub(super) struct Cx<'a> {
     pub(super) deflate: bool,
     /// The header of the frame came in several reads.
     pub(super) torn: bool,
+    /// And it began in the octets that ended the frame before.
+    pub(super) behind: bool,
     /// What the strict endpoint sends next, if it is there already.
     pub(super) next: Option<Opcode>,
     /// What the deviation keeps.
@@ -111,6 +113,7 @@ pub(super) struct Flaws {
     pub(super) message: Option<Opcode>,
     pub(super) deflate: bool,
     pub(super) torn: bool,
+    pub(super) behind: bool,
     pub(super) next: Option<Opcode>,
     pub(super) extra: Vec<Item>,
 }
@@ -131,6 +134,7 @@ impl Flaws {
             message: None,
             deflate: false,
             torn: false,
+            behind: false,
             next: None,
             extra: Vec::new(),
         }
@@ -143,10 +147,20 @@ impl Flaws {
 
     /// Calls `call` with each function and what its deviation sees.
     fn each(&mut self, mut call: impl FnMut(&mut Cx<'_>, Part)) {
-        let Self { role, state, failed, message, deflate, torn, next, .. } = *self;
+        let Self { role, state, failed, message, deflate, torn, behind, next, .. } = *self;
         for (deviation, memory) in &mut self.active {
-            let mut cx =
-                Cx { role, state, failed, message, deflate, torn, next, memory, extra: &mut self.extra };
+            let mut cx = Cx {
+                role,
+                state,
+                failed,
+                message,
+                deflate,
+                torn,
+                behind,
+                next,
+                memory,
+                extra: &mut self.extra,
+            };
             for part in deviation.parts {
                 call(&mut cx, *part);
             }

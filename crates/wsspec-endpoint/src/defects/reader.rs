@@ -14,6 +14,10 @@ use crate::{Transmit, Violation};
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     head: Vec<u8>,
+    /// The header began in the octets that ended the frame before.
+    behind: bool,
+    /// A frame ended in the octets that were read at once.
+    ended: bool,
     frame: Option<Arriving>,
     pub(super) sink: Sink,
 }
@@ -31,8 +35,10 @@ struct Arriving {
 
 impl Reader {
     /// Octets were read at once.
-    pub(super) fn begin(&self, flaws: &mut Flaws) {
+    pub(super) fn begin(&mut self, flaws: &mut Flaws) {
         flaws.torn = !self.head.is_empty();
+        flaws.behind = flaws.torn && self.behind;
+        self.ended = false;
     }
 
     /// Takes octets up to the end of a frame: how many, and the rule that is broken.
@@ -59,12 +65,15 @@ impl Reader {
     }
 
     fn read_head(&mut self, octet: u8, flaws: &mut Flaws) -> Result<usize, Violation> {
+        if self.head.is_empty() {
+            self.behind = self.ended;
+        }
         self.head.push(octet);
         let Some((mut header, _)) = FrameHeader::decode(&self.head) else { return Ok(1) };
         self.head.clear();
         let key = header.mask;
         let take = flaws.meet(&mut header);
-        flaws.torn = false;
+        (flaws.torn, flaws.behind) = (false, false);
         match take {
             Take::Fail(violation) => return Err(violation),
             Take::Stream => self.sink.begin(header, flaws),
@@ -95,6 +104,7 @@ impl Reader {
 
     fn end_frame(&mut self, flaws: &mut Flaws) -> Result<(), Violation> {
         let Some(frame) = self.frame.take() else { return Ok(()) };
+        self.ended = true;
         match frame.take {
             Take::Stream => self.sink.end(flaws).inspect_err(|_| self.sink.forget_frame()),
             Take::Whole => {

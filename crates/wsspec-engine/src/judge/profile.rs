@@ -341,6 +341,18 @@ impl Bench<'_> {
             checks.push(self.check("reaction", Level::Must, false, "a reaction", &observed));
         }
         let taken = events.len() == tolerates.intact.len();
+        let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+        let refused = !taken && matches!(tolerates.grades, Tolerance::MayRefuse);
+        if refused && by_peer && !self.close_received() {
+            let observed = "TCP was ended without one";
+            checks.push(self.check(
+                "close.code",
+                Level::Should,
+                false,
+                "a Close frame that tells why",
+                observed,
+            ));
+        }
         let informs = match &tolerates.grades {
             Tolerance::Either if taken => Some("the stimulus was taken as it is meant"),
             Tolerance::Either | Tolerance::MayRefuse if !taken => Some("the stimulus was refused"),

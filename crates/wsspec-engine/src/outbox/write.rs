@@ -18,6 +18,7 @@ pub(super) struct Write {
     mask: Option<(MaskingKey, usize)>,
     chop: Option<usize>,
     sync: bool,
+    torn: bool,
     done: usize,
     /// The first octets as they went out, for the log.
     begun_with: Vec<u8>,
@@ -31,12 +32,12 @@ impl Write {
             Length::Form(form) => (form, len),
             Length::Claimed(form, claimed) => (form, claimed),
         };
-        let FrameSpec { opcode, fin, rsv, payload, chop, sync, .. } = spec;
+        let FrameSpec { opcode, fin, rsv, payload, chop, sync, torn, .. } = spec;
         let header = FrameHeader { fin, rsv, opcode, mask, length, length_form };
         let (head, head_len) = header.encode_array();
         let header = Some(header);
         let mask = mask.map(|key| (key, 0));
-        Self { header, head, head_len, payload, mask, chop, sync, done: 0, begun_with: Vec::new() }
+        Self { header, head, head_len, payload, mask, chop, sync, torn, done: 0, begun_with: Vec::new() }
     }
 
     pub(super) fn octets(payload: Payload, mask: Option<(MaskingKey, usize)>) -> Self {
@@ -48,6 +49,7 @@ impl Write {
             mask,
             chop: None,
             sync: false,
+            torn: false,
             done: 0,
             begun_with: Vec::new(),
         }
@@ -56,6 +58,17 @@ impl Write {
     /// Whether its octets share no piece with others.
     pub(super) const fn is_alone(&self) -> bool {
         self.sync || self.chop.is_some()
+    }
+
+    /// Whether a piece ends here.
+    pub(super) fn is_cut_here(&self) -> bool {
+        self.cuts().any(|cut| cut == self.done) && !self.is_done()
+    }
+
+    /// One octet before and one behind the end of the header, if the frame is cut there.
+    fn cuts(&self) -> impl Iterator<Item = usize> {
+        let head = self.torn.then_some(self.head_len);
+        head.into_iter().flat_map(|len| [len - 1, len + 1])
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -87,6 +100,8 @@ impl Write {
     pub(super) fn append(&mut self, data: &mut Vec<u8>, now: Time, recorder: &mut Recorder) {
         let room = Transmit::LARGEST - data.len();
         let most = self.chop.map_or(room, |chop| chop.clamp(1, room));
+        let next_cut = self.cuts().find(|cut| *cut > self.done);
+        let most = next_cut.map_or(most, |cut| most.min(cut - self.done));
         let len = most.min(self.len() - self.done);
         let start = data.len();
         data.reserve(len);

@@ -5,6 +5,7 @@ use wsspec_wire::{BlockType, DeflateWriter};
 use super::super::s21_deflate::{HELLO, HELLO_AGAIN, deflated, deflated_binary};
 use super::echoed;
 use super::history::History;
+use super::windows::accepted;
 use crate::case::{Grade, Roles};
 use crate::data::{Dice, json};
 use crate::deflate::{DeflateAnswer, DeflateNeed, DeflateOffer, DeflatePlan};
@@ -175,20 +176,27 @@ fn tester_drops(s: &mut Declaration<'_>) {
 fn peer_drops(s: &mut Declaration<'_>) {
     let offer = DeflateOffer { server_no_context_takeover: true, ..DeflateOffer::PLAIN };
     let answer = DeflateAnswer { client_no_context_takeover: true, ..DeflateAnswer::PLAIN };
-    let asked = DeflatePlan::with(offer, answer);
+    let asked = DeflatePlan::with(offer, answer).refusable();
 
     s.rules([PEER_DROPS]);
     for (id, slug, roles) in
         [("22.2.4", "server-drops-context", Roles::Client), ("22.2.5", "client-drops-context", Roles::Server)]
     {
-        same_text(s, id, slug, "no context takeover agreed on for the peer", |_| true, no_reach)
-            .expect("No message of the peer refers to the one before.")
-            .deflate(asked.clone())
-            .roles = roles;
+        same_text(
+            s,
+            id,
+            slug,
+            "no context takeover agreed on for the peer, behind a Ping",
+            |_| true,
+            no_reach,
+        )
+        .expect("No message of the peer refers to the one before.")
+        .deflate(asked.clone())
+        .roles = roles;
     }
 
     s.rules([MAY_KEEP]);
-    same_text(s, "22.2.6", "peer-takeover", "nothing agreed on", |_| true, reach)
+    same_text(s, "22.2.6", "peer-takeover", "nothing agreed on, behind a Ping", |_| true, reach)
         .expect("Every message comes back. Whether they refer to those before is told.")
         .deflate(DeflatePlan::plain());
 
@@ -197,7 +205,7 @@ fn peer_drops(s: &mut Declaration<'_>) {
         s,
         "22.2.7",
         "peer-drops-context-mixed",
-        "every second time compressed, no context takeover agreed on for the peer",
+        "every second time compressed, no context takeover agreed on for the peer, behind a Ping",
         |n| n % 2 == 0,
         no_reach,
     )
@@ -217,7 +225,8 @@ fn same_text<'s>(
     let title = format!("The same 1 KiB of text ten times, {how}");
     s.case(id, slug, title.clone())
         .drive(format!("{title}, each sent when the one before has come back"), move || {
-            Rounds::of((0..10).map(|n| echoed(json(1024), compress(n))), secs(5)).finding(finding)
+            let rounds = (0..10).map(|n| echoed(json(1024), compress(n)));
+            Rounds::of(std::iter::once(accepted()).chain(rounds), secs(5)).finding(finding)
         })
         .within(secs(5))
         .close(we_close([NORMAL]))

@@ -38,14 +38,17 @@ pub(super) fn declare(s: &mut Declaration<'_>) {
         let plan = DeflatePlan::with(DeflateOffer::PLAIN, answer);
         // The largest window is what a client uses anyway.
         let plan = if bits < 15 { plan.refusable() } else { plan };
-        // A client that answers has accepted the window.
-        let accepted = Round { send: vec![ping("accepted").into()], echo: ponged("accepted") };
-        peer_window(s, 4, "client", bits, Some(accepted)).deflate(plan).roles = Roles::Server;
+        peer_window(s, 4, "client", bits, Some(accepted())).deflate(plan).roles = Roles::Server;
     }
     s.group(5, "The window of the tester").rules([INFLATES]);
     (8..=15).for_each(|bits| tester_window(s, bits));
     s.group(6, "References of the tester beyond the window");
     beyond_window(s);
+}
+
+/// A client that answers a Ping has accepted the response.
+pub(super) fn accepted() -> Round {
+    Round { send: vec![ping("accepted").into()], echo: ponged("accepted") }
 }
 
 /// Texts that repeat themselves at distances around the size of the window, behind the first round if there is one.
@@ -99,16 +102,21 @@ fn tester_window(s: &mut Declaration<'_>, bits: u8) {
     let answer = DeflateAnswer { server_max_window_bits: Some(bits), ..DeflateAnswer::PLAIN };
     let plan =
         DeflatePlan::with(offer, answer).needing(DeflateNeed::Window(bits)).needing(DeflateNeed::Takeover);
+    // The largest window is that of a server which says nothing of it.
+    let plan = if bits < 15 { plan.refusable() } else { plan };
     let window = 1u16 << bits;
     let title = format!("Matches exactly {window} octets back, in a window of {bits} bits");
     s.case(format!("22.5.{}", bits - 7), format!("tester-window-{bits}"), title.clone())
         .expect("Every message comes back.")
         .deflate(plan)
-        .drive(format!("{title}, each message sent when the one before has come back"), move || {
-            let mut history = History::new(window.into());
-            let rounds = [usize::from(window), 0, 1, 100].map(|new| history.message(new, 258, window));
-            Rounds::of(rounds, secs(5))
-        })
+        .drive(
+            format!("{title}, behind a Ping, each message sent when the one before has come back"),
+            move || {
+                let mut history = History::new(window.into());
+                let rounds = [usize::from(window), 0, 1, 100].map(|new| history.message(new, 258, window));
+                Rounds::of(std::iter::once(accepted()).chain(rounds), secs(5))
+            },
+        )
         .within(secs(5))
         .close(we_close([NORMAL]));
 }
