@@ -1,5 +1,6 @@
 //! Peers that want to hang the tester, fill its memory or look green: every case, both roles.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wsspec_cases::words::text;
@@ -288,6 +289,8 @@ fn no_hostile_client_makes_a_series_green() {
 struct Turncoat {
     endpoint: Endpoint,
     left: u32,
+    /// Transmissions so far that conform.
+    sent: u32,
     hostile: Hostile,
 }
 
@@ -312,6 +315,7 @@ impl Peer for Turncoat {
         }
         let transmit = self.endpoint.poll_transmit(now)?;
         self.left -= 1;
+        self.sent += 1;
         Some(transmit)
     }
 
@@ -322,43 +326,87 @@ impl Peer for Turncoat {
 
 /// How a peer turns on the tester: it stalls, drops, resets, answers with noise, floods.
 const TURNS: [Kind; 5] = [Kind::Silent, Kind::Drops, Kind::Resets, Kind::Noise, Kind::Messages];
-/// After how many transmissions: the response is the first one of a server.
-const STEPS: std::ops::RangeInclusive<u32> = 1..=3;
+/// Transmissions of a conforming peer after which it turns: all, or so many that lie evenly apart. The response is
+/// the first one of a server.
+const STEPS: u32 = 6;
 
-fn no_turncoat_hangs_a_new_case(role: TesterRole) {
-    for case in connecting(role).filter(|case| case.id.section() > 13) {
+/// Plays the case against a peer that turns after so many transmissions. Says how many of them conformed.
+fn betray(case: &Case, role: TesterRole, kind: Kind, left: u32) -> (Observation, u32) {
+    let hostile = Hostile { open: true, ..Hostile::new(kind, role) };
+    let settings = Settings { loop_count: Some(3), ..Settings::default() };
+    let (endpoint, run) = match role {
+        TesterRole::Client => (Endpoint::server(), CaseRun::client(case, &opening(), settings)),
+        TesterRole::Server => {
+            let (endpoint, request) = Endpoint::client(case);
+            (endpoint, CaseRun::server(case, &request, settings))
+        }
+    };
+    let mut pair = Pair::new(run, Turncoat { endpoint, left, sent: 0, hostile });
+    pair.delay = case.time_limit / 200;
+    let (observation, peer) = pair.finish();
+    (observation, peer.sent)
+}
+
+/// The first steps, the last ones, and a few between them.
+fn turns(steps: u32) -> BTreeSet<u32> {
+    let spread = (0..=STEPS).map(|n| u64::from(n) * u64::from(steps) / u64::from(STEPS));
+    let spread = spread.filter_map(|step| u32::try_from(step).ok());
+    spread.chain([1, 2, 3, steps.saturating_sub(1)]).filter(|step| (1..=steps).contains(step)).collect()
+}
+
+/// Whether all came that comes from a peer that does not turn, and the end of it, where the end is judged.
+fn is_done(case: &Case, observation: &Observation, whole: &[Event]) -> bool {
+    let closed = observation.stats.rx_frames.contains_key(&Opcode::CLOSE.bits());
+    let ended = matches!(observation.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+    observation.events.starts_with(whole)
+        && match &case.profile {
+            Some(Profile::Driven | Profile::Tolerates(_)) => true,
+            Some(Profile::Ends(_)) => closed || ended,
+            None if !case.close.clean => closed || ended,
+            _ => closed,
+        }
+}
+
+/// Whether a peer that did not do all of the case may be found non-strict: it ends TCP, or waits for more.
+fn may_be_non_strict(case: &Case, kind: Kind) -> bool {
+    let waits = matches!(&case.profile, Some(Profile::Fails(fails)) if fails.waits.is_some());
+    may_pass(kind) || waits && kind == Kind::Silent
+}
+
+fn no_turncoat_hangs_a_new_case_or_passes(role: TesterRole) {
+    let mut passed = 0;
+    let cases: Vec<&Case> = connecting(role).filter(|case| case.id.section() > 13).collect();
+    for case in &cases {
         // What the peer conforms with so far may be kept, too.
         let lawful: usize = case.expected().map(wsspec_cases::Expected::len).sum();
-        for (kind, left) in TURNS.into_iter().flat_map(|kind| STEPS.map(move |left| (kind, left))) {
-            let name = format!("{} as {role:?} against {kind:?} after {left}", case.id);
-            let hostile = Hostile { open: true, ..Hostile::new(kind, role) };
-            let settings = Settings { loop_count: Some(3), ..Settings::default() };
-            let (endpoint, run) = match role {
-                TesterRole::Client => (Endpoint::server(), CaseRun::client(case, &opening(), settings)),
-                TesterRole::Server => {
-                    let (endpoint, request) = Endpoint::client(case);
-                    (endpoint, CaseRun::server(case, &request, settings))
-                }
-            };
-            let mut pair = Pair::new(run, Turncoat { endpoint, left, hostile });
-            pair.delay = case.time_limit / 25;
-            let observation = pair.finish().0;
+        let (observation, steps) = betray(case, role, Kind::Silent, u32::MAX);
+        let whole = observation.events.clone();
+        passed += usize::from(judge(case, observation).verdict == Verdict::Pass);
+        let points = turns(steps).into_iter().flat_map(|left| TURNS.map(|kind| (kind, left)));
+        for (kind, left) in points {
+            let name = format!("{} as {role:?} against {kind:?} after {left} of {steps}", case.id);
+            let observation = betray(case, role, kind, left).0;
             let (took, bound) = (observation.duration, longest(case) + case.time_limit / 5);
             assert!(took <= bound, "{name} took {took:?} of {bound:?}");
             assert!(kept(&observation) < lawful + 256 * 1024 + 2 * WireLog::KEPT * Snippet::KEPT, "{name}");
-            let _ = judge(case, observation);
+            let done = is_done(case, &observation, &whole);
+            let verdict = judge(case, observation).verdict;
+            let lawful = verdict == Verdict::NonStrict && may_be_non_strict(case, kind);
+            let green = matches!(verdict, Verdict::Pass | Verdict::NonStrict);
+            assert!(!green || done || lawful, "{name}: {verdict:?}");
         }
     }
+    assert!(passed * 10 > cases.len() * 9, "a conforming peer passes, or its steps mean nothing: {passed}");
 }
 
 #[test]
-fn no_server_that_turns_hostile_half_way_hangs_a_new_case() {
-    no_turncoat_hangs_a_new_case(TesterRole::Client);
+fn no_server_that_turns_hostile_half_way_hangs_a_new_case_or_passes() {
+    no_turncoat_hangs_a_new_case_or_passes(TesterRole::Client);
 }
 
 #[test]
-fn no_client_that_turns_hostile_half_way_hangs_a_new_case() {
-    no_turncoat_hangs_a_new_case(TesterRole::Server);
+fn no_client_that_turns_hostile_half_way_hangs_a_new_case_or_passes() {
+    no_turncoat_hangs_a_new_case_or_passes(TesterRole::Server);
 }
 
 #[test]

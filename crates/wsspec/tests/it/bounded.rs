@@ -19,7 +19,7 @@ fn floods_do_not_fill_the_memory() {
             Peer::start(move |n| if n < 2 { Manner::Echo } else { Manner::Upgrade(octets, Then::Repeat) });
         let mut shell = Command::new("sh");
         let script = format!(
-            "ulimit -v {LIMIT}; exec \"$0\" run \"$1\" 1.1.2 9.8.1 12.1.1 --no-confirm --case-timeout 2s"
+            "ulimit -v {LIMIT}; exec \"$0\" run \"$1\" 1.1.2 9.8.1 12.1.1 15.3.3 17.1.12 21.2.17 --no-confirm --case-timeout 2s"
         );
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_wsspec"), &peer.url()]).current_dir(folder.path());
         let done = finish(shell);

@@ -51,6 +51,26 @@ fn a_flood_is_a_failure() {
     }
 }
 
+/// Cases that a peer has to refuse, and two that it has to echo.
+#[test]
+fn no_flood_and_no_silence_makes_a_new_case_green() {
+    let cases = ["15.1.1", "17.1.1", "17.1.4", "17.2.1", "--no-confirm"];
+    let attacks: [(&[u8], Then); 4] = [
+        (b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", Then::Silence),
+        (b"\x81\x05flood", Then::Repeat),
+        (b"\xff\xff\xff\xff", Then::Repeat),
+        (b"", Then::Silence),
+    ];
+    for (octets, then) in attacks {
+        let (done, record) = run(Manner::Upgrade(octets, then), &cases);
+        assert_eq!(done.code, 1, "{done:#?}");
+        let verdicts = verdicts(&record);
+        assert_eq!(verdicts.len(), 4, "{record:#?}");
+        let red = |verdict: &&str| ["fail", "timeout"].contains(verdict);
+        assert!(verdicts.iter().all(red), "{octets:?}: {verdicts:?}");
+    }
+}
+
 #[test]
 fn a_peer_that_drops_after_the_upgrade_fails() {
     let (done, record) = run(Manner::Upgrade(b"", Then::Close), &["1.1.2"]);
