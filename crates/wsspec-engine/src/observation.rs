@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use wsspec_cases::{Awaited, Conclusion, Event};
 
-use crate::Time;
 use crate::invariants::Watched;
 use crate::round_trips::RoundTrips;
 use crate::wire_log::WireLog;
@@ -18,8 +17,8 @@ pub struct Observation {
     /// What came, in order (the list that accepted outcomes are compared with). Of driven cases the first
     /// ones only, and the beginnings of their payloads.
     pub events: Vec<Event>,
-    /// When each of them came.
-    pub event_times: Vec<Time>,
+    /// The entry of the log with which each of them came; none where it is not in the log.
+    pub event_entries: Vec<Option<usize>>,
     /// How many more came.
     pub events_dropped: u64,
     /// The driver's verdict, for cases that are driven.
@@ -61,7 +60,7 @@ impl Observation {
             role,
             handshake: HandshakeRecord::default(),
             events: Vec::new(),
-            event_times: Vec::new(),
+            event_entries: Vec::new(),
             events_dropped: 0,
             conclusion: None,
             close: CloseRecord::default(),

@@ -15,6 +15,8 @@ pub(crate) struct Recorder {
     pub(crate) traffic: Traffic,
     /// Only of cases whose time means something.
     pub(crate) round_trips: Option<RoundTrips>,
+    /// The number in the log of the frame that came last, unless it is not in the log.
+    pub(crate) last_frame: Option<usize>,
     /// The payloads of the Pings that were sent.
     pings: Vec<Bytes>,
     /// Octets and frames go into the counts only, not into the log.
@@ -131,6 +133,7 @@ impl Recorder {
             self.traffic.rx_frames += 1;
             self.traffic.rx_ws += payload.len;
         }
+        self.last_frame = (!self.quiet).then(|| self.log.count());
         if !self.quiet {
             let (direction, unit, chop, sync) = (Direction::Rx, None, None, false);
             self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });

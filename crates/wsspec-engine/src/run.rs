@@ -25,7 +25,7 @@ use crate::outbox::{Outbox, Transmit};
 use crate::recorder::Recorder;
 use crate::settings::{ClientOpening, Settings};
 use crate::timers::{Timer, Timers};
-use crate::wire_log::LogKind;
+use crate::wire_log::{LogKind, WireLog};
 use events::Events;
 
 /// One run of one case over one connection: the tester's side of the wire.
@@ -249,11 +249,12 @@ impl CaseRun<'_> {
         if self.opened.is_none() && handshake.never_opened.is_none() {
             handshake.never_opened = Some(NeverOpened::TimedOut);
         }
+        let log = WireLog::from(self.recorder.log);
         Observation {
             role: self.role,
             handshake,
+            event_entries: self.events.entries(&log),
             events: self.events.list,
-            event_times: self.events.times,
             events_dropped: self.events.dropped,
             conclusion,
             close: self.close,
@@ -265,7 +266,7 @@ impl CaseRun<'_> {
             end_delay: self.end_delay,
             time_scale: self.settings.time_scale,
             ran_out: self.ran_out,
-            log: self.recorder.log.into(),
+            log,
             stats: self.recorder.stats,
             traffic: self.recorder.traffic,
             round_trips: self.recorder.round_trips.filter(|trips| trips.count() > 0),

@@ -22,6 +22,13 @@ impl WireLog {
     pub const fn gap(&self) -> Option<usize> {
         if self.dropped > 0 { Some(Self::KEPT) } else { None }
     }
+
+    /// Where the entry is, as an index of `entries`, that was made as this one, counted from 0; none if it was dropped.
+    pub(crate) fn index(&self, number: usize) -> Option<usize> {
+        let dropped = usize::try_from(self.dropped).unwrap_or(usize::MAX);
+        let index = if number < Self::KEPT { Some(number) } else { number.checked_sub(dropped) };
+        index.filter(|&index| index < self.entries.len() && (number < Self::KEPT || index >= Self::KEPT))
+    }
 }
 
 /// A wire log that is being written. An entry costs the same however many came before.
@@ -33,6 +40,12 @@ pub(crate) struct LogBook {
 }
 
 impl LogBook {
+    /// How many entries were made.
+    pub(crate) fn count(&self) -> usize {
+        let dropped = usize::try_from(self.dropped).unwrap_or(usize::MAX);
+        dropped.saturating_add(self.first.len() + self.last.len())
+    }
+
     /// Adds an entry, and drops one from the middle if there are too many.
     pub(crate) fn push(&mut self, at: Time, kind: LogKind) {
         let entry = LogEntry { at, kind };

@@ -109,11 +109,7 @@ fn differing_events(case: &Case, observation: &Observation, check: Check) -> Che
     let closest = case.accepts.iter().rev().max_by_key(|accept| common(accept));
     let Some(closest) = closest else { return Check { ok: false, ..check } };
     let (expected, observed) = words::difference(case, closest, observation);
-    let at = observation.event_times.get(common(closest));
-    let entry = at.and_then(|&at| {
-        let entries = &observation.log.entries;
-        entries.iter().rposition(|entry| entry.at == at && is_frame(&entry.kind, Direction::Rx))
-    });
+    let entry = observation.event_entries.get(common(closest)).copied().flatten();
     Check { ok: false, expected, observed, entry, ..check }
 }
 

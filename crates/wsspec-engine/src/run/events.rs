@@ -1,13 +1,13 @@
 use wsspec_cases::{Accept, Case, Driver, Event, Expected, Received};
 
-use crate::Time;
-use crate::wire_log::Snippet;
+use crate::wire_log::{LogKind, Snippet, WireLog};
 
 /// What came, as far as judging can need it.
 #[derive(Debug)]
 pub(super) struct Events {
     pub(super) list: Vec<Event>,
-    pub(super) times: Vec<Time>,
+    /// The number in the log of the frame that had come last, for each of them.
+    pub(super) numbers: Vec<Option<usize>>,
     pub(super) dropped: u64,
     /// How many events are kept.
     limit: usize,
@@ -31,14 +31,14 @@ impl Events {
             None => (largest, largest),
         };
         let limit = most + Self::MORE_EVENTS;
-        Self { list: Vec::new(), times: Vec::new(), dropped: 0, limit, largest, kept }
+        Self { list: Vec::new(), numbers: Vec::new(), dropped: 0, limit, largest, kept }
     }
 
     pub(super) const fn largest_payload(&self) -> usize {
         self.largest
     }
 
-    pub(super) fn push(&mut self, event: &Event, now: Time) {
+    pub(super) fn push(&mut self, event: &Event, number: Option<usize>) {
         if self.list.len() == self.limit {
             self.dropped += 1;
             return;
@@ -50,7 +50,18 @@ impl Events {
             Event::Pong(payload) => Event::Pong(self.cut(payload)),
             Event::Elapsed(tag) => Event::Elapsed(tag),
         });
-        self.times.push(now);
+        self.numbers.push(number);
+    }
+
+    /// The entry of the log with which each of them came.
+    pub(super) fn entries(&self, log: &WireLog) -> Vec<Option<usize>> {
+        let over =
+            |kind: &LogKind, of: &str| matches!(kind, LogKind::WaitEnded { tag: Some(tag) } if *tag == of);
+        let entry = |(event, number): (&Event, &Option<usize>)| match event {
+            Event::Elapsed(tag) => log.entries.iter().position(|entry| over(&entry.kind, tag)),
+            Event::Message { .. } | Event::Pong(_) => number.and_then(|number| log.index(number)),
+        };
+        self.list.iter().zip(&self.numbers).map(entry).collect()
     }
 
     /// Whether exactly these events came.

@@ -62,7 +62,7 @@ impl CaseRun<'_> {
 
     /// Something came that counts.
     pub(super) fn event(&mut self, event: &Event, now: Time) {
-        self.events.push(event, now);
+        self.events.push(event, self.recorder.last_frame);
         self.drive(now, |driver, out| driver.0.event(event, out));
         self.do_steps(now);
         if !matches!(event, Event::Elapsed(_)) {

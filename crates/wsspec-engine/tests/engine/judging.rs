@@ -5,7 +5,7 @@ use wsspec_cases::{
     Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step, Tolerance, suite,
 };
 use wsspec_engine::testing::{Pair, PeerTransmit};
-use wsspec_engine::{Behavior, BehaviorClose, CaseRun, Outcome, Settings, TcpEnd, Verdict, judge};
+use wsspec_engine::{Behavior, BehaviorClose, CaseRun, LogKind, Outcome, Settings, TcpEnd, Verdict, judge};
 use wsspec_wire::Opcode;
 
 use crate::common::{
@@ -168,9 +168,7 @@ fn a_failed_check_points_at_what_shows_it() {
     let failed = outcome(&hello(), answers(Opcode::TEXT, b"Hullo", 1000));
     let check = failed.checks.iter().find(|check| !check.ok).unwrap();
     let entry = &failed.observation.log.entries[check.entry.expect("an entry")];
-    assert!(
-        matches!(&entry.kind, wsspec_engine::LogKind::Frame { payload, .. } if &payload.kept[..] == b"Hullo")
-    );
+    assert!(matches!(&entry.kind, LogKind::Frame { payload, .. } if &payload.kept[..] == b"Hullo"));
 }
 
 #[test]
@@ -377,4 +375,30 @@ fn a_close_frame_that_ends_with_tcp_need_not_be_answered() {
     assert_eq!(ended.verdict, Verdict::NonStrict, "{}", ended.summary);
     let silent = at_frame("18.6.7", 1, vec![]);
     assert_eq!(silent.verdict, Verdict::Fail, "{}", silent.summary);
+}
+
+#[test]
+fn of_two_messages_in_one_read_the_wrong_one_is_marked() {
+    let peer = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::TEXT => {
+            let texts = [frame(Opcode::TEXT, b"Hullo"), frame(Opcode::TEXT, b"Hello")];
+            let both = texts.into_iter().flat_map(|text| match text {
+                PeerTransmit::Octets(octets) => octets,
+                PeerTransmit::End(_) => vec![],
+            });
+            vec![PeerTransmit::Octets(both.collect())]
+        }
+        _ => mannered(in_frame),
+    });
+    let outcome = outcome(&hello(), peer);
+    assert_eq!(marked(&outcome), Some(b"Hullo".to_vec()));
+}
+
+/// The payload of the frame that the first failed check points at.
+fn marked(outcome: &Outcome) -> Option<Vec<u8>> {
+    let check = outcome.checks.iter().find(|check| !check.ok)?;
+    match &outcome.observation.log.entries[check.entry?].kind {
+        LogKind::Frame { payload, .. } => Some(payload.kept.to_vec()),
+        _ => None,
+    }
 }

@@ -206,7 +206,8 @@ fn a_wait_records_its_tag_and_goes_on() {
     case.ok([elapsed("A"), message("B")]);
     let (outcome, _) = run_client(&case, Scripted::server(mannered));
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.summary);
-    assert_eq!(outcome.observation.event_times[0], secs(2));
+    let entry = outcome.observation.event_entries[0].unwrap();
+    assert_eq!(outcome.observation.log.entries[entry].at, secs(2));
     assert_eq!(outcome.observation.duration, secs(2));
 }
 
