@@ -36,7 +36,12 @@ struct Layer {
     idle: Option<Time>,
     now: Time,
     heard: Time,
+    /// When the strict endpoint was seen to be closed.
+    closed: Option<Time>,
 }
+
+/// What is left to be sent when the strict endpoint is closed is given up after this time: the peer may not read.
+const LAST_WORDS: Time = Time::from_secs(5);
 
 impl Connection {
     /// A server, which waits for the opening request.
@@ -71,7 +76,10 @@ impl Connection {
     pub fn handle_input(&mut self, octets: &[u8], now: Time) {
         match &mut self.layer {
             None => self.strict.handle_input(octets, now),
-            Some(layer) => layer.handle_input(&mut self.strict, octets, now),
+            Some(layer) => {
+                layer.handle_input(&mut self.strict, octets, now);
+                layer.watch(&self.strict);
+            }
         }
     }
 
@@ -79,7 +87,10 @@ impl Connection {
     pub fn handle_buffer(&mut self, buffer: &mut Buffer, now: Time) {
         match &mut self.layer {
             None => self.strict.handle_buffer(buffer, now),
-            Some(layer) => layer.handle_input(&mut self.strict, buffer.octets(), now),
+            Some(layer) => {
+                layer.handle_input(&mut self.strict, buffer.octets(), now);
+                layer.watch(&self.strict);
+            }
         }
     }
 
@@ -101,6 +112,7 @@ impl Connection {
             if how == End::Reset {
                 layer.writer.clear();
             }
+            layer.watch(&self.strict);
         }
     }
 
@@ -112,6 +124,10 @@ impl Connection {
             if layer.idle_until().is_some_and(|until| until <= now) {
                 // A connection that is not open needs no closing.
                 let _ = self.strict.close(1000, "", now);
+            }
+            layer.watch(&self.strict);
+            if layer.silent_from().is_some_and(|until| until <= now) {
+                layer.writer.clear();
             }
         }
     }
@@ -127,6 +143,7 @@ impl Connection {
             None => self.strict.poll_transmit(),
             Some(layer) => {
                 layer.collect(&mut self.strict);
+                layer.watch(&self.strict);
                 layer.writer.next(layer.now)
             }
         }
@@ -135,9 +152,11 @@ impl Connection {
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Time> {
         let layer = self.layer.as_ref();
-        let due = layer.and_then(|layer| layer.writer.due());
+        // What is due already waits to be taken, not for the time.
+        let due = layer.and_then(|layer| layer.writer.due().filter(|due| *due > layer.now));
+        let silent = layer.and_then(|layer| layer.silent_from());
         let idle = layer.and_then(|layer| layer.idle_until()).filter(|_| self.strict.state() == State::Open);
-        [self.strict.poll_timeout(), due, idle].into_iter().flatten().min()
+        [self.strict.poll_timeout(), due, silent, idle].into_iter().flatten().min()
     }
 }
 
@@ -194,12 +213,25 @@ fn prepare(config: Arc<Config>, now: Time) -> (Arc<Config>, Option<Box<Layer>>) 
         idle,
         now,
         heard: now,
+        closed: None,
     };
     (Arc::new(config), Some(Box::new(layer)))
 }
 
 /// What comes in.
 impl Layer {
+    /// Takes note of the end of the strict endpoint.
+    fn watch(&mut self, strict: &Strict) {
+        if strict.state() == State::Closed {
+            self.closed.get_or_insert(self.now);
+        }
+    }
+
+    /// When what is left is given up.
+    fn silent_from(&self) -> Option<Time> {
+        self.closed.filter(|_| self.writer.due().is_some()).map(|closed| closed + LAST_WORDS)
+    }
+
     fn idle_until(&self) -> Option<Time> {
         self.idle.map(|idle| self.heard + idle)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wsspec_cases::{COMMANDS, Case};
 use wsspec_endpoint::{
-    ClientRequest, Config, Connection, DeflateConfig, Deviation, End, NOTHING, Role, Transmit,
+    ClientRequest, Config, Connection, DeflateConfig, Deviation, End, NOTHING, Role, State, Transmit,
 };
 use wsspec_engine::testing::{Pair, Peer, PeerTransmit, TesterEnd};
 use wsspec_engine::{CaseRun, ClientOpening, Settings, TcpEnd};
@@ -178,4 +178,30 @@ fn the_layer_alone_changes_no_frame() {
             assert_eq!(alone, strict, "{} {role:?}", case.id);
         }
     }
+}
+
+/// Octets that the socket does not take wait for the socket. With a timer that had run out long ago the server asked
+/// for the time again and again, and did nothing else.
+#[test]
+fn what_is_due_and_not_taken_asks_for_no_time_that_has_passed() {
+    let second = Duration::from_secs(1);
+    let unmasked = wsspec_endpoint::deviation("unmasked-accepted").unwrap();
+    let config = Config { echo: true, deviations: vec![unmasked], ..Config::server([0; 32]) };
+    let mut server = Connection::server(config, Duration::ZERO);
+    let mut client =
+        Connection::client(Config::client([1; 32]), ClientRequest::new("h", "/"), Duration::ZERO);
+    let Some(Transmit::Octets(request)) = client.poll_transmit() else { panic!("no request") };
+    server.handle_input(&request, Duration::ZERO);
+    assert!(matches!(server.poll_transmit(), Some(Transmit::Octets(_))), "the response");
+    server.handle_input(b"\x82\x01a\x89\x00\x82\x01b\x88\x00", second);
+    assert!(matches!(server.poll_transmit(), Some(Transmit::Octets(_))), "the first of the answers");
+    // The peer reads no more. Time passes.
+    let mut now = second;
+    for _ in 0..100 {
+        let Some(due) = server.poll_timeout() else { break };
+        assert!(due > now, "{due:?} is over at {now:?}");
+        now = due;
+        server.handle_timeout(now);
+    }
+    assert_eq!(server.state(), State::Closed, "nobody waits for ever");
 }
