@@ -58,8 +58,13 @@ pub fn main() -> std::process::ExitCode {
         }
         Err(Mistake::Usage(message)) => {
             // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
+            let message = with_suggestion(message);
             let _ = message.print();
-            return u8::try_from(message.exit_code()).unwrap_or(ExitCode::Usage.number()).into();
+            if !message.use_stderr() {
+                return ExitCode::Ok.into();
+            }
+            Console::new(&cli::Global::default()).warn(ExitCode::Usage.to_string());
+            return ExitCode::Usage.into();
         }
     };
     let console = Console::new(&cli.global);
@@ -70,6 +75,21 @@ pub fn main() -> std::process::ExitCode {
     };
     log::info!("{code}");
     code.into()
+}
+
+/// Names the commands that were meant where the parser of the command line finds none that is near.
+fn with_suggestion(mut message: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(typed)) = message.get(ContextKind::InvalidSubcommand) else {
+        return message;
+    };
+    let command = Cli::command();
+    let near = text::did_you_mean(typed, command.get_subcommands().map(clap::Command::get_name));
+    if !near.is_empty() {
+        let near = near.into_iter().map(str::to_owned).collect();
+        message.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(near));
+    }
+    message
 }
 
 fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {

@@ -56,12 +56,31 @@ fn unknown(name: &str, suite: &Suite) -> Problem {
     let problem =
         if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
     let section = name.split('.').next().filter(|section| groups.contains(&format!("{section}.*")));
+    let problem = match &section {
+        _ if name.starts_with('@') => problem.fact("known", sets.join(" ")),
+        Some(section) => problem.fact("known", known_groups(section, &groups)),
+        None => problem,
+    };
     let advice = match section {
         _ if name.starts_with('@') => "wsspec list --sets".to_owned(),
         Some(section) => format!("wsspec list {section}"),
         None => "wsspec list".to_owned(),
     };
     problem.fact("try", advice)
+}
+
+/// The groups of a section, `7.1 7.3`, where it has some, and at most as many as fit two lines.
+fn known_groups(section: &str, groups: &[String]) -> String {
+    const MOST: usize = 16;
+    let names = groups.iter().filter_map(|group| group.strip_suffix(".*"));
+    let mut known: Vec<&str> = names.filter(|group| group.starts_with(&format!("{section}."))).collect();
+    if known.is_empty() {
+        return format!("{section}.*");
+    }
+    known.sort_by_key(|group| (group.len(), *group));
+    let more = known.len().saturating_sub(MOST);
+    let shown = known[..known.len() - more].join(" ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// `7.*`, `7.1.*`
@@ -96,6 +115,7 @@ mod tests {
     fn a_name_without_a_case_is_an_error_with_a_suggestion() {
         let text = ids(&["7.12.*"]).unwrap_err().to_string();
         assert!(text.contains("7.13.*") && text.contains("wsspec list 7"), "{text}");
+        assert!(text.contains("known    7.1 7.3 7.5 7.7 7.9 7.13"), "{text}");
         assert!(ids(&["@cor"]).unwrap_err().to_string().contains("@core"));
         assert!(ids(&["99.1.1"]).is_err() && ids(&[""]).is_err());
     }

@@ -13,6 +13,7 @@ use crate::exit_code::ExitCode;
 use crate::run::folder::unwritable;
 use crate::run::plan::SECRET_HEADERS;
 use crate::terminal::Console;
+use crate::text;
 use crate::wstest::spec::{Choice, FuzzingClientSpec, FuzzingServerSpec, parse};
 
 /// `wsspec config`
@@ -163,8 +164,9 @@ fn check(layers: &Layers, console: &Console) -> Result<(), Problem> {
     layers.settings("run")?;
     layers.settings("serve")?;
     warn(layers, console);
-    let (targets, profiles) = (file.targets.len(), file.profiles.len());
-    console.say(0, format!("{} is right: {targets} targets, {profiles} profiles", file.path.display()));
+    let targets = text::count(file.targets.len(), "target");
+    let profiles = text::count(file.profiles.len(), "profile");
+    console.say(0, format!("{} is right: {targets}, {profiles}", file.path.display()));
     Ok(())
 }
 
@@ -205,7 +207,7 @@ fn migrate(spec: &Path, console: &Console) -> Result<(), Problem> {
     let name = spec.display().to_string();
     let octets = std::fs::read(spec).map_err(|error| {
         Problem::new(ErrorCode::E18, format!("cannot read {name}"))
-            .fact("why", crate::text::io_error(&error))
+            .fact("why", text::io_error(&error))
             .fact("try", "wsspec config migrate fuzzingclient.json")
     })?;
     let is_server = String::from_utf8_lossy(&octets).contains("\"url\"") && !has_servers(&octets);

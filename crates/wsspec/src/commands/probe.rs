@@ -57,6 +57,7 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
         secure: peer.secure.as_ref(),
         limit: args.timeout,
         echo: true,
+        lenient: false,
     };
     let tell = |finding: &Finding| console.say(-1, line(finding, console));
     Probe { look, always_limits: args.limits, tell: &tell }.run().await?;

@@ -156,6 +156,7 @@ async fn reach(
         secure: peer.secure.as_ref(),
         limit: common.timeout,
         echo,
+        lenient: false,
     };
     let facts = preflight(&look).await?;
     if facts.one_at_a_time && connections > 1 {
@@ -203,7 +204,7 @@ fn too_few_ports(connections: u32, ports: u64) -> Problem {
 }
 
 /// How many ports connections can begin at, if the system tells.
-fn local_ports() -> Option<u64> {
+pub(crate) fn local_ports() -> Option<u64> {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = range.split_whitespace().map(str::parse::<u64>);
     let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);

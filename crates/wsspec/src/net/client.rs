@@ -27,6 +27,9 @@ pub enum ConnectError {
     /// No reply in time.
     #[error("no reply within {0:?}")]
     TimedOut(Duration),
+    /// TCP is open, but the TLS handshake was not over in time.
+    #[error("TCP is open, but the TLS handshake is not over within {0:?}")]
+    TlsTimedOut(Duration),
     /// TCP is open, but there is no TLS on it.
     #[error("{}", .0.headline())]
     Tls(Box<Problem>),
@@ -146,6 +149,6 @@ pub async fn dial_captured(
     match timeout_at(deadline, secure.connector.connect(stream, &secure.host)).await {
         Ok(Ok(stream)) => Ok(Stream::Secure(Box::new(stream))),
         Ok(Err(problem)) => Err(ConnectError::Tls(Box::new(problem))),
-        Err(_) => Err(ConnectError::TimedOut(limit)),
+        Err(_) => Err(ConnectError::TlsTimedOut(limit)),
     }
 }

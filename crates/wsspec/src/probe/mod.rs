@@ -88,9 +88,13 @@ impl Probe<'_> {
         let Some(secure) = self.look.secure else { return Ok(Stream::Plain(stream)) };
         let started = Instant::now();
         let stream = match timeout(self.look.limit, secure.connector.connect(stream, &secure.host)).await {
-            Ok(stream) => stream?,
+            Ok(Ok(stream)) => stream,
+            Ok(Err(problem)) => {
+                let failed = ConnectError::Tls(Box::new(problem));
+                return Err(self.look.unreachable(failed, addresses).await);
+            }
             Err(_) => {
-                let late = ConnectError::TimedOut(self.look.limit);
+                let late = ConnectError::TlsTimedOut(self.look.limit);
                 return Err(self.look.unreachable(late, addresses).await);
             }
         };

@@ -243,6 +243,7 @@ async fn meet(
         secure: peer.secure.as_ref(),
         limit: plan.settings.open_timeout,
         echo: plan.echo_check,
+        lenient: plan.handshake_only(),
     };
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());

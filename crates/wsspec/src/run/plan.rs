@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wsspec_cases::sets::SETS;
 use wsspec_cases::{Case, suite};
 use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
@@ -169,6 +170,12 @@ impl RunPlan {
             echo_check: !args.no_echo_check && args.mode == Mode::Echo,
             repeat: repeat(args, seed),
         })
+    }
+
+    /// Whether nothing but opening handshakes is tested.
+    pub fn handshake_only(&self) -> bool {
+        let set = SETS.iter().find(|set| set.name == "handshake");
+        set.is_some_and(|set| !self.cases.is_empty() && self.cases.iter().all(|case| set.contains(case)))
     }
 
     /// The seed as it is printed and typed.

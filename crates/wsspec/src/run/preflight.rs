@@ -49,6 +49,8 @@ pub struct Look<'a> {
     pub limit: Duration,
     /// Whether an echo is needed.
     pub echo: bool,
+    /// Whether an opening handshake that breaks a rule is left to the cases.
+    pub lenient: bool,
 }
 
 /// Connects, opens a WebSocket and has something echoed.
@@ -120,13 +122,13 @@ impl Look<'_> {
             return Err(self.refused(&answer, &body).await);
         }
         match answer.breach(self.opening, extensions.is_some()) {
-            Some(breach) => Err(self.wrong_upgrade(&answer, &breach)),
-            None => Ok((stream, answer)),
+            Some(breach) if !self.lenient => Err(self.wrong_upgrade(&answer, &breach)),
+            _ => Ok((stream, answer)),
         }
     }
 
     async fn check_echo(&self, (mut stream, answer): (Stream, Answer)) -> Result<(), Problem> {
-        if !self.echo {
+        if !self.echo || answer.breach(self.opening, false).is_some() {
             exchange::close(stream, CLOSE_LIMIT).await;
             return Ok(());
         }

@@ -17,7 +17,9 @@ use crate::target::Target;
 use crate::text;
 
 /// Ports and paths at which servers nearby are looked for.
-const PORTS: [u16; 5] = [9001, 9002, 8080, 8000, 3000];
+const PORTS: [u16; 4] = [9001, 8080, 8000, 3000];
+/// So many of them, beginning with the neighbours of the one that was asked for.
+const PORTS_TRIED: usize = 5;
 const PATHS: [&str; 4] = ["/ws", "/echo", "/websocket", "/socket"];
 
 impl Look<'_> {
@@ -47,6 +49,10 @@ impl Look<'_> {
                     .fact("usually", "a firewall drops packets, or the wrong address")
                     .fact("try", self.command("--open-timeout 20s"))
             }
+            ConnectError::TlsTimedOut(limit) => self.silent_about_tls(limit, addresses).await,
+            ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
+                problem.fact("try", self.plain_command())
+            }
             ConnectError::Tls(problem) => *problem,
             ConnectError::Other(address, error) => {
                 let tried = if addresses.is_empty() { address.to_string() } else { list(addresses) };
@@ -56,6 +62,34 @@ impl Look<'_> {
                     .fact("try", format!("wsspec run ws://{}", example_address(target)))
             }
         }
+    }
+
+    /// A server that waits for a whole HTTP request says nothing to a ClientHello.
+    async fn silent_about_tls(&self, limit: Duration, addresses: &[Address]) -> Problem {
+        let authority = self.target.authority();
+        let within = text::duration(limit);
+        if let Some(status) = self.plain_status(addresses).await {
+            return Problem::new(ErrorCode::E10, "the address says wss://, but the server speaks plain HTTP")
+                .fact("sent", format!("TLS ClientHello: no answer within {within}"))
+                .fact("got", format!("to a plain request: {status}"))
+                .fact("try", self.plain_command());
+        }
+        Problem::new(ErrorCode::E03, format!("no TLS handshake with {authority} within {within}"))
+            .fact("tried", "TCP was accepted, but the TLS ClientHello was not answered")
+            .fact("usually", "the port does not speak TLS, or the server takes one connection at a time")
+            .fact("try", self.command("--open-timeout 20s"))
+    }
+
+    /// How the server answers without TLS, if it does.
+    async fn plain_status(&self, addresses: &[Address]) -> Option<String> {
+        let mut stream = dial(addresses, None, SECOND_LIMIT).await.ok()?;
+        let answer = exchange::open(&mut stream, self.opening, None, SECOND_LIMIT).await.ok()?;
+        Some(status_line(&answer))
+    }
+
+    /// The same address without TLS.
+    fn plain_command(&self) -> String {
+        self.target.command(&Target { secure: false, ..self.target.clone() }.to_string())
     }
 
     /// The same command with another option.
@@ -159,11 +193,11 @@ impl Look<'_> {
                         )),
                     )
             }
-            _ => self.not_switched(answer, body),
+            _ => self.not_switched(answer, body).await,
         }
     }
 
-    fn not_switched(&self, answer: &Answer, body: &[u8]) -> Problem {
+    async fn not_switched(&self, answer: &Answer, body: &[u8]) -> Problem {
         if String::from_utf8_lossy(body).contains("HTTPS port") {
             return self.tls(body);
         }
@@ -172,11 +206,12 @@ impl Look<'_> {
         if !body.is_empty() {
             got.push_str(&format!("   {}", quoted(body)));
         }
-        Problem::new(ErrorCode::E07, what)
+        let problem = Problem::new(ErrorCode::E07, what)
             .fact("sent", self.request_line())
             .fact("got", got)
             .fact("usually", "an HTTP route, or a proxy in between that drops the Upgrade header")
-            .fact("try", self.target.command(&format!("ws://{}/ws", self.target.authority())))
+            .fact("nginx", "proxy_http_version 1.1; and pass Upgrade and Connection on");
+        self.other_path(problem).await
     }
 
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {
@@ -186,24 +221,28 @@ impl Look<'_> {
             .fact("expected", breach.expected.clone())
             .fact("got", got)
             .fact("rule", format!("RFC 6455 section {}", breach.section))
-            .fact("try", "wsspec explain E08")
+            .fact(
+                "try",
+                format!("{} @handshake   (handshake only)", self.target.command(&self.target.to_string())),
+            )
     }
 
     /// On hosts nearby, a few usual ports are tried.
     async fn other_port(&self, problem: Problem, refused: &[Address]) -> Problem {
         let (target, nearby) = (self.target, refused.iter().filter(|address| address.is_nearby()));
         for address in nearby.filter_map(Address::tcp).take(1) {
-            for port in PORTS.into_iter().filter(|port| *port != target.port) {
+            for port in ports_near(target.port) {
                 let other = SocketAddr::new(address.ip(), port);
                 if self.is_websocket(&[other.into()], self.opening).await {
-                    let command = format!("wsspec run ws://{}:{port}{}", target.host, target.resource);
+                    let there = Target { port, ..target.clone() };
                     return problem
-                        .fact("note", format!("port {port} does speak WebSocket"))
-                        .fact("try", command);
+                        .fact("note", format!("port {port} on this host does speak WebSocket"))
+                        .fact("try", format!("wsspec run {there}"));
                 }
             }
         }
-        problem.fact("try", format!("wsspec run ws://{}", example_address(target)))
+        let started = format!("ws://{}:{{port}}{}", bracketed(&target.host), target.resource);
+        problem.fact("try", format!("wsspec run '{started}' --exec './my_server {{port}}'"))
     }
 
     async fn is_websocket(&self, addresses: &[Address], opening: &ClientOpening) -> bool {
@@ -215,17 +254,20 @@ impl Look<'_> {
     /// On hosts nearby, a few usual paths are tried.
     async fn other_path(&self, problem: Problem) -> Problem {
         let nearby = resolve(self.target, self.limit).await.unwrap_or_default();
+        let at = |path: &str| {
+            let there = Target { resource: path.to_owned(), ..self.target.clone() };
+            self.target.command(&there.to_string())
+        };
         if !nearby.iter().all(Address::is_nearby) {
-            return problem.fact("try", self.target.command(&format!("ws://{}/ws", self.target.authority())));
+            return problem.fact("try", at("/ws"));
         }
         for path in PATHS {
             let opening = ClientOpening { target: path.to_owned(), ..self.opening.clone() };
             if self.is_websocket(&nearby, &opening).await {
-                let command = self.target.command(&format!("ws://{}{path}", self.target.authority()));
-                return problem.fact("try", format!("{command}   ({path} answered 101 just now)"));
+                return problem.fact("try", format!("{}   ({path} answered 101 just now)", at(path)));
             }
         }
-        problem.fact("try", self.target.command(&format!("ws://{}/PATH", self.target.authority())))
+        problem.fact("try", at("/PATH"))
     }
 
     fn request_line(&self) -> String {
@@ -257,12 +299,23 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo) -> Problem {
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")
         .fact("try", "an echo endpoint, usually ten lines:  wsspec explain echo-server")
-        .fact("or", "--no-echo-check runs the cases all the same")
+        .fact("or", "--mode discard runs the cases that need no echo, --no-echo-check all")
 }
 
 fn status_line(answer: &Answer) -> String {
     let status = answer.head.status.map_or_else(|| "no status".to_owned(), |code| code.to_string());
     format!("{status} {}", quoted_bare(&answer.head.reason)).trim_end().to_owned()
+}
+
+/// The neighbours of a port, and then the usual ones.
+fn ports_near(port: u16) -> impl Iterator<Item = u16> {
+    let neighbours = [port.checked_add(1), port.checked_sub(1).filter(|port| *port > 0)];
+    let usual = PORTS.into_iter().filter(move |usual| usual.abs_diff(port) > 1);
+    neighbours.into_iter().flatten().chain(usual).take(PORTS_TRIED)
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn example_address(target: &Target) -> String {

@@ -218,6 +218,9 @@ impl Driver {
 
 fn unreachable(target: &Target, error: ConnectError) -> Problem {
     match error {
+        ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
+            problem.fact("try", format!("ws://{}{}", target.authority(), target.resource))
+        }
         ConnectError::Tls(problem) => *problem,
         ConnectError::Resolve(_) => {
             Problem::new(ErrorCode::E02, format!("cannot resolve the host name {:?}", target.host))

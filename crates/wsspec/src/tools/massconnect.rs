@@ -92,6 +92,13 @@ pub struct Crowd {
     limit: Duration,
 }
 
+/// How many connections the local ports allow.
+#[cfg(unix)]
+fn ports_in_words() -> String {
+    let ports = crate::load::local_ports().map_or_else(String::new, |ports| format!("{ports} "));
+    format!("{ports}local ports for connections from one address to one port of another")
+}
+
 impl Crowd {
     /// Looks up where the server is.
     ///
@@ -131,7 +138,8 @@ impl Crowd {
         let what = format!("cannot open {connections} connections: the limit of open files is {limit}");
         Err(Problem::new(ErrorCode::E25, what)
             .fact("try", format!("ulimit -Hn {0} && ulimit -n {0}   as root", wanted.next_power_of_two()))
-            .fact("or", format!("no more than {} connections", limit.saturating_sub(OTHER_FILES))))
+            .fact("or", format!("no more than {} connections", limit.saturating_sub(OTHER_FILES)))
+            .fact("also", ports_in_words()))
     }
 
     /// How many open files this process may have.

@@ -50,6 +50,48 @@ fn the_handshake_stalls() {
 }
 
 #[test]
+fn a_server_without_tls_that_waits_is_told_from_one_that_says_nothing() {
+    let folder = tempdir().unwrap();
+    let run = |peer: &Peer| {
+        let url = peer.url().replace("ws://", "wss://");
+        wsspec(folder.path(), &["run", &url, "-k", "--open-timeout", "300ms"])
+    };
+    let plain = Peer::always(Manner::Upgrade(b"", Then::Silence));
+    let done = run(&plain);
+    done.expect_error(3, "E10");
+    assert!(done.err.contains(&format!("try      wsspec run {}\n", plain.url())), "{done:#?}");
+    let silent = run(&Peer::always(Manner::Answer(b"", Then::Silence)));
+    silent.expect_error(3, "E03");
+    assert!(silent.err.contains("TCP was accepted") && !silent.err.contains("firewall"), "{silent:#?}");
+}
+
+#[test]
+fn a_server_at_the_next_port_or_at_another_path_is_found() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let (port, next) = (peer.address.port(), peer.address.port() - 1);
+    if TcpListener::bind(("127.0.0.1", next)).is_ok() {
+        let done = wsspec(folder.path(), &["run", &format!("ws://127.0.0.1:{next}")]);
+        done.expect_error(3, "E01");
+        assert!(done.err.contains(&format!("try      wsspec run ws://127.0.0.1:{port}\n")), "{done:#?}");
+    }
+    let page = b"HTTP/1.1 200 OK\r\n\r\n";
+    let behind = |n| if n == 0 { Manner::Answer(page, Then::Close) } else { Manner::Echo };
+    let done = wsspec(folder.path(), &["run", &Peer::start(behind).url()]);
+    done.expect_error(3, "E07");
+    assert!(done.err.contains("(/ws answered 101 just now)") && done.err.contains("nginx"), "{done:#?}");
+}
+
+#[test]
+fn handshakes_alone_are_judged_where_the_upgrade_breaks_a_rule() {
+    let folder = tempdir().unwrap();
+    let text = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: close\r\n\r\n";
+    let peer = Peer::always(Manner::Answer(text, Then::Close));
+    let done = wsspec(folder.path(), &["run", &peer.url(), "@handshake", "--no-confirm"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+}
+
+#[test]
 fn the_upgrade_is_refused() {
     for (text, code, says) in [
         ("HTTP/1.1 404 Not Found\r\nServer: nginx/1.27\r\nContent-Length: 0\r\n\r\n", "E04", "nginx/1.27"),

@@ -42,7 +42,11 @@ fn unknown_flags_and_commands_are_usage_errors() {
     for args in
         [&["run", "--no-such-flag"][..], &["dance"], &["run", "--jobs", "0"], &["run", "--seed", "xyz"]]
     {
-        assert_eq!(run(args).code, 2, "{args:?}");
+        let done = run(args);
+        assert_eq!((done.code, done.err.lines().last()), (2, Some("exit 2 (usage)")), "{done:#?}");
+    }
+    for typed in ["rnu", "rn"] {
+        assert!(run(&[typed, "1.1.1"]).err.contains("'run'"), "{typed}");
     }
 }
 

@@ -7,6 +7,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use super::{fingerprint, verify::is_self_signed};
 use crate::errors::{ErrorCode, Problem};
+use crate::net::certificate;
 
 /// The alert by which the peer ended TLS. In TLS 1.3 a server judges the client's certificate after the client's part
 /// of the handshake, so that its alert comes with the first read (RFC 8446 4.4.2.4).
@@ -71,7 +72,6 @@ impl Attempt<'_> {
         Problem::new(ErrorCode::E10, "the address says wss://, but the server does not speak TLS")
             .fact("sent", "TLS ClientHello")
             .fact("got", format!("{} = \"{text}\"", hex.join(" ")))
-            .fact("try", "the same address with ws://")
     }
 
     fn refused(&self, why: &CertificateError) -> Problem {
@@ -83,10 +83,36 @@ impl Attempt<'_> {
                 problem.fact("also", format!("the name does not match: the certificate is for {names}"));
         }
         if let Some(certificate) = &self.certificate {
-            problem = problem.fact("got", format!("SHA-256 {}", shortened(&fingerprint(certificate))));
+            problem = problem.fact("got", self.in_short(certificate));
         }
-        let name = "--sni NAME if it is for another name";
-        problem.fact("try", format!("--cacert ca.pem to trust its issuer, {name}, or -k to accept any"))
+        let sni = self.other_name().map_or_else(String::new, |name| format!("--sni {name}   or, "));
+        problem
+            .fact("try", "--cacert ca.pem   to trust its issuer")
+            .fact("or", format!("{sni}for tests only, -k   to accept any certificate"))
+    }
+
+    /// `self-signed, CN=localhost, valid to 2027-01-03, SHA-256 4f:1c:..:9e`
+    fn in_short(&self, shown: &CertificateDer<'_>) -> String {
+        let mut parts = Vec::new();
+        if let Some(read) = certificate::read(shown) {
+            let subject = read.subject.for_terminal(NAME);
+            match self.is_self_signed() {
+                true => parts.push(format!("self-signed, {subject}")),
+                false => parts.push(format!("{subject}, issued by {}", read.issuer.for_terminal(NAME))),
+            }
+            let day = |time: &str| time.get(..10).unwrap_or(time).to_owned();
+            parts.push(format!("valid {} to {}", day(&read.not_before), day(&read.not_after)));
+        }
+        parts.push(format!("SHA-256 {}", shortened(&fingerprint(shown))));
+        parts.join(", ")
+    }
+
+    /// A name of the certificate that could be asked for, where it is for no other than that.
+    fn other_name(&self) -> Option<String> {
+        let read = certificate::read(self.certificate.as_ref()?)?;
+        let name = read.names.first()?.raw();
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | ':');
+        (name.len() <= NAME && name != self.name && name.chars().all(plain)).then(|| name.to_owned())
     }
 
     fn in_words(&self, why: &CertificateError) -> String {
@@ -147,9 +173,12 @@ impl Attempt<'_> {
         Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
             .fact("got", got)
             .fact("usually", "the port does not speak TLS, or the server needs a client certificate")
-            .fact("try", "the same address with ws://")
+            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
     }
 }
+
+/// Characters of a name that are shown.
+const NAME: usize = 60;
 
 /// Enough of a fingerprint to tell certificates apart.
 fn shortened(fingerprint: &str) -> String {

@@ -107,8 +107,10 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
     insta::assert_snapshot!(shown(wrong_name), @r#"
     error[E11]: the TLS certificate of "b.test" is not accepted
       why      it is not for the name "b.test" but for a.test
-      got      SHA-256 [fingerprint]
-      try      --cacert ca.pem to trust its issuer, --sni NAME if it is for another name, or -k to accept any
+      got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
+               4096-01-01, SHA-256 [fingerprint]
+      try      --cacert ca.pem   to trust its issuer
+      or       --sni a.test   or, for tests only, -k   to accept any certificate
     "#);
 
     let (other, _) = files.certificate("b", &["b.test"]);
@@ -117,8 +119,10 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
     error[E11]: the TLS certificate of "b.test" is not accepted
       why      it is signed by itself, and not trusted
       also     the name does not match: the certificate is for a.test
-      got      SHA-256 [fingerprint]
-      try      --cacert ca.pem to trust its issuer, --sni NAME if it is for another name, or -k to accept any
+      got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
+               4096-01-01, SHA-256 [fingerprint]
+      try      --cacert ca.pem   to trust its issuer
+      or       --sni a.test   or, for tests only, -k   to accept any certificate
     "#);
 }
 
