@@ -92,6 +92,13 @@ pub struct Check {
     pub entry: Option<usize>,
 }
 
+impl Check {
+    /// The same; if it failed, this entry of the log shows it.
+    pub(crate) fn at(self, entry: Option<usize>) -> Self {
+        Self { entry: entry.filter(|_| !self.ok), ..self }
+    }
+}
+
 /// The reference's words for the behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Behavior {

@@ -3,11 +3,11 @@
 use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
 use wsspec_wire::Opcode;
 
-use super::{profile, words};
+use super::{places, profile, words};
 use crate::negotiation::UNSAID;
 use crate::observation::{NeverOpened, Observation, PeerFault, TcpEnd, TesterRole};
 use crate::outcome::Check;
-use crate::wire_log::{Direction, LogKind};
+use crate::wire_log::LogKind;
 
 /// RFC 6455 7.1.1, the end of TCP.
 const TCP: &str = "RFC 6455 section 7.1.1";
@@ -89,7 +89,8 @@ fn events(case: &Case, observation: &Observation) -> Check {
             Grade::Ok | Grade::Informational | Grade::Unimplemented => (true, Level::Must),
         };
         let expected = words::clause(&check.expected);
-        return Check { ok, level, expected, observed: words::clause(&conclusion.text), ..check };
+        let entry = places::conclusion(observation);
+        return Check { ok, level, expected, observed: words::clause(&conclusion.text), entry, ..check };
     }
     match accepted(case, observation) {
         Some(accept) if accept.grade == Grade::Ok => check,
@@ -97,7 +98,8 @@ fn events(case: &Case, observation: &Observation) -> Check {
             let best = case.accepts.iter().find(|best| best.grade == Grade::Ok).unwrap_or(accept);
             let (expected, observed) = words::difference(case, best, observation);
             let observed = format!("{observed} (accepted: {})", accept.because);
-            Check { ok: false, level: Level::Should, expected, observed, ..check }
+            let entry = difference(best, observation);
+            Check { ok: false, level: Level::Should, expected, observed, entry, ..check }
         }
         None => differing_events(case, observation, check),
     }
@@ -109,8 +111,13 @@ fn differing_events(case: &Case, observation: &Observation, check: Check) -> Che
     let closest = case.accepts.iter().rev().max_by_key(|accept| common(accept));
     let Some(closest) = closest else { return Check { ok: false, ..check } };
     let (expected, observed) = words::difference(case, closest, observation);
-    let entry = observation.event_entries.get(common(closest)).copied().flatten();
-    Check { ok: false, expected, observed, entry, ..check }
+    Check { ok: false, expected, observed, entry: difference(closest, observation), ..check }
+}
+
+/// What came instead of the accepted outcome, or what was not answered.
+fn difference(accept: &Accept, observation: &Observation) -> Option<usize> {
+    let at = words::common_prefix(accept, observation);
+    places::event(observation, at).or_else(|| places::unanswered(observation, &accept.events, at))
 }
 
 /// How the connection ended: up to the first rule that is broken.
@@ -146,7 +153,7 @@ fn initiator(case: &Case, observation: &Observation) -> Check {
         ok: by_tester == observation.close.closed_by_me,
         expected: expected.into(),
         observed: words::ending(observation),
-        entry: close_frame(observation),
+        entry: places::ending(observation),
     }
 }
 
@@ -165,7 +172,7 @@ fn clean(case: &Case, observation: &Observation) -> Check {
         ok: close.was_clean || !case.close.clean && !silence,
         expected: "Close frames both ways, then the end of TCP".into(),
         observed: if silence { "no Close frame and no end of TCP".into() } else { reason },
-        entry: close_frame(observation),
+        entry: places::ending(observation),
     }
 }
 
@@ -178,7 +185,7 @@ fn code(case: &Case, observation: &Observation) -> Check {
         ok: observation.close.remote_code.is_none_or(|code| codes.contains(&code)),
         expected: words::codes(codes),
         observed: words::close_code(observation.close.remote_code),
-        entry: close_frame(observation),
+        entry: places::close_frame(observation),
     }
 }
 
@@ -195,7 +202,7 @@ fn tcp(_: &Case, observation: &Observation) -> Check {
         ok: !late,
         expected: expected.into(),
         observed: if late { "the client had to end TCP" } else { in_time }.into(),
-        entry: last_entry(observation, |kind| matches!(kind, LogKind::TcpEnd(_))),
+        entry: places::end_of_tcp(observation),
     }
 }
 
@@ -243,17 +250,6 @@ fn sent_frames_check(case: &Case, observation: &Observation) -> Option<Check> {
         observed: sent.words(),
         entry: None,
     })
-}
-
-fn close_frame(observation: &Observation) -> Option<usize> {
-    last_entry(observation, |kind| {
-        let close = matches!(kind, LogKind::Frame { header, .. } if header.opcode == Opcode::CLOSE);
-        close && is_frame(kind, Direction::Rx)
-    })
-}
-
-fn is_frame(kind: &LogKind, way: Direction) -> bool {
-    matches!(kind, LogKind::Frame { direction, .. } if *direction == way)
 }
 
 fn last_entry(observation: &Observation, is_it: impl Fn(&LogKind) -> bool) -> Option<usize> {

@@ -8,7 +8,7 @@ use wsspec_cases::{
 };
 use wsspec_wire::Opcode;
 
-use super::words;
+use super::{places, words};
 use crate::Time;
 use crate::observation::{Observation, TcpEnd, TesterRole};
 use crate::outcome::Check;
@@ -68,7 +68,9 @@ impl Bench<'_> {
             && are(&events, intact)
         {
             let observed = format!("what was meant was delivered ({because})");
-            return only(self.check("fails", Level::Should, false, "the connection to be failed", &observed));
+            let check = self.check("fails", Level::Should, false, "the connection to be failed", &observed);
+            let last = self.observation.events.len().checked_sub(1);
+            return only(check.at(last.and_then(|last| places::event(self.observation, last))));
         }
         let mut checks = vec![self.before(&events, &fails.before, Level::Should)];
         if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
@@ -77,7 +79,8 @@ impl Bench<'_> {
                 return Judged { checks, informs: Some(observed) };
             };
             let observed = format!("{observed} ({because})");
-            checks.push(self.check("fails", Level::Should, false, "the connection to be failed", &observed));
+            let check = self.check("fails", Level::Should, false, "the connection to be failed", &observed);
+            checks.push(check.at(places::stimulus(self.observation)));
             return Judged { checks, informs: None };
         }
         checks.extend(self.failing(fails));
@@ -94,7 +97,8 @@ impl Bench<'_> {
         let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         if close.closed_by_me && !self.close_received() && !by_peer || self.observation.ran_out {
             let observed = words::ending(self.observation);
-            return vec![self.check("fails", Level::Must, false, &expected, &observed)];
+            let check = self.check("fails", Level::Must, false, &expected, &observed);
+            return vec![check.at(places::stimulus(self.observation))];
         }
         let answered = fails.answered.as_ref().filter(|_| self.close_received());
         if answered.is_none() && self.answered_as_if_lawful(fails) {
@@ -102,7 +106,8 @@ impl Bench<'_> {
                 "it was answered as if it were lawful, with {}",
                 words::close_code(close.remote_code)
             );
-            return vec![self.check("fails", Level::Must, false, &expected, &observed)];
+            let check = self.check("fails", Level::Must, false, &expected, &observed);
+            return vec![check.at(places::close_frame(self.observation))];
         }
         let (ok, observed) = match (close.remote_code, self.close_received(), answered) {
             (Some(code), ..) if fails.codes.contains(&code) => (true, words::close_code(Some(code))),
@@ -111,7 +116,8 @@ impl Bench<'_> {
             (None, true, _) => (false, "a Close frame without a code".into()),
             (None, false, _) => (false, "the end of TCP without a Close frame".into()),
         };
-        vec![self.check("close.code", Level::Should, ok, &expected, &observed), self.end_of_tcp()]
+        let code = self.check("close.code", Level::Should, ok, &expected, &observed);
+        vec![code.at(places::ending(self.observation)), self.end_of_tcp()]
     }
 
     /// Whether the tester's Close frame, which broke a rule, got its own code back. An answer with another code cannot
@@ -156,12 +162,17 @@ impl Bench<'_> {
                 (level, only_messages && came == count, format!("{count} messages"))
             }
         };
-        self.check("events", level, ok, &expected, &format!("{came} messages"))
+        let check = self.check("events", level, ok, &expected, &format!("{came} messages"));
+        let strange = events.iter().position(|event| !matches!(event, Event::Message { .. }));
+        let strange = strange.and_then(|at| places::event(self.observation, at));
+        check.at(strange.or_else(|| places::ending(self.observation)))
     }
 
     fn no_answer(&self) -> Check {
         let observed = words::ending(self.observation);
-        self.check("close.answer", Level::Must, false, "the Close frame to be answered", &observed)
+        let check =
+            self.check("close.answer", Level::Must, false, "the Close frame to be answered", &observed);
+        check.at(places::sent_close(self.observation).or_else(|| places::ending(self.observation)))
     }
 
     fn peer_closes(&self, closes: &PeerCloses) -> Judged {
@@ -189,7 +200,8 @@ impl Bench<'_> {
             return Judged { checks, informs };
         }
         let observed = words::ending(self.observation);
-        checks.push(self.check("close.peer", Level::Must, false, "a Close frame, as was told", &observed));
+        let check = self.check("close.peer", Level::Must, false, "a Close frame, as was told", &observed);
+        checks.push(check.at(places::stimulus(self.observation)));
         Judged { checks, informs: None }
     }
 
@@ -199,7 +211,8 @@ impl Bench<'_> {
         let ended = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         let undone = ended && !close.was_clean && self.case.close.tcp != EndOfTcp::Told;
         let observed = "the peer ended TCP before its Close frame was answered";
-        undone.then(|| self.check("close.clean", Level::Should, false, "Close frames both ways", observed))
+        let check = self.check("close.clean", Level::Should, false, "Close frames both ways", observed);
+        undone.then(|| check.at(places::end_of_tcp(self.observation)))
     }
 
     fn code_asked_for(&self, closes: &PeerCloses, forgiven: bool) -> Check {
@@ -213,7 +226,8 @@ impl Bench<'_> {
             Some(code) => (Level::Must, closes.codes.is_empty() || closes.codes.contains(&code)),
             None => (Level::Must, closes.bare),
         };
-        self.check("close.code", level, ok, &expected, &words::close_code(code))
+        let check = self.check("close.code", level, ok, &expected, &words::close_code(code));
+        check.at(places::close_frame(self.observation))
     }
 
     /// A reason that nobody asked for is lawful; one that is not the one asked for is not what was meant.
@@ -223,7 +237,8 @@ impl Bench<'_> {
         let ok = ok || closes.codes.is_empty();
         let level = if closes.reason.is_empty() { Level::Should } else { Level::Must };
         let words = |reason: &[u8]| format!("the reason {:?}", String::from_utf8_lossy(reason));
-        self.check("close.reason", level, ok, &words(&closes.reason), &words(reason))
+        let check = self.check("close.reason", level, ok, &words(&closes.reason), &words(reason));
+        check.at(places::close_frame(self.observation))
     }
 
     fn ends(&self, ends: &Ends) -> Judged {
@@ -248,13 +263,15 @@ impl Bench<'_> {
             "the Close frame to be the last",
             &breach.fault.text,
         );
-        Some(Check { section, ..check })
+        Some(Check { section, ..check }.at(places::behind_the_close(self.observation)))
     }
 
     fn answer_code(&self, closes: &Closes) -> Check {
         let code = self.observation.close.remote_code;
         let ok = code.is_none_or(|code| closes.codes.contains(&code));
-        self.check("close.code", Level::Should, ok, &words::codes(&closes.codes), &words::close_code(code))
+        let observed = words::close_code(code);
+        let check = self.check("close.code", Level::Should, ok, &words::codes(&closes.codes), &observed);
+        check.at(places::close_frame(self.observation))
     }
 
     fn prompt(&self, closes: &Closes) -> Check {
@@ -263,7 +280,8 @@ impl Bench<'_> {
         let ok = took.is_none_or(|took| took <= self.scaled(prompt));
         let observed = format!("after {:.2} s", took.unwrap_or_default().as_secs_f64());
         let expected = format!("an answer within {} s", prompt.as_secs_f64());
-        self.check("close.prompt", Level::Should, ok, &expected, &observed)
+        let check = self.check("close.prompt", Level::Should, ok, &expected, &observed);
+        check.at(places::close_frame(self.observation))
     }
 
     /// From the tester's Close frame to the peer's.
@@ -303,6 +321,7 @@ impl Bench<'_> {
         };
         Check {
             section: "RFC 6455 section 7.1.1".into(),
+            entry: places::end_of_tcp(self.observation),
             ..self.check("close.tcp", level, ok, &expected, &observed)
         }
     }
@@ -328,30 +347,23 @@ impl Bench<'_> {
         if let Some(code) = close.remote_code.filter(|_| !close.closed_by_me) {
             let ok = tolerates.codes.contains(&code);
             let expected = words::codes(&tolerates.codes);
-            checks.push(self.check(
-                "close.code",
-                Level::Should,
-                ok,
-                &expected,
-                &words::close_code(Some(code)),
-            ));
+            let observed = words::close_code(Some(code));
+            let check = self.check("close.code", Level::Should, ok, &expected, &observed);
+            checks.push(check.at(places::close_frame(self.observation)));
         }
         if self.observation.ran_out {
             let observed = words::ending(self.observation);
-            checks.push(self.check("reaction", Level::Must, false, "a reaction", &observed));
+            let check = self.check("reaction", Level::Must, false, "a reaction", &observed);
+            checks.push(check.at(places::stimulus(self.observation)));
         }
         let taken = events.len() == tolerates.intact.len();
         let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         let refused = !taken && matches!(tolerates.grades, Tolerance::MayRefuse);
         if refused && by_peer && !self.close_received() {
             let observed = "TCP was ended without one";
-            checks.push(self.check(
-                "close.code",
-                Level::Should,
-                false,
-                "a Close frame that tells why",
-                observed,
-            ));
+            let expected = "a Close frame that tells why";
+            let check = self.check("close.code", Level::Should, false, expected, observed);
+            checks.push(check.at(places::end_of_tcp(self.observation)));
         }
         let informs = match &tolerates.grades {
             Tolerance::Either if taken => Some("the stimulus was taken as it is meant"),
@@ -359,7 +371,8 @@ impl Bench<'_> {
             Tolerance::BetterNotRefuse(because) if !taken => {
                 let observed = format!("the stimulus was refused ({because})");
                 let expected = words::list(&tolerates.intact);
-                checks.push(self.check("events", Level::Should, false, &expected, &observed));
+                let check = self.check("events", Level::Should, false, &expected, &observed);
+                checks.push(check.at(places::ending(self.observation)));
                 None
             }
             _ => None,
@@ -379,7 +392,9 @@ impl Bench<'_> {
         let extra = common < events.len() || self.observation.events_dropped > 0;
         let ok = !extra && (common == wanted.len() || missing == Level::May);
         let level = if extra { Level::Must } else { missing };
-        self.check("events", level, ok, &expected, &observed)
+        let entry = places::event(self.observation, common);
+        let entry = entry.or_else(|| places::unanswered(self.observation, wanted, common));
+        self.check("events", level, ok, &expected, &observed).at(entry)
     }
 
     fn close_received(&self) -> bool {

@@ -2,14 +2,16 @@
 
 use wsspec_cases::words::{binary_message, message, peer_fails, ponged, secs, text, we_close};
 use wsspec_cases::{
-    Case, CloseRule, Conclusion, Driver, Event, Grade, Opened, Outbox, Step, Tolerance, suite,
+    Case, CloseRule, Conclusion, Cost, Driver, Event, Grade, Opened, Outbox, Step, Tolerance, suite,
 };
 use wsspec_engine::testing::{Pair, PeerTransmit};
-use wsspec_engine::{Behavior, BehaviorClose, CaseRun, LogKind, Outcome, Settings, TcpEnd, Verdict, judge};
+use wsspec_engine::{
+    Behavior, BehaviorClose, CaseRun, LogKind, Outcome, Settings, TcpEnd, TesterRole, Verdict, judge,
+};
 use wsspec_wire::Opcode;
 
 use crate::common::{
-    Frame, Scripted, case, fin, frame, mannered, masked, observe_client, request, run_client,
+    Frame, Scripted, case, fin, frame, mannered, masked, observe_client, playable, request, run_client,
 };
 
 fn hello() -> Case {
@@ -122,7 +124,7 @@ fn an_informational_case_informs_whatever_happens_but_not_if_it_never_ran() {
         assert_eq!(words, (Behavior::Informational, BehaviorClose::Informational, Verdict::Info));
     }
     let why = "no route".to_string();
-    let outcome = wsspec_engine::unreachable(&case, wsspec_engine::TesterRole::Client, why);
+    let outcome = wsspec_engine::unreachable(&case, TesterRole::Client, why);
     assert_eq!(outcome.verdict, Verdict::Error);
 }
 
@@ -401,4 +403,49 @@ fn marked(outcome: &Outcome) -> Option<Vec<u8>> {
         LogKind::Frame { payload, .. } => Some(payload.kept.to_vec()),
         _ => None,
     }
+}
+
+/// Servers of which each is wrong in another way.
+fn wrong_servers() -> [fn(&Frame) -> Vec<PeerTransmit>; 6] {
+    [
+        |_| vec![],
+        |_| vec![fin()],
+        |_| vec![frame(Opcode::CLOSE, &1003_u16.to_be_bytes())],
+        |_| vec![frame(Opcode::TEXT, b"no")],
+        |in_frame| [mannered(in_frame), mannered(in_frame)].concat(),
+        |in_frame| match in_frame.header.opcode {
+            Opcode::CLOSE => vec![frame(Opcode::CLOSE, b""), frame(Opcode::TEXT, b"more")],
+            _ => mannered(in_frame),
+        },
+    ]
+}
+
+#[test]
+fn the_checks_of_cases_with_profiles_that_failed_pointed_nowhere() {
+    let single = |case: &&Case| case.profile.is_some() && case.connections() == 1 && case.cost == Cost::Usual;
+    let mut failed = 0;
+    for case in playable(TesterRole::Client).filter(single) {
+        for server in wrong_servers() {
+            let (outcome, _) = run_client(case, Scripted::server(server));
+            let is_frame = |kind: &LogKind| matches!(kind, LogKind::Frame { .. });
+            let log = &outcome.observation.log;
+            if !log.entries.iter().any(|entry| is_frame(&entry.kind)) {
+                continue;
+            }
+            for check in outcome.checks.iter().filter(|check| !check.ok) {
+                failed += 1;
+                assert!(check.entry.is_some(), "{}: {check:?}", case.id);
+            }
+        }
+    }
+    assert!(failed > 100, "only {failed} checks failed");
+}
+
+#[test]
+fn a_message_that_is_not_answered_is_marked() {
+    let silent = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::CLOSE => mannered(in_frame),
+        _ => vec![],
+    });
+    assert_eq!(marked(&outcome(&hello(), silent)), Some(b"Hello".to_vec()));
 }
