@@ -27,8 +27,12 @@ pub struct Observation {
     pub close: CloseRecord,
     /// A rule that the peer broke on the frame level, if the tester had to fail the connection for it.
     pub fault: Option<PeerFault>,
+    /// The entry of the log with the frame that broke it.
+    pub fault_entry: Option<usize>,
     /// Rules that the peer broke while what it sent could still be read; the first ones.
     pub breaches: Vec<PeerFault>,
+    /// The entries of the log with the frames that broke them; none for the opening handshake.
+    pub breach_entries: Vec<Option<usize>>,
     /// What the peer did in passing that the passive cases are about.
     pub watched: Watched,
     /// What the peer said when it refused a command; the beginning.
@@ -65,7 +69,9 @@ impl Observation {
             conclusion: None,
             close: CloseRecord::default(),
             fault: None,
+            fault_entry: None,
             breaches: Vec::new(),
+            breach_entries: Vec::new(),
             watched: Watched::default(),
             refused: None,
             overdue: None,

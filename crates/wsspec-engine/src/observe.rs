@@ -91,6 +91,11 @@ impl Observer {
         self.decompressor = Some(decompressor);
     }
 
+    /// Whether what is told now belongs to a frame of which more has to come.
+    pub(crate) const fn is_inside_frame(&self) -> bool {
+        self.frame.is_some()
+    }
+
     /// Takes octets from the start of `input` until something is complete: how many were taken, and what it
     /// is. To be called again with the rest until nothing is complete any more.
     pub(crate) fn next(&mut self, input: &mut [u8]) -> (usize, Option<Incoming>) {

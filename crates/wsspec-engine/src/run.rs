@@ -64,12 +64,20 @@ pub struct CaseRun<'c> {
     conclusion: Option<Conclusion>,
     events: Events,
     close: CloseRecord,
-    fault: Option<PeerFault>,
-    breaches: Vec<PeerFault>,
+    fault: Option<Broken>,
+    breaches: Vec<Broken>,
     lookout: Lookout,
     ran_out: bool,
     opened: Option<Time>,
     ended: Option<Time>,
+}
+
+/// A rule that the peer broke.
+#[derive(Debug)]
+struct Broken {
+    fault: PeerFault,
+    /// The number of an entry of the log: the first frame that was received from there on broke it.
+    from: Option<usize>,
 }
 
 /// Where a connection is in its life.
@@ -250,6 +258,10 @@ impl CaseRun<'_> {
             handshake.never_opened = Some(NeverOpened::TimedOut);
         }
         let log = WireLog::from(self.recorder.log);
+        let entry = |from: Option<usize>| from.and_then(|from| log.received_from(from));
+        let (breaches, breach_entries) =
+            self.breaches.into_iter().map(|broken| (broken.fault, entry(broken.from))).unzip();
+        let fault_entry = self.fault.as_ref().and_then(|broken| entry(broken.from));
         Observation {
             role: self.role,
             handshake,
@@ -258,8 +270,10 @@ impl CaseRun<'_> {
             events_dropped: self.events.dropped,
             conclusion,
             close: self.close,
-            fault: self.fault,
-            breaches: self.breaches,
+            fault: self.fault.map(|broken| broken.fault),
+            fault_entry,
+            breaches,
+            breach_entries,
             watched: self.lookout.watched,
             refused: self.refused,
             overdue: self.overdue,

@@ -29,6 +29,14 @@ impl WireLog {
         let index = if number < Self::KEPT { Some(number) } else { number.checked_sub(dropped) };
         index.filter(|&index| index < self.entries.len() && (number < Self::KEPT || index >= Self::KEPT))
     }
+
+    /// The first frame that was received from this entry on, counted from 0.
+    pub(crate) fn received_from(&self, number: usize) -> Option<usize> {
+        let index = self.index(number)?;
+        let received =
+            |entry: &LogEntry| matches!(entry.kind, LogKind::Frame { direction: Direction::Rx, .. });
+        self.entries[index..].iter().position(received).map(|place| index + place)
+    }
 }
 
 /// A wire log that is being written. An entry costs the same however many came before.

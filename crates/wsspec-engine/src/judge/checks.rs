@@ -23,7 +23,8 @@ pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
     let mut checks = Vec::new();
     let fault = observation.fault.as_ref().filter(|_| !profile::forgives(case, observation));
     checks.extend(fault.map(|fault| failed_by_tester(fault, observation)));
-    checks.extend(observation.breaches.iter().map(breach));
+    let breaches = observation.breaches.iter().zip(&observation.breach_entries);
+    checks.extend(breaches.map(|(fault, entry)| breach(fault).at(*entry)));
     if let Some(profile) = &case.profile {
         checks.extend(observation.conclusion.is_some().then(|| events(case, observation)));
         checks.extend(profile::judge(profile, case, observation).checks);
@@ -55,7 +56,7 @@ fn handshake(why: &NeverOpened) -> Check {
 
 fn failed_by_tester(fault: &PeerFault, observation: &Observation) -> Check {
     let failed = |kind: &LogKind| matches!(kind, LogKind::Failed(_));
-    Check { entry: last_entry(observation, failed), ..breach(fault) }
+    breach(fault).at(observation.fault_entry.or_else(|| last_entry(observation, failed)))
 }
 
 fn breach(fault: &PeerFault) -> Check {

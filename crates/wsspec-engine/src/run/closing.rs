@@ -1,7 +1,7 @@
 use wsspec_cases::{Awaited, Closes, Profile};
 use wsspec_wire::{Opcode, close_code};
 
-use super::{CaseRun, Phase};
+use super::{Broken, CaseRun, Phase};
 use crate::Time;
 use crate::observation::{TcpEnd, TesterRole};
 use crate::observe::Violation;
@@ -74,8 +74,9 @@ impl CaseRun<'_> {
     /// The peer broke a rule.
     pub(super) fn fail_for(&mut self, violation: Violation, now: Time) {
         let Violation { code, fault } = violation;
+        let from = self.culprit();
         self.fail(code, &fault.text, now);
-        self.fault.get_or_insert(fault);
+        self.fault.get_or_insert(Broken { fault, from });
     }
 
     /// A Close frame came.

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use wsspec_cases::{COMMANDS, Opened, Play, Step};
 use wsspec_wire::{Headers, RequestHead, ResponseHead};
 
-use super::{CaseRun, Phase};
+use super::{Broken, CaseRun, Phase};
 use crate::Time;
 use crate::deflate::{Agreement, Compressor, Decompressor};
 use crate::observation::{NeverOpened, TesterRole};
@@ -103,7 +103,7 @@ impl CaseRun<'_> {
         self.timers.cancel(Timer::Open);
         self.timers.arm(now + self.settings.scaled(self.case.time_limit), Timer::Limit);
         self.recorder.opened();
-        self.breaches.extend(agreed.fault);
+        self.breaches.extend(agreed.fault.map(|fault| Broken { fault, from: None }));
         if let Some(agreement) = agreed.deflate {
             self.compress(agreement);
         }

@@ -1,7 +1,7 @@
 use wsspec_cases::{Awaited, Event, Received};
 use wsspec_wire::Opcode;
 
-use super::{CaseRun, Phase};
+use super::{Broken, CaseRun, Phase};
 use crate::Time;
 use crate::invariants::Sent;
 use crate::observation::PeerFault;
@@ -79,9 +79,19 @@ impl CaseRun<'_> {
     }
 
     fn breach(&mut self, fault: PeerFault) {
-        let known = self.breaches.iter().any(|known| known.id == fault.id);
+        let known = self.breaches.iter().any(|known| known.fault.id == fault.id);
         if !known && self.breaches.len() < Self::BREACHES {
-            self.breaches.push(fault);
+            let from = self.culprit();
+            self.breaches.push(Broken { fault, from });
+        }
+    }
+
+    /// Where in the log the frame is that is being read, or will be when all of it has come.
+    pub(super) fn culprit(&self) -> Option<usize> {
+        if self.observer.is_inside_frame() {
+            Some(self.recorder.log.count())
+        } else {
+            self.recorder.last_frame
         }
     }
 }

@@ -449,3 +449,26 @@ fn a_message_that_is_not_answered_is_marked() {
     });
     assert_eq!(marked(&outcome(&hello(), silent)), Some(b"Hello".to_vec()));
 }
+
+#[test]
+fn a_breach_is_marked_at_its_frame_and_not_where_the_tester_gives_up() {
+    let breaks = |payload: &'static [u8], opcode| {
+        let peer = Scripted::server(move |in_frame| match in_frame.header.opcode {
+            Opcode::TEXT => {
+                let (PeerTransmit::Octets(mut good), PeerTransmit::Octets(bad)) =
+                    (frame(Opcode::PONG, b"unasked"), frame(opcode, payload))
+                else {
+                    return vec![];
+                };
+                good.extend(bad);
+                vec![PeerTransmit::Octets(good)]
+            }
+            _ => mannered(in_frame),
+        });
+        marked(&outcome(&hello(), peer))
+    };
+    assert_eq!(breaks(b"a\xFFb", Opcode::TEXT), Some(b"a\xFFb".to_vec()), "in the middle");
+    assert_eq!(breaks(b"ab\xC3", Opcode::TEXT), Some(b"ab\xC3".to_vec()), "at the end");
+    assert_eq!(breaks(b"no such", Opcode::new(3)), Some(b"no such".to_vec()), "in the header");
+    assert_eq!(breaks(b"\x03\xED", Opcode::CLOSE), Some(b"\x03\xED".to_vec()), "in the Close frame");
+}

@@ -3,7 +3,7 @@ use wsspec_cases::Grade;
 use super::frame::payload_preview;
 use super::units::count;
 use crate::Untrusted;
-use crate::record::{CaseRecord, Dir, EventRecord, Happening};
+use crate::record::{CaseRecord, CheckRecord, Dir, EventRecord, Happening};
 
 /// Of a long run that is the same, so many are listed at each end.
 const ENDS: usize = 4;
@@ -70,7 +70,10 @@ pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
             more: 0,
         }])];
     }
-    let Some(closest) = closest(case) else { return vec![whole(vec![close_row(case)])] };
+    let Some(closest) = closest(case) else {
+        let failed: Vec<Difference> = case.checks.iter().filter(|check| !check.ok).map(check_row).collect();
+        return vec![whole(if failed.is_empty() { vec![close_row(case)] } else { failed })];
+    };
     let lines = event_lines(case);
     let all = case.accepts.iter().enumerate();
     all.map(|(at, accept)| Alternative {
@@ -220,6 +223,12 @@ fn event_lines(case: &CaseRecord) -> Vec<Option<usize>> {
     case.received.iter().map(place).collect()
 }
 
+/// What a check asks for against what it found, of a case without lists of events.
+fn check_row(check: &CheckRecord) -> Difference {
+    let (expected, observed) = (Some(check.expected.clone()), Some(check.observed.clone()));
+    Difference { mark: Mark::Differs, expected, observed, line: check.event, more: 0 }
+}
+
 fn close_row(case: &CaseRecord) -> Difference {
     let check = case.checks.iter().find(|check| check.id.starts_with("close.") && !check.ok);
     let line =
@@ -283,6 +292,15 @@ mod tests {
         assert_eq!((other.len(), other[1].grade, other[1].events), (2, Grade::NonStrict, 0));
         let marks: Vec<Mark> = other[1].differences.iter().map(|row| row.mark).collect();
         assert_eq!((other[1].is_closest, marks), (false, vec![Mark::Extra, Mark::Extra, Mark::Differs]));
+    }
+
+    #[test]
+    fn without_lists_of_events_the_failed_checks_are_told() {
+        let mut case = samples::failed("a", "5.15");
+        case.accepts.clear();
+        let rows = differences(&case);
+        let failed = case.checks.iter().filter(|check| !check.ok).count();
+        assert_eq!((rows.len(), rows[0].mark, rows[0].line), (failed, Mark::Differs, Some(4)));
     }
 
     #[test]

@@ -29,8 +29,14 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
             out.push(format!("           ... {hidden} rows not shown ..."));
         }
         if hidden == 0 || place < ROWS / 2 || place >= ROWS / 2 + hidden {
-            out.extend(expected(row, record, style));
-            out.push(line(row, column, style));
+            let [expected, observed] = against(row, record, style);
+            if is_wrong(row) {
+                out.extend(expected);
+                out.push(line(row, column, style));
+            } else {
+                out.push(line(row, column, style));
+                out.extend(expected.into_iter().chain(observed));
+            }
         }
     }
     out
@@ -62,12 +68,17 @@ fn column(rows: &[Row<'_>], style: Style) -> usize {
     widest.unwrap_or(LEAST).clamp(LEAST, ((style.width - 16) / 2).max(LEAST))
 }
 
-/// What should have come instead of a row that is wrong.
-fn expected(row: &Row<'_>, record: &CaseRecord, style: Style) -> Option<String> {
-    let check = record.first_failed().filter(|_| is_wrong(row))?;
-    let what = style.plain(check.expected.for_terminal(400));
-    let room = style.width.saturating_sub("  -        expected   ".len());
-    Some(style.paint(Tone::Good, &format!("  -        expected   {}", cut(&what, room))))
+/// What should have come instead of a row that is wrong, or upon one that is marked, and what was seen.
+fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Option<String>; 2] {
+    let Some(check) = record.first_failed().filter(|_| row.is_deviation) else { return [None, None] };
+    let line = |tone, label: &str, what: &str| {
+        let room = style.width.saturating_sub(label.len());
+        Some(style.paint(tone, &format!("{label}{}", cut(&style.plain(what), room))))
+    };
+    [
+        line(Tone::Good, "  -        expected   ", &check.expected.for_terminal(400)),
+        line(Tone::Bad, "  +        observed   ", &check.observed.for_terminal(400)),
+    ]
 }
 
 /// Whether the row is what came instead of what was expected.

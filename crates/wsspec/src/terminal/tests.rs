@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wsspec_cases::suite;
-use wsspec_report::record::{Report, read};
+use wsspec_report::record::{Dir, Happening, Report, read};
 use wsspec_report::summary::causes;
 
 use super::lines::{self, Remark};
@@ -104,6 +104,20 @@ fn a_failure_block_holds_rule_marked_frame_and_command() {
     ] {
         assert!(text.contains(part), "{part}");
     }
+}
+
+#[test]
+fn a_sent_frame_that_is_marked_had_nothing_expected_beside_it() {
+    let mut report = report();
+    let record = report.cases.iter_mut().find(|record| record.slug == "orphan-continuation").unwrap();
+    let sent = |what: &Happening| matches!(what, Happening::Frame { dir: Dir::Tx, .. });
+    let line = record.events.iter().find(|line| sent(&line.what)).unwrap().i;
+    record.checks.iter_mut().find(|check| !check.ok).unwrap().event = Some(line);
+    let text = failure::block(&causes(&report.cases)[0], "report.html", Style::PLAIN);
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    let [marked, expected, observed] = ["(!)", "  -        expected", "  +        observed"].map(at);
+    assert!(marked < expected && expected < observed, "{text}");
+    at("octets of the marked frame (sent)");
 }
 
 #[test]

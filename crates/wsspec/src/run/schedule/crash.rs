@@ -206,7 +206,7 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
         ok: false,
         expected: "the process keeps running".into(),
         observed: observed.as_str().into(),
-        event: None,
+        event: last_sent(&record).filter(|_| matches!(blame, Blame::Alone)).or_else(|| end_of_tcp(&record)),
     };
     let mut record = record;
     record.checks.insert(0, check);
@@ -218,6 +218,16 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
     record.autobahn.behavior = Behavior::Failed;
     record.autobahn.behavior_close = BehaviorClose::Failed;
     record
+}
+
+/// The line of the frame that the process got last.
+fn last_sent(record: &CaseRecord) -> Option<usize> {
+    let sent = |what: &Happening| matches!(what, Happening::Frame { dir: Dir::Tx, .. });
+    record.events.iter().rfind(|line| sent(&line.what)).map(|line| line.i)
+}
+
+fn end_of_tcp(record: &CaseRecord) -> Option<usize> {
+    record.events.iter().rfind(|line| matches!(line.what, Happening::Tcp { .. })).map(|line| line.i)
 }
 
 /// ` 2 ms after octet 14 was sent`, if anything was sent after the opening handshake.
