@@ -6,6 +6,7 @@ use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{markdown, shell};
 use crate::story::{self, units};
 use crate::summary::{self, AgentSummary, Cause, Counts};
+use crate::untrusted::Untrusted;
 
 /// The most octets of a summary.
 const LIMIT: usize = 64 * 1024;
@@ -36,7 +37,7 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
     }
     out.push_str(&table(report, before));
     for cause in summary::causes(report.cases.iter().filter(|case| case.verdict.is_failure())) {
-        let block = cause_block(&cause);
+        let block = cause_block(&cause, report.agents().len() > 1);
         if out.len() + block.len() + 512 > LIMIT {
             out.push_str("\nMore causes are in the report.\n");
             break;
@@ -51,16 +52,30 @@ fn table(report: &Report, before: Option<(&str, &Report)>) -> String {
     let heads: Vec<&str> = COLUMNS.iter().map(|(head, _)| *head).collect();
     let heads = [&heads[..KNOWN], &["known"], &heads[KNOWN..]].concat();
     let mut out = format!("| | {} |\n|---|{}\n", heads.join(" | "), "--:|".repeat(heads.len()));
-    out.push_str(&table_row("this run", report));
+    out.push_str(&rows("this run", report));
     if let Some((name, before)) = before {
-        out.push_str(&table_row(&markdown::code_span(name), before));
+        out.push_str(&rows(&markdown::code_span(name), before));
     }
     out
 }
 
-fn table_row(name: &str, report: &Report) -> String {
-    let known = report.cases.iter().filter(|case| case.outcome == Some(Standing::Known)).count();
-    let counts = Counts::of(report.cases.iter().filter(|case| case.outcome != Some(Standing::Known)));
+/// A row for each implementation, named where there are several.
+fn rows(name: &str, report: &Report) -> String {
+    let agents = report.agents();
+    if agents.len() < 2 {
+        return table_row(name, &report.cases.iter().collect::<Vec<_>>());
+    }
+    let row = |agent: &Untrusted| {
+        let cases: Vec<&CaseRecord> = report.of_agent(agent).collect();
+        table_row(&format!("{name}: {}", agent.for_markdown()), &cases)
+    };
+    agents.into_iter().map(row).collect()
+}
+
+fn table_row(name: &str, cases: &[&CaseRecord]) -> String {
+    let is_known = |case: &&CaseRecord| case.outcome == Some(Standing::Known);
+    let known = cases.iter().copied().filter(is_known).count();
+    let counts = Counts::of(cases.iter().copied().filter(|case| !is_known(case)));
     let cell = |(head, verdicts): &(&str, &[Verdict])| {
         let number: u64 = verdicts.iter().map(|verdict| counts.get(*verdict)).sum();
         if *head == "fail" && number > 0 { format!("**{number}**") } else { number.to_string() }
@@ -70,11 +85,13 @@ fn table_row(name: &str, report: &Report) -> String {
     format!("| {name} | {} |\n", cells.join(" | "))
 }
 
-fn cause_block(cause: &Cause<'_>) -> String {
+fn cause_block(cause: &Cause<'_>, name_agents: bool) -> String {
     let ids: Vec<String> = cause.ids().iter().map(|id| format!("`{id}`")).collect();
     let shown = ids.len().min(24);
     let more = if ids.len() > shown { format!(" +{}", ids.len() - shown) } else { String::new() };
     let clause = cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({})", clause.url()));
+    let agents = cause.agents().into_iter().map(Untrusted::for_markdown).collect::<Vec<_>>().join(", ");
+    let agents = if name_agents { format!(" ({agents})") } else { String::new() };
     let first = cause.cases[0];
     let mut inner = String::new();
     for check in first.checks.iter().filter(|check| !check.ok) {
@@ -83,7 +100,7 @@ fn cause_block(cause: &Cause<'_>) -> String {
     }
     inner.push_str(&story::plain_timeline(first).join("\n"));
     format!(
-        "\n**{}{more}** {}{clause}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
+        "\n**{}{more}** {}{clause}{agents}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
         ids[..shown].join(" "),
         cause.headline().for_markdown(),
         first.id,
@@ -103,9 +120,21 @@ fn last_line(report: &Report) -> String {
         parts.push(format!("not selected: {}", sets.collect::<Vec<_>>().join(", ")));
     }
     if !report.run.argv.is_empty() {
-        parts.push(markdown::code_span(&format!("wsspec {}", shell::posix(&report.run.argv))));
+        parts.push(markdown::code_span(&format!("wsspec {}", shell::posix(&again(report)))));
     }
     format!("\n{}\n", parts.join(" · "))
+}
+
+/// The words of the command, for the failures alone if there are some.
+fn again(report: &Report) -> Vec<String> {
+    const LAST_FAILED: &str = "--last-failed";
+    let mut words = report.run.argv.clone();
+    let is_run = words.first().is_some_and(|word| word == "run");
+    let failed = report.cases.iter().any(|case| case.verdict.is_failure());
+    if is_run && failed && !words.iter().any(|word| word == LAST_FAILED) {
+        words.push(LAST_FAILED.to_owned());
+    }
+    words
 }
 
 /// Everything that the maintainer of an implementation needs to fix one case.
@@ -162,6 +191,18 @@ mod tests {
         ];
         let before = samples::report(vec![samples::passed("mylib/2.2", "1.1.1")]);
         insta::assert_snapshot!(summary(&samples::report(cases), Some(("main", &before))));
+    }
+
+    #[test]
+    fn several_implementations_have_a_row_each_and_are_named_at_their_causes() {
+        let cases =
+            vec![samples::passed("a", "1.1.1"), samples::failed("a", "5.15"), samples::passed("b", "5.15")];
+        let text = summary(&samples::report(cases), None);
+        assert!(text.contains("| this run: `a` | 1 | 0 | **1** |"), "{text}");
+        assert!(text.contains("| this run: `b` | 1 | 0 | 0 |"), "{text}");
+        let cause = text.lines().find(|line| line.starts_with("**`5.15`**")).unwrap();
+        assert!(cause.ends_with(" (`a`)"), "{cause}");
+        assert!(text.trim_end().ends_with("--last-failed`"), "{text}");
     }
 
     #[test]

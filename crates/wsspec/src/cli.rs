@@ -534,7 +534,7 @@ Examples:
   wsspec run wss://example.org/ws -H 'Authorization: Bearer env:TOKEN'
   wsspec run ws://127.0.0.1:9001 @all --seed 7f3a91 -o out
   wsspec run --exec './my_server --port {port}'
-  wsspec run ws://127.0.0.1:9001/echo --exec 'node echo.js' --ready log:listening
+  wsspec run ws://localhost:9001 --exec 'node echo.js' --ready log:listening
   wsspec run ws://127.0.0.1:9001 --junit junit.xml --md summary.md
   wsspec run ws://127.0.0.1:9001 -E 'tag(close) and not time(>1s)'
   wsspec run wss://127.0.0.1:9001 -k 5.15 --pcap run.pcapng

@@ -13,6 +13,8 @@ pub fn wrap(line: &str, width: usize) -> Vec<String> {
         }
         push_broken(&mut lines, word, width);
     }
+    // A gap of several spaces may stand where the line is broken.
+    lines.iter_mut().for_each(|line| line.truncate(line.trim_end_matches(' ').len()));
     lines
 }
 
@@ -77,6 +79,7 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("unbreakable word", 4), ["unbr", "eaka", "ble", "word"]);
         assert_eq!(wrap("a  b", 80), ["a  b"]);
+        assert_eq!(wrap("1.1.1 +1   same check", 11), ["1.1.1 +1", "same check"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::json;
 use wsspec_cases::{Case, Roles, Suite, suite};
 
 use crate::cli::{ListArgs, ListFormat};
+use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::{Filter, tag};
 use crate::terminal::{Console, Style, Tone};
@@ -14,7 +15,7 @@ use crate::{deviations, results, select};
 /// Prints the cases that are meant, all of them if none is named.
 ///
 /// # Errors
-/// E17: a name means no case.
+/// E17: a name means no case. E29: the filter leaves none.
 pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     let suite = suite();
     if args.sets {
@@ -42,6 +43,13 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
         select::cases(suite, &sections_as_globs(&args.cases))?
     };
     let cases = filtered(cases, args)?;
+    if cases.is_empty() {
+        let asked = args.filter.clone().unwrap_or_default();
+        return Err(Problem::new(ErrorCode::E29, "no case is left to list")
+            .fact("asked", args.cases.iter().cloned().chain([asked]).collect::<Vec<_>>().join("   ").trim())
+            .fact("try", "wsspec list --sections")
+            .into());
+    }
     if args.sections || args.tags || args.clauses {
         console.say(-2, overview(suite, &cases, args));
         return Ok(ExitCode::Ok);

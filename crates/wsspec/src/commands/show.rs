@@ -11,11 +11,12 @@ use wsspec_report::summary::{self, Cause};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::Filter;
-use crate::terminal::{Console, detail, failure, lines};
+use crate::terminal::{Console, detail, diagram, failure, lines};
 use crate::{results, select, text};
 
-/// The level from which on handshake and checks are printed, and the one at which every octet is.
+/// The levels from which on handshake and checks, every frame, and every octet are printed.
 const CHECKS: i8 = 2;
+const FRAMES: i8 = 3;
 const OCTETS: i8 = 4;
 
 /// `wsspec show`
@@ -143,6 +144,8 @@ fn cause_of<'a>(report: &'a Report, record: &'a CaseRecord) -> Cause<'a> {
 
 fn show(cause: &Cause<'_>, page: &str, level: i8, console: &Console) {
     console.say(-2, failure::block(cause, page, console.style));
+    // The block shows the frames of a short case already.
+    let level = if level == FRAMES && !diagram::is_cut(cause.cases[0]) { CHECKS } else { level };
     if level >= CHECKS {
         console.say(-2, format!("\n{}", detail::render(cause.cases[0], level, console.style)));
     }

@@ -50,6 +50,8 @@ pub enum ErrorCode {
     E21,
     /// No client came.
     E22,
+    /// A client asks for a case that there is not.
+    E23,
     /// Entries of the baseline that are wrong.
     E24,
     /// More connections than this process may have open files.
@@ -290,6 +292,16 @@ earlier run in a container made it as another user: take another one with -o, or
         title: "no client connected",
         text: "The tester waited as a server, and no case was asked for. The client may use another port or path, \
 or it runs in a container or on another host, which the address 127.0.0.1 keeps out: --bind 0.0.0.0 listens for all.",
+    },
+    Page {
+        code: ErrorCode::E23,
+        exit: ExitCode::Ok,
+        title: "a client asks for what is not there",
+        text: "A client that is tested asks for its cases by address: /runCase?case=N&agent=NAME, N from 1 to the number \
+that /getCaseCount answers, or casetuple=ID instead of case=N. What is missing or out of range is answered with HTTP 400 and \
+a line that says what is wrong; the terminal shows the same line, and the run goes on.\n\
+GET /getCaseCount first, then loop from 1; /getCaseStatus takes the same parameters, /updateReports the agent. With \
+--exec-case wsspec starts the client once for every case, and no loop is needed.",
     },
     Page {
         code: ErrorCode::E24,

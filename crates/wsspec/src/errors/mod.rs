@@ -9,6 +9,9 @@ pub use catalogue::{ErrorCode, Page};
 use crate::exit_code::ExitCode;
 use crate::text::wrap;
 
+/// Lines are no longer than this, but for those that are to be typed.
+const WIDTH: usize = 80;
+
 /// An error that the user can do something about.
 #[derive(Debug)]
 pub struct Problem {
@@ -64,7 +67,7 @@ impl Problem {
 /// The whole text, several lines, without the exit status.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.code, self.what)?;
+        f.write_str(&wrap(&format!("error[{}]: {}", self.code, self.what), WIDTH).join("\n  "))?;
         for line in self.verbatim.iter().flat_map(|lines| lines.lines()) {
             write!(f, "\n    {line}")?;
         }
@@ -80,7 +83,7 @@ impl std::error::Error for Problem {}
 /// `  label    text`, wrapped at 80 columns; lines to be typed are not wrapped.
 pub(crate) fn labelled(label: &str, text: &str) -> String {
     const INDENT: usize = 11;
-    let width = if label == "try" { usize::MAX } else { 80 - INDENT };
+    let width = if label == "try" { usize::MAX } else { WIDTH - INDENT };
     let mut out = format!("  {label:<8} ");
     for (n, line) in text.lines().flat_map(|line| wrap(line, width)).enumerate() {
         if n > 0 {

@@ -28,7 +28,7 @@ use crate::signals::Signals;
 use crate::sut::plan::Restart;
 use crate::terminal::lines::Remark;
 use crate::terminal::{Console, failure, lines, summary};
-use crate::text;
+use crate::text::{self, wrap};
 
 /// Causes that are printed in full; the rest is in the report.
 const BLOCKS: usize = 10;
@@ -211,7 +211,9 @@ impl End<'_> {
         let left_out: Vec<String> =
             report.run.not_selected.iter().map(|(set, cases)| format!("{set} {cases}")).collect();
         if !left_out.is_empty() {
-            self.console.say(0, format!("   not chosen  {}   (--set all)", left_out.join(", ")));
+            let text = format!("{}   (--set all)", left_out.join(", "));
+            let lines = wrap(&text, self.console.style.width.saturating_sub(15).max(20));
+            self.console.say(0, format!("   not chosen  {}", lines.join("\n               ")));
         }
         self.console.say(
             0,

@@ -366,7 +366,9 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
 
 /// Sets of which nothing is run, and how many cases they have.
 fn not_selected(plan: &RunPlan) -> BTreeMap<String, u64> {
-    let sets = select::SETS.iter().filter(|set| ["core", "limits", "volume"].contains(&set.name));
+    let sets = select::SETS
+        .iter()
+        .filter(|set| ["core", "deflate", "frames", "limits", "volume"].contains(&set.name));
     let untouched = sets.filter(|set| !plan.cases.iter().any(|case| set.contains(case)));
     let size = |set: &select::Set| suite().cases().iter().filter(|case| set.contains(case)).count() as u64;
     untouched.map(|set| (set.name.to_owned(), size(set))).collect()

@@ -61,6 +61,11 @@ async fn turn_away(mut stream: impl Transport, peer: SocketAddr, shared: &Shared
     web::finish(stream).await;
 }
 
+/// What a client is told that asks for what is not there (E23).
+const WHAT_TO_DO: &str = "  try      GET /getCaseCount first; or use --exec-case and write no loop at all
+  why      wsspec explain E23
+";
+
 struct Visit {
     peer: SocketAddr,
     shared: Arc<Shared>,
@@ -259,7 +264,8 @@ impl Visit {
 
     async fn turn_down<T: Transport>(&self, mut stream: T, refusal: Refusal) {
         let Refusal { status, reason, why } = refusal;
-        let body = format!("wsspec: {why}\n");
+        let advice = if status == 400 { WHAT_TO_DO } else { "" };
+        let body = format!("wsspec: {why}\n{advice}");
         let length = body.len().to_string();
         let headers = [
             ("Connection", "close"),

@@ -65,7 +65,9 @@ pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
         let method = String::from_utf8_lossy(&head.method).into_owned();
         return Route::Page(Page { method, path, query, html });
     }
-    let asked = Asked { query: &query, cases };
+    let with_agent = matches!(path.as_str(), "/runCase" | "/getCaseStatus");
+    let form = if with_agent { "?case=N&agent=NAME" } else { "?case=N" };
+    let asked = Asked { query: &query, cases, form };
     let answer = match path.as_str() {
         "/getCaseCount" => Ok(Route::CaseCount),
         "/getCaseInfo" => asked.case().map(Route::CaseInfo),
@@ -88,6 +90,8 @@ fn wants_websocket(head: &RequestHead) -> bool {
 struct Asked<'a> {
     query: &'a [(String, String)],
     cases: &'a [&'static Case],
+    /// The parameters that are needed.
+    form: &'static str,
 }
 
 impl Asked<'_> {
@@ -112,14 +116,17 @@ impl Asked<'_> {
         match (self.get("case"), self.get("casetuple")) {
             (Some(number), _) => self.by_number(number),
             (None, Some(id)) => self.by_id(id),
-            (None, None) => Err(format!("needs ?case=N, N from 1 to {}, or ?casetuple=ID", self.cases.len())),
+            (None, None) => {
+                Err(format!("needs {}, N from 1 to {}, or casetuple=ID", self.form, self.cases.len()))
+            }
         }
     }
 
     fn by_number(&self, text: &str) -> Result<&'static Case, String> {
         let place = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let case = place.and_then(|place| self.cases.get(place));
-        let wrong = || format!("needs ?case=N, N from 1 to {}; got case={}", self.cases.len(), shown(text));
+        let wrong =
+            || format!("needs {}, N from 1 to {}; got case={}", self.form, self.cases.len(), shown(text));
         case.copied().ok_or_else(wrong)
     }
 
@@ -263,7 +270,7 @@ mod tests {
             assert!(matches!(asked(target), Route::Wrong(_)), "{target}");
         }
         let Route::Wrong(why) = asked("/runCase?case=900&agent=A") else { panic!("a wrong number") };
-        assert_eq!(why, "/runCase needs ?case=N, N from 1 to 11; got case=900");
+        assert_eq!(why, "/runCase needs ?case=N&agent=NAME, N from 1 to 11; got case=900");
         let long = "x".repeat(AGENT_LIMIT + 1);
         assert!(matches!(asked(&format!("/runCase?case=1&agent={long}")), Route::Wrong(_)));
     }

@@ -42,6 +42,11 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     out
 }
 
+/// Whether the diagram leaves rows out.
+pub fn is_cut(record: &CaseRecord) -> bool {
+    timeline(record, false, PAYLOAD).len() > ROWS
+}
+
 /// Every line of the wire log, with the octets if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 mod console;
 pub mod detail;
-mod diagram;
+pub mod diagram;
 pub mod failure;
 pub mod keys;
 pub mod lines;

@@ -78,7 +78,10 @@ fn wrong_requests_are_answered_and_told() {
         assert!(visitor.body().starts_with("wsspec: "), "{resource}");
     }
     let line = tester.wait_for(""); // the first line after the announcement
-    assert!(line.contains("refused 127.0.0.1: /runCase needs ?case=N, N from 1 to 1; got case=2"), "{line}");
+    assert!(
+        line.contains("refused 127.0.0.1: /runCase needs ?case=N&agent=NAME, N from 1 to 1; got case=2"),
+        "{line}"
+    );
     // Heads without an end, octets that are no HTTP, nothing at all: none of it stops the server.
     assert_eq!(Visitor::send(port, &[b'x'; 20_000]).status(), 431);
     assert_eq!(Visitor::send(port, &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0]).status(), 400);

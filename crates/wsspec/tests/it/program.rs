@@ -87,6 +87,9 @@ impl Done {
         assert!(self.err.contains(&mark), "{self:#?}");
         let lines = self.err.lines().skip_while(|line| !line.starts_with(&mark)).count();
         assert!(lines < 10, "an error is short: {self:#?}");
+        let wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("  try ");
+        let text = self.err.lines().skip_while(|line| !line.starts_with(&mark));
+        assert_eq!(text.clone().find(wide), None, "an error fits 80 columns: {self:#?}");
         assert!(self.err.contains("  try "), "an error says what to do: {self:#?}");
         self
     }

@@ -30,6 +30,12 @@ fn a_selection_that_leaves_nothing_has_its_own_status() {
 }
 
 #[test]
+fn a_list_of_nothing_is_an_error() {
+    run(&["list", "7.1.1", "-E", "section(9)"]).expect_error(4, "E29");
+    run(&["list", "nothing"]).expect_error(2, "E17");
+}
+
+#[test]
 fn addresses_and_headers_are_checked() {
     run(&["run", "http://localhost:1"]).expect_error(2, "E27");
     run(&["run", "ws://localhost:1", "-H", "no colon"]).expect_error(2, "E18");
