@@ -97,6 +97,10 @@ fn a_case_that_kills_the_server_is_a_crash_and_the_run_goes_on() {
     let done = run(folder.path(), "echo", &["1.1.*", "4.1.1", "2.1", "-j", "1", "--order", "id"]);
     assert_eq!(done.code, 1, "{done:#?}");
     assert_eq!(count(folder.path(), "crash"), 1);
+    let crashed = record(folder.path()).into_iter().rev().find(|line| line["verdict"] == "crash").unwrap();
+    let marked = &crashed["checks"][0]["event"];
+    let line = crashed["events"].as_array().unwrap().iter().find(|line| line["i"] == *marked);
+    assert_eq!(line.expect("the frame that it died of")["dir"], "tx", "{crashed}");
     assert_eq!(count(folder.path(), "pass"), 9, "{:?}", verdicts(folder.path()));
     let record = case(folder.path(), "4.1.1");
     let summary = record["summary"].as_str().unwrap();
