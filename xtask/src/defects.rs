@@ -109,13 +109,14 @@ impl Found {
         self.defects.cases.iter().filter(old).count()
     }
 
-    /// The defects that the case catches.
+    /// The defects that the case catches, those first that the fewest cases catch: what the case is there for.
     fn killers(&self, role: Role, id: CaseId) -> Vec<&'static str> {
         let least = least_of(id);
         let rows = self.defects.rows.iter().filter(|row| row.role == role);
-        rows.filter(|row| row.changes.get(&id).is_some_and(|change| *change >= least))
-            .map(|row| row.deviation.id)
-            .collect()
+        let caught = rows.filter(|row| row.changes.get(&id).is_some_and(|change| *change >= least));
+        let mut caught: Vec<&Row> = caught.collect();
+        caught.sort_by_key(|row| row.changes.len());
+        caught.into_iter().map(|row| row.deviation.id).collect()
     }
 
     fn defects_page(&self) -> String {
@@ -156,7 +157,10 @@ impl Found {
                 old.count(),
             );
         }
-        out.push_str("\n## Case by case\n\n| case | role of the endpoint | makes fail |\n|---|---|---|\n");
+        out.push_str(
+            "\n## Case by case\n\nThe defects that the fewest cases catch come first.\n\n\
+             | case | role of the endpoint | makes fail |\n|---|---|---|\n",
+        );
         for (role, id, _) in &self.defects.cases {
             let killers = self.killers(*role, *id);
             let _ = writeln!(out, "| {id} | {} | {} |", name(*role), some(&killers));
