@@ -87,7 +87,10 @@ impl Done {
         assert!(self.err.contains(&mark), "{self:#?}");
         let lines = self.err.lines().skip_while(|line| !line.starts_with(&mark)).count();
         assert!(lines < 10, "an error is short: {self:#?}");
-        let wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("  try ");
+        // What is to be typed and excerpts of files stay as they are.
+        let verbatim =
+            |line: &str| line.starts_with("  try ") || line.starts_with("    ") && line.contains("| ");
+        let wide = |line: &&str| line.chars().count() > 80 && !verbatim(line);
         let text = self.err.lines().skip_while(|line| !line.starts_with(&mark));
         assert_eq!(text.clone().find(wide), None, "an error fits 80 columns: {self:#?}");
         assert!(self.err.contains("  try "), "an error says what to do: {self:#?}");
