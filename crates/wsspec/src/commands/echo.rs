@@ -18,6 +18,9 @@ use crate::terminal::Console;
 use crate::text;
 use crate::tools::driver::{Driver, Progress};
 
+/// The rule of all defects of text.
+const UTF8: &str = "RFC 6455 8.1";
+
 /// Serves until Ctrl-C, or runs the cases of a tester as a client.
 ///
 /// # Errors
@@ -42,7 +45,10 @@ async fn connect(url: &str, args: &EchoArgs, console: &Console, signals: &Signal
     let name = args.agent.clone().unwrap_or(name);
     let deflate = (!args.no_deflate).then(DeflateConfig::default);
     let driver = Driver::new(target, secure, &name, deflate).await?;
-    let mut driver = driver.obeying(!args.no_commands).deviating(&deviations(args));
+    let deviations = deviations(args);
+    // Commands are text that is not echoed: with them, a defect of text could not be shown.
+    let commands = !args.no_commands && deviations.iter().all(|deviation| deviation.rule != UTF8);
+    let mut driver = driver.obeying(commands).deviating(&deviations);
     let mut total = 0;
     let tell = |progress| match progress {
         Progress::Cases(count) => {

@@ -59,3 +59,12 @@ fn a_client_has_defects_too() {
     let defect = client("--defect pong-empty");
     assert!(defect.code == 1 && defect.out.contains("2.3"), "{defect:#?}");
 }
+
+/// A tester that speaks wst.cmd turned the checks of text of such a client on again.
+#[test]
+fn a_client_with_a_defect_of_text_shows_it() {
+    let folder = tempdir().unwrap();
+    let client = format!("{} echo --connect {{url}} --defect utf8-unchecked", env!("CARGO_BIN_EXE_wsspec"));
+    let done = wsspec(folder.path(), &["serve", "6.3.1", "--port", "0", "--once", "--exec", &client]);
+    assert_eq!(done.code, 1, "{done:#?}");
+}
