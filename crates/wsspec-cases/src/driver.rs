@@ -42,8 +42,7 @@ pub trait Driver: Send {
 
     /// The verdict if the peer ends the connection before the driver concluded, with this code if with a Close frame
     /// that has one.
-    fn ended_by_peer(&self, code: Option<u16>) -> Conclusion {
-        let _ = code;
+    fn ended_by_peer(&self, _code: Option<u16>) -> Conclusion {
         self.unfinished()
     }
 

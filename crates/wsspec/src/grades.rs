@@ -169,7 +169,10 @@ impl Grades {
         self.non_strict("the connection is failed with another code that may be sent");
         match &tolerates.grades {
             Tolerance::Either => self.told("whether the stimulus is taken or refused"),
-            Tolerance::MayRefuse => self.told("the stimulus is refused"),
+            Tolerance::MayRefuse => {
+                self.non_strict("the stimulus is refused by the end of TCP without a Close frame");
+                self.told("the stimulus is refused");
+            }
             Tolerance::BetterNotRefuse(because) => {
                 self.non_strict(format!("the stimulus is refused: {because}"));
             }
@@ -258,7 +261,8 @@ mod tests {
             Profile::PeerCloses(_) | Profile::Ends(_) => vec!["TCP is"],
             Profile::Tolerates(tolerates) => match &tolerates.grades {
                 Tolerance::BetterNotRefuse(because) => vec!["another code", because],
-                Tolerance::Either | Tolerance::MayRefuse => vec!["another code"],
+                Tolerance::MayRefuse => vec!["another code", "without a Close frame"],
+                Tolerance::Either => vec!["another code"],
             },
             Profile::Driven => Vec::new(),
         }

@@ -182,21 +182,14 @@ fn peer_drops(s: &mut Declaration<'_>) {
     for (id, slug, roles) in
         [("22.2.4", "server-drops-context", Roles::Client), ("22.2.5", "client-drops-context", Roles::Server)]
     {
-        same_text(
-            s,
-            id,
-            slug,
-            "no context takeover agreed on for the peer, behind a Ping",
-            |_| true,
-            no_reach,
-        )
-        .expect("No message of the peer refers to the one before.")
-        .deflate(asked.clone())
-        .roles = roles;
+        same_text(s, id, slug, "no context takeover agreed on for the peer", |_| true, no_reach)
+            .expect("No message of the peer refers to the one before.")
+            .deflate(asked.clone())
+            .roles = roles;
     }
 
     s.rules([MAY_KEEP]);
-    same_text(s, "22.2.6", "peer-takeover", "nothing agreed on, behind a Ping", |_| true, reach)
+    same_text(s, "22.2.6", "peer-takeover", "nothing agreed on", |_| true, reach)
         .expect("Every message comes back. Whether they refer to those before is told.")
         .deflate(DeflatePlan::plain());
 
@@ -205,7 +198,7 @@ fn peer_drops(s: &mut Declaration<'_>) {
         s,
         "22.2.7",
         "peer-drops-context-mixed",
-        "every second time compressed, no context takeover agreed on for the peer, behind a Ping",
+        "every second time compressed, no context takeover agreed on for the peer",
         |n| n % 2 == 0,
         no_reach,
     )
@@ -213,7 +206,7 @@ fn peer_drops(s: &mut Declaration<'_>) {
     .deflate(asked);
 }
 
-/// Ten times the same text, each sent when the one before has come back.
+/// Behind a Ping ten times the same text, each sent when the one before has come back.
 fn same_text<'s>(
     s: &'s mut Declaration<'_>,
     id: &str,
@@ -224,7 +217,7 @@ fn same_text<'s>(
 ) -> &'s mut Case {
     let title = format!("The same 1 KiB of text ten times, {how}");
     s.case(id, slug, title.clone())
-        .drive(format!("{title}, each sent when the one before has come back"), move || {
+        .drive(format!("{title}, behind a Ping, each sent when the one before has come back"), move || {
             let rounds = (0..10).map(|n| echoed(json(1024), compress(n)));
             Rounds::of(std::iter::once(accepted()).chain(rounds), secs(5)).finding(finding)
         })
