@@ -17,7 +17,12 @@ pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nServer: m
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 pub(crate) fn text_event(text: &str) -> EventRecord {
-    EventRecord::Message { binary: false, data: Payload::new(text.as_bytes(), 256), differs_at: None }
+    EventRecord::Message {
+        binary: false,
+        data: Payload::new(text.as_bytes(), 256),
+        differs_at: None,
+        near: None,
+    }
 }
 
 /// A frame as the tester, a client, sends it, or as it comes back.

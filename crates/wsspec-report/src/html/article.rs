@@ -12,7 +12,8 @@ use crate::markdown;
 use crate::record::{CaseRecord, CertificateRecord, Dir, Happening, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
-    self, Alternative, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, compression, units,
+    self, Alternative, Break, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, SpanKind,
+    compression, units,
 };
 use crate::verdict::Shown;
 
@@ -87,6 +88,8 @@ struct TimeRow {
     is_octets: bool,
     is_deviation: bool,
     is_dissected: bool,
+    /// Where its text stops being UTF-8.
+    flaw: Option<String>,
     /// What is not shown before this row.
     gap: Option<String>,
 }
@@ -238,6 +241,7 @@ pub(super) fn others<'a>(report: &'a Report, links: &Links, agent: &Untrusted, i
 }
 
 fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
+    let broken = story::broken_texts(case);
     let told = story::timeline(case, true, PREVIEW);
     let mut last: Option<(usize, i64)> = None;
     told.into_iter()
@@ -255,6 +259,7 @@ fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
                 is_octets: matches!(row.line.what, Happening::Octets { .. }),
                 is_deviation: row.is_deviation,
                 is_dissected,
+                flaw: broken.get(&row.line.i).map(Break::words),
                 gap,
             }
         })
@@ -286,6 +291,7 @@ fn dissected(case: &CaseRecord, most: usize) -> Vec<Dissected> {
     let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
     let chosen = frames.enumerate().filter(|(place, line)| *place < most || deviation == Some(line.i));
     let mut inflated = story::inflated(case);
+    let broken = story::broken_texts(case);
     chosen
         .map(|(_, line)| Dissected {
             unmasked: unmasked(&line.what),
@@ -294,7 +300,7 @@ fn dissected(case: &CaseRecord, most: usize) -> Vec<Dissected> {
             number: line.i,
             heading: frame_heading(&line.what),
             is_deviation: deviation == Some(line.i),
-            parts: story::anatomy(&line.what),
+            parts: story::anatomy_of_text(&line.what, broken.get(&line.i)),
             size: frame_size(&line.what),
         })
         .collect()

@@ -29,7 +29,18 @@ use links::Links;
 use overview::Overview;
 
 const STYLE: &str = include_str!("../../assets/style.css");
-const SCRIPT: &str = include_str!("../../assets/app.js");
+/// One script in the page; its parts see each other, and the page sees none of them.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("../../assets/script/page.js"),
+    include_str!("../../assets/script/packed.js"),
+    include_str!("../../assets/script/filter.js"),
+    include_str!("../../assets/script/route.js"),
+    include_str!("../../assets/script/case.js"),
+    include_str!("../../assets/script/columns.js"),
+    include_str!("../../assets/script/keys.js"),
+    "})();\n"
+);
 
 /// The places of cases in the one-file report.
 pub struct Anchors(Links);

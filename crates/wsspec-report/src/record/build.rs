@@ -6,7 +6,9 @@ use wsspec_cases::{Case, Event, Expected, FirstToClose};
 use wsspec_engine::{NeverOpened, Observation, Outcome, RoundTrips, TcpEnd, TesterRole, Traffic, WireStats};
 
 use crate::Untrusted;
-use crate::record::case::{AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Role, RuleRecord};
+use crate::record::case::{
+    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Near, Role, RuleRecord,
+};
 use crate::record::connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
     NeverOpenedRecord, RoundTripsRecord, StatsRecord, TrafficRecord,
@@ -15,6 +17,8 @@ use crate::record::{Payload, Redaction, cause, log, redact};
 
 /// The most octets of a payload that are recorded.
 const PAYLOAD_LIMIT: usize = 256;
+/// So many octets are recorded on each side of a difference further behind.
+const NEAR: usize = 32;
 /// The most octets of a request or response head that are recorded.
 const HEAD_LIMIT: usize = 16 * 1024;
 
@@ -118,7 +122,7 @@ fn expected(event: &Expected) -> EventRecord {
     let data = |payload: &wsspec_cases::Payload| Payload::new(&payload.to_bytes(), PAYLOAD_LIMIT);
     match event {
         Expected::Message { binary, payload } => {
-            EventRecord::Message { binary: *binary, data: data(payload), differs_at: None }
+            EventRecord::Message { binary: *binary, data: data(payload), differs_at: None, near: None }
         }
         Expected::Pong(payload) => EventRecord::Pong { data: data(payload) },
         Expected::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
@@ -140,21 +144,29 @@ fn received_event(event: &Event, wanted: Option<&Expected>) -> EventRecord {
         }
     };
     match event {
-        Event::Message { binary, payload } => EventRecord::Message {
-            binary: *binary,
-            data: data(payload),
-            differs_at: wanted.and_then(|wanted| first_difference(wanted, &payload.kept)),
-        },
+        Event::Message { binary, payload } => {
+            let (differs_at, near) = wanted.map_or((None, None), |wanted| difference(wanted, &payload.kept));
+            EventRecord::Message { binary: *binary, data: data(payload), differs_at, near }
+        }
         Event::Pong(payload) => EventRecord::Pong { data: data(payload) },
         Event::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
     }
 }
 
-/// The first octet that differs from the expected message; none if one is the beginning of the other.
-fn first_difference(wanted: &Expected, got: &[u8]) -> Option<u64> {
-    let Expected::Message { payload, .. } = wanted else { return None };
+/// The first octet that differs from the expected message, none if one is the beginning of the other; and what stands
+/// around it if it lies behind what is recorded anyway.
+fn difference(wanted: &Expected, got: &[u8]) -> (Option<u64>, Option<Box<Near>>) {
+    let Expected::Message { payload, .. } = wanted else { return (None, None) };
     let wanted = payload.to_bytes();
-    wanted.iter().zip(got).position(|(a, b)| a != b).map(|at| at as u64)
+    let Some(at) = wanted.iter().zip(got).position(|(a, b)| a != b) else { return (None, None) };
+    let from = at.saturating_sub(NEAR);
+    let around = |octets: &[u8]| {
+        let octets = &octets[from..octets.len().min(at + NEAR)];
+        Payload::new(octets, NEAR * 2)
+    };
+    let near = (at >= PAYLOAD_LIMIT - NEAR)
+        .then(|| Box::new(Near { from: from as u64, expected: around(&wanted), observed: around(got) }));
+    (Some(at as u64), near)
 }
 
 fn close_rule(case: &Case) -> CloseRuleRecord {

@@ -265,6 +265,9 @@ pub enum EventRecord {
         /// The first octet that differs from the expected message at this place.
         #[serde(skip_serializing_if = "Option::is_none")]
         differs_at: Option<u64>,
+        /// What stands around that octet, if it lies behind what is kept of the content.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        near: Option<Box<Near>>,
     },
     /// A Pong.
     Pong {
@@ -276,4 +279,15 @@ pub enum EventRecord {
         /// Its name.
         tag: String,
     },
+}
+
+/// Octets of two messages around the first one that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Near {
+    /// The offset of the first of them.
+    pub from: u64,
+    /// What was expected from there on.
+    pub expected: Payload,
+    /// What came.
+    pub observed: Payload,
 }

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::Untrusted;
-use crate::record::{Dir, EventRecord, Happening, LogLine, Payload};
+use crate::record::{Dir, EventRecord, Happening, LogLine, Near, Payload};
 
 /// A text that stays where it was read, unless it holds escapes.
 #[derive(Serialize, Deserialize)]
@@ -125,6 +125,7 @@ pub(super) struct Event<'a> {
     binary: Option<bool>,
     data: Option<Payload>,
     differs_at: Option<u64>,
+    near: Option<Box<Near>>,
     tag: Option<String>,
 }
 
@@ -138,6 +139,7 @@ impl TryFrom<Event<'_>> for EventRecord {
                 binary: event.binary.ok_or(Flaw::Missing("binary"))?,
                 data: data?,
                 differs_at: event.differs_at,
+                near: event.near,
             },
             "pong" => Self::Pong { data: data? },
             "elapsed" => Self::Elapsed { tag: event.tag.ok_or(Flaw::Missing("tag"))? },

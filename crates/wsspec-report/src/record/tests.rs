@@ -116,6 +116,26 @@ fn the_record_names_cause_difference_and_counts() {
 }
 
 #[test]
+fn what_stands_around_a_difference_far_behind_is_recorded() {
+    let mut sent = vec![b'a'; 70_000];
+    let wanted = Expected::Message { binary: false, payload: sent.clone().into() };
+    sent[65_536] = 0;
+    let mut outcome = outcome();
+    let came = Event::Message { binary: false, payload: Received::from(Bytes::from(sent)) };
+    outcome.observation.events = vec![came];
+    let mut case = case();
+    case.accepts[0].events = vec![wanted];
+    let record =
+        CaseRecord::from_outcome("mylib", &case, &outcome, CaseMeta::default(), &Redaction::default());
+    let EventRecord::Message { differs_at: Some(65_536), near: Some(near), .. } = &record.received[0] else {
+        panic!("{:?}", record.received)
+    };
+    assert_eq!((near.from, near.expected.len(), near.observed.kept()[32]), (65_504, 64, 0));
+    let line = Line::Case(Box::new(record));
+    assert_eq!(Line::from_json(line.to_json().as_bytes()).unwrap(), Some(line));
+}
+
+#[test]
 fn secrets_reach_neither_heads_nor_wire_log() {
     let json = Line::Case(Box::new(record())).to_json();
     for secret in ["abc", "id=7", "id=8"] {

@@ -1,9 +1,13 @@
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, close_code};
 
+use super::broken_text::Break;
 use super::frame::{opcode_name, payload_preview};
 use super::units::{count, plural};
 use crate::Untrusted;
 use crate::record::{Happening, Payload};
+
+/// The name that Wireshark gives to a payload.
+const PAYLOAD: &str = "websocket.payload";
 
 /// A run of octets of a frame that belong together.
 #[derive(Clone, Debug)]
@@ -36,8 +40,35 @@ pub fn anatomy(what: &Happening) -> Vec<Part> {
     if !data.is_empty() {
         parts.push(Part {
             meaning: payload(&header, data),
-            ..part(wire, size..wire.len(), "websocket.payload", String::new())
+            ..part(wire, size..wire.len(), PAYLOAD, String::new())
         });
+    }
+    parts
+}
+
+/// The same with the payload split where its text stops being UTF-8.
+pub fn anatomy_of_text(what: &Happening, broken: Option<&Break>) -> Vec<Part> {
+    let mut parts = anatomy(what);
+    let (Some(broken), Some(payload)) = (broken, parts.last_mut()) else { return parts };
+    let split = broken.octet.is_some() && payload.fields == PAYLOAD && broken.at < payload.octets.len();
+    if !split {
+        return parts;
+    }
+    let rest = payload.octets.split_off(broken.at);
+    let at = payload.offset + broken.at;
+    let part = |offset, octets: &[u8], meaning: String| Part {
+        offset,
+        octets: octets.to_vec(),
+        fields: PAYLOAD,
+        meaning: meaning.into(),
+    };
+    let tail = part(at + 1, &rest[1..], "the rest of the payload".to_owned());
+    if broken.at == 0 {
+        parts.pop();
+    }
+    parts.push(part(at, &rest[..1], broken.words()));
+    if rest.len() > 1 {
+        parts.push(tail);
     }
     parts
 }
@@ -134,6 +165,17 @@ mod tests {
                 "06 51 88 40 5a 5a 9f 4f 49 04 payload, unmasked: \"fragment3\"",
             ]
         );
+    }
+
+    #[test]
+    fn the_octet_that_is_no_utf8_is_a_part_of_its_own() {
+        let frame = samples::frame(Dir::Rx, Opcode::TEXT, true, b"a\xedb");
+        let broken = Break { at: 1, in_message: 1, octet: Some(0xed) };
+        let parts = anatomy_of_text(&frame, Some(&broken));
+        let told: Vec<_> = parts[2..].iter().map(|part| (part.offset, part.octets.as_slice())).collect();
+        assert_eq!(told, [(2, &b"a"[..]), (3, b"\xed"), (4, b"b")]);
+        assert!(parts[3].meaning.raw().starts_with("no UTF-8 from offset 1"));
+        assert_eq!(anatomy_of_text(&frame, None).len(), 3);
     }
 
     #[test]

@@ -1,9 +1,8 @@
 use wsspec_cases::Grade;
 
-use super::frame::payload_preview;
-use super::units::count;
+use super::spans::{self, SpanKind, Spans, span};
 use crate::Untrusted;
-use crate::record::{CaseRecord, CheckRecord, Dir, EventRecord, Happening};
+use crate::record::{CaseRecord, CheckRecord, Dir, EventRecord, Happening, Near, Payload};
 
 /// Of a long run that is the same, so many are listed at each end.
 const ENDS: usize = 4;
@@ -27,9 +26,11 @@ pub struct Difference {
     /// How the two stand to each other.
     pub mark: Mark,
     /// What had to come.
-    pub expected: Option<Untrusted>,
+    pub expected: Option<Spans>,
     /// What came.
-    pub observed: Option<Untrusted>,
+    pub observed: Option<Spans>,
+    /// Where two messages differ, and how.
+    pub note: String,
     /// The line of the log with which it came.
     pub line: Option<usize>,
     /// So many more follow that are the same, and are not listed.
@@ -61,14 +62,7 @@ pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
         differences,
     };
     if let Some(why) = &case.handshake.never_opened {
-        let (expected, observed) = (Some("an open connection".into()), Some(why.text.clone()));
-        return vec![whole(vec![Difference {
-            mark: Mark::Differs,
-            expected,
-            observed,
-            line: None,
-            more: 0,
-        }])];
+        return vec![whole(vec![plain_row("an open connection".into(), why.text.clone())])];
     }
     let Some(closest) = closest(case) else {
         let failed: Vec<Difference> = case.checks.iter().filter(|check| !check.ok).map(check_row).collect();
@@ -104,7 +98,7 @@ fn is_same(expected: &EventRecord, observed: &EventRecord) -> bool {
     match (expected, observed) {
         (
             EventRecord::Message { binary: a, data: wanted, .. },
-            EventRecord::Message { binary: b, data: got, differs_at },
+            EventRecord::Message { binary: b, data: got, differs_at, .. },
         ) => a == b && wanted == got && differs_at.is_none(),
         (EventRecord::Pong { data: wanted }, EventRecord::Pong { data: got }) => wanted == got,
         (EventRecord::Elapsed { tag: wanted }, EventRecord::Elapsed { tag: got }) => wanted == got,
@@ -125,10 +119,12 @@ fn aligned(
     for run in pairs.chunk_by(|(a, ..), (b, ..)| *a == Mark::Same && *b == Mark::Same) {
         let hidden = if run.len() > 2 * ENDS + 1 { ENDS..run.len() - ENDS } else { 0..0 };
         for (place, (mark, w, g)) in run.iter().enumerate().filter(|(place, _)| !hidden.contains(place)) {
+            let (expected, observed, note) = told(w.map(|w| &wanted[w]), g.map(|g| &got[g]), limit);
             rows.push(Difference {
                 mark: *mark,
-                expected: w.map(|w| words(&wanted[w], limit)),
-                observed: g.map(|g| observed_words(&got[g], limit)),
+                expected,
+                observed,
+                note,
                 line: g.and_then(|g| lines.get(g).copied().flatten()),
                 more: if place + 1 == hidden.start { hidden.len() as u64 } else { 0 },
             });
@@ -181,27 +177,69 @@ fn common_lengths(wanted: &[EventRecord], got: &[EventRecord]) -> Vec<Vec<usize>
     lengths
 }
 
-fn words(event: &EventRecord, limit: usize) -> Untrusted {
-    let (name, data) = match event {
-        EventRecord::Message { binary: true, data, .. } => ("Binary", data),
-        EventRecord::Message { data, .. } => ("Text", data),
-        EventRecord::Pong { data } => ("Pong", data),
-        EventRecord::Elapsed { tag } => return Untrusted::from(format!("nothing until wait {tag} is over")),
+/// The two events in words, and where their contents differ.
+fn told(
+    wanted: Option<&EventRecord>,
+    got: Option<&EventRecord>,
+    limit: usize,
+) -> (Option<Spans>, Option<Spans>, String) {
+    let (Some(a), Some(b)) = (wanted, got) else {
+        return (
+            wanted.map(|event| words(event, limit)),
+            got.map(|event| words(event, limit)),
+            String::new(),
+        );
     };
-    Untrusted::from(format!("{name} {}", payload_preview(data, limit).raw()))
+    match (content(a), content(b)) {
+        (Some((name, expected)), Some((other, observed))) if name == other && !is_same(a, b) => {
+            let near = near(a, b);
+            let both = spans::compare(expected, observed, name == "Text", near, limit);
+            (Some(named(name, both.expected)), Some(named(name, both.observed)), both.note)
+        }
+        _ => (Some(words(a, limit)), Some(words(b, limit)), String::new()),
+    }
 }
 
-fn observed_words(event: &EventRecord, limit: usize) -> Untrusted {
-    let text = words(event, limit);
-    let EventRecord::Message { data, differs_at: Some(at), .. } = event else { return text };
-    let octet = usize::try_from(*at).ok().and_then(|at| data.kept().get(at));
-    let octet = octet.map_or_else(String::new, |octet| format!(", got {octet:02x}"));
-    Untrusted::from(format!(
-        "{}, differs at octet {} of {}{octet}",
-        text.raw(),
-        count(*at),
-        count(data.len())
-    ))
+/// What was recorded around a difference, if that is one between these two.
+fn near<'a>(wanted: &EventRecord, got: &'a EventRecord) -> Option<&'a Near> {
+    let (EventRecord::Message { data: expected, .. }, EventRecord::Message { data, near, .. }) =
+        (wanted, got)
+    else {
+        return None;
+    };
+    let kept = expected.kept().len().min(data.kept().len());
+    near.as_deref().filter(|_| expected.kept()[..kept] == data.kept()[..kept])
+}
+
+/// The kind of an event and its payload; none if it has none.
+const fn content(event: &EventRecord) -> Option<(&'static str, &Payload)> {
+    match event {
+        EventRecord::Message { binary: true, data, .. } => Some(("Binary", data)),
+        EventRecord::Message { data, .. } => Some(("Text", data)),
+        EventRecord::Pong { data } => Some(("Pong", data)),
+        EventRecord::Elapsed { .. } => None,
+    }
+}
+
+fn words(event: &EventRecord, limit: usize) -> Spans {
+    match (content(event), event) {
+        (Some((name, data)), _) => named(name, spans::tell(data, name == "Text", limit)),
+        (None, EventRecord::Elapsed { tag }) => plain(format!("nothing until wait {tag} is over")),
+        (None, _) => Vec::new(),
+    }
+}
+
+fn named(name: &str, spans: Spans) -> Spans {
+    [span(SpanKind::Plain, format!("{name} "))].into_iter().chain(spans).collect()
+}
+
+fn plain(text: impl Into<Untrusted>) -> Spans {
+    vec![span(SpanKind::Plain, text)]
+}
+
+fn plain_row(expected: Untrusted, observed: Untrusted) -> Difference {
+    let (expected, observed) = (Some(plain(expected)), Some(plain(observed)));
+    Difference { mark: Mark::Differs, expected, observed, note: String::new(), line: None, more: 0 }
 }
 
 /// With which line of the log each received event came: the last frame of a message, or the Pong.
@@ -225,8 +263,7 @@ fn event_lines(case: &CaseRecord) -> Vec<Option<usize>> {
 
 /// What a check asks for against what it found, of a case without lists of events.
 fn check_row(check: &CheckRecord) -> Difference {
-    let (expected, observed) = (Some(check.expected.clone()), Some(check.observed.clone()));
-    Difference { mark: Mark::Differs, expected, observed, line: check.event, more: 0 }
+    Difference { line: check.event, ..plain_row(check.expected.clone(), check.observed.clone()) }
 }
 
 fn close_row(case: &CaseRecord) -> Difference {
@@ -235,10 +272,8 @@ fn close_row(case: &CaseRecord) -> Difference {
         case.events.iter().find(|line| matches!(line.what, Happening::Frame { dir: Dir::Rx, op: 8, .. }));
     Difference {
         mark: if check.is_some() { Mark::Differs } else { Mark::Same },
-        expected: Some(expected_close(case).into()),
-        observed: Some(observed_close(case)),
         line: line.map(|line| line.i),
-        more: 0,
+        ..plain_row(expected_close(case).into(), observed_close(case))
     }
 }
 
@@ -315,7 +350,8 @@ mod tests {
         assert_eq!(listed.len(), 2 * 2 * ENDS + 2);
         assert_eq!(listed[ENDS - 1], (Mark::Same, 42), "the first half without its ends");
         assert_eq!(listed[2 * ENDS], (Mark::Extra, 0));
-        assert_eq!(rows[ENDS].expected.as_ref().unwrap().raw(), "Text \"message 46\"");
+        let told: String = rows[ENDS].expected.iter().flatten().map(|span| span.text.raw()).collect();
+        assert_eq!(told, "Text \"message 46\"");
     }
 
     #[test]
@@ -323,6 +359,7 @@ mod tests {
         let mut case = samples::failed("a", "5.15");
         case.received = vec![samples::text_event("else")];
         assert_eq!(marks(&case)[0].0, Mark::Differs);
+        assert_eq!(differences(&case)[0].note, "differs at offset 0 of 4: expected 66, got 65");
         case.received = vec![];
         case.accepts.truncate(1);
         assert_eq!(marks(&case)[0], (Mark::Missing, None));

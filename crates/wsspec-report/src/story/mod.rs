@@ -3,6 +3,7 @@
 //! Nothing here is tied to a form of output; text that can hold the peer's words is [`Untrusted`](crate::Untrusted).
 
 mod anatomy;
+mod broken_text;
 mod closing;
 mod compression;
 mod difference;
@@ -10,11 +11,13 @@ mod frame;
 mod handshake;
 mod inflated;
 mod negotiation;
+mod spans;
 mod text;
 mod timeline;
 pub(crate) mod units;
 
-pub use anatomy::{Part, anatomy, display_filter};
+pub use anatomy::{Part, anatomy, anatomy_of_text, display_filter};
+pub use broken_text::{Break, broken_texts};
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;
 pub use difference::{Alternative, Difference, Mark, alternatives};
@@ -22,6 +25,7 @@ pub use frame::{FrameWords, opcode_name, payload_preview};
 pub use handshake::{HeaderLine, HeaderState, request_lines, response_lines};
 pub use inflated::inflated;
 pub use negotiation::{Negotiation, negotiation};
+pub use spans::{Span, SpanKind, Spans};
 pub use text::{plain_anatomy, plain_timeline};
 pub use timeline::{Row, Side, timeline};
 pub use units::count as grouped;

@@ -1,0 +1,69 @@
+// What the script adds to the page of a case.
+
+function button(text, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = text;
+  element.addEventListener("click", act);
+  return element;
+}
+
+async function copy(text, from) {
+  await navigator.clipboard.writeText(text);
+  from.textContent = "copied";
+  setTimeout(() => { from.textContent = "copy"; }, 2000);
+}
+
+/** A text with a button that copies it. */
+function copyable(text) {
+  const box = document.createElement("div");
+  box.className = "copy-row";
+  const act = button("copy", () => copy(text.textContent, act));
+  act.setAttribute("aria-live", "polite");
+  box.append(text, act);
+  return box;
+}
+
+function dress(one) {
+  if (one.dataset.dressed || one.tagName !== "ARTICLE") return;
+  one.dataset.dressed = "yes";
+  for (const text of findAll("pre.copy", one)) {
+    const mark = document.createComment("");
+    text.replaceWith(mark);
+    mark.replaceWith(copyable(text));
+  }
+  for (const link of findAll(".other", one)) {
+    const compare = document.createElement("a");
+    compare.href = "#" + one.id + "~" + link.hash.split("@")[1];
+    compare.textContent = "compare";
+    link.after(" ", compare);
+  }
+  const raw = find(".raw", one);
+  raw?.addEventListener("toggle", async () => {
+    const record = (await unpacked(one.id))?.record;
+    if (record) find("p", raw).replaceWith(copyable(build(["pre", {}, record])));
+  }, { once: true });
+  const steps = find(".steps", one);
+  steps.append(button("next failure", () => step(1)));
+  if (raw) search(one);
+}
+
+/** A search in the timeline of a case. */
+function search(one) {
+  const lanes = find(".timeline .lanes", one);
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  input.type = "search";
+  input.name = "find";
+  label.append("find ", input);
+  lanes.append(label);
+  input.addEventListener("input", () => {
+    let pattern;
+    try {
+      pattern = new RegExp(input.value, "i");
+    } catch {
+      return;
+    }
+    for (const row of findAll(".log tbody tr", one)) row.hidden = !pattern.test(row.textContent);
+  });
+}

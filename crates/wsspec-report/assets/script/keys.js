@@ -1,0 +1,96 @@
+// Theme, keys, and the start of it all.
+
+const THEMES = ["", "light", "dark"];
+
+function setTheme(theme) {
+  if (theme && THEMES.includes(theme)) root.dataset.theme = theme;
+  else delete root.dataset.theme;
+  find("#theme").textContent = "theme: " + (root.dataset.theme ?? "auto");
+}
+
+/** Goes to the next or previous failure that the filter shows. */
+function step(way) {
+  const links = rows.filter((row) => row.dataset.out !== "out").flatMap((row) => findAll("td.v-fail a", row));
+  const addresses = links.map((link) => link.getAttribute("href"));
+  if (addresses.length === 0) return;
+  const here = addresses.indexOf("#" + shown);
+  const next = here < 0 ? (way > 0 ? 0 : addresses.length - 1) : here + way;
+  location.hash = addresses[(next + addresses.length) % addresses.length];
+}
+
+const KEYS = {
+  j: () => step(1),
+  k: () => step(-1),
+  "/": () => { location.hash = overview; setTimeout(() => query.focus()); },
+  f: () => { location.hash = overview; setTimeout(() => chip("fail")); },
+  c: () => find(".again button", place)?.click(),
+  "?": () => find("#keys").showModal(),
+};
+
+const fact = (name) => "status(" + name.replaceAll(" ", "-") + ")";
+
+/** Adds a verdict to the filter, or takes it out. */
+function chip(name) {
+  const wanted = fact(name);
+  const parts = query.value.split(/\s+or\s+/).filter(Boolean);
+  const rest = parts.filter((part) => part !== wanted);
+  query.value = (rest.length < parts.length ? rest : [...parts, wanted]).join(" or ");
+  filter();
+  remember();
+}
+
+function listen() {
+  for (const input of [query, find("#only-differences"), find("#compact")]) {
+    input.addEventListener("input", () => {
+      matrix.classList.toggle("compact", find("#compact").checked);
+      filter();
+      remember();
+    });
+  }
+  find("#chips").addEventListener("click", (event) => {
+    const name = event.target.dataset.word;
+    if (name) chip(name);
+  });
+  find("#theme").addEventListener("click", () => {
+    setTheme(THEMES[(THEMES.indexOf(root.dataset.theme ?? "") + 1) % THEMES.length]);
+    remember();
+  });
+  find("#help").addEventListener("click", () => find("#keys").showModal());
+  document.addEventListener("keydown", (event) => {
+    const busy = event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")
+      || event.target.closest("input, textarea, select");
+    if (busy || !find("#keys-on").checked || !Object.hasOwn(KEYS, event.key)) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href='#']");
+    if (!link) return;
+    event.preventDefault();
+    location.hash = overview;
+    if (overview === "#") history.replaceState(null, "", location.pathname + location.search);
+    route();
+  });
+  addEventListener("hashchange", route);
+  // The browser's search found something in a part that is not shown.
+  for (const view of findAll(".view")) view.addEventListener("beforematch", () => { location.hash = view.id; });
+  // The browser itself scrolls to the part that the address names, once the page is there.
+  addEventListener("load", () => { if (shown) pointAt(address()[0].split(":")[1]); });
+}
+
+for (const section of sections) {
+  const fold = find(".fold", section);
+  const act = button(fold.textContent, () => {
+    act.setAttribute("aria-expanded", String(isFolded(section)));
+    filter();
+    remember();
+  });
+  fold.replaceChildren(act);
+}
+for (const head of findAll("thead [data-agent]", matrix)) if (COLUMNS.length > 1) columnMenu(head);
+find("#filter").hidden = false;
+find("#tools").hidden = false;
+if (COLUMNS.length < 2) find("#only-differences").closest("label").hidden = true;
+if (COLUMNS.length > 20 && !location.hash.includes("?")) history.replaceState(null, "", "#?differences=1");
+listen();
+route();

@@ -1,0 +1,88 @@
+// Pages that are packed in blocks of data: unpacked, read, and built element by element.
+
+const LARGEST = 200 * 1024 * 1024;
+const TAGS = new Set(("article header footer section nav h2 h3 h4 p a span code pre strong em b small time div table " +
+  "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br mark i").split(" "));
+const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
+  "aria-label aria-hidden data-case data-title").split(" "));
+
+/** Blocks of cases; each is unpacked when one of its cases is looked at. */
+const blocks = findAll(".pages");
+const blockOf = new Map(blocks.flatMap((block) => block.dataset.names.split(" ").map((name) => [name, block])));
+
+/** The last blocks that were unpacked: two cases may be looked at side by side. */
+const recent = new Map();
+const RECENT = 4;
+
+/** The markup of the page and the record of a case, as texts; nothing if there is no such case. */
+async function unpacked(name) {
+  const block = blockOf.get(name);
+  if (!block) return undefined;
+  const cases = recent.get(block) ?? unpack(block);
+  recent.delete(block);
+  recent.set(block, cases);
+  if (recent.size > RECENT) recent.delete(recent.keys().next().value);
+  return (await cases).get(name);
+}
+
+/** The cases of a block. */
+async function unpack(block) {
+  if (Number(block.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
+  const packed = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const parts = [];
+  let octets = 0;
+  for (const reader = stream.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    octets += value.length;
+    if (octets > LARGEST) throw new Error("too large, write the report with --html-dir");
+    parts.push(value);
+  }
+  const texts = (await new Blob(parts).text()).split("\0");
+  const names = block.dataset.names.split(" ");
+  return new Map(names.map((name, at) => [name, { page: texts[at], record: texts[names.length + at] }]));
+}
+
+const TOKEN = /([^<]+)|<\/\w+>|<(\w+)((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>/g;
+const VOID = new Set(["br", "input"]);
+const REFERENCES = { amp: "&", lt: "<", gt: ">", quot: "\"", nbsp: "\u00a0" };
+const plain = (text) => text.replace(/&(?:#(\d+)|(\w+));/g, (_, number, name) =>
+  name === undefined ? String.fromCodePoint(Number(number)) : REFERENCES[name]);
+
+/** What a template printed, read as nested lists: [name, attributes, children…]. */
+function tree(markup) {
+  const open = [["", {}]];
+  for (const [, text, name, attributes] of markup.matchAll(TOKEN)) {
+    if (text !== undefined) open.at(-1).push(plain(text));
+    else if (name === undefined) open.pop();
+    else {
+      const given = [...attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)];
+      const element = [name, Object.fromEntries(given.map(([, key, value]) => [key, plain(value ?? "")]))];
+      open.at(-1).push(element);
+      if (!VOID.has(name)) open.push(element);
+    }
+  }
+  return open[0].find((node) => Array.isArray(node));
+}
+
+function build(node) {
+  if (typeof node === "string") return document.createTextNode(node);
+  const [tag, attributes, ...children] = node;
+  if (!TAGS.has(tag)) return document.createTextNode("");
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (ATTRIBUTES.has(name)) element.setAttribute(name, value);
+    if (name === "href" && /^(#|https:\/\/www\.rfc-editor\.org\/)/.test(value)) element.setAttribute(name, value);
+  }
+  element.append(...children.map(build));
+  return element;
+}
+
+/** The article of a case: it stands in the document, or is built from the data block. */
+async function article(name) {
+  const inline = document.getElementById(name);
+  if (inline) return inline;
+  const page = (await unpacked(name))?.page;
+  return page ? build(tree(page)) : null;
+}

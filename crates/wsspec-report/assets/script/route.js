@@ -1,0 +1,170 @@
+// The address, #PAGE?PARAMETERS, and what it shows: every state is a link.
+
+let overview = "#";
+let shown = "";
+
+const address = () => {
+  const [page, parameters] = location.hash.slice(1).split("?");
+  return [decodeURIComponent(page), new URLSearchParams(parameters)];
+};
+
+/** Writes what can be set on the overview into the address, so that every state is a link. */
+function remember() {
+  const [page] = address();
+  const parameters = new URLSearchParams();
+  if (query.value) parameters.set("q", query.value);
+  if (find("#only-differences").checked) parameters.set("differences", "1");
+  if (find("#compact").checked) parameters.set("compact", "1");
+  const hidden = findAll("thead th[hidden]", matrix).map((head) => head.dataset.agent);
+  if (hidden.length > 0) parameters.set("without", hidden.join(","));
+  const order = columns();
+  if (order.join() !== COLUMNS.join()) parameters.set("order", order.join(","));
+  if (reference) parameters.set("reference", reference);
+  const changed = sections.filter((section) => isFolded(section) === ("open" in section.dataset));
+  if (changed.length > 0) parameters.set("fold", changed.map((section) => section.dataset.section).join(","));
+  if (root.dataset.theme) parameters.set("theme", root.dataset.theme);
+  const text = parameters.toString();
+  const target = "#" + page + (text ? "?" + text : "");
+  if (target !== location.hash) history.replaceState(null, "", target === "#" ? location.pathname : target);
+  overview = page === "" || page === "overview" ? target : overview;
+}
+
+function recall(parameters) {
+  query.value = parameters.get("q") ?? "";
+  find("#only-differences").checked = parameters.has("differences");
+  find("#compact").checked = parameters.has("compact");
+  matrix.classList.toggle("compact", parameters.has("compact"));
+  const hidden = (parameters.get("without") ?? "").split(",");
+  for (const cell of findAll("[data-agent]", matrix)) cell.hidden = hidden.includes(cell.dataset.agent);
+  reorder((parameters.get("order") ?? COLUMNS.join()).split(","));
+  setReference(parameters.get("reference") ?? "");
+  const changed = (parameters.get("fold") ?? "").split(",");
+  for (const section of sections) {
+    const open = "open" in section.dataset !== changed.includes(section.dataset.section);
+    find(".fold button", section).setAttribute("aria-expanded", String(open));
+  }
+  filter();
+}
+
+async function route() {
+  const [page, parameters] = address();
+  if (parameters.has("theme")) setTheme(parameters.get("theme"));
+  const old = /^case_desc_(\d+(?:_\d+)*)$/.exec(page);
+  if (old) return location.replace("#" + old[1].replaceAll("_", "."));
+  const [, names, mark] = /^(\d+(?:\.\d+)+(?:@[^:]*)?)(?::(\w+))?$/.exec(page) ?? [];
+  if (names !== undefined) return showCases(names, mark);
+  putBack();
+  const target = page === "" ? null : document.getElementById(page);
+  const view = target?.closest(".view") ?? find("#overview");
+  if (view.id === "overview") {
+    overview = location.hash || "#";
+    recall(parameters);
+  }
+  show(view, view.id === "overview" ? title : find("h2", view).textContent + " · " + title);
+  if (target && target !== view) target.scrollIntoView();
+  else scrollTo({ top: 0, behavior: "instant" });
+  return undefined;
+}
+
+function show(view, name) {
+  for (const other of findAll(".view")) {
+    other.classList.toggle("current", other === view);
+    if (other !== view && other !== place && other.id !== "failures") other.setAttribute("hidden", "until-found");
+    else other.removeAttribute("hidden");
+  }
+  document.title = name;
+  shown = "";
+}
+
+/** Articles that stand in the document are borrowed, and put back where they were. */
+const homes = new Map();
+
+function putBack() {
+  for (const child of [...place.children]) {
+    if (homes.has(child)) homes.get(child).append(child);
+    else child.remove();
+  }
+  homes.clear();
+}
+
+async function showCases(names, mark) {
+  if (shown !== names) {
+    const [id, agents] = names.split("@");
+    const keys = agents === undefined ? [worst(id)] : agents.split("~");
+    let articles;
+    try {
+      articles = (await Promise.all(keys.map((key) => article(id + "@" + key)))).filter(Boolean);
+    } catch (error) {
+      articles = [build(["p", { class: "notice" }, "This page cannot be unpacked: " + error.message])];
+    }
+    if (articles.length === 0) articles = [build(["p", { class: "notice" }, "There is no result for " + names + "."])];
+    putBack();
+    for (const one of articles) {
+      if (one.parentElement) homes.set(one, one.parentElement);
+      dress(one);
+    }
+    place.replaceChildren(...articles);
+    place.classList.toggle("pair", articles.length > 1);
+    if (articles.length === 2 && articles.every((one) => one.tagName === "ARTICLE")) place.prepend(together(...articles));
+    show(place, (articles[0].dataset.title ?? names) + " · " + title);
+    shown = names;
+    main.focus({ preventScroll: true });
+  }
+  pointAt(mark);
+}
+
+/** One timeline of two articles: rows that tell the same stand side by side. */
+function together(a, b) {
+  const told = (one) => findAll(".log tbody tr[id]:not(.octets)", one).map((row) => ({
+    time: find(".ms", row).textContent,
+    text: [...row.children].slice(2).map((cell) => cell.textContent.trim()).filter(Boolean).join(" ")
+      .replace(" rule broken here", ""),
+    line: row.id,
+  }));
+  const pairs = align(told(a), told(b), (left, right) => left.text === right.text);
+  const cells = (row) => (row === undefined ? [["td", {}], ["td", {}]]
+    : [["td", { class: "time" }, row.time], ["td", {}, ["a", { href: "#" + row.line }, row.text]]]);
+  const rows = pairs.map(([left, right]) => ["tr", { class: left && right ? "" : "deviation" },
+    ...cells(left), ["td", {}, left && right ? "= same" : "≠ only here"], ...cells(right)]);
+  const name = (one) => find(".agent", one).textContent;
+  const head = ["ms", name(a), "Mark", "ms", name(b)].map((text) => ["th", { scope: "col" }, text]);
+  return build(["section", { class: "block shared" }, ["h2", {}, "Both timelines"],
+    ["div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Both timelines" },
+      ["table", { class: "together" }, ["caption", {}, "What happened with both, row by row"],
+        ["thead", {}, ["tr", {}, ...head]], ["tbody", {}, ...rows]]]]);
+}
+
+/** The longest common subsequence of two lists, with what is only in one of them in between. */
+function align(a, b, same) {
+  const best = Array.from({ length: a.length + 1 }, () => new Array(b.length + 1).fill(0));
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      best[i][j] = same(a[i], b[j]) ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
+    }
+  }
+  const pairs = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && same(a[i], b[j])) pairs.push([a[i++], b[j++]]);
+    else if (j >= b.length || (i < a.length && best[i + 1][j] >= best[i][j + 1])) pairs.push([a[i++], undefined]);
+    else pairs.push([undefined, b[j++]]);
+  }
+  return pairs;
+}
+
+function pointAt(mark) {
+  for (const row of findAll(".target", place)) row.classList.remove("target");
+  const suffix = mark === undefined ? null : ":" + mark;
+  const target = suffix && findAll("[id]", place).find((element) => element.id.endsWith(suffix));
+  if (!target) return scrollTo({ top: 0, behavior: "instant" });
+  for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  target.classList.add("target");
+  return target.scrollIntoView({ block: "center" });
+}
+
+/** The agent to show if the address names none: one that failed, else the first. */
+function worst(id) {
+  const row = rows.find((one) => one.dataset.id === id);
+  const cells = row ? findAll("td[data-agent]", row) : [];
+  return (cells.find((cell) => cell.classList.contains("v-fail")) ?? cells[0])?.dataset.agent ?? "";
+}

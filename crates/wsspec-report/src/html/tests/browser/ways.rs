@@ -1,0 +1,153 @@
+//! Addresses, keys, tabs, filters: the ways through a report.
+
+use super::*;
+
+#[test]
+fn every_state_is_a_link() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    for (_, hash, shown) in KINDS {
+        browser.go(hash, shown);
+    }
+    // A frame of a case is opened and marked.
+    browser.go("#5.15@mylib-2.3:f4", "document.querySelector('#page .log tr.target')");
+    assert!(browser.text("document.querySelector('#page .target').id").ends_with(":f4"));
+    browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
+    // Without an implementation the one that failed is shown.
+    browser.go("#5.15", "document.title.startsWith('FAIL 5.15 mylib/2.3')");
+    browser.go("#case_desc_5_15", "location.hash === '#5.15'");
+    browser.go("#rfc6455-5.4", "document.querySelector('#rfc.current')");
+    browser.go("#7.99.1@nobody", "document.querySelector('#page').innerText.includes('no result')");
+    // What is set on the overview is in the address, and comes back from there.
+    let state = "#?q=status(fail)&differences=1&compact=1&theme=dark&reference=mylib-2.3";
+    browser.go(state, "document.querySelector('#query').value === 'status(fail)'");
+    browser.wait("document.querySelector('#hits').innerText.startsWith('1 of')");
+    assert_eq!(browser.text("document.documentElement.dataset.theme"), "dark");
+    assert_eq!(browser.eval("document.querySelector('#matrix').classList.contains('compact')"), true);
+    assert_eq!(browser.eval("document.querySelectorAll('#matrix td.reference').length > 0"), true);
+    browser.eval("document.querySelector('#theme').click()");
+    assert!(browser.text("location.hash").contains("q=status%28fail%29"));
+    // Two implementations share one timeline.
+    browser.go("#5.16@mylib-2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page .shared')");
+    let marks = browser.text("document.querySelector('#page .shared').innerText");
+    assert!(marks.contains("= same"), "{marks}");
+}
+
+#[test]
+fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#5.15@mylib-2.3", "document.title.startsWith('FAIL 5.15')");
+    let panels = "[...document.querySelectorAll('#page .panel')].map((one) => one.checkVisibility()).join()";
+    assert_eq!(browser.text(panels), "true,false", "the closest one is shown");
+    browser.eval("document.querySelector('#page .tab-1').click()");
+    assert_eq!(browser.text(panels), "false,true");
+    let shown = browser.text("document.querySelector('#page .panel-1').innerText");
+    assert!(shown.contains("before the application has echoed") && shown.contains("+ extra"), "{shown}");
+    browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
+    for (from, to) in [(".wire .p1", ".octets .p1"), (".octets .p3", ".wire .p3")] {
+        let ground =
+            format!("getComputedStyle(document.querySelector('#page .target {to}')).backgroundColor");
+        let before = browser.text(&ground);
+        browser.eval(&format!("document.querySelector('#page .target {from}').focus()"));
+        assert_ne!(browser.text(&ground), before, "{from} marks {to}");
+    }
+}
+
+#[test]
+fn the_search_of_the_browser_finds_parts_that_are_not_shown() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#", "document.querySelector('#overview.current')");
+    assert_eq!(browser.text("document.querySelector('#rfc').getAttribute('hidden')"), "until-found");
+    assert_eq!(browser.text("document.querySelector('#rfc').getBoundingClientRect().height"), "0");
+    browser.eval("document.querySelector('#rfc').dispatchEvent(new Event('beforematch'))");
+    browser.wait("document.querySelector('#rfc.current') && !document.querySelector('#rfc').hidden");
+    assert_eq!(browser.text("document.querySelector('#overview').getAttribute('hidden')"), "until-found");
+}
+
+#[test]
+fn the_filter_speaks_the_language_of_the_command_line() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    let all = browser.text("document.querySelectorAll('#matrix tr.case').length").parse::<usize>().unwrap();
+    for (filter, rows) in [
+        ("", all),
+        ("id(5.*)", 2),
+        ("section(12)", 2),
+        ("set(limits)", 2),
+        ("set(@volume)", 2),
+        ("needs(deflate)", 2),
+        ("size(>=0B)", all),
+        ("size(>16MiB)", 0),
+        ("slug(/orphan/)", 3),
+        ("rfc(6455#5)", all),
+        ("rfc(6455#5.4)", 3),
+        ("level(must)", all),
+        ("time(>1s)", 3),
+        ("time(<=1s) and not id(1.*)", all - 5),
+        ("status(fail)", 1),
+        ("status(fail) or status(timeout)", 2),
+        ("status(n/a) and agent(mylib*)", 1),
+        ("outcome(unexpected)", 1),
+        ("differs()", 2),
+        ("fragment", 0),
+        ("orphan", 3),
+        ("!(status(pass) | status(info))", all - 2),
+    ] {
+        browser.eval(&format!(
+            "{{ const query = document.querySelector('#query'); query.value = {}; \
+             query.dispatchEvent(new Event('input')); }}",
+            serde_json::json!(filter)
+        ));
+        let hits = browser.text("document.querySelector('#hits').textContent");
+        let shown = browser.text(
+            "[...document.querySelectorAll('#matrix tr.case')].filter((row) => row.dataset.out !== 'out').length",
+        );
+        assert_eq!(shown, rows.to_string(), "{filter}: {hits}");
+        assert_eq!(
+            browser.eval("document.querySelector('#query').classList.contains('wrong')"),
+            false,
+            "{filter}"
+        );
+    }
+    for wrong in ["id(5.*", "nto status(fail)(", "colour(red)", "time(1s)", "size(>5pt)"] {
+        browser.go(&format!("#?q={wrong}"), "document.querySelector('#query').classList.contains('wrong')");
+    }
+    // Headers of the handshakes are looked for as well, once they are unpacked.
+    browser.go("#?q=s3ppLMBitxaq9", "document.querySelector('#hits').innerText !== '0 of 0 cases'");
+    browser.wait("!document.querySelector('#hits').innerText.startsWith('0 of')");
+    // A chip writes its expression, and takes it out again.
+    browser.go("#?", "document.querySelector('#query').value === ''");
+    browser.eval("document.querySelector('.chip[data-word=fail]').click()");
+    browser.eval("document.querySelector('.chip[data-word=info]').click()");
+    assert_eq!(browser.text("document.querySelector('#query').value"), "status(fail) or status(info)");
+    browser.eval("document.querySelector('.chip[data-word=fail]').click()");
+    assert_eq!(browser.text("document.querySelector('#query').value"), "status(info)");
+}
+
+#[test]
+fn keys_go_through_the_failures_and_can_be_switched_off() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.press("j");
+    browser.wait("document.title.startsWith('FAIL 5.15 mylib')");
+    browser.press("j");
+    browser.wait("document.title.includes('5.16')");
+    browser.press("k");
+    browser.wait("document.title.startsWith('FAIL 5.15 mylib')");
+    browser.press("/");
+    browser.wait("document.activeElement === document.querySelector('#query')");
+    // Typing is no command.
+    browser.press("j");
+    assert_eq!(browser.text("document.querySelector('#query').value"), "j");
+    browser.eval("document.querySelector('#query').value = ''; document.activeElement.blur()");
+    browser.press("f");
+    browser.wait("document.querySelector('#query').value === 'status(fail)'");
+    browser.press("?");
+    browser.wait("document.querySelector('#keys').open");
+    browser.eval("document.querySelector('#keys-on').click(); document.querySelector('#keys').close()");
+    let before = browser.text("location.href");
+    browser.press("j");
+    assert_eq!(browser.text("location.href"), before);
+}

@@ -1,0 +1,110 @@
+//! What stands on the page of a case.
+
+use wsspec_wire::Opcode;
+
+use super::*;
+use crate::record::Dir;
+
+#[test]
+fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
+    let mut report = sample(vec![passed("a", "1.1.1"), passed("a", "1.1.2"), passed("b", "1.1.1")]);
+    let end = report.end.as_mut().unwrap();
+    (end.complete, end.reason) = (false, Some("the time budget is <used> up".into()));
+    end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["5.15".to_owned()] }];
+    let pages: BTreeMap<String, String> = folder(&report).map(|page| (page.name, page.content)).collect();
+    for (name, parts) in [
+        (
+            "a_case_5_15.html",
+            [
+                "The run ended before this case had its turn: the time budget is &lt;used&gt; up.",
+                "wsspec run ws://127.0.0.1:9001 5.15 -vvv",
+                "What would be tested",
+            ],
+        ),
+        (
+            "b_case_1_1_2.html",
+            [
+                "It was not selected for this implementation.",
+                "wsspec run ws://127.0.0.1:9001 1.1.2 -vvv",
+                "a: <span aria-hidden=\"true\">✓</span> ok",
+            ],
+        ),
+    ] {
+        let page = &pages[name];
+        assert!(parts.iter().all(|part| page.contains(part)), "{name}: {page}");
+        assert!(pages["index.html"].contains(&format!("href=\"{name}\"")), "the matrix leads to {name}");
+    }
+    let html = super::report(&report).unwrap();
+    let packed = packed(&html);
+    assert!(packed["5.15@a"].0.contains("the time budget is") && packed["5.15@b"].0.contains("not selected"));
+    assert!(html.contains("href=\"#5.15@a\""));
+    // A run that was cut off names no cases, but those that another implementation has are known.
+    report.end = None;
+    let pages: BTreeMap<String, String> = folder(&report).map(|page| (page.name, page.content)).collect();
+    assert!(pages["b_case_1_1_2.html"].contains("did not come to its end"));
+}
+
+#[test]
+fn a_page_tells_everything_that_a_page_of_the_reference_tells() {
+    let report = every_verdict();
+    let page = case_page(&report, &report.cases[2]).content;
+    for part in [
+        "A continuation frame arrives while no message is open.",
+        "The connection is failed at the orphaned continuation frame.",
+        "Text &quot;fragment1fragment2&quot;",
+        "Text &quot;fragment4&quot;",
+        "Sec-WebSocket-Accept",
+        "wasServerConnectionDropTimeout",
+        "Octets received by chop size",
+        "Octets transmitted by chop size",
+        "Frames received by opcode",
+        "Frames transmitted by opcode",
+        "Timeline and wire log",
+        "rule broken here",
+        "FIN=0 RSV=000 opcode=0 Continuation",
+        "wsspec run ws://127.0.0.1:9001 5.15 -vvv --seed 7f3a91",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn round_trips_are_drawn_and_a_certificate_is_told() {
+    let mut case = passed("a", "12.1.1");
+    case.round_trips = Some(crate::samples::round_trips());
+    (case.traffic.rx_app, case.duration_us) = (16_000, 100_000);
+    let mut report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    for part in [
+        "1 000 echoes: the fastest took 0.04 ms, half of them at most 0.06 ms, 90 % at most 0.10 ms",
+        "<th scope=\"row\">100 µs</th><td>608</td>",
+        &format!(">{}</span>", "█".repeat(32)),
+        ">▏</span>",
+        "10 000 messages and 0.15 MiB of their payload came back each second.",
+        "CN=mylib CA, O=Example",
+        "localhost, 127.0.0.1",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("not when the case ran"));
+    report.cases[0].started = "2027-01-01T00:00:01.000Z".to_owned();
+    assert!(case_page(&report, &report.cases[0]).content.contains("not when the case ran"));
+}
+
+#[test]
+fn a_difference_and_octets_that_are_no_text_are_marked_where_they_are() {
+    let mut case = failed("a", "5.15");
+    case.received = vec![crate::samples::text_event("fragment1fragment3")];
+    let broken = crate::samples::frame(Dir::Rx, Opcode::TEXT, true, b"ok\xed\xa0\x80 \xe2\x80\xae");
+    case.events[7].what = broken;
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    for part in [
+        "Text &quot;fragment1fragment<mark>3</mark>&quot; <em class=\"where\">differs at offset 17 of 18: \
+         expected 32, got 33</em>",
+        "<em class=\"flaw\">no UTF-8 from offset 3 of the message on: a0</em>",
+        "octet 5: no UTF-8 from offset 3 of the message on: a0",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
