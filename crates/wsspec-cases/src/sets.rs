@@ -5,6 +5,13 @@ use std::sync::OnceLock;
 
 use crate::{Case, CaseId, Cost, Rfc, suite};
 
+/// The version of the list of cases and of the sets: year and month of its last change. Two records with the same
+/// version name the same cases and mean the same by a set.
+///
+/// It is raised by the first change after a release to the list of cases, to what they send or accept, or to what is in
+/// a set; not with texts.
+pub const CATALOG: &str = "2026.11";
+
 /// A group of cases with a name.
 #[derive(Clone, Debug)]
 pub struct Set {
@@ -33,7 +40,7 @@ pub const SETS: [Set; 11] = [
     },
     Set {
         name: "core",
-        what: "every functional rule; the default",
+        what: "every functional rule of RFC 6455; what runs unless told",
         sections: 1..=10,
         without: &[9],
         costs: USUAL,
@@ -41,7 +48,7 @@ pub const SETS: [Set; 11] = [
     },
     Set {
         name: "handshake",
-        what: "the opening handshake, and what was agreed in it",
+        what: "first of all a rule of handshake or negotiation",
         sections: 14..=22,
         without: &[],
         costs: USUAL,
@@ -49,7 +56,7 @@ pub const SETS: [Set; 11] = [
     },
     Set {
         name: "deflate",
-        what: "permessage-deflate: what its frames and windows mean",
+        what: "RFC 7692, small messages; runs too if negotiated",
         sections: 19..=22,
         without: &[],
         costs: USUAL,
@@ -57,7 +64,7 @@ pub const SETS: [Set; 11] = [
     },
     Set {
         name: "limits",
-        what: "large messages, many fragments",
+        what: "large messages and many fragments",
         sections: 9..=9,
         without: &[],
         costs: USUAL,

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use wsspec_cases::sets::{CATALOG, SETS};
 use wsspec_cases::suite;
 
 const UPDATE: &str = "WSSPEC_UPDATE_GOLDEN=1 cargo test -p wsspec-cases --test golden";
@@ -30,6 +31,27 @@ fn no_id_changes_its_meaning() {
          If cases were added or a title was reworded on purpose, write the file anew and look at its diff:\n  {UPDATE}",
         differing.join("\n  "),
         missing.join("\n  "),
+    );
+}
+
+/// What a record means by `"set":["@core"]` depends on the version of the catalogue that it names.
+#[test]
+fn no_set_changes_without_a_new_version_of_the_catalogue() {
+    let mut table = format!("catalogue {CATALOG}\n");
+    for set in SETS {
+        let cases = suite().cases().iter().filter(|case| set.contains(case));
+        let ids: Vec<String> = cases.map(|case| case.id.to_string()).collect();
+        writeln!(table, "{} {}", set.name, ids.join(" ")).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/sets.txt");
+    if std::env::var_os("WSSPEC_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &table).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        table == golden,
+        "The sets differ from tests/golden/sets.txt. If that version of the catalogue is released, raise \
+         sets::CATALOG; then write the file anew and look at its diff:\n  {UPDATE}"
     );
 }
 

@@ -2,11 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use wsspec_cases::sets::CATALOG;
 use wsspec_endpoint::Deviation;
 
 use crate::deviations::{parse_defect, parse_quirk};
@@ -24,11 +26,18 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// `0.1.0 (catalogue 2026.11)`
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (catalogue {CATALOG})", env!("CARGO_PKG_VERSION")));
+    &VERSION
+}
+
 /// Does your WebSocket code follow RFC 6455 and RFC 7692?
 #[derive(Debug, Parser)]
 #[command(
     name = "wsspec",
-    version,
+    version = version(),
     styles = STYLES,
     max_term_width = 80,
     disable_help_subcommand = false,
@@ -151,7 +160,8 @@ pub enum Command {
 #[command(after_help = RUN_EXAMPLES)]
 pub struct RunArgs {
     /// Addresses to test and cases to run, in any order: ws://HOST:PORT/PATH, 7.1.2, 7.*, a slug or @SET.
-    /// Without an address the built-in endpoint is tested; without a case the set `core` is run
+    /// Without an address the built-in endpoint is tested; without a case the set `core` is run, and
+    /// the set `deflate` too if the server negotiates permessage-deflate
     #[arg(value_name = "URL|CASE")]
     pub words: Vec<String>,
 

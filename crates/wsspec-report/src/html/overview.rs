@@ -265,6 +265,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let run = &report.run;
     let mut facts = vec![
         ("wsspec", run.tool.clone()),
+        ("catalogue", run.catalog.clone()),
         ("run", run.id.clone()),
         ("command", format!("wsspec {}", crate::sanitise::shell::posix(&run.argv))),
         ("seed", run.seed.clone()),

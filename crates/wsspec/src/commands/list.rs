@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
+use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, Suite, suite};
 
 use crate::cli::{ListArgs, ListFormat};
@@ -172,7 +173,7 @@ fn entry(case: &Case) -> serde_json::Value {
 }
 
 fn sets(suite: &'static Suite) -> String {
-    let mut out = String::new();
+    let mut out = format!("Sets of the catalogue {CATALOG}\n");
     for set in select::SETS {
         let name = format!("@{}", set.name);
         // A set whose cases this version does not have is empty, and no error here.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
+use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
 use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
@@ -402,6 +403,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
     RunRecord {
         schema: SCHEMA.to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
         argv: std::env::args().skip(1).collect(),

@@ -42,6 +42,8 @@ pub struct Agent {
     pub name: String,
     /// The address as it is printed.
     pub url: String,
+    /// It negotiates permessage-deflate.
+    pub deflate: bool,
     /// It is the built-in endpoint, whose address is gone after the run.
     pub built_in: bool,
     /// Where it is.

@@ -12,13 +12,17 @@ use crate::filter::Filter;
 use crate::{results, select};
 
 /// The set that is run if nothing else is asked for.
-const DEFAULT_SET: &str = "core";
+const DEFAULT: &str = "@core";
+
+/// The set that is run too if nothing else is asked for, against those that negotiate permessage-deflate.
+pub(super) const NEGOTIATED: &str = "@deflate";
 
 /// The cases of the sets, of them those that are named, that failed last time, that the filter is true for,
 /// without those that are excluded, and of the rest one slice.
 #[derive(Debug)]
 pub(super) struct Choice {
     sets: Vec<String>,
+    by_default: bool,
     names: Vec<String>,
     exclude: Vec<String>,
     filter: Option<(String, Filter)>,
@@ -36,14 +40,15 @@ impl Choice {
     pub(super) fn new(names: Vec<String>, args: &RunArgs) -> Result<Self, Problem> {
         let mut sets: Vec<String> =
             args.set.iter().map(|set| format!("@{}", set.trim_start_matches('@'))).collect();
-        let anything = !names.is_empty() || args.filter.is_some() || args.last_failed;
-        if sets.is_empty() && !anything {
-            sets.push(format!("@{DEFAULT_SET}"));
+        let anything = !sets.is_empty() || !names.is_empty() || args.filter.is_some() || args.last_failed;
+        if !anything {
+            sets.push(DEFAULT.to_owned());
         }
         let filter =
             args.filter.as_ref().map(|text| Filter::parse(text).map(|filter| (text.clone(), filter)));
         Ok(Self {
             sets,
+            by_default: !anything,
             names,
             exclude: args.exclude.clone(),
             filter: filter.transpose()?,
@@ -64,13 +69,20 @@ impl Choice {
         asked
     }
 
-    /// The cases in the order of their ids.
+    /// Whether nothing was asked for, so that [`NEGOTIATED`] is for those that negotiate permessage-deflate only.
+    pub(super) fn is_default(&self) -> bool {
+        self.by_default
+    }
+
+    /// The cases in the order of their ids, those that stay only where something is negotiated among them.
     ///
     /// # Errors
     /// E17: a name means nothing. E18: there are no earlier results. E29: no case is left.
     pub(super) fn cases(&self, suite: &'static Suite) -> Result<Vec<&'static Case>, Problem> {
         let mut cases: Vec<&Case> = suite.cases().iter().filter(|case| case.roles != Roles::Server).collect();
-        for names in [&self.sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
+        let mut sets = self.sets.clone();
+        sets.extend(self.by_default.then(|| NEGOTIATED.to_owned()));
+        for names in [&sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
             let named = select::cases(suite, names)?;
             cases.retain(|case| named.iter().any(|other| other.id == case.id));
         }

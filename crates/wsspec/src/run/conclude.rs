@@ -118,7 +118,10 @@ impl End<'_> {
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {
         let missing = |agent: usize| -> Vec<String> {
             let name = &self.agents[agent].name;
-            let wanted = self.plan.cases.iter().filter(|case| !self.plan.exclusions.excludes(name, case.id));
+            let wanted = self
+                .plan
+                .cases_for(self.agents[agent].deflate)
+                .filter(|case| !self.plan.exclusions.excludes(name, case.id));
             let without = wanted.filter(|case| !journal.results().contains_key(&(agent, case.id)));
             without.map(|case| case.id.to_string()).collect()
         };
@@ -208,8 +211,13 @@ impl End<'_> {
     }
 
     fn print_where(&self, report: &Report, page: &str) {
+        let why = |set: &str| match set {
+            "deflate" if self.plan.by_default => " (not negotiated)",
+            _ => "",
+        };
+        let left_out = report.run.not_selected.iter();
         let left_out: Vec<String> =
-            report.run.not_selected.iter().map(|(set, cases)| format!("{set} {cases}")).collect();
+            left_out.map(|(set, cases)| format!("{set} {cases}{}", why(set))).collect();
         if !left_out.is_empty() {
             let text = format!("{}   (--set all)", left_out.join(", "));
             let lines = wrap(&text, self.console.style.width.saturating_sub(15).max(20));

@@ -22,7 +22,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use wsspec_cases::suite;
+use wsspec_cases::sets::CATALOG;
+use wsspec_cases::{Case, Roles, suite};
 use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecord};
 use wsspec_report::summary::RATING_RULE;
 
@@ -90,6 +91,7 @@ async fn run_with(
         facts.push(found);
     }
     separate_names(&mut agents, console);
+    plan.settle(agents.iter().any(|agent| agent.deflate));
 
     let capture = plan.wire.open(console)?;
     agents.iter_mut().for_each(|agent| agent.capture = capture.clone());
@@ -102,6 +104,9 @@ async fn run_with(
     let expected = plan.baseline.as_ref();
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
     let jobs = jobs(&plan, &agents);
+    if jobs.is_empty() {
+        return Err(nothing_left(&plan).into());
+    }
     let mut journal =
         Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())
             .expect(expected);
@@ -164,7 +169,7 @@ impl Servers {
 fn announce(plan: &RunPlan, console: &Console) {
     let out = plan.out.display().to_string();
     let what = Announced {
-        cases: plan.cases.len(),
+        cases: plan.cases_for(false).count(),
         asked: &plan.asked,
         jobs: plan.limits.jobs,
         seed: &plan.seed(),
@@ -255,6 +260,7 @@ async fn meet(
             None => target.fallback_name(),
         }),
         url: target.to_string(),
+        deflate: facts.deflate,
         built_in: peer.built_in,
         addresses: facts.addresses.clone(),
         secure: peer.secure.clone(),
@@ -296,6 +302,11 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
             .fact("why", "--require tls")
             .fact("try", format!("wsspec run {}", agent.url.replacen("ws://", "wss://", 1))));
     }
+    let left_out = plan.negotiated();
+    if facts.deflate && left_out > 0 {
+        let more = count(left_out, "case");
+        console.say(0, format!("deflate        is negotiated: {more} more, those of @deflate"));
+    }
     let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
     if facts.deflate || wanting == 0 && plan.require.is_empty() {
         return Ok(());
@@ -307,10 +318,15 @@ fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console
     if plan.require.contains(&Feature::Deflate) {
         return Err(note.exit_with(ExitCode::Unreachable));
     }
-    console.note(format!(
-        "note[E13]: permessage-deflate was not negotiated; {} n/a",
-        count(wanting, "case is").replace("case iss", "cases are")
-    ));
+    let what = match left_out {
+        0 => format!("{} n/a", count(wanting, "case is").replace("case iss", "cases are")),
+        _ => format!(
+            "the {} of @deflate {} not chosen",
+            count(left_out, "case"),
+            if left_out == 1 { "is" } else { "are" }
+        ),
+    };
+    console.note(format!("note[E13]: permessage-deflate was not negotiated; {what}"));
     Ok(())
 }
 
@@ -327,16 +343,23 @@ fn separate_names(agents: &mut [Agent], console: &Console) {
 
 fn jobs(plan: &RunPlan, agents: &[Agent]) -> Vec<Job> {
     let all = suite().cases();
-    let number = |case: &wsspec_cases::Case| {
+    let number = |case: &Case| {
         let place = all.iter().position(|other| other.id == case.id);
         place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0))
     };
-    let numbered: Vec<_> = plan.cases.iter().map(|case| (*case, number(case))).collect();
-    let of_agent = |(agent, name): (usize, &Agent)| {
-        let wanted = numbered.iter().filter(|(case, _)| !plan.exclusions.excludes(&name.name, case.id));
-        wanted.map(|&(case, number)| Job { agent, case, number }).collect::<Vec<_>>()
+    let of_agent = |(at, agent): (usize, &Agent)| {
+        let wanted =
+            plan.cases_for(agent.deflate).filter(|case| !plan.exclusions.excludes(&agent.name, case.id));
+        wanted.map(|case| Job { agent: at, case, number: number(case) }).collect::<Vec<_>>()
     };
     agents.iter().enumerate().flat_map(of_agent).collect()
+}
+
+fn nothing_left(plan: &RunPlan) -> Problem {
+    Problem::new(ErrorCode::E29, "no case is left to run")
+        .fact("asked", plan.asked.join("   "))
+        .fact("why", "what is left hangs on permessage-deflate, which was not negotiated, or is excluded for this agent")
+        .fact("try", "wsspec run @deflate")
 }
 
 fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecord {
@@ -349,6 +372,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
     RunRecord {
         schema: SCHEMA.to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
         argv: std::env::args().skip(1).map(|word| plan.redaction.text(&word)).collect(),
@@ -364,12 +388,19 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
     }
 }
 
-/// Sets of which nothing is run, and how many cases they have.
+/// Sets of which nothing is run, and how many cases they have for a server; what is in two of them counts in the first.
 fn not_selected(plan: &RunPlan) -> BTreeMap<String, u64> {
-    let sets = select::SETS
-        .iter()
-        .filter(|set| ["core", "deflate", "frames", "limits", "volume"].contains(&set.name));
-    let untouched = sets.filter(|set| !plan.cases.iter().any(|case| set.contains(case)));
-    let size = |set: &select::Set| suite().cases().iter().filter(|case| set.contains(case)).count() as u64;
-    untouched.map(|set| (set.name.to_owned(), size(set))).collect()
+    const APART: [&str; 5] = ["core", "deflate", "frames", "limits", "volume"];
+    let place = |case: &Case| {
+        APART.iter().position(|name| select::SETS.iter().any(|set| set.name == *name && set.contains(case)))
+    };
+    let mut sizes = [0_u64; APART.len()];
+    let mut touched = [false; APART.len()];
+    for case in suite().cases().iter().filter(|case| case.roles != Roles::Server) {
+        let Some(place) = place(case) else { continue };
+        sizes[place] += 1;
+        touched[place] |= plan.cases.iter().any(|chosen| chosen.id == case.id);
+    }
+    let sets = APART.into_iter().zip(sizes).zip(touched);
+    sets.filter(|(_, touched)| !touched).map(|((name, size), _)| (name.to_owned(), size)).collect()
 }

@@ -9,7 +9,7 @@ use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
 use super::again;
-use super::choice::Choice;
+use super::choice::{Choice, NEGOTIATED};
 use super::folder::Earlier;
 use super::peer::{self, PeerPlan, plan_peers};
 use crate::baseline::BaselineFile;
@@ -38,6 +38,8 @@ pub struct RunPlan {
     pub cases: Vec<&'static Case>,
     /// What was asked for, as words.
     pub asked: Vec<String>,
+    /// Nothing was: the cases of `@deflate` are for those that negotiate permessage-deflate.
+    pub by_default: bool,
     /// Which of the cases are not for which server.
     pub exclusions: AgentExclusions,
     /// For the engine.
@@ -141,6 +143,7 @@ impl RunPlan {
             peers,
             cases,
             asked: choice.asked(),
+            by_default: choice.is_default(),
             exclusions: args.exclusions.clone(),
             settings: Settings {
                 seed,
@@ -178,10 +181,35 @@ impl RunPlan {
         set.is_some_and(|set| !self.cases.is_empty() && self.cases.iter().all(|case| set.contains(case)))
     }
 
+    /// The cases for an implementation that negotiates permessage-deflate or not.
+    pub fn cases_for(&self, deflate: bool) -> impl Iterator<Item = &'static Case> {
+        let everything = deflate || !self.by_default;
+        self.cases.iter().copied().filter(move |case| everything || !is_negotiated(case))
+    }
+
+    /// How many cases hang on the negotiation of permessage-deflate.
+    pub fn negotiated(&self) -> usize {
+        if self.by_default { self.cases.iter().filter(|case| is_negotiated(case)).count() } else { 0 }
+    }
+
+    /// Settles which cases are chosen, when it is known whether any of the implementations negotiates
+    /// permessage-deflate.
+    pub fn settle(&mut self, deflate: bool) {
+        if deflate && self.negotiated() > 0 {
+            self.asked.insert(1, NEGOTIATED.to_owned());
+        }
+        self.cases = self.cases_for(deflate).collect();
+    }
+
     /// The seed as it is printed and typed.
     pub fn seed(&self) -> String {
         format!("{:x}", self.settings.seed)
     }
+}
+
+/// Whether a case is of the set that hangs on the negotiation of permessage-deflate.
+fn is_negotiated(case: &Case) -> bool {
+    SETS.iter().any(|set| NEGOTIATED.strip_prefix('@') == Some(set.name) && set.contains(case))
 }
 
 /// What is tested, at these addresses or where a server is started.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use tokio::time::Instant;
+use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, suite};
 use wsspec_engine::{ClientOpening, Verdict};
 use wsspec_report::record::{
@@ -162,6 +163,7 @@ impl Run<'_> {
         let agent = Agent {
             name: server.entry.agent.clone().unwrap_or_default(),
             url: server.target.to_string(),
+            deflate: false, // is not asked: all cases are run
             built_in: false,
             addresses,
             secure: server.secure.clone(),
@@ -323,6 +325,7 @@ fn record(selected: &Selected, servers: &[Server]) -> RunRecord {
     RunRecord {
         schema: SCHEMA.to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
         argv: std::env::args().skip(1).collect(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use wsspec_cases::sets::CATALOG;
 use wsspec_cases::suite;
 use wsspec_engine::Settings;
 use wsspec_report::Untrusted;
@@ -237,6 +238,7 @@ fn record(selected: &Selected) -> RunRecord {
     RunRecord {
         schema: SCHEMA.to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
         argv: std::env::args().skip(1).collect(),

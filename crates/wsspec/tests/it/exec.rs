@@ -129,7 +129,7 @@ fn a_server_killed_after_50_of_247_cases_is_restarted_and_red() {
     let folder = tempdir().unwrap();
     let script =
         format!("sh -c 'echo pid $$; exec {} echo 127.0.0.1:$WSSPEC_PORT'", env!("CARGO_BIN_EXE_wsspec"));
-    let mut run = command(folder.path(), &["run", "--exec", &script, "--order", "id"]);
+    let mut run = command(folder.path(), &["run", "@core", "--exec", &script, "--order", "id"]);
     let started = Instant::now();
     let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     kill_after(50, folder.path(), &|| {
@@ -152,7 +152,7 @@ fn a_server_killed_after_50_of_247_cases_without_exec_leaves_the_rest_not_run() 
     while std::net::TcpStream::connect(&address).is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut run = command(folder.path(), &["run", &address, "--order", "id", "-j", "1"]);
+    let mut run = command(folder.path(), &["run", &address, "@core", "--order", "id", "-j", "1"]);
     let started = Instant::now();
     let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     kill_after(50, folder.path(), &|| echo.id().to_string());
@@ -171,7 +171,7 @@ fn a_server_killed_after_50_of_247_cases_without_exec_leaves_the_rest_not_run() 
 #[test]
 fn wsspec_killed_half_way_leaves_what_is_finished() {
     let folder = tempdir().unwrap();
-    let mut run = command(folder.path(), &["run", "--order", "id", "-j", "1"]);
+    let mut run = command(folder.path(), &["run", "@core", "--order", "id", "-j", "1"]);
     let started = Instant::now();
     let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id().to_string();

@@ -1,12 +1,14 @@
 //! Which cases run, how the peer is found, and what becomes of earlier records.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use tempfile::tempdir;
 
 use crate::hostile_peer::record;
 use crate::peer::{Manner, Peer};
-use crate::program::wsspec;
+use crate::program::{command, wsspec};
+use crate::tester::{Tester, free_port};
 
 fn ran(folder: &Path) -> Vec<String> {
     let cases = record(folder).into_iter().filter(|line| line["t"] == "case");
@@ -123,4 +125,69 @@ fn every_set_holds_what_its_name_says() {
     let sections = ["21.", "22."];
     assert!(ids("deflate").iter().all(|id| sections.iter().any(|section| id.starts_with(section))));
     assert!(!ids("deflate").is_empty() && !ids("quick").is_empty());
+}
+
+#[test]
+fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
+    let folder = tempdir().unwrap();
+    let echo = |more: &[&str]| {
+        let address = format!("127.0.0.1:{}", free_port());
+        let server = command(folder.path(), &[&["echo", &address], more].concat());
+        (Tester::start(server, 0, "listening on "), address)
+    };
+    let (_with, with) = echo(&[]);
+    let (_without, without) = echo(&["--no-deflate"]);
+    let deflate = wsspec(folder.path(), &["list", "@deflate", "-E", "not needs(client)", "--format", "ids"]);
+    let all: HashSet<&str> = deflate.out.lines().collect();
+    assert!(all.len() > 80, "{deflate:#?}");
+
+    let (a, b) = (format!("{with}=with"), format!("{without}=without"));
+    let done = wsspec(folder.path(), &["run", &with, &without, "--agent", &a, "--agent", &b]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let record = record(folder.path());
+    let of = |agent: &str| -> Vec<&str> {
+        let cases = record.iter().filter(|line| line["t"] == "case" && line["agent"] == agent);
+        cases.map(|line| line["id"].as_str().unwrap()).collect()
+    };
+    assert_eq!((of("with").len(), of("without").len()), (247 + all.len(), 247));
+    assert!(all.iter().all(|id| of("with").contains(id)), "{done:#?}");
+    let run = &record[0];
+    assert_eq!(run["set"], serde_json::json!(["@core", "@deflate"]));
+    assert_eq!(run["catalog"], wsspec_cases::sets::CATALOG);
+    assert_eq!(run["selected"], 247 + all.len());
+    assert_eq!(record.last().unwrap()["complete"], true);
+    let more = format!("deflate        is negotiated: {} cases more", all.len());
+    let none =
+        format!("note[E13]: permessage-deflate was not negotiated; the {} cases of @deflate", all.len());
+    assert!(done.out.contains("247 cases (core)") && done.out.contains(&more), "{done:#?}");
+    assert!(done.err.contains(&none) && !done.out.contains("not negotiated"), "{done:#?}");
+
+    let done = wsspec(folder.path(), &["run", &without]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains(&format!("not chosen  deflate {} (not negotiated)", all.len())), "{done:#?}");
+    assert!(done.out.contains("\n247 run in"), "{done:#?}");
+    let run = &self::record(folder.path())[0];
+    assert_eq!((&run["set"], &run["selected"]), (&serde_json::json!(["@core"]), &247.into()));
+
+    wsspec(folder.path(), &["run", &without, "-x", "@core"]).expect_error(4, "E29");
+    let named = wsspec(folder.path(), &["run", &with, "@core"]);
+    assert!(named.out.contains("\n247 run in"), "a set that is named is just that: {named:#?}");
+    wsspec(folder.path(), &["run", &without, "--require", "deflate"]).expect_error(3, "E13");
+}
+
+#[test]
+fn sets_are_listed_with_the_version_of_the_catalogue() {
+    let folder = tempdir().unwrap();
+    let version = wsspec_cases::sets::CATALOG;
+    let sets = wsspec(folder.path(), &["list", "--sets"]);
+    assert!(sets.out.contains(&format!("catalogue {version}")), "{sets:#?}");
+    let program = wsspec(folder.path(), &["--version"]);
+    assert!(program.out.contains(&format!("(catalogue {version})")), "{program:#?}");
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
+    let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
+    assert!(
+        page.contains(&format!("<th scope=\"row\">catalogue</th><td>{version}</td>")),
+        "the page of the run names it"
+    );
+    assert_eq!(record(folder.path())[0]["catalog"], version);
 }
