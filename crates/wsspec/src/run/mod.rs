@@ -384,7 +384,6 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         unredacted: plan.redaction.is_off(),
         baseline: plan.baseline.as_ref().map(|file| file.path.display().to_string()),
         targets: targets.collect(),
-        ..RunRecord::default()
     }
 }
 
