@@ -141,6 +141,18 @@ Write \"env:NAME\" instead: the value is then taken from the environment and kep
         text: "The files of --pcap and --keylog hold every octet of the run and what decrypts it, with all headers and \
 credentials. Only their owner can read them; no report holds any of it. Delete them when you have seen enough.",
     },
+    Entry {
+        word: "W11",
+        text: "The answer to the opening handshake has no Server header, so nothing tells which implementation this is, \
+and reports call it by its address. `wsspec diff` and baselines compare implementations of one name, and a port that is \
+another one the next time is another name then. --agent NAME gives one that stays; agent in wsspec.toml does too.",
+    },
+    Entry {
+        word: "W12",
+        text: "While the run went on, the wall clock and the clock that only goes forward went apart by a second or more: \
+somebody or something set the clock, or the machine slept. Dates in the record are those of the wall clock. If the \
+machine slept, connections may have broken and waits may have ended late: run failures and timed cases again.",
+    },
 ];
 
 /// What a close code is for (RFC 6455 7.4 and the IANA registry).

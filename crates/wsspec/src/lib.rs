@@ -6,6 +6,7 @@
 
 pub mod baseline;
 pub mod cli;
+mod clock;
 pub mod commands;
 pub mod config;
 mod debug_log;

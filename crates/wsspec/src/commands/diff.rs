@@ -14,6 +14,7 @@ use wsspec_report::summary::id_list;
 use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::outputs::args::{Format, is_stdout};
 use crate::outputs::file;
 use crate::results;
 use crate::terminal::lines::agent_name;
@@ -35,7 +36,7 @@ pub struct DiffArgs {
     /// The later results
     #[arg(value_name = "NEW", default_value = "wsspec-out")]
     pub new: PathBuf,
-    /// Write the comparison as Markdown to this file too
+    /// Write the comparison as Markdown to this file too; - is stdout
     #[arg(long, value_name = "FILE")]
     pub md: Option<PathBuf>,
 }
@@ -69,6 +70,9 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     if pairs.iter().all(|(_, difference)| difference.common == 0) {
         return Err(nothing_in_common((&args.old, &old), (&args.new, &new)).into());
     }
+    if args.md.as_deref().is_some_and(is_stdout) {
+        console.set_format(Format::None);
+    }
     let mut code = ExitCode::Ok;
     for ((before, now), difference) in &pairs {
         let names = names(against.as_deref().unwrap_or(before.raw()), now.raw());
@@ -80,8 +84,13 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
         }
     }
     if let Some(path) = &args.md {
-        file::write(path, markdown(&pairs, against.as_deref()).as_bytes())?;
-        console.say(0, format!("wrote {}", path.display()));
+        let text = markdown(&pairs, against.as_deref());
+        if is_stdout(path) {
+            file::print(&text)?;
+        } else {
+            file::write(path, text.as_bytes())?;
+            console.say(0, format!("wrote {}", path.display()));
+        }
     }
     let worse = total(&pairs, Way::Worse);
     let better = total(&pairs, Way::Better);
@@ -150,18 +159,18 @@ fn text(difference: &Difference<'_>, style: Style) -> String {
         out.extend(change_lines(change, style));
     }
     if !difference.only_old.is_empty() {
-        out.push(row("only old", Tone::Note, &id_list(&difference.only_old, IDS), style));
+        out.extend(row("only old", Tone::Note, &id_list(&difference.only_old, IDS), style));
     }
     for verdict in verdict_order() {
         let with = difference.only_new.iter().filter(|record| record.verdict == verdict);
         let ids: Vec<CaseId> = with.map(|record| record.id).collect();
         if !ids.is_empty() {
             let text = format!("{}   {}", id_list(&ids, IDS), Style::label(verdict));
-            out.push(row("only new", Tone::Note, &text, style));
+            out.extend(row("only new", Tone::Note, &text, style));
         }
     }
     let slower = difference.slower.iter().take(SLOWER);
-    out.extend(slower.map(|slower| row("timing", Tone::Note, &timing(slower, difference.noise), style)));
+    out.extend(slower.flat_map(|slower| row("timing", Tone::Note, &timing(slower, difference.noise), style)));
     if out.is_empty() {
         out.push("  no difference".to_owned());
     }
@@ -176,7 +185,7 @@ fn change_lines(change: &Change<'_>, style: Style) -> Vec<String> {
     };
     let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();
     let verdicts = format!("{} -> {}", Style::label(change.old), Style::label(change.new));
-    let mut out = vec![row(label, tone, &format!("{}   {verdicts}", id_list(&ids, IDS)), style)];
+    let mut out = row(label, tone, &format!("{}   {verdicts}", id_list(&ids, IDS)), style);
     if change.way == Way::Worse {
         let found = change.cases[0].summary.for_terminal(300);
         let lines = wrap(&found, style.width.saturating_sub(13).max(20));
@@ -185,8 +194,12 @@ fn change_lines(change: &Change<'_>, style: Style) -> Vec<String> {
     out
 }
 
-fn row(label: &str, tone: Tone, text: &str, style: Style) -> String {
-    format!("  {} {text}", style.paint(tone, &format!("{label:<10}")))
+fn row(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
+    let lines = wrap(text, style.width.saturating_sub(13).max(20)).into_iter().enumerate();
+    let label = style.paint(tone, &format!("{label:<10}"));
+    lines
+        .map(|(n, line)| if n == 0 { format!("  {label} {line}") } else { format!("{:13}{line}", "") })
+        .collect()
 }
 
 /// `7.1.6   580 ms -> 1.10 s (+90 %, noise is +-12 %)`

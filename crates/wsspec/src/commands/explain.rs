@@ -62,7 +62,12 @@ fn suggestions(what: &str) -> String {
 
 fn error_page(code: ErrorCode, style: Style) -> String {
     let page = code.page();
-    paragraphs(&format!("{code}  {}  ({})", page.title, page.exit), page.text, style)
+    let ends = match code {
+        ErrorCode::E23 => "HTTP 400; the run goes on".to_owned(),
+        ErrorCode::E26 => "on the page; the run goes on".to_owned(),
+        _ => format!("exit {}: {}", page.exit.number(), page.exit.name()),
+    };
+    paragraphs(&format!("{code}  {}  ({ends})", page.title), page.text, style)
 }
 
 fn paragraphs(title: &str, text: &str, style: Style) -> String {

@@ -16,6 +16,7 @@ use wsspec_report::summary::RATING_RULE;
 
 use crate::baseline::{self, BaselineFile};
 use crate::cli::FailOn;
+use crate::clock::Clocks;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::holder::holder;
@@ -92,7 +93,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     announce(&asked, &shared, &listening, console);
     outputs::warn_of_secrets(&shared.plan.redaction, console);
     args.warnings.iter().for_each(|warning| console.note(warning));
-    let serving = tokio::spawn(server.serve());
+    let (serving, clocks) = (tokio::spawn(server.serve()), Clocks::now());
 
     let base = base(&shared, &listening);
     let selected = shared.plan.cases.iter().map(|case| case.id).collect();
@@ -105,6 +106,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let _ = serving.await;
     watch.drain();
     let captured = wire.close(shared.plan.capture.as_deref(), console);
+    clocks.warning().into_iter().for_each(|warning| console.note(warning));
     let campaign = &watch.campaign;
     let baseline = baseline.as_ref();
     let end =

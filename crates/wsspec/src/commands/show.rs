@@ -11,7 +11,7 @@ use wsspec_report::summary::{self, Cause};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::Filter;
-use crate::terminal::{Console, detail, diagram, failure, lines};
+use crate::terminal::{Console, detail, failure, lines};
 use crate::{results, select, text};
 
 /// The levels from which on handshake and checks, every frame, and every octet are printed.
@@ -46,7 +46,7 @@ Examples:
   wsspec show             every failure of the last run
   wsspec show 5.15        one case: rule, expected, observed, marked frame
   wsspec show 5.15 -vv    also its handshake and its checks
-  wsspec show 5.15 -vvv   also every frame
+  wsspec show 5.15 -vvv   also every frame in full
   wsspec show 5.15 --hex  also every octet
   wsspec show non-strict  also: fail, timeout, info, ...
   wsspec show -E 'status(fail) and section(5)'
@@ -143,9 +143,8 @@ fn cause_of<'a>(report: &'a Report, record: &'a CaseRecord) -> Cause<'a> {
 }
 
 fn show(cause: &Cause<'_>, page: &str, level: i8, console: &Console) {
-    console.say(-2, failure::block(cause, page, console.style));
-    // The block shows the frames of a short case already.
-    let level = if level == FRAMES && !diagram::is_cut(cause.cases[0]) { CHECKS } else { level };
+    let block = if level >= FRAMES { failure::block_before_frames } else { failure::block };
+    console.say(-2, block(cause, page, console.style));
     if level >= CHECKS {
         console.say(-2, format!("\n{}", detail::render(cause.cases[0], level, console.style)));
     }

@@ -21,6 +21,7 @@ use super::plan::RunPlan;
 use super::schedule::{Deaths, Stop};
 use crate::baseline;
 use crate::cli::FailOn;
+use crate::clock::Clocks;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::ci;
@@ -41,6 +42,7 @@ pub(super) struct End<'a> {
     pub(super) console: &'a Console,
     pub(super) signals: &'a Signals,
     pub(super) started: Instant,
+    pub(super) clocks: Clocks,
 }
 
 impl End<'_> {
@@ -77,6 +79,7 @@ impl End<'_> {
                 code.worst(ExitCode::Incomplete)
             }
         };
+        self.clocks.warning().into_iter().for_each(|warning| self.console.note(warning));
         print_last_line(&report, self.started, code, self.console);
         Ok(code)
     }

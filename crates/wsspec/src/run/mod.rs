@@ -37,6 +37,7 @@ use self::record_file::RecordFile;
 use self::schedule::{Job, Scheduler};
 use crate::baseline;
 use crate::cli::{FailOn, Feature};
+use crate::clock::Clocks;
 use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
@@ -98,7 +99,7 @@ async fn run_with(
     if let (Some(backend), Some(capture)) = (&mut backend, &capture) {
         backend.capture(capture.clone());
     }
-    let started = Instant::now();
+    let (started, clocks) = (Instant::now(), Clocks::now());
     let today = baseline::today();
     let strict = plan.rating.fail_on == FailOn::Should;
     let expected = plan.baseline.as_ref();
@@ -121,7 +122,8 @@ async fn run_with(
         console.say(0, format!("\n{}", backend.stop().await));
     }
     let captured = plan.wire.close(capture.as_deref(), console);
-    let end = conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started };
+    let end =
+        conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started, clocks };
     end.conclude(journal).await.map(|code| code.worst(captured))
 }
 
@@ -150,9 +152,9 @@ impl Servers {
             console.say(0, "exec           not started: a server is there already (--reuse)");
             return Ok(Started { peer, sut: None });
         };
-        let command = plan.redaction.text(&failure::shell(&life.words));
-        let took = crate::text::duration(life.ready_in());
-        console.say(0, format!("exec           {}   ready in {took} ({ready})", lines::cut(&command, 60)));
+        let command = console.style.plain(lines::cut(&plan.redaction.text(&failure::shell(&life.words)), 60));
+        let took = format!("ready in {} ({ready})", crate::text::duration(life.ready_in()));
+        console.say(0, opening::row("exec", &[&command, &took], console.style));
         Ok(Started { peer: peer.at(life.target.clone()), sut: Some(sut) })
     }
 
@@ -253,6 +255,7 @@ async fn meet(
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
     let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
+    let is_named = name.is_some() || sut.as_ref().is_some_and(|sut| sut.plan().name().is_some());
     let a_process_each = sut.as_ref().is_some_and(|sut| sut.plan().restart == Restart::Case);
     let agent = Agent {
         name: name.unwrap_or_else(|| match &sut {
@@ -272,15 +275,27 @@ async fn meet(
         process: None,
         capture: None,
     };
-    introduce(&agent, &facts, plan, console)?;
+    introduce(&agent, is_named, &facts, plan, console)?;
     Ok((agent, facts))
 }
 
-fn introduce(agent: &Agent, facts: &PeerFacts, plan: &RunPlan, console: &Console) -> Result<(), Problem> {
+fn introduce(
+    agent: &Agent,
+    is_named: bool,
+    facts: &PeerFacts,
+    plan: &RunPlan,
+    console: &Console,
+) -> Result<(), Problem> {
     let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
     let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
-    console.say(0, opening::target(&place, facts.answered_in, plan.echo_check));
+    console.say(0, opening::target(&place, facts.answered_in, plan.echo_check, console.style));
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
+    if !is_named {
+        let (name, url) = (lines::agent_name(&agent.name), &agent.url);
+        console.note(format!(
+            "warning[W11]: {url} does not tell its name, so it is called {name} (--agent NAME)"
+        ));
+    }
     console.say(
         0,
         opening::agent(&agent.name, named_by_peer, facts.deflate, agent.secure.is_some(), console.style),

@@ -1,10 +1,13 @@
 //! The sequence of frames and timers of a case.
 
+use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Dir, Happening};
-use wsspec_report::story::{Row, Side, timeline};
+use wsspec_report::story::{FrameWords, Row, Side, opcode_name, timeline};
+use wsspec_wire::Opcode;
 
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
+use crate::text::wrap;
 
 /// Rows that are printed; the first and the last ones if there are more.
 const ROWS: usize = 24;
@@ -42,22 +45,41 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     out
 }
 
-/// Whether the diagram leaves rows out.
-pub fn is_cut(record: &CaseRecord) -> bool {
-    timeline(record, false, PAYLOAD).len() > ROWS
-}
-
-/// Every line of the wire log, with the octets if asked for.
+/// Every line of the wire log, frames with all their fields; with the octets if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    let rows = timeline(record, octets, PAYLOAD);
-    let column = column(&rows, style);
-    for row in &rows {
-        let is_octets = matches!(row.line.what, Happening::Octets { .. });
-        out.push(line(row, if is_octets { 0 } else { column }, style));
-        out.extend(hex_lines(&row.line.what));
+    for row in timeline(record, octets, PAYLOAD) {
+        let [expected, observed] = against(&row, record, style);
+        out.extend(expected.filter(|_| is_wrong(&row)));
+        let fields = fields(&row.line.what);
+        let told = Row { text: fields.unwrap_or_else(|| row.text.clone()), ..row };
+        out.push(line(&told, 0, style));
+        out.extend(payload_lines(&told.line.what, style));
+        out.extend(hex_lines(&told.line.what));
+        out.extend(observed.filter(|_| !is_wrong(&told)));
     }
     out
+}
+
+/// `Text fin=1 rsv=000 mask=37fa213d length=9`
+fn fields(what: &Happening) -> Option<Untrusted> {
+    let Happening::Frame { op, fin, rsv, mask, data, .. } = what else { return None };
+    let (name, fin, length) = (opcode_name(Opcode::new(*op)), u8::from(*fin), data.len());
+    let mask =
+        mask.map_or_else(|| "mask=none".to_owned(), |key| format!("mask={:08x}", u32::from_be_bytes(key)));
+    Some(Untrusted::from(format!("{name} fin={fin} rsv={rsv:03b} {mask} length={length}")))
+}
+
+/// The payload of a frame, as much as was kept and is good to read.
+fn payload_lines(what: &Happening, style: Style) -> Vec<String> {
+    const INDENT: usize = 13;
+    const LONGEST: usize = 1000;
+    let Some(words) = FrameWords::of(what, LONGEST).filter(|words| words.content.raw() != "\"\"") else {
+        return Vec::new();
+    };
+    let text = style.plain(words.content.for_terminal(2 * LONGEST));
+    let width = style.width.saturating_sub(INDENT).max(20);
+    wrap(&text, width).into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect()
 }
 
 /// The width of the left side of the diagram, as wide as what was sent needs it; 0: a list.

@@ -15,6 +15,15 @@ pub(super) const IDS: usize = 40;
 
 /// The block of a cause.
 pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
+    around(&diagram::render(cause.cases[0], style), cause, report, style)
+}
+
+/// The same where all frames follow: without the diagram of them.
+pub fn block_before_frames(cause: &Cause<'_>, report: &str, style: Style) -> String {
+    around(&[], cause, report, style)
+}
+
+fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> String {
     let record = cause.cases[0];
     let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
@@ -32,8 +41,10 @@ pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
         out.extend(fact("sent    ", Tone::Note, &sent, style));
         out.extend(fact("received", Tone::Note, &received, style));
     }
-    out.push(String::new());
-    out.extend(diagram::render(record, style));
+    if !diagram.is_empty() {
+        out.push(String::new());
+        out.extend_from_slice(diagram);
+    }
     out.extend(marked_frame(record, style));
     out.push(String::new());
     out.extend(what_next(record, report, style));

@@ -34,16 +34,36 @@ pub fn run(what: &Announced<'_>, style: Style) -> String {
     if fits { format!("{line}   out {out}/") } else { format!("{line}\nout            {out}/") }
 }
 
+/// A label, and behind it as many lines as the parts need; no part is broken.
+pub fn row(label: &str, parts: &[&str], style: Style) -> String {
+    const INDENT: usize = 15;
+    let mut out = format!("{label:<INDENT$}");
+    let mut column = INDENT;
+    for (place, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
+        let wide = part.chars().count();
+        let gap = match place {
+            0 => "",
+            _ if column + 3 + wide <= style.width => "   ",
+            _ => "\n               ",
+        };
+        column = if gap.starts_with('\n') { INDENT } else { column + gap.len() } + wide;
+        out.push_str(gap);
+        out.push_str(part);
+    }
+    out
+}
+
 /// `target         ws://127.0.0.1:9001   101 in 3 ms   echo ok`
-pub fn target(url: &str, answered_in: Duration, echo: bool) -> String {
+pub fn target(url: &str, answered_in: Duration, echo: bool, style: Style) -> String {
     let echo = if echo { "echo ok" } else { "echo not tried" };
-    format!("target         {url}   101 in {}   {echo}", duration(answered_in))
+    row("target", &[url, &format!("101 in {}", duration(answered_in)), echo], style)
 }
 
 /// `agent          mylib/2.3 (Server header)   deflate: yes   TLS: no`
 pub fn agent(name: &str, named_by_peer: bool, deflate: bool, tls: bool, style: Style) -> String {
     let yes = |is| if is { "yes" } else { "no" };
     let source = if named_by_peer { " (Server header)" } else { "" };
-    let name = style.plain(agent_name(name));
-    format!("agent          {name}{source}   deflate: {}   TLS: {}", yes(deflate), yes(tls))
+    let room = style.width.saturating_sub(15 + source.len()).max(20);
+    let name = format!("{}{source}", cut(&style.plain(agent_name(name)), room));
+    row("agent", &[&name, &format!("deflate: {}", yes(deflate)), &format!("TLS: {}", yes(tls))], style)
 }

@@ -42,8 +42,17 @@ fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
     if long.chars().count() + right.chars().count() + "----  --  ----".len() <= style.width {
         return style.rule(&long, &right);
     }
+    // The name is the peer's and may be of any length; the rating stays.
+    let room =
+        |right: &str| style.width.saturating_sub(right.len() + word.len() + "----      --  ----".len());
+    let right = if room(&right) < 8 { format!("rule {RATING_RULE}") } else { right };
+    let name = cut(&name, room(&right));
+    let head = style.rule(&format!("{name}   {word}"), &right);
+    if reason.is_empty() {
+        return head;
+    }
     let reason = wrap(&reason, style.width.saturating_sub(3).max(20)).join("\n   ");
-    format!("{}\n   {reason}", style.rule(&short, &right))
+    format!("{head}\n   {reason}")
 }
 
 const COLUMNS: [(&str, &[Verdict]); 5] = [

@@ -57,7 +57,7 @@ fn running(style: Style) -> String {
     let what = Announced { cases: 247, asked: &asked, jobs: 8, seed: "7f3a91", out: "wsspec-out" };
     let mut lines = vec![
         opening::run(&what, style),
-        opening::target("ws://127.0.0.1:9001", Duration::from_millis(3), true),
+        opening::target("ws://127.0.0.1:9001", Duration::from_millis(3), true, style),
         opening::agent("mylib/2.3", true, true, false, style),
         String::new(),
     ];
@@ -84,6 +84,18 @@ fn mock_up_b_failure_blocks() {
 #[test]
 fn mock_up_c_summary() {
     insta::assert_snapshot!("summary", in_all_ways(summary));
+}
+
+#[test]
+fn the_rating_stays_however_long_the_name_of_the_agent_is() {
+    let mut report = report();
+    let name = wsspec_report::Untrusted::from("evil ".repeat(40).as_str());
+    report.cases.iter_mut().for_each(|record| record.agent = name.clone());
+    for (_, style) in WAYS {
+        let text = summary::agent(&report, &name, suite(), Style { theme: None, ..style });
+        let head = text.lines().next().unwrap();
+        assert!(head.contains("NOT CONFORMANT") && head.chars().count() <= style.width, "{head}");
+    }
 }
 
 #[test]
@@ -138,7 +150,9 @@ fn details() {
     let report = report();
     let record = report.cases.iter().find(|record| record.slug == "orphan-continuation").unwrap();
     insta::assert_snapshot!("detail_octets", detail::render(record, 4, Style::PLAIN));
-    assert!(detail::render(record, 2, Style::PLAIN).len() < detail::render(record, 3, Style::PLAIN).len());
+    let frames = detail::render(record, 3, Style::PLAIN);
+    assert!(detail::render(record, 2, Style::PLAIN).len() < frames.len());
+    insta::assert_snapshot!("detail_frames", frames);
 }
 
 #[test]

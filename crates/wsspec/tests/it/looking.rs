@@ -40,6 +40,10 @@ fn show_prints_the_block_of_a_case() {
     let frames = ok(folder.path(), &["show", "5.15", "-vvv"]).out;
     let octets = ok(folder.path(), &["show", "5.15", "--hex"]).out;
     assert!(done.out.len() < frames.len() && frames.len() < octets.len());
+    for text in [&frames, &octets] {
+        assert_eq!(text.matches("rsv=000 mask=").count(), 8, "every frame once, in full: {text}");
+        assert!(text.contains("mask=") && text.contains("\"fragment3\"") && !text.contains("--->"), "{text}");
+    }
     assert!(ok(folder.path(), &["show", "text-of-125"]).out.starts_with("ok 1.1.2"));
 }
 
@@ -146,6 +150,9 @@ fn a_comparison_can_be_had_as_markdown() {
     let worse = wsspec(folder.path(), &["diff", "good.jsonl", "wsspec-out", "--md", "diff.md"]);
     assert_eq!(worse.code, 1, "{worse:#?}");
     let text = fs::read_to_string(folder.path().join("diff.md")).unwrap();
+    let printed = wsspec(folder.path(), &["diff", "good.jsonl", "wsspec-out", "--md", "-"]);
+    assert!(printed.out == text && printed.err.contains("2 regressions"), "{printed:#?}");
+    assert!(!folder.path().join("-").exists());
     for part in
         ["**2 regressions (3 cases)**", "| **worse** | 5.15 5.16 | pass | fail | `", "4 cases compared"]
     {

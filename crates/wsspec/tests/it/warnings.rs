@@ -20,7 +20,7 @@ fn warns(done: &Done, code: &str, says: &str) {
 #[test]
 fn every_warning_has_a_page() {
     let folder = tempdir().unwrap();
-    for number in 1..=10 {
+    for number in 1..=12 {
         let done = wsspec(folder.path(), &["explain", &format!("W{number:02}")]);
         assert!(done.code == 0 && done.out.lines().count() >= 3, "{done:#?}");
         assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
@@ -142,4 +142,55 @@ fn w09_a_variable_without_effect() {
         assert_eq!(done.code, code, "{done:#?}");
         warns(&done, "W09", "WSSPEC_JOBZ has no effect; did you mean WSSPEC_JOBS?");
     }
+}
+
+#[test]
+fn w11_a_server_that_does_not_tell_its_name() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let done = wsspec(folder.path(), &["run", &peer.url(), "1.1.1"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    warns(&done, "W11", &format!("so it is called {} (--agent NAME)", peer.address));
+    let named = wsspec(folder.path(), &["run", &peer.url(), "1.1.1", "--agent", "lib"]);
+    assert!(named.code == 0 && !named.err.contains("W11"), "{named:#?}");
+}
+
+/// The wall clock, an hour ahead from 300 ms after it was first looked at.
+const JUMPING_CLOCK: &str = r#"
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+unsafe extern "C" { fn syscall(number: i64, ...) -> i64; }
+#[repr(C)] pub struct Time { seconds: i64, nanoseconds: i64 }
+const NUMBER: i64 = if cfg!(target_arch = "x86_64") { 228 } else { 113 };
+static FIRST: AtomicI64 = AtomicI64::new(0);
+#[unsafe(no_mangle)] pub unsafe extern "C" fn clock_gettime(clock: i32, time: *mut Time) -> i32 {
+    unsafe {
+        let done = syscall(NUMBER, clock, time);
+        if clock == 0 {
+            let mut steady = Time { seconds: 0, nanoseconds: 0 };
+            syscall(NUMBER, 1, &mut steady as *mut Time);
+            let now = steady.seconds * 1000 + steady.nanoseconds / 1_000_000;
+            let first = FIRST.compare_exchange(0, now, Relaxed, Relaxed).err().unwrap_or(now);
+            if now - first > 300 { (*time).seconds += 3600; }
+        }
+        done as i32
+    }
+}
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn w12_a_clock_that_jumps() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("clock.rs"), JUMPING_CLOCK).unwrap();
+    let mut build = Command::new("rustc");
+    build.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "clock.rs"]);
+    if !build.current_dir(folder.path()).output().is_ok_and(|built| built.status.success()) {
+        notice("W12 is not provoked: there is no rustc that makes shared libraries");
+        return;
+    }
+    let mut run = command(folder.path(), &["run", "1.1.1", "7.7.1", "6.4.1"]);
+    run.env("LD_PRELOAD", folder.path().join("libclock.so"));
+    let done = finish(run);
+    assert_eq!(done.code, 0, "{done:#?}");
+    warns(&done, "W12", "the clock jumped forward by 60 min");
 }
