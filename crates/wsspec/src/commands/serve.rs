@@ -42,6 +42,7 @@ use crate::sut::command::{CommandLine, Value};
 use crate::sut::log::{LOG, Log};
 use crate::sut::process::{Process, StopRule, in_words};
 use crate::terminal::Console;
+use crate::terminal::opening::row_at;
 use crate::text::{self, count};
 use crate::wstest::AgentExclusions;
 
@@ -382,23 +383,26 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
     let http = base.replacen("ws", "http", 1);
     let cases = count(shared.plan.cases.len(), "case");
     let version = env!("CARGO_PKG_VERSION");
+    let row =
+        |label: &str, parts: &[&str]| console.say(0, row_at(12, &format!("  {label}"), parts, console.style));
     console.say(-1, format!("wsspec {version}   waiting for clients, {cases} ({})", asked.join(" ")));
-    console.say(0, format!("  browser   {http}/          open it and press Start"));
-    console.say(0, format!("  library   {base}            /getCaseCount /runCase /updateReports"));
+    row("browser", &[&format!("{http}/"), "open it and press Start"]);
+    let library = format!("{base:<width$}", width = http.len() + 1);
+    row("library", &[&library, "/getCaseCount /runCase /updateReports"]);
     if let Some(messages) = shared.plan.settings.loop_count {
         console.note(crate::run::reduced_volume(messages));
     }
-    console.say(0, "  one shot  wsspec serve --exec-case './my_client {url}'   no loop to write");
+    row("one shot", &["wsspec serve --exec-case './my_client {url}'", "no loop to write"]);
     if let Some(tls) = &shared.plan.tls {
         console.say(0, format!("  TLS       SHA-256 {}", tls.fingerprint));
     }
     if listening.iter().all(|address| address.ip().is_loopback()) {
-        console.say(0, "  listening on this machine only; other hosts: --bind 0.0.0.0");
+        row("listening", &["on this machine only", "other hosts: --bind 0.0.0.0"]);
     } else {
         let all: Vec<String> = listening.iter().map(ToString::to_string).collect();
-        console.say(0, format!("  listening on {}: other hosts can reach it", all.join(" and ")));
+        row("listening", &[&format!("on {}", all.join(" and ")), "other hosts can reach it"]);
     }
-    console.say(0, format!("  stop      Ctrl-C, or POST {http}/api/stop?token={}", shared.plan.token));
+    row("stop", &["Ctrl-C, or", &format!("POST {http}/api/stop?token={}", shared.plan.token)]);
 }
 
 fn record(asked: &[String], plan: &Plan) -> RunRecord {

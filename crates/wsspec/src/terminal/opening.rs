@@ -34,20 +34,33 @@ pub fn run(what: &Announced<'_>, style: Style) -> String {
     if fits { format!("{line}   out {out}/") } else { format!("{line}\nout            {out}/") }
 }
 
+/// Columns for the label of a row.
+const INDENT: usize = 15;
+
 /// A label, and behind it as many lines as the parts need; no part is broken.
 pub fn row(label: &str, parts: &[&str], style: Style) -> String {
-    const INDENT: usize = 15;
-    let mut out = format!("{label:<INDENT$}");
-    let mut column = INDENT;
+    row_at(INDENT, label, parts, style)
+}
+
+/// The same with so many columns for the label.
+pub fn row_at(indent: usize, label: &str, parts: &[&str], style: Style) -> String {
+    let mut out = format!("{label:<indent$}");
+    let mut column = indent;
     for (place, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
         let wide = part.chars().count();
         let gap = match place {
             0 => "",
             _ if column + 3 + wide <= style.width => "   ",
-            _ => "\n               ",
+            _ => "\n",
         };
-        column = if gap.starts_with('\n') { INDENT } else { column + gap.len() } + wide;
+        if gap == "\n" {
+            out.truncate(out.trim_end().len());
+        }
         out.push_str(gap);
+        if gap == "\n" {
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        column = if gap == "\n" { indent } else { column + gap.len() } + wide;
         out.push_str(part);
     }
     out

@@ -43,8 +43,7 @@ fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
         return style.rule(&long, &right);
     }
     // The name is the peer's and may be of any length; the rating stays.
-    let room =
-        |right: &str| style.width.saturating_sub(right.len() + word.len() + "----      --  ----".len());
+    let room = |right: &str| style.width.saturating_sub(right.len() + word.len() + "----     --  ----".len());
     let right = if room(&right) < 8 { format!("rule {RATING_RULE}") } else { right };
     let name = cut(&name, room(&right));
     let head = style.rule(&format!("{name}   {word}"), &right);

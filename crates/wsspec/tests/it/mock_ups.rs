@@ -23,7 +23,7 @@ fn steady(text: &str) -> String {
         (r"after octet \d+", "after octet N"),
         (r"(?m)^ +slowest .*\n", ""),
         // The command is cut where it becomes too long, and paths differ.
-        (r"(?m)^exec .*ready in", "exec COMMAND ready in"),
+        (r"(?m)^exec .*\s+ready in", "exec COMMAND ready in"),
         // Blocks of failures are pinned where they are made.
         (r"(?s)---- cause .*?\n(---- [^c])", "BLOCKS\n\n$1"),
     ];
