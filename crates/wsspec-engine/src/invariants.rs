@@ -11,7 +11,8 @@ use wsspec_wire::{MaskingKey, Opcode, Rsv, close_code};
 use crate::judge;
 use crate::observation::{Observation, PeerFault, TesterRole};
 use crate::observe::{Incoming, Violation};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SeenIn};
+use crate::wire_log::WireLog;
 
 /// Of a case with many connections the first keys of so many are kept.
 const OPENINGS: usize = 1024;
@@ -25,8 +26,17 @@ pub struct Watched {
     pub compressed: u64,
     /// The rules that it broke, and the habits that are told.
     pub breaches: Vec<Breach>,
-    /// The first two masking keys of each connection that had so many.
-    pub keys: Vec<[MaskingKey; 2]>,
+    /// How each connection began that had two masked frames.
+    pub openings: Vec<Opening>,
+}
+
+/// The beginning of a connection with a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The first two masking keys.
+    pub keys: [MaskingKey; 2],
+    /// The number in the log of the frame with the second one; none if this connection is not in the log.
+    pub number: Option<usize>,
 }
 
 /// A rule that the peer broke, or a habit of its.
@@ -36,6 +46,8 @@ pub struct Breach {
     pub fault: PeerFault,
     /// How often it was.
     pub times: u64,
+    /// The number in the log of the frame that showed it first; none if that connection is not in the log.
+    pub number: Option<usize>,
 }
 
 impl Watched {
@@ -54,20 +66,38 @@ impl Watched {
     pub(crate) fn merge(&mut self, other: Self) {
         self.frames += other.frames;
         self.compressed += other.compressed;
-        for Breach { fault, times } in other.breaches {
-            match self.breaches.iter_mut().find(|breach| breach.fault.id == fault.id) {
-                Some(breach) => breach.times += times,
-                None => self.breaches.push(Breach { fault, times }),
+        for other in other.breaches {
+            match self.breaches.iter_mut().find(|breach| breach.fault.id == other.fault.id) {
+                Some(breach) => {
+                    breach.times += other.times;
+                    breach.number = breach.number.or(other.number);
+                }
+                None => self.breaches.push(other),
             }
         }
-        let room = OPENINGS.saturating_sub(self.keys.len());
-        self.keys.extend(other.keys.into_iter().take(room));
+        let room = OPENINGS.saturating_sub(self.openings.len());
+        self.openings.extend(other.openings.into_iter().take(room));
     }
 
-    fn note(&mut self, fault: &PeerFault) {
+    /// The log is not kept of the connections that this is from.
+    pub(crate) fn without_places(mut self) -> Self {
+        self.breaches.iter_mut().for_each(|breach| breach.number = None);
+        self.openings.iter_mut().for_each(|opening| opening.number = None);
+        self
+    }
+
+    /// The log of the connection is complete: what was to come into it stands there, or never will.
+    pub(crate) fn settle(&mut self, log: &WireLog) {
+        let numbers = self.breaches.iter_mut().map(|breach| &mut breach.number);
+        for number in numbers.chain(self.openings.iter_mut().map(|opening| &mut opening.number)) {
+            *number = number.and_then(|number| log.received_from(number)).map(|index| log.number(index));
+        }
+    }
+
+    fn note(&mut self, fault: &PeerFault, at: usize) {
         match self.breaches.iter_mut().find(|breach| breach.fault.id == fault.id) {
             Some(breach) => breach.times += 1,
-            None => self.breaches.push(Breach { fault: fault.clone(), times: 1 }),
+            None => self.breaches.push(Breach { fault: fault.clone(), times: 1, number: Some(at) }),
         }
     }
 }
@@ -99,21 +129,21 @@ pub(crate) struct Sent {
 }
 
 impl Lookout {
-    /// Something came, after the tester had sent this.
-    pub(crate) fn see(&mut self, incoming: &Incoming, sent: &Sent) {
+    /// Something came, after the tester had sent this; `at` is the number in the log of the frame.
+    pub(crate) fn see(&mut self, incoming: &Incoming, sent: &Sent, at: usize) {
         match incoming {
-            Incoming::Further(fault) => self.watched.note(fault),
+            Incoming::Further(fault) => self.watched.note(fault, at),
             _ if self.out_of_step => {}
             Incoming::Violation(violation) => {
                 self.out_of_step = violation.fault.id.starts_with("frame.");
-                self.watched.note(&violation.fault);
+                self.watched.note(&violation.fault, at);
             }
-            Incoming::Close { code, violation, .. } => self.close(*code, violation.as_ref(), sent),
-            Incoming::Breach(fault) => self.watched.note(fault),
-            Incoming::Pong(_) => self.pong(sent.pings),
+            Incoming::Close { code, violation, .. } => self.close(*code, violation.as_ref(), sent, at),
+            Incoming::Breach(fault) => self.watched.note(fault, at),
+            Incoming::Pong(_) => self.pong(sent.pings, at),
             Incoming::Frame { header, .. } => {
-                self.behind_the_close(header.opcode);
-                self.key(header.mask);
+                self.behind_the_close(header.opcode, at);
+                self.key(header.mask, at);
                 let compressed = header.rsv.contains(Rsv::RSV1) && header.opcode.is_data();
                 self.watched.frames += 1;
                 self.watched.compressed += u64::from(compressed);
@@ -122,40 +152,38 @@ impl Lookout {
         }
     }
 
-    fn key(&mut self, key: Option<MaskingKey>) {
+    fn key(&mut self, key: Option<MaskingKey>, at: usize) {
         match (self.first_key, key) {
             (None, _) => self.first_key = key,
-            (Some(first), Some(second)) if self.watched.keys.is_empty() => {
-                self.watched.keys.push([first, second]);
+            (Some(first), Some(second)) if self.watched.openings.is_empty() => {
+                self.watched.openings.push(Opening { keys: [first, second], number: Some(at) });
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, code: Option<u16>, violation: Option<&Violation>, sent: &Sent) {
+    fn close(&mut self, code: Option<u16>, violation: Option<&Violation>, sent: &Sent, at: usize) {
         match (violation, code) {
-            (Some(_), Some(code @ 5000..)) => self.watched.note(&PeerFault {
-                id: "close.code.beyond",
-                section: "RFC 6455 section 7.4.2",
-                text: format!("a Close frame has the code {code}, of which nothing is said"),
-            }),
-            (Some(violation), _) => self.watched.note(&violation.fault),
+            (Some(_), Some(code @ 5000..)) => {
+                let text = format!("a Close frame has the code {code}, of which nothing is said");
+                let (id, section) = ("close.code.beyond", "RFC 6455 section 7.4.2");
+                self.watched.note(&PeerFault { id, section, text }, at);
+            }
+            (Some(violation), _) => self.watched.note(&violation.fault, at),
             _ => {}
         }
         let its_own = code.filter(|&code| sent.close != Some(Some(code)));
         if let Some(code @ (close_code::MANDATORY_EXTENSION | close_code::INTERNAL_ERROR)) = its_own {
-            self.watched.note(&PeerFault {
-                id: "close.code.role",
-                section: "RFC 6455 section 7.4.1",
-                text: format!("the peer closes with {code} of its own accord"),
-            });
+            let text = format!("the peer closes with {code} of its own accord");
+            let (id, section) = ("close.code.role", "RFC 6455 section 7.4.1");
+            self.watched.note(&PeerFault { id, section, text }, at);
         }
         let failed = sent.close.is_none() && its_own.is_some_and(is_failure);
         self.closed.get_or_insert(Closed { failed });
     }
 
     /// Looks at a frame, if it comes behind the peer's Close frame.
-    fn behind_the_close(&mut self, opcode: Opcode) {
+    fn behind_the_close(&mut self, opcode: Opcode, at: usize) {
         let Some(Closed { failed }) = self.closed else { return };
         let (id, section, text) = if opcode == Opcode::CLOSE {
             ("close.again", "RFC 6455 section 5.5.1", "a second Close frame comes")
@@ -167,17 +195,15 @@ impl Lookout {
         } else {
             return;
         };
-        self.watched.note(&PeerFault { id, section, text: text.into() });
+        self.watched.note(&PeerFault { id, section, text: text.into() }, at);
     }
 
-    fn pong(&mut self, pings: u64) {
+    fn pong(&mut self, pings: u64, at: usize) {
         self.pongs += 1;
         if self.pongs > pings {
-            self.watched.note(&PeerFault {
-                id: "pong.unasked",
-                section: "RFC 6455 section 5.5.3",
-                text: "a Pong comes that no Ping asked for".into(),
-            });
+            let text = "a Pong comes that no Ping asked for".to_string();
+            let (id, section) = ("pong.unasked", "RFC 6455 section 5.5.3");
+            self.watched.note(&PeerFault { id, section, text }, at);
         }
     }
 }
@@ -199,23 +225,27 @@ const fn is_failure(code: u16) -> bool {
 pub fn passive_outcomes(cases: &[&Case], role: TesterRole, seen: &[(CaseId, Watched)]) -> Vec<Outcome> {
     let outcome = |case: &&Case| {
         let Play::Passive(watch) = &case.play else { return None };
-        let conclusion = Some(conclude(watch, seen));
-        Some(judge(case, Observation { conclusion, ..Observation::of_nothing(role) }))
+        let (conclusion, seen_in) = conclude(watch, seen);
+        let conclusion = Some(conclusion);
+        Some(judge(case, Observation { conclusion, seen_in, ..Observation::of_nothing(role) }))
     };
     cases.iter().filter_map(outcome).collect()
 }
 
-fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
+/// The verdict, and where what is wrong was seen.
+fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> (Conclusion, Option<SeenIn>) {
     let count = |of: fn(&Watched) -> u64| seen.iter().map(|(_, watched)| of(watched)).sum::<u64>();
     let (frames, compressed) = (count(|watched| watched.frames), count(|watched| watched.compressed));
     if watch.keys {
         return compare_keys(seen);
     }
-    if let Some(text) = tell(&watch.breaches, seen) {
-        Conclusion::new(Grade::Failed, text)
-    } else if let Some(text) = tell(&watch.habits, seen) {
-        Conclusion::new(Grade::Informational, text)
-    } else if frames == 0 {
+    let because = |grade, (text, seen_in): (String, SeenIn)| (Conclusion::new(grade, text), Some(seen_in));
+    if let Some(told) = tell(&watch.breaches, seen) {
+        return because(Grade::Failed, told);
+    } else if let Some(told) = tell(&watch.habits, seen) {
+        return because(Grade::Informational, told);
+    }
+    let conclusion = if frames == 0 {
         Conclusion::new(Grade::Unimplemented, "no frame came in the other cases of the run")
     } else if watch.compressed && compressed == 0 {
         Conclusion::new(Grade::Unimplemented, "no compressed message came in the other cases of the run")
@@ -223,44 +253,53 @@ fn conclude(watch: &Watch, seen: &[(CaseId, Watched)]) -> Conclusion {
         Conclusion::new(Grade::Ok, format!("{compressed} compressed messages were looked at"))
     } else {
         Conclusion::new(Grade::Ok, format!("{frames} frames were looked at in {} cases", cases(seen)))
-    }
+    };
+    (conclusion, None)
 }
 
 /// Two connections that begin with the same two keys do not have them from a strong source: by chance that happens
 /// once in 2^64 pairs.
-fn compare_keys(seen: &[(CaseId, Watched)]) -> Conclusion {
+fn compare_keys(seen: &[(CaseId, Watched)]) -> (Conclusion, Option<SeenIn>) {
     let mut known: HashMap<[MaskingKey; 2], CaseId> = HashMap::new();
-    let all = seen.iter().flat_map(|(id, watched)| watched.keys.iter().map(move |keys| (*id, *keys)));
-    for (id, keys) in all {
+    let all = seen.iter().flat_map(|(id, watched)| watched.openings.iter().map(move |one| (*id, *one)));
+    for (id, Opening { keys, number }) in all {
         if let Some(earlier) = known.insert(keys, id) {
             let hex = |key: MaskingKey| key.map(|octet| format!("{octet:02x}")).concat();
             let keys = keys.map(hex).join(" and ");
             let cases =
                 if earlier == id { format!("case {id}") } else { format!("cases {earlier} and {id}") };
             let text = format!("two connections begin with the masking keys {keys} ({cases})");
-            return Conclusion::new(Grade::Failed, text);
+            return (Conclusion::new(Grade::Failed, text), Some(SeenIn { case: id, number }));
         }
     }
-    match known.len() {
+    let conclusion = match known.len() {
         0 | 1 => {
             Conclusion::new(Grade::Unimplemented, "no two connections of the run had two masked frames each")
         }
         count => Conclusion::new(Grade::Ok, format!("the first keys of {count} connections differ")),
-    }
+    };
+    (conclusion, None)
 }
 
-/// The first time, and how often it was in all.
-fn tell(ids: &[&str], seen: &[(CaseId, Watched)]) -> Option<String> {
+/// The first time, how often it was in all, and where it is to be seen: first in a log.
+fn tell(ids: &[&str], seen: &[(CaseId, Watched)]) -> Option<(String, SeenIn)> {
     let (first, breach) = seen.iter().find_map(|(id, watched)| Some((id, watched.find(ids)?)))?;
     let text = &breach.fault.text;
     let all = seen.iter().flat_map(|(_, watched)| &watched.breaches);
     let times: u64 = all.filter(|breach| ids.contains(&breach.fault.id)).map(|breach| breach.times).sum();
     let concerned: BTreeSet<&CaseId> =
         seen.iter().filter(|(_, watched)| watched.find(ids).is_some()).map(|(id, _)| id).collect();
-    Some(match concerned.len() {
+    let text = match concerned.len() {
         1 => format!("{text} (case {first}, {times} times)"),
         more => format!("{text} (first in case {first}, {times} times in {more} cases)"),
-    })
+    };
+    let logged = |(case, watched): &(CaseId, Watched)| {
+        let logged = |breach: &&Breach| ids.contains(&breach.fault.id) && breach.number.is_some();
+        let number = watched.breaches.iter().find(logged)?.number;
+        Some(SeenIn { case: *case, number })
+    };
+    let nowhere = SeenIn { case: *first, number: None };
+    Some((text, seen.iter().find_map(logged).unwrap_or(nowhere)))
 }
 
 fn cases(seen: &[(CaseId, Watched)]) -> usize {

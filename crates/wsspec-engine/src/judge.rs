@@ -1,7 +1,7 @@
 //! Makes an outcome of what was seen: a pure function, the same whenever it is repeated.
 
 mod checks;
-mod places;
+pub(crate) mod places;
 mod profile;
 mod reference;
 mod words;

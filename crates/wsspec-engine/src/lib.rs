@@ -36,13 +36,14 @@ mod wire_log;
 mod words;
 
 pub use deflate::SharedWindows;
-pub use invariants::{Breach, Watched, passive_outcomes};
+pub use invariants::{Breach, Opening, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{
-    CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, WireStats,
+    CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, Unlawful,
+    WireStats,
 };
 pub use outbox::Transmit;
-pub use outcome::{Behavior, BehaviorClose, Check, Outcome, Verdict};
+pub use outcome::{Behavior, BehaviorClose, Check, Outcome, SeenIn, Verdict};
 pub use round_trips::RoundTrips;
 pub use run::CaseRun;
 pub use settings::{ClientOpening, Conduct, Settings};

@@ -4,6 +4,7 @@ use std::time::Duration;
 use wsspec_cases::{Awaited, Conclusion, Event};
 
 use crate::invariants::Watched;
+use crate::outcome::SeenIn;
 use crate::round_trips::RoundTrips;
 use crate::wire_log::WireLog;
 
@@ -31,10 +32,12 @@ pub struct Observation {
     pub fault_entry: Option<usize>,
     /// Rules that the peer broke while what it sent could still be read; the first ones.
     pub breaches: Vec<PeerFault>,
-    /// The entries of the log with the frames that broke them; none for the opening handshake.
+    /// The entries of the log with the frames, or the head, that broke them.
     pub breach_entries: Vec<Option<usize>>,
     /// What the peer did in passing that the passive cases are about.
     pub watched: Watched,
+    /// Of a passive case: where it was seen.
+    pub seen_in: Option<SeenIn>,
     /// What the peer said when it refused a command; the beginning.
     pub refused: Option<String>,
     /// What a step waited for in vain.
@@ -73,6 +76,7 @@ impl Observation {
             breaches: Vec::new(),
             breach_entries: Vec::new(),
             watched: Watched::default(),
+            seen_in: None,
             refused: None,
             overdue: None,
             end_delay: None,
@@ -126,14 +130,35 @@ pub enum NeverOpened {
     Dropped(TcpEnd),
     /// A response other than 101.
     Status(u16),
-    /// A 101 that breaks a rule; the text says which.
-    Invalid(String),
+    /// A request or a 101 that breaks a rule.
+    Invalid(Unlawful),
     /// The first octets are no HTTP.
     NotHttp,
     /// The head is larger than the limit.
     TooLarge,
     /// No TCP or TLS connection; the text says why.
     Unreachable(String),
+}
+
+/// What is not lawful in a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlawful {
+    /// What is wrong, for people.
+    pub text: String,
+    /// The header that is wrong or missing; none if it is the first line.
+    pub header: Option<&'static str>,
+}
+
+impl Unlawful {
+    /// The first line is wrong.
+    pub(crate) fn line(text: impl Into<String>) -> Self {
+        Self { text: text.into(), header: None }
+    }
+
+    /// This header is wrong or missing.
+    pub(crate) fn header(name: &'static str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), header: Some(name) }
+    }
 }
 
 /// Who ended TCP, and how.
@@ -187,6 +212,13 @@ pub struct PeerFault {
     pub section: &'static str,
     /// What was seen.
     pub text: String,
+}
+
+impl PeerFault {
+    /// Whether it was broken in the opening handshake, by what was agreed on.
+    pub(crate) fn is_of_handshake(&self) -> bool {
+        self.id.starts_with("handshake.")
+    }
 }
 
 /// Counts of what went over the wire, the opening handshake included.

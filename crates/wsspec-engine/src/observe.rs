@@ -68,6 +68,8 @@ struct Frame {
     header: FrameHeader,
     /// The first octets of the payload: all of them in a lawful control frame.
     begin: Vec<u8>,
+    /// How many octets of the payload came.
+    came: u64,
     /// The payload belongs to no message: it is counted only.
     skip: bool,
 }
@@ -94,6 +96,18 @@ impl Observer {
     /// Whether what is told now belongs to a frame of which more has to come.
     pub(crate) const fn is_inside_frame(&self) -> bool {
         self.frame.is_some()
+    }
+
+    /// The frame that is coming, as far as it came and as it goes on in `rest`, which is not taken.
+    pub(crate) fn unfinished(&self, rest: &[u8]) -> Option<(FrameHeader, Snippet)> {
+        let Frame { header, begin, came, .. } = self.frame.as_ref()?;
+        let mut kept = begin.clone();
+        let mut more = rest.to_vec();
+        let (taken, token) = self.decoder.clone().next(&mut more);
+        let goes_on = matches!(token, Some(Token::Payload { .. }));
+        let more = &more[..if goes_on { taken } else { 0 }];
+        kept.extend_from_slice(&more[..more.len().min(Snippet::KEPT - begin.len())]);
+        Some((*header, Snippet { kept: kept.into(), len: came + more.len() as u64 }))
     }
 
     /// Takes octets from the start of `input` until something is complete: how many were taken, and what it
@@ -131,13 +145,14 @@ impl Observer {
             self.ready.extend(too_large);
         }
         let skip = bad || header.opcode.is_control();
-        self.frame = Some(Frame { header, begin: Vec::new(), skip });
+        self.frame = Some(Frame { header, begin: Vec::new(), came: 0, skip });
     }
 
     fn payload(&mut self, octets: &[u8]) {
         let Some(frame) = &mut self.frame else { return };
         let room = Snippet::KEPT - frame.begin.len();
         frame.begin.extend_from_slice(&octets[..octets.len().min(room)]);
+        frame.came += octets.len() as u64;
         if frame.skip {
             return;
         }
@@ -148,7 +163,7 @@ impl Observer {
     }
 
     fn end_frame(&mut self) {
-        let Some(Frame { header, begin, skip }) = self.frame.take() else { return };
+        let Some(Frame { header, begin, skip, .. }) = self.frame.take() else { return };
         let payload = Snippet { kept: begin.into(), len: header.length };
         let kept = payload.kept.clone();
         self.ready.push_back(Incoming::Frame { header, payload });

@@ -8,8 +8,11 @@ use wsspec_wire::{
 
 use crate::deflate::Agreement;
 use crate::negotiation::{answer_offers, offer_header, read_answer};
-use crate::observation::{NeverOpened, PeerFault};
+use crate::observation::{NeverOpened, PeerFault, Unlawful};
 use crate::settings::{ClientOpening, Settings};
+
+/// The header in which extensions are offered and agreed on.
+pub(crate) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// What was agreed.
 #[derive(Debug, Default)]
@@ -75,48 +78,52 @@ impl ClientHandshake {
         match response.status {
             Some(101) => {}
             Some(status) => return Err(NeverOpened::Status(status)),
-            None => return Err(NeverOpened::Invalid("the status line has no status code".into())),
+            None => return Err(NeverOpened::Invalid(Unlawful::line("the status line has no status code"))),
         }
         self.check_upgrade(response).map_err(NeverOpened::Invalid)?;
         let subprotocol = self.check_subprotocol(response).map_err(NeverOpened::Invalid)?;
-        let extensions = parse_extensions(response.headers.get_all("Sec-WebSocket-Extensions"))
-            .map_err(|error| NeverOpened::Invalid(format!("Sec-WebSocket-Extensions: {error}")))?;
-        let (deflate, fault) = read_answer(plan, &extensions).map_err(NeverOpened::Invalid)?;
+        let extensions = parse_extensions(response.headers.get_all(EXTENSIONS))
+            .map_err(|error| NeverOpened::Invalid(unlawful_extensions(error)))?;
+        let read = read_answer(plan, &extensions);
+        let unlawful = |text| NeverOpened::Invalid(Unlawful::header(EXTENSIONS, text));
+        let (deflate, fault) = read.map_err(unlawful)?;
         let names: Vec<String> = extensions.iter().map(ToString::to_string).collect();
         let extensions = (!names.is_empty()).then(|| names.join(", "));
         Ok(Agreed { deflate, extensions, subprotocol, fault })
     }
 
-    fn check_upgrade(&self, response: &ResponseHead) -> Result<(), String> {
+    fn check_upgrade(&self, response: &ResponseHead) -> Result<(), Unlawful> {
         let headers = &response.headers;
         if response.version != b"HTTP/1.1" {
-            return Err(format!("the HTTP version is {:?}", lossy(&response.version)));
+            return Err(Unlawful::line(format!("the HTTP version is {:?}", lossy(&response.version))));
         }
         if !headers.get("Upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
-            return Err("the header Upgrade: websocket is missing".into());
+            return Err(Unlawful::header("Upgrade", "the header Upgrade: websocket is missing"));
         }
         if !headers.has_token("Connection", "upgrade") {
-            return Err("the header Connection: Upgrade is missing".into());
+            return Err(Unlawful::header("Connection", "the header Connection: Upgrade is missing"));
         }
         let expected = accept_key(self.key.as_bytes());
         let accepts: Vec<_> = headers.get_all("Sec-WebSocket-Accept").collect();
-        match accepts[..] {
-            [accept] if accept == expected.as_bytes() => Ok(()),
-            [accept] => Err(format!("Sec-WebSocket-Accept is {:?}, not {expected:?}", lossy(accept))),
-            [] => Err("the header Sec-WebSocket-Accept is missing".into()),
-            _ => Err("the header Sec-WebSocket-Accept is there more than once".into()),
-        }
+        let text = match accepts[..] {
+            [accept] if accept == expected.as_bytes() => return Ok(()),
+            [accept] => format!("Sec-WebSocket-Accept is {:?}, not {expected:?}", lossy(accept)),
+            [] => "the header Sec-WebSocket-Accept is missing".into(),
+            _ => "the header Sec-WebSocket-Accept is there more than once".into(),
+        };
+        Err(Unlawful::header("Sec-WebSocket-Accept", text))
     }
 
-    fn check_subprotocol(&self, response: &ResponseHead) -> Result<Option<String>, String> {
+    fn check_subprotocol(&self, response: &ResponseHead) -> Result<Option<String>, Unlawful> {
+        let unlawful = |text: String| Unlawful::header("Sec-WebSocket-Protocol", text);
         let named: Vec<_> = response.headers.get_all("Sec-WebSocket-Protocol").collect();
         match named[..] {
             [] | [b""] => Ok(None),
             [name] => match self.subprotocols.iter().find(|offered| offered.as_bytes() == name) {
                 Some(agreed) => Ok(Some(agreed.clone())),
-                None => Err(format!("the subprotocol {:?} was not offered", lossy(name))),
+                None => Err(unlawful(format!("the subprotocol {:?} was not offered", lossy(name)))),
             },
-            _ => Err("the header Sec-WebSocket-Protocol is there more than once".into()),
+            _ => Err(unlawful("the header Sec-WebSocket-Protocol is there more than once".into())),
         }
     }
 }
@@ -143,11 +150,11 @@ pub(crate) fn answer_request(
     request: &RequestHead,
     case: &Case,
     settings: &Settings,
-) -> (Vec<u8>, Result<Agreed, String>) {
+) -> (Vec<u8>, Result<Agreed, Unlawful>) {
     match check_request(request) {
         Err(reason) => (refusal(), Err(reason)),
-        Ok(key) => match parse_extensions(request.headers.get_all("Sec-WebSocket-Extensions")) {
-            Err(error) => (refusal(), Err(format!("Sec-WebSocket-Extensions: {error}"))),
+        Ok(key) => match parse_extensions(request.headers.get_all(EXTENSIONS)) {
+            Err(error) => (refusal(), Err(unlawful_extensions(error))),
             Ok(offered) => {
                 let (deflate, extension) = answer_offers(case.deflate.as_ref(), &offered).unzip();
                 let extensions = extension.map(|extension| extension.to_string());
@@ -160,23 +167,29 @@ pub(crate) fn answer_request(
 }
 
 /// Whether the request asks for a WebSocket (RFC 6455 4.2.1); its key.
-fn check_request(request: &RequestHead) -> Result<&[u8], String> {
+fn check_request(request: &RequestHead) -> Result<&[u8], Unlawful> {
     let headers = &request.headers;
     let key = headers.get("Sec-WebSocket-Key");
     if request.method != b"GET" {
-        Err(format!("the method is {:?}", lossy(&request.method)))
+        Err(Unlawful::line(format!("the method is {:?}", lossy(&request.method))))
     } else if request.version != b"HTTP/1.1" {
-        Err(format!("the HTTP version is {:?}", lossy(&request.version)))
+        Err(Unlawful::line(format!("the HTTP version is {:?}", lossy(&request.version))))
     } else if !headers.has_token("Upgrade", "websocket") {
-        Err("the header Upgrade: websocket is missing".into())
+        Err(Unlawful::header("Upgrade", "the header Upgrade: websocket is missing"))
     } else if !headers.has_token("Connection", "upgrade") {
-        Err("the header Connection: Upgrade is missing".into())
+        Err(Unlawful::header("Connection", "the header Connection: Upgrade is missing"))
     } else if headers.get("Sec-WebSocket-Version") != Some(b"13") {
-        Err("the header Sec-WebSocket-Version: 13 is missing".into())
+        let text = "the header Sec-WebSocket-Version: 13 is missing";
+        Err(Unlawful::header("Sec-WebSocket-Version", text))
     } else {
-        let no_key = || "the header Sec-WebSocket-Key is missing or not 16 octets in base64".to_string();
+        let text = "the header Sec-WebSocket-Key is missing or not 16 octets in base64";
+        let no_key = || Unlawful::header("Sec-WebSocket-Key", text);
         key.filter(|key| is_valid_key(key)).ok_or_else(no_key)
     }
+}
+
+fn unlawful_extensions(why: impl std::fmt::Display) -> Unlawful {
+    Unlawful::header(EXTENSIONS, format!("{EXTENSIONS}: {why}"))
 }
 
 /// The first subprotocol of the client's list that the tester speaks. Commands are agreed to in all cases, as

@@ -90,9 +90,34 @@ pub struct Check {
     pub observed: String,
     /// The index of the log entry that shows it.
     pub entry: Option<usize>,
+    /// The header that shows it, of the head that begins in or before that entry.
+    pub header: Option<&'static str>,
+    /// The case that it was seen in, if that is another one.
+    pub seen_in: Option<SeenIn>,
+}
+
+/// Where in another case something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenIn {
+    /// The case.
+    pub case: CaseId,
+    /// The number of the entry in its log, those that were dropped counted; none if that connection is not in the log.
+    pub number: Option<usize>,
 }
 
 impl Check {
+    /// A check without a place.
+    pub(crate) fn new(id: &'static str, level: Level, section: impl Into<String>, ok: bool) -> Self {
+        let (expected, observed) = (String::new(), String::new());
+        let section = section.into();
+        Self { id, level, section, ok, expected, observed, entry: None, header: None, seen_in: None }
+    }
+
+    /// The same, with what had to be and what was.
+    pub(crate) fn of(self, expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Self { expected: expected.into(), observed: observed.into(), ..self }
+    }
+
     /// The same; if it failed, this entry of the log shows it.
     pub(crate) fn at(self, entry: Option<usize>) -> Self {
         Self { entry: entry.filter(|_| !self.ok), ..self }

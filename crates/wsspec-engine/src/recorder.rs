@@ -44,6 +44,12 @@ impl Recorder {
         self.log.push(now, kind);
     }
 
+    /// The number in the log of what shows best what came last: its frame, or where frames are not recorded the
+    /// entry that says so.
+    pub(crate) fn place(&self) -> usize {
+        self.last_frame.unwrap_or_else(|| self.log.count().saturating_sub(1))
+    }
+
     /// How many frames with this opcode were sent.
     pub(crate) fn sent_frames(&self, opcode: Opcode) -> u64 {
         self.stats.tx_frames.get(&opcode.bits()).copied().unwrap_or(0)
@@ -124,6 +130,15 @@ impl Recorder {
     pub(crate) fn unsent_frames(&mut self, opcode: Opcode, count: u64) {
         if count > 0 {
             *self.stats.unsent_frames.entry(opcode.bits()).or_default() += count;
+        }
+    }
+
+    /// A frame of which no more will be taken: its header says how long it should have been. It is counted nowhere.
+    pub(crate) fn cut_frame(&mut self, now: Time, header: FrameHeader, payload: Snippet) {
+        if !self.quiet {
+            self.last_frame = Some(self.log.count());
+            let (direction, unit, chop, sync) = (Direction::Rx, None, None, false);
+            self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });
         }
     }
 

@@ -67,6 +67,8 @@ pub struct CaseRun<'c> {
     fault: Option<Broken>,
     breaches: Vec<Broken>,
     lookout: Lookout,
+    /// The number in the log of the frame that was being read when no more of it was to be taken.
+    cut: Option<usize>,
     ran_out: bool,
     opened: Option<Time>,
     ended: Option<Time>,
@@ -152,6 +154,7 @@ impl<'c> CaseRun<'c> {
             fault: None,
             breaches: Vec::new(),
             lookout: Lookout::default(),
+            cut: None,
             ran_out: false,
             opened: None,
             ended: None,
@@ -258,6 +261,8 @@ impl CaseRun<'_> {
             handshake.never_opened = Some(NeverOpened::TimedOut);
         }
         let log = WireLog::from(self.recorder.log);
+        let mut watched = self.lookout.watched;
+        watched.settle(&log);
         let entry = |from: Option<usize>| from.and_then(|from| log.received_from(from));
         let (breaches, breach_entries) =
             self.breaches.into_iter().map(|broken| (broken.fault, entry(broken.from))).unzip();
@@ -274,7 +279,8 @@ impl CaseRun<'_> {
             fault_entry,
             breaches,
             breach_entries,
-            watched: self.lookout.watched,
+            watched,
+            seen_in: None,
             refused: self.refused,
             overdue: self.overdue,
             end_delay: self.end_delay,
@@ -303,6 +309,7 @@ impl CaseRun<'_> {
     }
 
     fn end(&mut self, how: TcpEnd, now: Time) {
+        self.cut_frame(&[], now);
         self.close.tcp = Some(how);
         self.ended = Some(now);
         self.steps.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wsspec_cases::{Case, Footprint, Level};
 
 use crate::invariants::Watched;
-use crate::judge::unreachable;
+use crate::judge::{places, unreachable};
 use crate::observation::TesterRole;
 use crate::outcome::{Check, Outcome, Verdict};
 
@@ -94,10 +94,16 @@ impl<'c> Together<'c> {
         let took = outcome.observation.duration;
         let at_once = self.case.series().is_some_and(|series| series.at_once);
         self.duration = if at_once { self.duration.max(took) } else { self.duration + took };
-        self.watched.merge(std::mem::take(&mut outcome.observation.watched));
+        let watched = std::mem::take(&mut outcome.observation.watched);
         let known = self.worst.as_ref().map(|worst| worst.outcome.verdict);
         self.like_it += u32::from(known == Some(outcome.verdict));
-        if known.is_none_or(|known| severity(outcome.verdict) > severity(known)) {
+        let is_worst = known.is_none_or(|known| severity(outcome.verdict) > severity(known));
+        if is_worst {
+            // The log is that of the worst connection.
+            self.watched = std::mem::take(&mut self.watched).without_places();
+        }
+        self.watched.merge(if is_worst { watched } else { watched.without_places() });
+        if is_worst {
             self.like_it = 0;
             self.worst = Some(Worst { number, title: part.title.to_string(), outcome });
         }
@@ -169,6 +175,7 @@ const fn severity(verdict: Verdict) -> u8 {
 fn settle(outcome: &mut Outcome, case: &Case, connections: u32, taken: &Taken) {
     let Some(footprint) = case.series().and_then(|series| series.footprint) else { return };
     let check = footprint_check(footprint, case, connections, taken);
+    let check = check.at(places::footprint(footprint, &outcome.observation));
     outcome.summary.push_str(&format!(" Its process: {}.", check.observed));
     if !check.ok && !outcome.verdict.is_failure() {
         outcome.verdict = Verdict::Fail;
@@ -203,5 +210,5 @@ fn footprint_check(footprint: Footprint, case: &Case, connections: u32, taken: &
         }
     };
     let section = case.rules.first().map_or_else(String::new, ToString::to_string);
-    Check { id: "footprint", level: Level::Must, section, ok, expected, observed, entry: None }
+    Check::new("footprint", Level::Must, section, ok).of(expected, observed)
 }

@@ -30,12 +30,34 @@ impl WireLog {
         index.filter(|&index| index < self.entries.len() && (number < Self::KEPT || index >= Self::KEPT))
     }
 
+    /// The entry that was made as this one. If it was dropped, the last one before the gap; if it never came, the
+    /// last of all.
+    fn nearest(&self, number: usize) -> Option<usize> {
+        let last = self.entries.len().checked_sub(1)?;
+        let instead = if number > self.number(last) { last } else { last.min(Self::KEPT - 1) };
+        Some(self.index(number).unwrap_or(instead))
+    }
+
+    /// The number of an entry: those that were dropped are counted, so that a gap shows in the numbers.
+    pub fn number(&self, index: usize) -> usize {
+        match self.gap() {
+            Some(gap) if index >= gap => {
+                index.saturating_add(usize::try_from(self.dropped).unwrap_or(usize::MAX))
+            }
+            _ => index,
+        }
+    }
+
     /// The first frame that was received from this entry on, counted from 0.
+    /// If there is none, what stands there.
     pub(crate) fn received_from(&self, number: usize) -> Option<usize> {
-        let index = self.index(number)?;
+        let nearest = self.nearest(number)?;
         let received =
             |entry: &LogEntry| matches!(entry.kind, LogKind::Frame { direction: Direction::Rx, .. });
-        self.entries[index..].iter().position(received).map(|place| index + place)
+        let frame = self
+            .index(number)
+            .and_then(|from| self.entries[from..].iter().position(received).map(|place| from + place));
+        Some(frame.unwrap_or(nearest))
     }
 }
 

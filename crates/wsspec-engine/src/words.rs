@@ -10,7 +10,7 @@ pub(crate) fn never_opened(why: &NeverOpened) -> String {
             format!("the peer {} during the opening handshake", tcp_end(*how))
         }
         NeverOpened::Status(status) => format!("the server answered with status {status} instead of 101"),
-        NeverOpened::Invalid(what) => format!("the opening handshake is not lawful: {what}"),
+        NeverOpened::Invalid(what) => format!("the opening handshake is not lawful: {}", what.text),
         NeverOpened::NotHttp => "the first octets of the answer are not HTTP".into(),
         NeverOpened::TooLarge => "the head of the response is larger than 16 KiB".into(),
         NeverOpened::Unreachable(what) => what.clone(),

@@ -55,6 +55,8 @@ fn check(id: &str, level: Level, ok: bool, expected: &str, observed: &str) -> Ch
         expected: expected.into(),
         observed: observed.into(),
         event: None,
+        header: None,
+        case: None,
     }
 }
 

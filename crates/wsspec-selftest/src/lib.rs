@@ -5,11 +5,13 @@
 //! blamed. [`Matrix`] plays everything against everything.
 #![forbid(unsafe_code)]
 
+mod marks;
 mod matrix;
 mod peer;
 mod play;
 mod proof;
 
+pub use marks::{Misplaced, misplaced};
 pub use matrix::{Matrix, Row};
 pub use play::{Change, Player, only_tells};
 pub use proof::{

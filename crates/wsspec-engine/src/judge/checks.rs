@@ -6,8 +6,8 @@ use wsspec_wire::Opcode;
 use super::{places, profile, words};
 use crate::negotiation::UNSAID;
 use crate::observation::{NeverOpened, Observation, PeerFault, TcpEnd, TesterRole};
+use crate::opening::EXTENSIONS;
 use crate::outcome::Check;
-use crate::wire_log::LogKind;
 
 /// RFC 6455 7.1.1, the end of TCP.
 const TCP: &str = "RFC 6455 section 7.1.1";
@@ -17,14 +17,23 @@ const CLOSING: &str = "RFC 6455 section 5.5.1";
 const CODES: &str = "RFC 6455 section 7.4";
 
 pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
+    let mut checks = found(case, observation);
+    let unmarked = |check: &&mut Check| !check.ok && check.entry.is_none() && check.seen_in.is_none();
+    checks.iter_mut().filter(unmarked).for_each(|check| check.entry = places::otherwise(observation));
+    checks
+}
+
+fn found(case: &Case, observation: &Observation) -> Vec<Check> {
     if let Some(why) = &observation.handshake.never_opened {
-        return vec![handshake(why)];
+        return vec![handshake(why, observation)];
     }
     let mut checks = Vec::new();
     let fault = observation.fault.as_ref().filter(|_| !profile::forgives(case, observation));
     checks.extend(fault.map(|fault| failed_by_tester(fault, observation)));
     let breaches = observation.breaches.iter().zip(&observation.breach_entries);
-    checks.extend(breaches.map(|(fault, entry)| breach(fault).at(*entry)));
+    checks.extend(
+        breaches.map(|(fault, entry)| breach(fault).at(entry.or_else(|| agreed_in(fault, observation)))),
+    );
     if let Some(profile) = &case.profile {
         checks.extend(observation.conclusion.is_some().then(|| events(case, observation)));
         checks.extend(profile::judge(profile, case, observation).checks);
@@ -42,47 +51,35 @@ pub(super) fn accepted<'a>(case: &'a Case, observation: &Observation) -> Option<
     case.accepts.iter().find(|accept| whole && accept.is_met_by(&observation.events))
 }
 
-fn handshake(why: &NeverOpened) -> Check {
-    Check {
-        id: "handshake",
-        level: Level::Must,
-        section: "RFC 6455 section 4".into(),
-        ok: false,
-        expected: "an open connection".into(),
-        observed: crate::words::never_opened(why),
-        entry: None,
-    }
+fn handshake(why: &NeverOpened, observation: &Observation) -> Check {
+    let check = Check::new("handshake", Level::Must, "RFC 6455 section 4", false)
+        .of("an open connection", crate::words::never_opened(why));
+    let header = places::wrong_header(why);
+    Check { header, ..check.at(places::never_opened(why, observation)) }
 }
 
 fn failed_by_tester(fault: &PeerFault, observation: &Observation) -> Check {
-    let failed = |kind: &LogKind| matches!(kind, LogKind::Failed(_));
-    breach(fault).at(observation.fault_entry.or_else(|| last_entry(observation, failed)))
+    breach(fault).at(observation.fault_entry)
 }
 
+/// The header of the opening handshake that a fault is in.
+fn agreed_in(fault: &PeerFault, observation: &Observation) -> Option<usize> {
+    places::head(observation, Some(EXTENSIONS)).filter(|_| fault.is_of_handshake())
+}
+
+/// A fault of the frame level, or of what was agreed on in the opening handshake.
 fn breach(fault: &PeerFault) -> Check {
-    Check {
-        id: fault.id,
-        level: if fault.id == UNSAID { Level::Should } else { Level::Must },
-        section: fault.section.into(),
-        ok: false,
-        expected: "lawful frames".into(),
-        observed: fault.text.clone(),
-        entry: None,
-    }
+    let level = if fault.id == UNSAID { Level::Should } else { Level::Must };
+    let header = fault.is_of_handshake().then_some(EXTENSIONS);
+    let lawful = if header.is_some() { "a lawful answer" } else { "lawful frames" };
+    Check { header, ..Check::new(fault.id, level, fault.section, false).of(lawful, fault.text.clone()) }
 }
 
 /// What came against what is accepted.
 fn events(case: &Case, observation: &Observation) -> Check {
     let section = case.rules.first().map_or_else(String::new, ToString::to_string);
-    let check = Check {
-        id: "events",
-        level: Level::Must,
-        section,
-        ok: true,
-        expected: case.expectation.to_string(),
-        observed: words::events(&observation.events),
-        entry: None,
-    };
+    let check = Check::new("events", Level::Must, section, true)
+        .of(&*case.expectation, words::events(&observation.events));
     if let Some(conclusion) = &observation.conclusion {
         let (ok, level) = match conclusion.grade {
             Grade::Failed => (false, Level::Must),
@@ -90,8 +87,10 @@ fn events(case: &Case, observation: &Observation) -> Check {
             Grade::Ok | Grade::Informational | Grade::Unimplemented => (true, Level::Must),
         };
         let expected = words::clause(&check.expected);
-        let entry = places::conclusion(observation);
-        return Check { ok, level, expected, observed: words::clause(&conclusion.text), entry, ..check };
+        let observed = words::clause(&conclusion.text);
+        let seen_in = observation.seen_in.filter(|_| !ok);
+        let entry = if case.is_passive() { None } else { places::conclusion(observation) };
+        return Check { ok, level, expected, observed, entry, seen_in, ..check };
     }
     match accepted(case, observation) {
         Some(accept) if accept.grade == Grade::Ok => check,
@@ -147,15 +146,9 @@ fn initiator(case: &Case, observation: &Observation) -> Check {
         FirstToClose::Tester => "the tester closes the connection",
         FirstToClose::Peer => "the peer fails the connection",
     };
-    Check {
-        id: "close.initiator",
-        level: Level::Must,
-        section: "RFC 6455 section 7.1.7".into(),
-        ok: by_tester == observation.close.closed_by_me,
-        expected: expected.into(),
-        observed: words::ending(observation),
-        entry: places::ending(observation),
-    }
+    let ok = by_tester == observation.close.closed_by_me;
+    let check = Check::new("close.initiator", Level::Must, "RFC 6455 section 7.1.7", ok);
+    Check { entry: places::ending(observation), ..check.of(expected, words::ending(observation)) }
 }
 
 /// Where a clean end is not asked for, the peer may end TCP instead of answering; silence is neither.
@@ -166,28 +159,21 @@ fn clean(case: &Case, observation: &Observation) -> Check {
     let late_server = close.was_server_connection_drop_timeout;
     let how = if close.was_clean { "a clean end" } else { "no clean end" };
     let reason = close.was_not_clean_reason.clone().unwrap_or_else(|| how.into());
-    Check {
-        id: "close.clean",
-        level: if late_server { Level::Should } else { Level::Must },
-        section: if late_server { TCP.into() } else { CLOSING.into() },
-        ok: close.was_clean || !case.close.clean && !silence,
-        expected: "Close frames both ways, then the end of TCP".into(),
-        observed: if silence { "no Close frame and no end of TCP".into() } else { reason },
-        entry: places::ending(observation),
-    }
+    let (level, section) = if late_server { (Level::Should, TCP) } else { (Level::Must, CLOSING) };
+    let ok = close.was_clean || !case.close.clean && !silence;
+    let observed = if silence { "no Close frame and no end of TCP".into() } else { reason };
+    let entry = if late_server { places::end_of_tcp(observation) } else { places::ending(observation) };
+    let check = Check::new("close.clean", level, section, ok);
+    Check { entry, ..check.of("Close frames both ways, then the end of TCP", observed) }
 }
 
 fn code(case: &Case, observation: &Observation) -> Check {
     let codes = &case.close.codes;
-    Check {
-        id: "close.code",
-        level: if case.close.wrong_code_fails { Level::Must } else { Level::Should },
-        section: CODES.into(),
-        ok: observation.close.remote_code.is_none_or(|code| codes.contains(&code)),
-        expected: words::codes(codes),
-        observed: words::close_code(observation.close.remote_code),
-        entry: places::close_frame(observation),
-    }
+    let code = observation.close.remote_code;
+    let level = if case.close.wrong_code_fails { Level::Must } else { Level::Should };
+    let check = Check::new("close.code", level, CODES, code.is_none_or(|code| codes.contains(&code)));
+    let entry = places::close_frame(observation);
+    Check { entry, ..check.of(words::codes(codes), words::close_code(code)) }
 }
 
 fn tcp(_: &Case, observation: &Observation) -> Check {
@@ -196,15 +182,9 @@ fn tcp(_: &Case, observation: &Observation) -> Check {
         TesterRole::Client => ("the server ends TCP first", "the server ended TCP"),
         TesterRole::Server => ("the tester, the server, ends TCP first", "TCP was ended"),
     };
-    Check {
-        id: "close.tcp",
-        level: Level::Should,
-        section: TCP.into(),
-        ok: !late,
-        expected: expected.into(),
-        observed: if late { "the client had to end TCP" } else { in_time }.into(),
-        entry: places::end_of_tcp(observation),
-    }
+    let observed = if late { "the client had to end TCP" } else { in_time };
+    let check = Check::new("close.tcp", Level::Should, TCP, !late);
+    Check { entry: places::end_of_tcp(observation), ..check.of(expected, observed) }
 }
 
 /// How many data frames there are.
@@ -242,17 +222,6 @@ pub(super) fn sent_frames(case: &Case, observation: &Observation) -> Option<(Fra
 
 fn sent_frames_check(case: &Case, observation: &Observation) -> Option<Check> {
     let (expected, sent) = sent_frames(case, observation)?;
-    Some(Check {
-        id: "frames.sent",
-        level: Level::Must,
-        section: "RFC 6455 section 5.4".into(),
-        ok: expected == sent,
-        expected: expected.words(),
-        observed: sent.words(),
-        entry: None,
-    })
-}
-
-fn last_entry(observation: &Observation, is_it: impl Fn(&LogKind) -> bool) -> Option<usize> {
-    observation.log.entries.iter().rposition(|entry| is_it(&entry.kind))
+    let check = Check::new("frames.sent", Level::Must, "RFC 6455 section 5.4", expected == sent);
+    Some(check.of(expected.words(), sent.words()).at(places::last_sent(observation)))
 }

@@ -1,9 +1,9 @@
-//! Where in the log that shows which a check found.
+//! Where in the log that shows which a check found; where nothing came, what it was due for.
 
-use wsspec_cases::Expected;
+use wsspec_cases::{Expected, Footprint};
 use wsspec_wire::{FrameHeader, Opcode};
 
-use crate::observation::{Observation, TcpEnd};
+use crate::observation::{NeverOpened, Observation, TcpEnd, TesterRole};
 use crate::wire_log::{Direction, LogEntry, LogKind};
 
 /// The event at this place, if it is there.
@@ -82,6 +82,74 @@ pub(super) fn conclusion(observation: &Observation) -> Option<usize> {
     let end = end.unwrap_or(entries.len());
     let came = entries[..end].iter().rposition(|entry| is_frame(entry, Direction::Rx, |_| true));
     came.filter(|_| !silent).or_else(|| ending(observation))
+}
+
+/// What the tester sent last.
+pub(super) fn last_sent(observation: &Observation) -> Option<usize> {
+    last(observation, |_| true, Direction::Tx)
+}
+
+/// The header that keeps a connection from being opened.
+pub(super) fn wrong_header(why: &NeverOpened) -> Option<&'static str> {
+    if let NeverOpened::Invalid(what) = why { what.header } else { None }
+}
+
+/// What keeps a connection from being opened: a line of the head of the peer, or how TCP ended before it was complete.
+pub(super) fn never_opened(why: &NeverOpened, observation: &Observation) -> Option<usize> {
+    match why {
+        NeverOpened::TimedOut | NeverOpened::Dropped(_) => end_of_tcp(observation),
+        NeverOpened::Status(_) | NeverOpened::NotHttp | NeverOpened::TooLarge => head(observation, None),
+        NeverOpened::Invalid(what) => head(observation, what.header),
+        NeverOpened::Unreachable(_) => None,
+    }
+}
+
+/// The octets with this header of the peer's head, or with the first line. A header that is missing was due where the
+/// head ends.
+pub(super) fn head(observation: &Observation, header: Option<&str>) -> Option<usize> {
+    let head = match observation.role {
+        TesterRole::Client => &observation.handshake.response,
+        TesterRole::Server => &observation.handshake.request,
+    };
+    let offset = header.map_or(0, |name| line_of(head, name).unwrap_or(head.len().saturating_sub(1)));
+    let mut end = 0;
+    let entries = observation.log.entries.iter();
+    let mut chunks = entries.enumerate().filter_map(|(at, entry)| match &entry.kind {
+        LogKind::Octets { direction: Direction::Rx, data, .. } => Some((at, data.len)),
+        _ => None,
+    });
+    let holds = |&(_, len): &(usize, u64)| {
+        end += len;
+        end > offset as u64
+    };
+    chunks.find(holds).map(|(at, _)| at)
+}
+
+/// Where the line of a header begins.
+fn line_of(head: &[u8], name: &str) -> Option<usize> {
+    let is_it = |line: &[u8]| {
+        let (start, end) = line.split_at(line.len().min(name.len()));
+        start.eq_ignore_ascii_case(name.as_bytes()) && end.starts_with(b":")
+    };
+    let starts = head.windows(2).enumerate().filter(|(_, octets)| octets == b"\r\n").map(|(at, _)| at + 2);
+    starts.into_iter().find(|&at| is_it(&head[at..]))
+}
+
+/// When the process of the peer was found to have taken too much: at the last octets that it had to keep, or when
+/// all was over.
+pub(crate) fn footprint(footprint: Footprint, observation: &Observation) -> Option<usize> {
+    let over = end_of_tcp(observation);
+    match footprint {
+        Footprint::GrowsBy(_) => last_sent(observation).or(over),
+        Footprint::ComesBack | Footprint::Told => over,
+    }
+}
+
+/// Where the log of a case says that frames are not recorded, or how it ended: what shows where nothing else is left.
+pub(super) fn otherwise(observation: &Observation) -> Option<usize> {
+    let entries = &observation.log.entries;
+    let quiet = entries.iter().rposition(|entry| matches!(entry.kind, LogKind::Recording(false)));
+    quiet.or_else(|| end_of_tcp(observation))
 }
 
 pub(super) fn end_of_tcp(observation: &Observation) -> Option<usize> {

@@ -319,11 +319,8 @@ impl Bench<'_> {
             }
             _ => (Level::Should, true, BY_SERVER.into(), "TCP was ended".into()),
         };
-        Check {
-            section: "RFC 6455 section 7.1.1".into(),
-            entry: places::end_of_tcp(self.observation),
-            ..self.check("close.tcp", level, ok, &expected, &observed)
-        }
+        let check = Check::new("close.tcp", level, "RFC 6455 section 7.1.1", ok);
+        Check { entry: places::end_of_tcp(self.observation), ..check.of(expected, observed) }
     }
 
     /// When TCP ended, if that is told rather than judged.
@@ -415,7 +412,7 @@ impl Bench<'_> {
 
     fn check(&self, id: &'static str, level: Level, ok: bool, expected: &str, observed: &str) -> Check {
         let section = self.case.rules.first().map_or_else(String::new, ToString::to_string);
-        Check { id, level, section, ok, expected: expected.into(), observed: observed.into(), entry: None }
+        Check::new(id, level, section, ok).of(expected, observed)
     }
 }
 

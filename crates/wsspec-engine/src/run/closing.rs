@@ -71,10 +71,15 @@ impl CaseRun<'_> {
         }
     }
 
+    /// Whether the connection is failed without a Close frame.
+    pub(super) fn fails_by_ending_tcp(&self) -> bool {
+        self.settings.conduct.fail_by_drop || self.phase != Phase::Open
+    }
+
     /// The peer broke a rule.
     pub(super) fn fail_for(&mut self, violation: Violation, now: Time) {
         let Violation { code, fault } = violation;
-        let from = self.culprit();
+        let from = Some(self.culprit());
         self.fail(code, &fault.text, now);
         self.fault.get_or_insert(Broken { fault, from });
     }

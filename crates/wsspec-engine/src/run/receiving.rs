@@ -29,8 +29,11 @@ impl CaseRun<'_> {
                 pings: self.recorder.sent_frames(Opcode::PING),
                 close: (self.recorder.sent_frames(Opcode::CLOSE) > 0).then_some(self.close.local_code),
             };
-            self.lookout.see(&incoming, &sent);
+            self.lookout.see(&incoming, &sent, self.place_of(&incoming));
             if matches!(self.phase, Phase::Open | Phase::Closing) {
+                if matches!(incoming, Incoming::Violation(_)) && self.fails_by_ending_tcp() {
+                    self.cut_frame(rest, now);
+                }
                 self.take(incoming, now);
             }
         }
@@ -81,17 +84,36 @@ impl CaseRun<'_> {
     fn breach(&mut self, fault: PeerFault) {
         let known = self.breaches.iter().any(|known| known.fault.id == fault.id);
         if !known && self.breaches.len() < Self::BREACHES {
-            let from = self.culprit();
+            let from = Some(self.culprit());
             self.breaches.push(Broken { fault, from });
         }
     }
 
+    /// Where in the log the frame is, or will be, that this was made of.
+    fn place_of(&self, incoming: &Incoming) -> usize {
+        let count = self.recorder.log.count();
+        match incoming {
+            Incoming::Further(_) => self.culprit(),
+            // Behind the end nothing is recorded.
+            _ if !self.counts_input() => count.saturating_sub(1),
+            Incoming::Frame { .. } if !self.recorder.is_quiet() => count,
+            _ => self.culprit(),
+        }
+    }
+
+    /// The frame that is being read goes into the log as it is: no more of it will be taken than `rest`.
+    pub(super) fn cut_frame(&mut self, rest: &[u8], now: Time) {
+        if let Some((header, payload)) = self.observer.unfinished(rest).filter(|_| self.cut.is_none()) {
+            self.recorder.cut_frame(now, header, payload);
+            self.cut = Some(self.recorder.place());
+        }
+    }
+
     /// Where in the log the frame is that is being read, or will be when all of it has come.
-    pub(super) fn culprit(&self) -> Option<usize> {
-        if self.observer.is_inside_frame() {
-            Some(self.recorder.log.count())
-        } else {
-            self.recorder.last_frame
+    pub(super) fn culprit(&self) -> usize {
+        match self.cut {
+            None if self.observer.is_inside_frame() && !self.recorder.is_quiet() => self.recorder.log.count(),
+            cut => cut.unwrap_or_else(|| self.recorder.place()),
         }
     }
 }

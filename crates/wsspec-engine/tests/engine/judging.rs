@@ -451,6 +451,33 @@ fn a_message_that_is_not_answered_is_marked() {
 }
 
 #[test]
+fn a_fault_found_while_closing_was_marked_where_the_tester_gave_up() {
+    let peer = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::CLOSE => vec![PeerTransmit::Octets(b"\x83\x0anew".to_vec())],
+        _ => mannered(in_frame),
+    });
+    let outcome = outcome(&hello(), peer);
+    assert_eq!(marked(&outcome), Some(b"new".to_vec()));
+    let is_begun = |kind: &LogKind| matches!(kind, LogKind::Frame { header, payload, .. } if header.length > payload.len);
+    let log = &outcome.observation.log.entries;
+    assert_eq!(log.iter().filter(|entry| is_begun(&entry.kind)).count(), 1, "{log:?}");
+    let frames = &outcome.observation.stats.rx_frames;
+    assert_eq!(frames.get(&3), None, "a frame that did not come is not counted");
+}
+
+#[test]
+fn a_frame_that_never_comes_to_its_end_is_in_the_log() {
+    let peer = Scripted::server(|_| vec![PeerTransmit::Octets(b"\x81\x0anew".to_vec()), fin()]);
+    let outcome = outcome(&hello(), peer);
+    let kinds: Vec<_> =
+        outcome.observation.log.entries.iter().rev().take(2).map(|entry| &entry.kind).collect();
+    let [LogKind::TcpEnd(TcpEnd::PeerFin), LogKind::Frame { header, payload, .. }] = kinds[..] else {
+        panic!("{kinds:?}")
+    };
+    assert_eq!((header.length, payload.len, &payload.kept[..]), (10, 3, &b"new"[..]));
+}
+
+#[test]
 fn a_breach_is_marked_at_its_frame_and_not_where_the_tester_gives_up() {
     let breaks = |payload: &'static [u8], opcode| {
         let peer = Scripted::server(move |in_frame| match in_frame.header.opcode {

@@ -9,8 +9,8 @@ use wsspec_cases::{
 };
 use wsspec_engine::testing::{Peer, PeerTransmit, TesterEnd};
 use wsspec_engine::{
-    Behavior, BehaviorClose, CaseRun, ClientOpening, NeverOpened, Observation, Settings, TcpEnd, Time,
-    Transmit, Verdict, judge, unreachable,
+    Behavior, BehaviorClose, CaseRun, ClientOpening, Direction, LogKind, NeverOpened, Observation, Outcome,
+    Settings, TcpEnd, Time, Transmit, Verdict, judge, unreachable,
 };
 use wsspec_wire::{Deflater, FrameHeader, Inspection, Opcode, RequestHead, Rsv, accept_key, write_request};
 
@@ -376,6 +376,7 @@ fn an_answer_that_fits_no_offer_is_a_breach_and_a_broken_one_opens_nothing() {
         assert_eq!(observation.breaches.first().map(|fault| fault.id), Some("handshake.deflate"), "{header}");
         let outcome = judge(&case, observation);
         assert_eq!(outcome.verdict, Verdict::Fail, "{header}");
+        assert_eq!(shown(&outcome), Some(("Sec-WebSocket-Extensions", true)), "{header}");
     }
     let broken = [
         "permessage-deflate; client_max_window_bits",
@@ -385,8 +386,18 @@ fn an_answer_that_fits_no_offer_is_a_breach_and_a_broken_one_opens_nothing() {
         "x-other",
     ];
     for header in broken {
-        assert!(matches!(answered(header).handshake.never_opened, Some(NeverOpened::Invalid(_))), "{header}");
+        let observation = answered(header);
+        assert!(matches!(observation.handshake.never_opened, Some(NeverOpened::Invalid(_))), "{header}");
+        assert_eq!(shown(&judge(&case, observation)), Some(("Sec-WebSocket-Extensions", true)), "{header}");
     }
+}
+
+/// The header at which the first failed check points, and whether the octets there have it.
+fn shown(outcome: &Outcome) -> Option<(&'static str, bool)> {
+    let check = outcome.checks.iter().find(|check| !check.ok)?;
+    let (entry, header) = (&outcome.observation.log.entries[check.entry?], check.header?);
+    let LogKind::Octets { direction: Direction::Rx, data, .. } = &entry.kind else { return None };
+    Some((header, data.kept.windows(header.len()).any(|octets| octets == header.as_bytes())))
 }
 
 #[test]

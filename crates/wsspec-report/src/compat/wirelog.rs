@@ -11,7 +11,7 @@ const DOTS: &str = " ...";
 
 /// The list for one entry; none for what the reference does not log.
 pub(super) fn entry(what: &Happening) -> Option<Value> {
-    if is_streamed(what) {
+    if what.is_begun_only() {
         return None;
     }
     Some(match what {
@@ -39,8 +39,7 @@ pub(super) fn entry(what: &Happening) -> Option<Value> {
 /// A frame that was sent without all of its payload: the rest follows piece by piece. The reference tells of the
 /// octets of such frames only.
 pub(super) fn is_streamed(what: &Happening) -> bool {
-    let Happening::Frame { dir: Dir::Tx, data, .. } = what else { return false };
-    what.header().is_some_and(|header| header.length > data.len())
+    matches!(what, Happening::Frame { dir: Dir::Tx, .. }) && what.is_begun_only()
 }
 
 /// A repeated payload is given as what is repeated, and to which length. Single octets are no unit: the reference

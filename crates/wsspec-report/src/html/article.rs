@@ -9,7 +9,7 @@ use super::links::Links;
 use super::matrix;
 use crate::Untrusted;
 use crate::markdown;
-use crate::record::{CaseRecord, CertificateRecord, Dir, Happening, Report, RoundTripsRecord};
+use crate::record::{CaseRecord, CertificateRecord, CheckRecord, Dir, Happening, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
     self, Alternative, Break, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, SpanKind,
@@ -45,6 +45,8 @@ pub(super) struct Article<'a> {
     same_cause: Vec<Link>,
     others: Vec<Other<'a>>,
     alternatives: Vec<Alternative>,
+    /// For each check the place in another case where what it is about was seen.
+    seen_in: Vec<Option<SeenIn>>,
     rows: Vec<TimeRow>,
     frames: Vec<Dissected>,
     negotiation: Negotiation,
@@ -63,6 +65,13 @@ pub(super) struct Article<'a> {
 
 /// It escapes what it prints.
 impl askama::filters::HtmlSafe for Article<'_> {}
+
+/// A place in another case.
+struct SeenIn {
+    /// None if that case has not run.
+    href: Option<String>,
+    words: String,
+}
 
 /// A link to another case of the same implementation.
 struct Link {
@@ -144,6 +153,7 @@ impl<'a> Article<'a> {
             same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, &case.agent, case.id),
             alternatives: story::alternatives(case, PREVIEW),
+            seen_in: case.checks.iter().map(|check| seen_in(links, case, check)).collect(),
             rows: rows(case, &frames),
             frames,
             negotiation: story::negotiation(case),
@@ -240,6 +250,12 @@ pub(super) fn others<'a>(report: &'a Report, links: &Links, agent: &Untrusted, i
         .collect()
 }
 
+fn seen_in(links: &Links, case: &CaseRecord, check: &CheckRecord) -> Option<SeenIn> {
+    let id = check.case?.0;
+    let line = check.event.map_or_else(String::new, |line| format!(", line {line}"));
+    Some(SeenIn { href: links.line_of(&case.agent, id, check.event), words: format!("case {id}{line}") })
+}
+
 fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
     let broken = story::broken_texts(case);
     let told = story::timeline(case, true, PREVIEW);
@@ -287,7 +303,7 @@ fn hex(what: &Happening) -> Option<String> {
 }
 
 fn dissected(case: &CaseRecord, most: usize) -> Vec<Dissected> {
-    let deviation = case.first_failed().and_then(|check| check.event);
+    let deviation = case.first_failed().and_then(CheckRecord::line);
     let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
     let chosen = frames.enumerate().filter(|(place, line)| *place < most || deviation == Some(line.i));
     let mut inflated = story::inflated(case);

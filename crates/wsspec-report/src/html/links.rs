@@ -129,6 +129,17 @@ impl Links {
         }
     }
 
+    /// The address of a line of the log of a case; none if the case has not run.
+    pub(super) fn line_of(&self, agent: &Untrusted, id: CaseId, line: Option<usize>) -> Option<String> {
+        let anchor = line.map(|line| format!("{}:f{line}", self.anchor_of(agent, id)));
+        let address = match (&self.files, anchor) {
+            (Some(_), Some(anchor)) => format!("{}#{anchor}", self.case_of(agent, id)),
+            (None, Some(anchor)) => format!("#{anchor}"),
+            (_, None) => self.case_of(agent, id),
+        };
+        self.has_run(agent, id).then_some(address)
+    }
+
     /// The address of the overview, or of a part of it.
     pub(super) fn overview(&self, part: &str) -> String {
         match (&self.files, part) {

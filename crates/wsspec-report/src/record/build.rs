@@ -7,7 +7,7 @@ use wsspec_engine::{NeverOpened, Observation, Outcome, RoundTrips, TcpEnd, Teste
 
 use crate::Untrusted;
 use crate::record::case::{
-    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Near, Role, RuleRecord,
+    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Near, Role, RuleRecord, SeenIn,
 };
 use crate::record::connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
@@ -106,7 +106,12 @@ fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
         ok: check.ok,
         expected: check.expected.as_str().into(),
         observed: check.observed.as_str().into(),
-        event: check.entry.map(|at| log::number(at, seen)),
+        event: match check.seen_in {
+            Some(place) => place.number,
+            None => check.entry.map(|at| seen.log.number(at)),
+        },
+        header: check.header.map(str::to_owned),
+        case: check.seen_in.map(|place| SeenIn(place.case)),
     }
 }
 
@@ -245,7 +250,7 @@ fn never_opened(why: &NeverOpened, redaction: &Redaction) -> NeverOpenedRecord {
         NeverOpened::Dropped(TcpEnd::PeerReset) => ("dropped", "the peer reset the connection".to_owned()),
         NeverOpened::Dropped(_) => ("dropped", "TCP ended before the response was complete".to_owned()),
         NeverOpened::Status(status) => ("status", format!("the response has the status {status}")),
-        NeverOpened::Invalid(text) => ("invalid", text.clone()),
+        NeverOpened::Invalid(what) => ("invalid", what.text.clone()),
         NeverOpened::NotHttp => ("not-http", "the first octets are no HTTP".to_owned()),
         NeverOpened::TooLarge => ("too-large", "the head is larger than the limit".to_owned()),
         NeverOpened::Unreachable(text) => ("unreachable", text.clone()),

@@ -237,6 +237,24 @@ pub struct CheckRecord {
     /// The number of the log line that shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<usize>,
+    /// The header of the opening handshake that shows it, wrong or missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The case whose log has that line, if it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<SeenIn>,
+}
+
+/// Another case, in which something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SeenIn(#[serde(with = "words::case_id")] pub CaseId);
+
+impl CheckRecord {
+    /// The line of the log of its own case that shows it.
+    pub fn line(&self) -> Option<usize> {
+        self.event.filter(|_| self.case.is_none())
+    }
 }
 
 /// An accepted outcome: exactly these events.

@@ -115,6 +115,13 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// Whether it is a frame of which only the beginning went over the wire, or was logged as one: the rest of its
+    /// payload was streamed, or never came.
+    pub fn is_begun_only(&self) -> bool {
+        let Self::Frame { data, .. } = self else { return false };
+        self.header().is_some_and(|header| header.length > data.len())
+    }
+
     /// The header of a frame, read from its octets.
     pub fn header(&self) -> Option<FrameHeader> {
         match self {

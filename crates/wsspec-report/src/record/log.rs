@@ -25,19 +25,11 @@ pub(super) fn lines(seen: &Observation, redaction: &Redaction) -> Vec<LogLine> {
     let lines = seen.log.entries.iter().enumerate();
     lines
         .map(|(at, entry)| LogLine {
-            i: number(at, seen),
+            i: seen.log.number(at),
             us: micros(entry.at),
             what: happening(entry, &mut heads),
         })
         .collect()
-}
-
-/// The number of an entry: those that were dropped are counted, so that a gap shows in the numbers.
-pub(super) fn number(at: usize, seen: &Observation) -> usize {
-    match seen.log.gap() {
-        Some(gap) if at >= gap => at.saturating_add(usize::try_from(seen.log.dropped).unwrap_or(usize::MAX)),
-        _ => at,
-    }
 }
 
 /// Where the secrets of the two heads are, and how far each direction has come.

@@ -22,7 +22,8 @@ mod tests;
 
 pub use build::CaseMeta;
 pub use case::{
-    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Excuse, Near, Role, RuleRecord, Standing,
+    AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Excuse, Near, Role, RuleRecord, SeenIn,
+    Standing,
 };
 pub use connection::{
     AgentLog, AutobahnRecord, CertificateRecord, CloseRecord, CloseRuleRecord, HandshakeRecord,

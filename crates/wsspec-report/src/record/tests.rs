@@ -81,6 +81,8 @@ fn outcome() -> Outcome {
             expected: "Text \"Hello\"".to_owned(),
             observed: "Text \"Help!\"".to_owned(),
             entry: Some(3),
+            header: None,
+            seen_in: None,
         }],
         behavior: Behavior::Failed,
         behavior_close: BehaviorClose::WrongCode,

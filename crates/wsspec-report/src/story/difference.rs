@@ -249,6 +249,7 @@ fn event_lines(case: &CaseRecord) -> Vec<Option<usize>> {
         return Vec::new();
     }
     let mut ends = case.events.iter().filter_map(|line| match &line.what {
+        what if what.is_begun_only() => None,
         Happening::Frame { dir: Dir::Rx, op: 0..=2, fin: true, .. } => Some((false, line.i)),
         Happening::Frame { dir: Dir::Rx, op: 10, .. } => Some((true, line.i)),
         _ => None,
@@ -263,7 +264,7 @@ fn event_lines(case: &CaseRecord) -> Vec<Option<usize>> {
 
 /// What a check asks for against what it found, of a case without lists of events.
 fn check_row(check: &CheckRecord) -> Difference {
-    Difference { line: check.event, ..plain_row(check.expected.clone(), check.observed.clone()) }
+    Difference { line: check.line(), ..plain_row(check.expected.clone(), check.observed.clone()) }
 }
 
 fn close_row(case: &CaseRecord) -> Difference {

@@ -1,8 +1,8 @@
 use wsspec_wire::{CloseBody, Opcode, Rsv};
 
-use super::units::{plural, spaced_hex};
+use super::units::{count, plural, spaced_hex};
 use crate::Untrusted;
-use crate::record::{Happening, Payload};
+use crate::record::{Dir, Happening, Payload};
 
 /// A frame in a few words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,15 @@ impl FrameWords {
                 Untrusted::from(format!("{}, compressed", plural(data.len(), "octet")))
             }
             _ => payload_preview(data, limit),
+        };
+        let header = what.header().filter(|_| matches!(what, Happening::Frame { dir: Dir::Rx, .. }));
+        let missing = header.filter(|header| header.length > data.len());
+        let content = match missing {
+            Some(header) => {
+                let (came, all) = (count(data.len()), plural(header.length, "octet"));
+                Untrusted::from(format!("{}, {came} of {all} came", content.raw()))
+            }
+            None => content,
         };
         Some(Self { name, flags: flags(opcode, *fin, *rsv), content })
     }

@@ -1,7 +1,7 @@
 use wsspec_wire::{RequestHead, ResponseHead, accept_key};
 
 use crate::Untrusted;
-use crate::record::CaseRecord;
+use crate::record::{CaseRecord, Role};
 
 /// A header of the opening handshake, checked.
 #[derive(Clone, Debug)]
@@ -39,7 +39,8 @@ pub fn request_lines(case: &CaseRecord) -> Vec<HeaderLine> {
         Required { name: "Sec-WebSocket-Key", rule: |value, _| key(value) },
         Required { name: "Sec-WebSocket-Version", rule: |value, _| exactly(value, "13") },
     ];
-    lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), &required, "")
+    let lines = lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), &required, "");
+    if case.role == Role::Client { blamed(lines, case) } else { lines }
 }
 
 /// The headers of the response, checked against RFC 6455 section 4.2.2.
@@ -53,7 +54,28 @@ pub fn response_lines(case: &CaseRecord) -> Vec<HeaderLine> {
         Required { name: "Sec-WebSocket-Accept", rule: accept },
     ];
     let required = if head.status == Some(101) { &required[..] } else { &[] };
-    lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), required, &computed)
+    let lines = lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), required, &computed);
+    if case.role == Role::Server { blamed(lines, case) } else { lines }
+}
+
+/// The same, with the headers marked that a check found wrong or missing.
+fn blamed(mut lines: Vec<HeaderLine>, case: &CaseRecord) -> Vec<HeaderLine> {
+    let failed = case.checks.iter().filter(|check| !check.ok);
+    for (check, name) in failed.filter_map(|check| Some((check, check.header.as_deref()?))) {
+        let note = || format!("the check {} fails here", check.id);
+        let is_it = |line: &&mut HeaderLine| line.name.raw().eq_ignore_ascii_case(name);
+        match lines.iter_mut().find(is_it) {
+            Some(line) if line.state == HeaderState::Free => {
+                (line.state, line.note) = (HeaderState::Wrong, note());
+            }
+            Some(_) => {}
+            None => {
+                let (name, state) = (name.into(), HeaderState::Missing);
+                lines.push(HeaderLine { name, value: None, state, note: note() });
+            }
+        }
+    }
+    lines
 }
 
 /// A header that has to be there, and the rule for its value.

@@ -1,6 +1,7 @@
 //! Every defect is caught, every case can fail, no quirk is blamed.
 
 mod layer;
+mod marks;
 mod passive;
 
 use wsspec_endpoint::quirks;

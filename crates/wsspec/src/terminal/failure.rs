@@ -1,7 +1,7 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
 use wsspec_cases::CaseId;
-use wsspec_report::record::{CaseRecord, Dir, Happening};
+use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
 use wsspec_report::story::{compression, plain_anatomy};
 use wsspec_report::summary::{Cause, id_list};
 
@@ -91,7 +91,7 @@ fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
 
 /// The frame that shows what is wrong, octet by octet.
 fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
-    let marked = record.first_failed().and_then(|check| check.event);
+    let marked = record.first_failed().and_then(CheckRecord::line);
     let Some(line) = record.events.iter().find(|line| Some(line.i) == marked) else { return Vec::new() };
     let Happening::Frame { dir, .. } = &line.what else { return Vec::new() };
     let way = if *dir == Dir::Tx { "sent" } else { "received" };
@@ -108,11 +108,20 @@ fn what_next(record: &CaseRecord, report: &str, style: Style) -> Vec<String> {
     if !record.repro.is_empty() {
         out.push(format!("   again    {}", shell(&record.repro)));
     }
+    out.extend(seen_in(record).map(|place| format!("   where    {place}")));
     out.push(format!("   why      wsspec explain {}", record.id));
     if !report.is_empty() {
         out.push(format!("   page     {}", style.path(report, &record.id.to_string())));
     }
     out
+}
+
+/// Where it is to be seen, if not in a line of this case.
+fn seen_in(record: &CaseRecord) -> Option<String> {
+    let check = record.first_failed()?;
+    let line = check.event.map_or_else(String::new, |line| format!("   (line {line})"));
+    let header = || Some(format!("the header {} of the opening handshake", check.header.as_deref()?));
+    check.case.map(|case| format!("wsspec show {} -vv{line}", case.0)).or_else(header)
 }
 
 /// A command as it can be typed into a POSIX shell.

@@ -3,7 +3,7 @@
 use wsspec_wire::Opcode;
 
 use super::*;
-use crate::record::Dir;
+use crate::record::{Dir, SeenIn};
 
 #[test]
 fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
@@ -107,4 +107,20 @@ fn a_difference_and_octets_that_are_no_text_are_marked_where_they_are() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+}
+
+#[test]
+fn a_check_that_was_seen_in_another_case_or_in_a_header_leads_there() {
+    let mut watching = failed("a", "18.9.1");
+    watching.checks.iter_mut().filter(|check| !check.ok).for_each(|check| {
+        (check.event, check.case) = (Some(7), Some(SeenIn("5.15".parse().unwrap())));
+        check.header = Some("Sec-WebSocket-Extensions".to_owned());
+    });
+    let both = sample(vec![failed("a", "5.15"), watching.clone()]);
+    let html = report(&both).unwrap();
+    assert!(html.contains(r##"<a class="line" href="#5.15@a:f7">case 5.15, line 7</a>"##));
+    assert!(html.contains("in Sec-WebSocket-Extensions"));
+    assert!(html.contains("the check events fails here"), "the handshake block marks the header");
+    let alone = report(&sample(vec![watching])).unwrap();
+    assert!(alone.contains("case 5.15, line 7") && !alone.contains("#5.15@a:f7"), "there is no such page");
 }

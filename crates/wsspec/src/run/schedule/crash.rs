@@ -207,6 +207,8 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
         expected: "the process keeps running".into(),
         observed: observed.as_str().into(),
         event: last_sent(&record).filter(|_| matches!(blame, Blame::Alone)).or_else(|| end_of_tcp(&record)),
+        header: None,
+        case: None,
     };
     let mut record = record;
     record.checks.insert(0, check);
