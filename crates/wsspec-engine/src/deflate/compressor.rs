@@ -21,6 +21,8 @@ pub(crate) struct Compressor {
     sent: Sent,
     /// The deflater has compressed all that was sent itself.
     in_step: bool,
+    /// Memory for a message on its way to those who share it.
+    out: Vec<u8>,
 }
 
 /// What the next message may refer to.
@@ -53,13 +55,17 @@ impl Compressor {
             DeflateEffort::Least => 1,
         };
         let deflater = Deflater::new(direction.window_bits, level)?;
-        Ok(Self { deflater, direction, level, shared, sent: Sent::Nothing, in_step: true })
+        Ok(Self { deflater, direction, level, shared, sent: Sent::Nothing, in_step: true, out: Vec::new() })
     }
 
     pub(crate) fn message(&mut self, message: &MessageSpec) -> Bytes {
         match message.window.and_then(|window| Some((window, self.before(&window)?))) {
             Some((window, before)) => self.share(window, before),
-            None => self.compress(&message.payload.to_bytes(), Sent::Other, None).into(),
+            None => {
+                let mut octets = Vec::new();
+                self.compress(&message.payload.to_bytes(), Sent::Other, None, &mut octets);
+                octets.into()
+            }
         }
     }
 
@@ -79,13 +85,14 @@ impl Compressor {
         let key = Compressed { window, before: before.len, window_bits, level: self.level };
         let end = Window { from: window.end(), len: 0, ..window };
         let sent = Sent::Windows(end.before((sent.len + window.len).min(LARGEST_WINDOW)));
-        let (shared, mut made) = (self.shared.clone(), false);
+        let (shared, mut made, mut out) = (self.shared.clone(), false, std::mem::take(&mut self.out));
         let octets = shared.get(key, || {
             made = true;
-            let mut octets = self.compress(&window.octets(), sent, Some(before));
-            octets.shrink_to_fit();
-            octets.into()
+            out.clear();
+            self.compress(&window.octets(), sent, Some(before), &mut out);
+            &out
         });
+        self.out = out;
         if !made && !self.direction.no_context_takeover {
             (self.sent, self.in_step) = (sent, false);
         }
@@ -93,19 +100,17 @@ impl Compressor {
     }
 
     /// Compresses a message here. If the deflater does not know what was sent before, it is told, or begins anew.
-    fn compress(&mut self, payload: &[u8], sent: Sent, before: Option<Window>) -> Vec<u8> {
+    fn compress(&mut self, payload: &[u8], sent: Sent, before: Option<Window>, out: &mut Vec<u8>) {
         if !self.in_step {
             self.deflater.reset_behind(&before.map(|before| before.octets()).unwrap_or_default());
             self.in_step = true;
         }
-        let mut out = Vec::new();
-        self.deflater.message(payload, &mut out);
+        self.deflater.message(payload, out);
         if self.direction.no_context_takeover {
             self.deflater.reset();
         } else {
             self.sent = sent;
         }
-        out
     }
 }
 
