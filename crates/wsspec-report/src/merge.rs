@@ -17,7 +17,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
     let mut ends = vec![merged.end.take()];
     for other in reports {
         count_unseen(&other, &mut unseen);
-        let Report { run, cases, end, torn } = other;
+        let Report { run, cases, end, torn, .. } = other;
         for target in run.targets {
             if !merged.run.targets.contains(&target) {
                 merged.run.targets.push(target);

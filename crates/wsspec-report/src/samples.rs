@@ -335,5 +335,5 @@ pub(crate) fn report(cases: Vec<CaseRecord>) -> Report {
         complete: true,
         ..Default::default()
     };
-    Report { run, cases, end: Some(end), torn: false }
+    Report { run, cases, end: Some(end), ..Report::default() }
 }

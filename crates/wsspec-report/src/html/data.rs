@@ -47,11 +47,12 @@ impl Pages {
     }
 
     /// Packs all, the tighter the higher the level.
-    pub(super) fn pack(mut self, level: Compression) -> Block {
-        self.text.push_str(&self.records);
-        let mut gzip = GzBuilder::new().write(Vec::with_capacity(self.text.len() / 8), level);
-        let packed = gzip.write_all(self.text.as_bytes()).and_then(|()| gzip.finish());
-        let base64 = STANDARD.encode(packed.expect("memory can be written to"));
-        Block { names: self.names, octets: self.text.len(), base64 }
+    pub(super) fn pack(self, level: Compression) -> Block {
+        let octets = self.text.len() + self.records.len();
+        let mut gzip = GzBuilder::new().write(Vec::with_capacity(octets / 8), level);
+        let parts = [&self.text, &self.records];
+        let written = parts.into_iter().try_for_each(|part| gzip.write_all(part.as_bytes()));
+        let base64 = STANDARD.encode(written.and_then(|()| gzip.finish()).expect("memory can be written to"));
+        Block { names: self.names, octets, base64 }
     }
 }

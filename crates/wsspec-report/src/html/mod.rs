@@ -165,7 +165,8 @@ fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Pa
 
 fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
     let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
-    let article = Box::new(Article::new(report, links, case, DISSECTED));
+    let whole = report.whole(case);
+    let article = Box::new(Article::new(report, links, &whole, DISSECTED));
     let content = StaticPage::render(report, links, title.into(), Content::Case(article));
     Page { name: links.case(case), content }
 }

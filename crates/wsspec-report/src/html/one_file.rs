@@ -26,8 +26,8 @@ const SOFT_LIMIT: usize = 10 << 20;
 /// No file is larger than that, in octets.
 const HARD_LIMIT: usize = 25 << 20;
 
-/// Cases that are unpacked together: neighbours have much in common.
-const IN_A_BLOCK: usize = 200;
+/// Cases that are unpacked together: neighbours have much in common. Their pages are in memory at the same time.
+const IN_A_BLOCK: usize = 40;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
@@ -147,7 +147,8 @@ impl<'a> Writer<'a> {
     fn block(&self, places: &[usize]) -> Block {
         let mut pages = Pages::default();
         for place in places {
-            let case = self.step.apply(&self.report.cases[*place]);
+            let whole = self.report.whole(&self.report.cases[*place]);
+            let case = self.step.apply(&whole);
             let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
             let print = |out: &mut String| {
                 if !self.written.contains(place) {

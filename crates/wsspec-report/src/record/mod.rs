@@ -15,6 +15,7 @@ mod log;
 mod payload;
 mod read;
 mod redact;
+mod stored;
 mod words;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use connection::{
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};
 pub use payload::Payload;
-pub use read::{RecordError, Report, read, read_from};
+pub use read::{RecordError, Report, read, read_from, read_stored};
 pub use redact::Redaction;
+pub use stored::Stored;
 pub use words::{verdict_from_word, verdict_order};

@@ -1,10 +1,13 @@
 use std::collections::HashMap;
-use std::io::{self, BufRead, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use wsspec_cases::CaseId;
 
 use crate::Untrusted;
+use crate::record::stored::{Places, Stored, leave};
 use crate::record::{CaseRecord, EndRecord, Line, RunRecord, SCHEMA};
 
 /// So many octets are read at a time, and then the rest of a line.
@@ -22,6 +25,8 @@ pub struct Report {
     pub end: Option<EndRecord>,
     /// The last line was cut off, as by a crash.
     pub torn: bool,
+    /// Where the rest of the records is, if they are not whole.
+    pub stored: Option<Arc<Stored>>,
 }
 
 /// The file holds no results.
@@ -103,13 +108,28 @@ pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
 ///
 /// # Errors
 /// If nothing can be read, a line in the middle is damaged, or the format is another one.
-pub fn read_from(mut from: impl BufRead) -> Result<Report, RecordError> {
-    let mut reader = Reader { report: Report::default(), places: HashMap::new(), lines: 0, is_empty: true };
+pub fn read_from(from: impl BufRead) -> Result<Report, RecordError> {
+    read_all(Reader::default(), from)?.finish()
+}
+
+/// Reads `results.jsonl` and leaves in it what most reports of passing cases do not need: [`Report::whole`] reads
+/// that again, from this file.
+///
+/// # Errors
+/// As [`read_from`].
+pub fn read_stored(file: File) -> Result<Report, RecordError> {
+    let reader = Reader { stored: Some(Places::new()), ..Reader::default() };
+    let mut reader = read_all(reader, BufReader::new(&file))?;
+    let stored = reader.stored.take().map(|places| Arc::new(Stored { file: Mutex::new(file), places }));
+    Ok(Report { stored, ..reader.finish()? })
+}
+
+fn read_all(mut reader: Reader, mut from: impl BufRead) -> Result<Reader, RecordError> {
     loop {
         let (batch, is_last) = batch(&mut from)?;
         reader.add(&batch, is_last)?;
         if is_last {
-            return reader.finish();
+            return Ok(reader);
         }
     }
 }
@@ -124,30 +144,47 @@ fn batch(from: &mut impl BufRead) -> io::Result<(Vec<u8>, bool)> {
 }
 
 /// What was read so far.
+#[derive(Default)]
 struct Reader {
     report: Report,
     /// Where in the report a case is.
     places: HashMap<(Untrusted, CaseId), usize>,
     /// How many lines were read.
     lines: usize,
-    /// Nothing but line breaks was read.
-    is_empty: bool,
+    /// How many octets they had.
+    octets: u64,
+    /// There was something else than line breaks.
+    has_lines: bool,
+    /// Where the records are, if their bulk is left there.
+    stored: Option<Places>,
 }
 
 impl Reader {
     fn add(&mut self, batch: &[u8], is_last: bool) -> Result<(), RecordError> {
         let length = batch.iter().rposition(|&b| b != b'\n').map_or(0, |at| at + 1);
         let lines: Vec<&[u8]> = batch[..length].split(|&b| b == b'\n').collect();
-        self.is_empty &= length == 0;
+        self.has_lines |= length > 0;
         let end = if is_last { self.lines + lines.len() } else { usize::MAX };
-        let read: Vec<_> =
-            lines.into_par_iter().map(|line| (!line.is_empty()).then(|| Line::from_json(line))).collect();
-        for line in read {
+        let is_left = self.stored.is_some();
+        let read: Vec<_> = lines
+            .into_par_iter()
+            .map(|line| (line.len(), (!line.is_empty()).then(|| read_line(line, is_left))))
+            .collect();
+        let mut from = self.octets;
+        self.octets += batch.len() as u64;
+        for (length, line) in read {
             self.lines += 1;
+            let place = from..from + length as u64;
+            from = place.end + 1;
             match line {
                 Some(Err(_)) if self.lines == end && end > 1 => self.report.torn = true,
                 Some(Err(source)) => return Err(RecordError::Line { number: self.lines, source }),
-                Some(Ok(Some(line))) => self.add_line(line)?,
+                Some(Ok(Some(line))) => {
+                    if let (Some(places), Line::Case(case)) = (&mut self.stored, &line) {
+                        places.insert((case.agent.clone(), case.id), place);
+                    }
+                    self.add_line(line)?;
+                }
                 Some(Ok(None)) | None => {}
             }
         }
@@ -167,11 +204,19 @@ impl Reader {
 
     fn finish(mut self) -> Result<Report, RecordError> {
         if self.report.run.schema.is_empty() {
-            return Err(if self.is_empty { RecordError::Empty } else { RecordError::NoRun });
+            return Err(if self.has_lines { RecordError::NoRun } else { RecordError::Empty });
         }
         sort(&mut self.report);
         Ok(self.report)
     }
+}
+
+fn read_line(line: &[u8], is_left: bool) -> Result<Option<Line>, serde_json::Error> {
+    let mut line = Line::from_json(line)?;
+    if let Some(Line::Case(case)) = line.as_mut().filter(|_| is_left) {
+        leave(case);
+    }
+    Ok(line)
 }
 
 /// The last record of a case stands.

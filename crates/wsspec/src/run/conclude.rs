@@ -1,6 +1,7 @@
 //! After the last case: the end of the record, the reports, the summary, the exit status.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::baseline::Findings;
 use wsspec_report::github::StaleEntry;
-use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read};
+use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read_stored};
 use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::{AgentSummary, Counts, causes};
 
@@ -53,9 +54,10 @@ impl End<'_> {
             self.console
                 .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
         }
-        let octets = std::fs::read(journal.record_file().path())
-            .map_err(|error| unwritable(&self.plan.out, &error))?;
-        let mut report = read(&octets)?;
+        self.plan.settings.shared.clear();
+        let record = File::open(journal.record_file().path());
+        let record = record.map_err(|error| unwritable(&self.plan.out, &error))?;
+        let mut report = read_stored(record)?;
         let findings = self.findings(&report);
         let complaints = self.complaints(&findings, &report);
         let code = self.exit_code(&journal, !not_run.is_empty(), !complaints.is_empty());

@@ -20,7 +20,9 @@ use super::folder::Folder;
 pub fn write(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     let names = Names::of(report.cases.iter().map(|case| &case.agent));
     let cases = report.cases.par_iter().filter(|case| compat::is_reported(case));
-    cases.try_for_each(|case| folder.write(&names.file(case, "json"), compat::case_json(case).as_bytes()))?;
+    cases.try_for_each(|case| {
+        folder.write(&names.file(case, "json"), compat::case_json(&report.whole(case)).as_bytes())
+    })?;
     folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
     let pages = html::folder_against(report, against);
     pages.try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))?;
