@@ -135,6 +135,12 @@ impl Connection {
         self.outbox.len()
     }
 
+    /// Whether the rest of a compressed message is to come. To inflate what is there takes as long as a peer needs to
+    /// send more.
+    pub fn is_inflating(&self) -> bool {
+        self.incoming.message.as_ref().is_some_and(|message| message.compressed)
+    }
+
     /// Takes octets that were read.
     pub fn handle_input(&mut self, octets: &[u8], now: Time) {
         self.keepalive.heard(now);

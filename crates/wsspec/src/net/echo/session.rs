@@ -226,7 +226,12 @@ impl Session {
                 self.readable = false;
                 self.connection.handle_end(End::Fin, now);
             }
-            Ok(octets) => self.readable = octets == room || self.ended || !SHORT_READ_IS_LAST,
+            // More of a compressed message has come meanwhile: to finish what has been begun leaves fewer messages in
+            // memory, and the first answers do not wait for all others.
+            Ok(octets) => {
+                let more = octets == room || self.ended || !SHORT_READ_IS_LAST;
+                self.readable = more || self.connection.is_inflating();
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
             Err(_) => {
