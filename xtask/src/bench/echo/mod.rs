@@ -54,8 +54,9 @@ pub(crate) struct Args {
 /// Many short rounds: what disturbs the machine for a second then disturbs one of them.
 const ROUNDS: usize = 5;
 const TIME: u64 = 300;
-/// Cells whose round trips take long get no more rounds than these.
+/// Cells whose round trips take long get no more rounds than these, and no cell begins another after so long.
 const ROUNDS_IF_SLOW: usize = 3;
+const LONGEST_CELL: Duration = Duration::from_secs(60);
 const MINUTES: u64 = 60;
 
 impl Args {
@@ -99,7 +100,8 @@ struct Sample {
     server_cpu: f64,
 }
 
-/// All samples of one cell: for each server, one of each round. Where a server failed, it is left out.
+/// All samples of one cell: for each server, one of each round. Where a server failed, it is left out; a cell that
+/// was not measured has none.
 struct Measurement {
     cell: Cell,
     samples: Vec<(&'static Server, Vec<Sample>)>,
@@ -116,9 +118,19 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // Memory first: it takes little time, and the cells may take all there is.
     let idle = if args.idle > 0 { bench.idle(&servers) } else { Vec::new() };
     let measurements = bench.measurements(&servers, &idle)?;
-    let text = tables::text(args, &measurements, &idle)?;
-    println!("{text}");
-    if args.common.write_docs { page::write_block("echo", &text) } else { Ok(()) }
+    println!("{}", tables::text(args, &measurements, &idle)?);
+    Ok(())
+}
+
+impl Measurement {
+    /// That of a cell which is not measured yet.
+    const fn none(cell: Cell) -> Self {
+        Self { cell, samples: Vec::new(), failures: Vec::new() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.samples.is_empty() && self.failures.is_empty()
+    }
 }
 
 struct Bench<'a> {
@@ -137,7 +149,8 @@ struct Serving {
 
 impl Bench<'_> {
     /// Every cell, round after round, in each round every server after the other: what disturbs the machine
-    /// disturbs all alike. What there is so far is in the cache after each cell.
+    /// disturbs all alike. What there is so far is in the cache after each cell, and in the page if that is asked
+    /// for: a run that is interrupted has not been in vain.
     fn measurements(
         &self,
         servers: &[&'static Server],
@@ -148,8 +161,9 @@ impl Bench<'_> {
         let (mut single, mut batching) = (all(false)?, all(true)?);
         let kept = self.kits.cache().join("echo.md");
         let until = Instant::now() + Duration::from_secs(60 * self.args.minutes);
-        let mut measurements = Vec::new();
-        for cell in cells::all(self.args) {
+        let cells = cells::all(self.args);
+        let mut measurements: Vec<_> = cells.iter().map(|&cell| Measurement::none(cell)).collect();
+        for (place, cell) in cells.into_iter().enumerate() {
             if Instant::now() >= until {
                 println!("{}: not measured, the time is up", cell.label());
                 continue;
@@ -157,8 +171,12 @@ impl Bench<'_> {
             let serving = if cell.is_ping_pong() { &mut single } else { &mut batching };
             let measurement = self.measure(cell, serving)?;
             println!("{}", tables::line(&measurement));
-            measurements.push(measurement);
-            fs::write(&kept, tables::text(self.args, &measurements, idle)?)?;
+            measurements[place] = measurement;
+            let text = tables::text(self.args, &measurements, idle)?;
+            fs::write(&kept, &text)?;
+            if self.args.common.write_docs {
+                page::write_block("echo", &text)?;
+            }
         }
         println!("kept in {}", kept.display());
         Ok(measurements)
@@ -171,7 +189,11 @@ impl Bench<'_> {
         let mut failures = Vec::new();
         let mut failed = vec![false; serving.len()];
         let most = if cell.is_slow() { ROUNDS_IF_SLOW } else { usize::MAX };
-        for _ in 0..self.args.rounds.clamp(1, most) {
+        let began = Instant::now();
+        for round in 0..self.args.rounds.clamp(1, most) {
+            if round > 0 && began.elapsed() >= LONGEST_CELL {
+                break;
+            }
             for (index, serving) in serving.iter_mut().enumerate().filter(|(_, serving)| able(serving)) {
                 if failed[index] {
                     continue;

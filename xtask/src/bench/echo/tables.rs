@@ -159,8 +159,9 @@ fn table(figure: Figure, rows: &[&Measurement]) -> Table {
     let mut table = Table::new(&headings.chain(labels.iter().map(String::as_str)).collect::<Vec<_>>());
     for row in rows {
         let Cell { size, connections, window, .. } = row.cell;
+        let none = if row.is_none() { "not measured" } else { "-" };
         let (ratio, best) =
-            row.ratio(figure).map_or(("-".to_owned(), "-"), |(ratio, best)| (bold(ratio), best));
+            row.ratio(figure).map_or(("-".to_owned(), none), |(ratio, best)| (bold(ratio), best));
         let cells = [format!("{} x {connections} x {window}", size_words(size)), ratio, best.to_owned()];
         let figures = servers.iter().map(|server| {
             let value = row.median(figure, server).map(figure.shown);
@@ -235,6 +236,15 @@ mod tests {
         assert_eq!(measurement.ratio(RATE), Some((2.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(MEDIAN), Some((1.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(TAIL), None);
+    }
+
+    #[test]
+    fn a_cell_that_was_not_measured_says_so() {
+        let missing = Cell { size: 1024, connections: 64, window: 1, deflate: false };
+        let rows = [measurement([200; 3], [100; 3]), Measurement::none(missing)];
+        let table = table(RATE, &rows.iter().collect::<Vec<_>>()).to_string();
+        let lines: Vec<String> = table.lines().skip(2).map(|line| line.replace(' ', "")).collect();
+        assert_eq!(lines, ["|16Bx1x1|**2.00**|tokio-tungstenite|200|100|", "|1KiBx64x1|-|notmeasured|-|-|"]);
     }
 
     #[test]

@@ -23,8 +23,6 @@ use mio::{Events, Interest, Poll, Token};
 
 /// Replies that come before this are not counted.
 const WARM_UP: Duration = Duration::from_millis(150);
-/// Where a round of all connections takes longer than this, it is not waited for.
-const LONGEST_WARM_UP: Duration = Duration::from_secs(3);
 /// A server that sends nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -96,6 +94,7 @@ fn load(plan: &Plan) -> Result<(), Failure> {
         lap,
         connections,
         in_lap: 0,
+        replies_in_lap: 0,
         samples: Vec::new(),
         replies: 0,
         octets: 0,
@@ -104,13 +103,13 @@ fn load(plan: &Plan) -> Result<(), Failure> {
     run.begin_lap()?;
     run.drive(&mut poll, |run| {
         let served = run.replies >= plan.connections as u64;
-        began.elapsed() >= LONGEST_WARM_UP || served && began.elapsed() >= WARM_UP
+        served && began.elapsed() >= WARM_UP && run.is_between_laps()
     })?;
     run.forget();
     let cpu = || Ok::<_, Failure>((process::own_cpu()?, process::cpu(plan.server)?));
     let (own_before, server_before) = cpu()?;
     let began = Instant::now();
-    run.drive(&mut poll, |_| began.elapsed() >= plan.time)?;
+    run.drive(&mut poll, |run| began.elapsed() >= plan.time && run.is_between_laps())?;
     let seconds = began.elapsed().as_secs_f64();
     let (own, server) = cpu()?;
     run.print(seconds, own - own_before, server - server_before);
@@ -126,6 +125,7 @@ struct Run {
     connections: Vec<Connection>,
     /// How many connections have not finished the lap.
     in_lap: usize,
+    replies_in_lap: u64,
     /// Round trips in nanoseconds, measured where a connection has one message in flight.
     samples: Vec<u64>,
     replies: u64,
@@ -149,6 +149,7 @@ impl Run {
                 let pumped = connection.pump(&self.frames, self.window, self.lap)?;
                 self.in_lap -= usize::from(pumped.ends_lap);
                 self.replies += pumped.replies;
+                self.replies_in_lap += pumped.replies;
                 self.octets += pumped.octets;
                 self.samples.extend(pumped.round_trip.map(|time| time.as_nanos() as u64));
             }
@@ -159,7 +160,14 @@ impl Run {
         Ok(())
     }
 
+    /// Only whole laps are measured: a server that answers all connections at the end of a lap would otherwise
+    /// seem slower than one that answers them one after the other in the same time.
+    fn is_between_laps(&self) -> bool {
+        self.lap == u64::MAX || self.replies_in_lap == 0
+    }
+
     fn begin_lap(&mut self) -> Result<(), Failure> {
+        self.replies_in_lap = 0;
         self.in_lap = self.connections.len();
         self.connections.iter_mut().try_for_each(|connection| connection.begin_lap(&self.frames, self.window))
     }
