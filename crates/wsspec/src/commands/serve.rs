@@ -96,7 +96,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     args.warnings.iter().for_each(|warning| console.note(warning));
     let (serving, clocks) = (tokio::spawn(server.serve()), Clocks::now());
 
-    let base = base(&shared, &listening);
+    let base = shared.address();
     let selected = shared.plan.cases.iter().map(|case| case.id).collect();
     let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
     let once = args.once || !matches!(client, Client::None);
@@ -358,20 +358,6 @@ fn has_ipv6() -> bool {
     std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// The address for clients on this machine.
-fn base(shared: &Shared, listening: &[SocketAddr]) -> String {
-    let scheme = if shared.plan.tls.is_some() { "wss" } else { "ws" };
-    let mut address = listening[0];
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    format!("{scheme}://{address}")
-}
-
 /// The page that runs all cases by itself.
 fn page(base: &str, agent: Option<&str>) -> String {
     let agent = agent.map(|name| format!("&agent={}", route::encode(name))).unwrap_or_default();
@@ -379,7 +365,7 @@ fn page(base: &str, agent: Option<&str>) -> String {
 }
 
 fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console: &Console) {
-    let base = base(shared, listening);
+    let base = shared.address();
     let http = base.replacen("ws", "http", 1);
     let cases = count(shared.plan.cases.len(), "case");
     let version = env!("CARGO_PKG_VERSION");

@@ -360,10 +360,12 @@ green.",
     Page {
         code: ErrorCode::E30,
         exit: ExitCode::Unreachable,
-        title: "the TLS handshake failed",
+        title: "TLS does not come about",
         text: "Both sides speak TLS, or seem to, but did not come to an agreement: no version or cipher in common \
 (wsspec speaks TLS 1.2 and 1.3), a client certificate is wanted (--cert, --key) or not accepted, or the server has \
-nothing for the name that was asked for (--sni). `openssl s_client -connect HOST:PORT` shows more.",
+nothing for the name that was asked for (--sni). `openssl s_client -connect HOST:PORT` shows more.\n\
+The same code stands for files of --cert, --key and --cacert that hold nothing of use, for a name that --sni cannot \
+ask for, and for --require tls with an address that is ws://.",
     },
     Page {
         code: ErrorCode::E31,

@@ -47,6 +47,12 @@ impl Problem {
         self
     }
 
+    /// Fills in the address, which who found the error did not know.
+    pub fn at(mut self, authority: &str) -> Self {
+        self.facts.iter_mut().for_each(|fact| fact.text = fact.text.replace("HOST:PORT", authority));
+        self
+    }
+
     /// Another exit status than the usual one of this error.
     pub fn exit_with(mut self, exit: ExitCode) -> Self {
         self.exit = exit;

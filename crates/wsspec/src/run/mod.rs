@@ -288,7 +288,7 @@ fn introduce(
 ) -> Result<(), Problem> {
     let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
     let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
-    console.say(0, opening::target(&place, facts.answered_in, plan.echo_check, console.style));
+    console.say(0, opening::target(&place, facts.answered_in, facts.echoed, console.style));
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
     if !is_named {
         let (name, url) = (lines::agent_name(&agent.name), &agent.url);

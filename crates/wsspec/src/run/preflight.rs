@@ -28,6 +28,8 @@ pub struct PeerFacts {
     pub addresses: Vec<Address>,
     /// The value of its `Server` header.
     pub server: Option<Untrusted>,
+    /// It echoed what was sent, if that was tried.
+    pub echoed: bool,
     /// It agreed on permessage-deflate.
     pub deflate: bool,
     /// It does not take a second connection while one is open.
@@ -66,6 +68,7 @@ pub async fn preflight(look: &Look<'_>) -> Result<PeerFacts, Problem> {
     let mut facts = PeerFacts {
         addresses,
         server: answer.head.headers.get("Server").map(Untrusted::from_octets),
+        echoed: false,
         deflate: answer.has_deflate(),
         one_at_a_time: false,
         answered_in: answer.took,
@@ -83,7 +86,7 @@ pub async fn preflight(look: &Look<'_>) -> Result<PeerFacts, Problem> {
             look.open(&facts.addresses, None, look.limit).await?
         }
     };
-    look.check_echo(second).await?;
+    facts.echoed = look.check_echo(second).await?;
     Ok(facts)
 }
 
@@ -127,16 +130,17 @@ impl Look<'_> {
         }
     }
 
-    async fn check_echo(&self, (mut stream, answer): (Stream, Answer)) -> Result<(), Problem> {
+    /// Whether it echoes, if that is asked for and the upgrade is right.
+    async fn check_echo(&self, (mut stream, answer): (Stream, Answer)) -> Result<bool, Problem> {
         if !self.echo || answer.breach(self.opening, false).is_some() {
             exchange::close(stream, CLOSE_LIMIT).await;
-            return Ok(());
+            return Ok(false);
         }
         let text = format!("wsspec-probe-{:04x}", rand::random::<u16>());
         let echo = exchange::echo(&mut stream, &answer.rest, &text, ECHO_LIMIT).await;
         if echo == Echo::Same {
             exchange::close(stream, CLOSE_LIMIT).await;
-            return Ok(());
+            return Ok(true);
         }
         Err(no_echo(&text, &echo))
     }

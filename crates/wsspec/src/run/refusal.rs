@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use wsspec_engine::ClientOpening;
 use wsspec_report::Untrusted;
+use wsspec_report::sanitise::shell::posix;
+use wsspec_report::story::opcode_name;
 
 use super::preflight::{ECHO_LIMIT, Look, SECOND_LIMIT};
 use crate::errors::{ErrorCode, Problem};
@@ -28,9 +30,14 @@ impl Look<'_> {
         let authority = target.authority();
         match error {
             ConnectError::Resolve(error) => {
-                Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
-                    .fact("tried", format!("looking up {}: {error}", target.host))
-                    .fact("try", format!("wsspec run ws://127.0.0.1:{}", target.port))
+                let local = !text::did_you_mean(&target.host, ["localhost"]).is_empty();
+                let host = if local { "localhost" } else { "127.0.0.1" };
+                let meant = Target { host: host.to_owned(), ..target.clone() };
+                let problem =
+                    Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
+                        .fact("tried", format!("looking up {}: {error}", target.host));
+                let problem = if local { problem.fact("meant", "localhost?") } else { problem };
+                problem.fact("try", target.command(&meant.to_string()))
             }
             ConnectError::Refused(_) if let Some(path) = &target.via.unix => self.no_socket(path, "refused"),
             ConnectError::Other(_, error) if let Some(path) = &target.via.unix => {
@@ -53,7 +60,7 @@ impl Look<'_> {
             ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
                 problem.fact("try", self.plain_command())
             }
-            ConnectError::Tls(problem) => *problem,
+            ConnectError::Tls(problem) => problem.at(&authority),
             ConnectError::Other(address, error) => {
                 let tried = if addresses.is_empty() { address.to_string() } else { list(addresses) };
                 Problem::new(ErrorCode::E01, format!("cannot connect to {authority}"))
@@ -119,7 +126,7 @@ impl Look<'_> {
                     .fact("usually", "the server takes one connection at a time, or the port is not HTTP")
                     .fact("try", self.command("--open-timeout 20s"))
             }
-            NoAnswer::Alert(alert) => tls::explain_alert(*alert),
+            NoAnswer::Alert(alert) => tls::explain_alert(*alert).at(&authority),
             NoAnswer::Closed(seen) | NoAnswer::NotHttp(seen) if is_tls(seen) => self.tls(seen),
             NoAnswer::Closed(seen) if seen.is_empty() => {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection without an answer"))
@@ -181,20 +188,35 @@ impl Look<'_> {
             }
             Some(300..=399) => {
                 let location = head.headers.get("Location").map_or_else(|| "nowhere".to_owned(), quoted);
-                problem(ErrorCode::E06, format!("the server redirects ({status}) to {location}"))
-                    .fact("usually", "the target must be given as wss://, or with another path")
-                    .fact("note", "redirects are not followed")
-                    .fact(
-                        "try",
-                        self.target.command(&format!(
-                            "wss://{}{}",
-                            self.target.authority(),
-                            self.target.resource
-                        )),
-                    )
+                let problem =
+                    problem(ErrorCode::E06, format!("the server redirects ({status}) to {location}"))
+                        .fact("usually", "the target must be given as wss://, or with another path")
+                        .fact("note", "redirects are not followed");
+                match head.headers.get("Location").and_then(|location| self.redirected(location)) {
+                    Some(there) => problem.fact("try", self.target.command(&posix(&[there.to_string()]))),
+                    None => {
+                        problem.fact("try", "the address that Location means, if it is one that you trust")
+                    }
+                }
             }
             _ => self.not_switched(answer, body).await,
         }
+    }
+
+    /// Where a Location leads, as a target, if it is an address without anything odd.
+    fn redirected(&self, location: &[u8]) -> Option<Target> {
+        let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~:/?%=&+,@[]".contains(octet);
+        let text =
+            std::str::from_utf8(location).ok().filter(|text| text.bytes().all(|octet| plain(&octet)))?;
+        let there = match text.split_once("://") {
+            Some(("http" | "ws", rest)) => Target::parse(&format!("ws://{rest}")).ok()?,
+            Some(("https" | "wss", rest)) => Target::parse(&format!("wss://{rest}")).ok()?,
+            None if text.starts_with('/') && !text.starts_with("//") => {
+                Target { resource: text.to_owned(), ..self.target.clone() }
+            }
+            _ => return None,
+        };
+        (there.to_string() != self.target.to_string()).then_some(there)
     }
 
     async fn not_switched(&self, answer: &Answer, body: &[u8]) -> Problem {
@@ -206,11 +228,20 @@ impl Look<'_> {
         if !body.is_empty() {
             got.push_str(&format!("   {}", quoted(body)));
         }
-        let problem = Problem::new(ErrorCode::E07, what)
-            .fact("sent", self.request_line())
-            .fact("got", got)
-            .fact("usually", "an HTTP route, or a proxy in between that drops the Upgrade header")
-            .fact("nginx", "proxy_http_version 1.1; and pass Upgrade and Connection on");
+        let problem =
+            Problem::new(ErrorCode::E07, what).fact("sent", self.request_line()).fact("got", got).fact(
+                "usually",
+                match answer.head.status {
+                    Some(500..) => {
+                        "the server or one behind it fails: see its log; a proxy may have nothing behind it"
+                    }
+                    _ => "an HTTP route, or a proxy in between that drops the Upgrade header",
+                },
+            );
+        let problem = match answer.head.status {
+            Some(500..) => problem,
+            _ => problem.fact("nginx", "proxy_http_version 1.1; and pass Upgrade and Connection on"),
+        };
         self.other_path(problem).await
     }
 
@@ -223,7 +254,10 @@ impl Look<'_> {
             .fact("rule", format!("RFC 6455 section {}", breach.section))
             .fact(
                 "try",
-                format!("{} @handshake   (handshake only)", self.target.command(&self.target.to_string())),
+                format!(
+                    "{} @handshake   (leaves that to the cases)",
+                    self.target.command(&self.target.to_string())
+                ),
             )
     }
 
@@ -289,7 +323,7 @@ impl Look<'_> {
 pub(crate) fn no_echo(sent: &str, echo: &Echo) -> Problem {
     let seconds = text::duration(ECHO_LIMIT);
     let got = match echo {
-        Echo::Other(opcode, octets) => format!("{opcode:?} {}", quoted(octets)),
+        Echo::Other(opcode, octets) => format!("{} {}", opcode_name(*opcode), quoted(octets)),
         Echo::Closed(Some(code)) => format!("Close {code}"),
         Echo::Closed(None) => "the end of the connection".to_owned(),
         Echo::Nothing | Echo::Same => format!("nothing for {seconds}"),

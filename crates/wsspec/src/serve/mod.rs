@@ -21,7 +21,7 @@ pub mod stream;
 pub mod voice;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +101,8 @@ pub struct Shared {
     pub ledger: Ledger,
     /// When the server started.
     pub started: Instant,
+    /// Where it listens, one address at least.
+    listens: Vec<SocketAddr>,
     notices: broadcast::Sender<Notice>,
     voice: Box<dyn Fn(&Notice) + Send + Sync>,
     stop: watch::Sender<bool>,
@@ -115,6 +117,18 @@ impl Shared {
         (self.voice)(&notice);
         // Nobody has to listen.
         let _ = self.notices.send(notice);
+    }
+
+    /// The address for clients on this machine: `ws://127.0.0.1:9001`.
+    pub fn address(&self) -> String {
+        let scheme = if self.plan.tls.is_some() { "wss" } else { "ws" };
+        let mut address = self.listens[0];
+        if address.ip().is_unspecified() {
+            let loopback: IpAddr =
+                if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+            address.set_ip(loopback);
+        }
+        format!("{scheme}://{address}")
     }
 
     /// All notices from now on.
@@ -187,7 +201,9 @@ impl Server {
         for address in addresses {
             listeners.push(TcpListener::bind(address).await?);
         }
+        let listens = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let shared = Shared {
+            listens,
             plan,
             book: Book::default(),
             begun: Begun::default(),

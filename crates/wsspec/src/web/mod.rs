@@ -159,7 +159,8 @@ fn cases(shared: &Shared) -> Value {
         .iter()
         .map(|case| json!({ "id": case.id.to_string(), "slug": case.slug, "title": case.title }))
         .collect();
-    json!({ "version": env!("CARGO_PKG_VERSION"), "sections": sections, "cases": cases })
+    let address = shared.address().replacen("ws", "http", 1);
+    json!({ "version": env!("CARGO_PKG_VERSION"), "address": address, "sections": sections, "cases": cases })
 }
 
 fn results(shared: &Shared) -> Value {

@@ -118,9 +118,27 @@ const HOPELESS = 8;
 
 function giveUp() {
   run.stopped = true;
-  note(`E26: this page cannot reach ${address("runCase", {}).split("?")[0]}. A browser keeps an https page from ws: and ` +
-    "a page of a public address from a local one, and a proxy in between may drop the Upgrade header. " +
-    "Open the page at the address that wsspec serve printed; wsspec explain E26 tells more.");
+  note(unreachable(address("runCase", {}).split("?")[0]));
+}
+
+// E26: what was tried, why it may be kept from this page, where to go instead.
+function unreachable(what, here = location) {
+  const own = catalogue.address;
+  const origin = here.origin === "null" || here.protocol === "file:" ? "a file" : here.origin;
+  const local = (name) => /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(name);
+  const why = [];
+  if (own ? new URL(own).host !== here.host || new URL(own).protocol !== here.protocol : !local(here.hostname)) {
+    why.push(`it was opened from ${origin}, which is not where wsspec listens`);
+  }
+  if (here.protocol === "https:" && !own?.startsWith("https:")) {
+    why.push("an https page may use no ws://, and what is in between may speak no WebSocket");
+  }
+  if (!local(here.hostname) && (!own || local(new URL(own).hostname))) {
+    why.push("a page of a public address needs the permission to reach a local one (Local Network Access)");
+  }
+  if (why.length === 0) why.push("the server has ended, or something in between drops the Upgrade header");
+  const go = own ? `open ${own}/ itself` : "open the address that wsspec serve printed";
+  return `E26: this page cannot reach ${what}\nwhy: ${why.join("; ")}\ntry: ${go}     (wsspec explain E26)`;
 }
 
 function showDeflate(extensions) {
@@ -249,4 +267,7 @@ async function main() {
   if (parameters.has("autostart")) start();
 }
 
-main().catch((error) => note(`The page cannot start: ${error.message}`));
+main().catch((error) => {
+  const away = error instanceof TypeError || error instanceof SyntaxError;
+  note(away ? unreachable("its server") : `The page cannot start: ${error.message}`);
+});

@@ -77,7 +77,7 @@ fn wrong_requests_are_answered_and_told() {
         assert_eq!(visitor.status(), 400, "{resource}");
         assert!(visitor.body().starts_with("wsspec: "), "{resource}");
     }
-    let line = tester.wait_for(""); // the first line after the announcement
+    let line = tester.wait_for_part("refused");
     assert!(
         line.contains("refused 127.0.0.1: /runCase needs ?case=N&agent=NAME, N from 1 to 1; got case=2"),
         "{line}"

@@ -89,6 +89,7 @@ fn handshakes_alone_are_judged_where_the_upgrade_breaks_a_rule() {
     let peer = Peer::always(Manner::Answer(text, Then::Close));
     let done = wsspec(folder.path(), &["run", &peer.url(), "@handshake", "--no-confirm"]);
     assert_eq!(done.code, 1, "{done:#?}");
+    assert!(done.out.contains("echo not tried"), "{done:#?}");
 }
 
 #[test]
@@ -100,7 +101,14 @@ fn the_upgrade_is_refused() {
             "E05",
             "Bearer realm",
         ),
-        ("HTTP/1.1 301 Moved\r\nLocation: https://example.org/ws\r\n\r\n", "E06", "https://example.org/ws"),
+        (
+            "HTTP/1.1 301 Moved\r\nLocation: https://example.org/ws\r\n\r\n",
+            "E06",
+            "run wss://example.org/ws\n",
+        ),
+        ("HTTP/1.1 302 Found\r\nLocation: /there?a=b\r\n\r\n", "E06", "/there?a=b'\n"),
+        ("HTTP/1.1 302 Found\r\nLocation: https://a/$(id)\r\n\r\n", "E06", "if it is one that you trust"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "E07", "the server or one behind it fails"),
         ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html>", "E07", "<!doctype html>"),
         ("HTTP/1.1 500 Oops\r\n\r\n", "E07", "500 Oops"),
         ("HTTP/1.1 banana\r\n\r\n", "E07", "no status"),

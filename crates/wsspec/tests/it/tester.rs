@@ -37,7 +37,7 @@ impl Tester {
         let number = port.to_string();
         let mut all = vec!["serve", "--port", &number];
         all.extend_from_slice(args);
-        Self::start(command(folder, &all), port, "stop  ")
+        Self::start(command(folder, &all), port, "POST http")
     }
 
     /// `wstest -m fuzzingserver` with this spec; the address is put in for `URL`.

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::IpAddr;
 
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -197,7 +198,10 @@ fn listed(names: &[String]) -> String {
     shown.join(", ")
 }
 
-/// The library writes `DnsName("a.test")`.
+/// The library writes `DnsName("a.test")` and `IpAddress(127.0.0.1)`.
 fn bare(name: &str) -> String {
-    name.split('"').nth(1).unwrap_or(name).escape_debug().to_string()
+    let address = name.strip_prefix("IpAddress(").and_then(|rest| rest.strip_suffix(')'));
+    let bare =
+        address.map(|text| text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string()));
+    bare.unwrap_or_else(|| name.split('"').nth(1).unwrap_or(name).to_owned()).escape_debug().to_string()
 }

@@ -1,5 +1,7 @@
 //! Policies hold, nothing is asked for, hostile text stays text, and all can be read without JavaScript.
 
+use std::collections::HashMap;
+
 use super::*;
 
 #[test]
@@ -103,8 +105,7 @@ fn the_page_of_serve_says_when_it_cannot_reach_its_server() {
     let Some(mut browser) = Browser::start() else { return };
     let case = |n: usize| serde_json::json!({"id": format!("1.1.{n}"), "slug": "s", "title": "t"});
     let cases: Vec<_> = (1..=20).map(case).collect();
-    let catalogue =
-        serde_json::json!({"version": "0", "sections": [{"number": 1, "title": "Framing"}], "cases": cases});
+    let catalogue = serde_json::json!({"version": "0", "address": "http://127.0.0.1:9", "sections": [{"number": 1, "title": "Framing"}], "cases": cases});
     let pages = [
         ("", include_str!("../../../../../wsspec/src/web/page.html")),
         ("page.js", include_str!("../../../../../wsspec/src/web/page.js")),
@@ -112,9 +113,27 @@ fn the_page_of_serve_says_when_it_cannot_reach_its_server() {
         ("api/cases", &catalogue.to_string()),
         ("api/results", "{\"agents\": []}"),
     ];
-    let pages = pages.map(|(name, page)| (name.to_owned(), page.to_owned())).into();
-    let server = served::Server::start(pages, "default-src 'self'; connect-src 'self' ws:");
+    let pages: HashMap<String, String> = pages.map(|(name, page)| (name.to_owned(), page.to_owned())).into();
+    let server = served::Server::start(pages.clone(), "default-src 'self'; connect-src 'self' ws:");
     browser.open(&server.url("?autostart=1"));
     browser
         .wait("document.querySelector('#note').textContent.startsWith('E26: this page cannot reach ws://')");
+    let note = browser.text("document.querySelector('#note').textContent");
+    let from =
+        format!("why: it was opened from {}, which is not where", server.url("").trim_end_matches('/'));
+    for part in [from.as_str(), "try: open http://127.0.0.1:9/ itself"] {
+        assert!(note.contains(part), "{part}: {note}");
+    }
+    let public =
+        "{protocol: 'https:', host: 'ci.example', hostname: 'ci.example', origin: 'https://ci.example'}";
+    let note = browser.text(&format!("unreachable('ws://127.0.0.1:9', {public})"));
+    for part in ["opened from https://ci.example", "https page may use no ws://", "Local Network Access"] {
+        assert!(note.contains(part), "{part}: {note}");
+    }
+
+    // Without anything behind it the page says the same.
+    let pages = pages.into_iter().filter(|(name, _)| !name.starts_with("api/")).collect();
+    let alone = served::Server::start(pages, "default-src 'self'");
+    browser.open(&alone.url(""));
+    browser.wait("document.querySelector('#note').textContent.startsWith('E26: this page cannot reach its')");
 }
