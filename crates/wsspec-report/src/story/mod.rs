@@ -3,6 +3,7 @@
 //! Nothing here is tied to a form of output; text that can hold the peer's words is [`Untrusted`](crate::Untrusted).
 
 mod anatomy;
+mod breach;
 mod broken_text;
 mod closing;
 mod compression;
@@ -17,6 +18,7 @@ mod timeline;
 pub(crate) mod units;
 
 pub use anatomy::{Part, anatomy, anatomy_of_text, display_filter};
+pub use breach::sent_breach;
 pub use broken_text::{Break, broken_texts};
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;

@@ -2,7 +2,7 @@
 
 use wsspec_report::record::{CaseRecord, CheckRecord, Payload};
 
-use super::diagram;
+use super::frames;
 use super::style::{Style, Tone};
 use crate::text::wrap;
 
@@ -18,7 +18,7 @@ pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
         out.extend(self::check(check, style));
     }
     if level >= 3 {
-        out.extend(diagram::log(record, level >= 4, style));
+        out.extend(frames::log(record, level >= 4, style));
     }
     if let Some(log) = &record.log {
         let lines = log

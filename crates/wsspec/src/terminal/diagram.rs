@@ -1,13 +1,10 @@
 //! The sequence of frames and timers of a case.
 
-use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, Dir, Happening};
-use wsspec_report::story::{FrameWords, Row, Side, opcode_name, timeline};
-use wsspec_wire::Opcode;
+use wsspec_report::record::{CaseRecord, Happening};
+use wsspec_report::story::{Row, Side, sent_breach, timeline};
 
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
-use crate::text::wrap;
 
 /// Rows that are printed; the first and the last ones if there are more.
 const ROWS: usize = 24;
@@ -20,6 +17,9 @@ const PAYLOAD: usize = 40;
 pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let rows = timeline(record, false, PAYLOAD);
     let column = column(&rows, style);
+    let breach = sent_breach(record);
+    let sent =
+        |row: &Row<'_>| breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
     let mut out = Vec::new();
     if column > 0 {
         let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
@@ -35,51 +35,14 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
             let [expected, observed] = against(row, record, style);
             if is_wrong(row) {
                 out.extend(expected);
-                out.push(line(row, column, style));
+                out.push(line(row, sent(row), column, style));
             } else {
-                out.push(line(row, column, style));
+                out.push(line(row, sent(row), column, style));
                 out.extend(expected.into_iter().chain(observed));
             }
         }
     }
     out
-}
-
-/// Every line of the wire log, frames with all their fields; with the octets if asked for.
-pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
-    let mut out = Vec::new();
-    for row in timeline(record, octets, PAYLOAD) {
-        let [expected, observed] = against(&row, record, style);
-        out.extend(expected.filter(|_| is_wrong(&row)));
-        let fields = fields(&row.line.what);
-        let told = Row { text: fields.unwrap_or_else(|| row.text.clone()), ..row };
-        out.push(line(&told, 0, style));
-        out.extend(payload_lines(&told.line.what, style));
-        out.extend(hex_lines(&told.line.what));
-        out.extend(observed.filter(|_| !is_wrong(&told)));
-    }
-    out
-}
-
-/// `Text fin=1 rsv=000 mask=37fa213d length=9`
-fn fields(what: &Happening) -> Option<Untrusted> {
-    let Happening::Frame { op, fin, rsv, mask, data, .. } = what else { return None };
-    let (name, fin, length) = (opcode_name(Opcode::new(*op)), u8::from(*fin), data.len());
-    let mask =
-        mask.map_or_else(|| "mask=none".to_owned(), |key| format!("mask={:08x}", u32::from_be_bytes(key)));
-    Some(Untrusted::from(format!("{name} fin={fin} rsv={rsv:03b} {mask} length={length}")))
-}
-
-/// The payload of a frame, as much as was kept and is good to read.
-fn payload_lines(what: &Happening, style: Style) -> Vec<String> {
-    const INDENT: usize = 13;
-    const LONGEST: usize = 1000;
-    let Some(words) = FrameWords::of(what, LONGEST).filter(|words| words.content.raw() != "\"\"") else {
-        return Vec::new();
-    };
-    let text = style.plain(words.content.for_terminal(2 * LONGEST));
-    let width = style.width.saturating_sub(INDENT).max(20);
-    wrap(&text, width).into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect()
 }
 
 /// The width of the left side of the diagram, as wide as what was sent needs it; 0: a list.
@@ -96,7 +59,7 @@ fn column(rows: &[Row<'_>], style: Style) -> usize {
 }
 
 /// What should have come instead of a row that is wrong, or upon one that is marked, and what was seen.
-fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Option<String>; 2] {
+pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Option<String>; 2] {
     let Some(check) = record.first_failed().filter(|_| row.is_deviation) else { return [None, None] };
     let line = |tone, label: &str, what: &str| {
         let room = style.width.saturating_sub(label.len());
@@ -109,19 +72,32 @@ fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Option<String>;
 }
 
 /// Whether the row is what came instead of what was expected.
-fn is_wrong(row: &Row<'_>) -> bool {
+pub(super) fn is_wrong(row: &Row<'_>) -> bool {
     row.is_deviation && row.side != Side::Sent
 }
 
-fn line(row: &Row<'_>, column: usize, style: Style) -> String {
+/// Milliseconds since the connection was open, behind a `+` if the row came instead of what was expected.
+pub(super) fn time(row: &Row<'_>) -> String {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
     let ms = row.us as f64 / 1000.0;
+    if is_wrong(row) { format!("{:>8}", format!("+ {ms:.2}")) } else { format!("{ms:>8.2}") }
+}
+
+/// One row, with what is wrong with a frame that was sent; in a list if the column has no width.
+pub(super) fn line(row: &Row<'_>, breach: Option<&str>, column: usize, style: Style) -> String {
     let text = style.plain(row.text.for_terminal(400));
-    let (time, mark) = match (row.is_deviation, is_wrong(row)) {
-        (_, true) => (format!("{:>8}", format!("+ {ms:.2}")), "   observed"),
-        (true, false) => (format!("{ms:>8.2}"), "   (!)"),
-        (false, _) => (format!("{ms:>8.2}"), ""),
+    let time = time(row);
+    let mark = match (row.is_deviation, breach) {
+        _ if is_wrong(row) => "   observed".to_owned(),
+        (_, Some(breach)) => format!("   (!) {breach}"),
+        (true, None) => "   (!)".to_owned(),
+        (false, None) => String::new(),
     };
+    let behind = time.len() + 3 + if column == 0 { text.chars().count() + 2 } else { column + "--->".len() };
+    if let Some(breach) = breach.filter(|_| behind + mark.chars().count() > style.width) {
+        let note = cut(&format!("(!) {breach}"), style.width.saturating_sub(11));
+        return format!("{}\n{:>width$}", line(row, None, column, style), note, width = style.width);
+    }
     let left = style.width.saturating_sub(time.len() + 3 + mark.len());
     let room = left.saturating_sub(column + "<---   ".len());
     let line = match (row.side, column) {
@@ -132,20 +108,4 @@ fn line(row: &Row<'_>, column: usize, style: Style) -> String {
         (Side::Note, _) => format!("{time}   {}{mark}", cut(&text, left)),
     };
     if is_wrong(row) { style.paint(Tone::Bad, &line) } else { line }
-}
-
-/// Octets in hexadecimal, sixteen a line.
-fn hex_lines(what: &Happening) -> Vec<String> {
-    let Happening::Octets { dir, data, .. } = what else { return Vec::new() };
-    let sign = if *dir == Dir::Tx { '>' } else { '<' };
-    let row = |(n, chunk): (usize, &[u8])| {
-        let hex: Vec<String> = chunk.iter().map(|octet| format!("{octet:02x}")).collect();
-        format!("             {sign} {:04x}  {}", n * 16, hex.join(" "))
-    };
-    let mut out: Vec<String> = data.kept().chunks(16).enumerate().map(row).collect();
-    let more = data.len().saturating_sub(data.kept().len() as u64);
-    if more > 0 {
-        out.push(format!("             {sign} ... {more} more octets"));
-    }
-    out
 }

@@ -2,7 +2,7 @@
 
 use wsspec_cases::CaseId;
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
-use wsspec_report::story::{compression, plain_anatomy};
+use wsspec_report::story::{Part, anatomy_of_text, broken_texts, compression};
 use wsspec_report::summary::{Cause, id_list};
 
 use super::diagram;
@@ -12,6 +12,9 @@ use crate::text::wrap;
 
 /// Ids that are printed of one cause.
 pub(super) const IDS: usize = 40;
+
+/// Characters of what a part of a frame means.
+const MEANING: usize = 120;
 
 /// The block of a cause.
 pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
@@ -96,11 +99,33 @@ fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
     let Happening::Frame { dir, .. } = &line.what else { return Vec::new() };
     let way = if *dir == Dir::Tx { "sent" } else { "received" };
     let mut out = vec![String::new(), format!("   octets of the marked frame ({way})")];
-    let rows = plain_anatomy(&line.what);
-    out.extend(
-        rows.into_iter().map(|row| format!("     {}", cut(&style.plain(row), style.width.saturating_sub(5)))),
-    );
+    let broken = broken_texts(record);
+    let parts = anatomy_of_text(&line.what, broken.get(&line.i));
+    let octets: Vec<String> = parts.iter().map(|part| spaced_hex(&part.octets)).collect();
+    // The payload may be longer than what stands in front of it, and is followed by what it means.
+    let is_payload = |part: &Part| part.fields == "websocket.payload";
+    let header = parts.iter().zip(&octets).filter(|(part, _)| !is_payload(part));
+    let column = header.map(|(_, octets)| octets.len()).max().unwrap_or(0);
+    for (part, octets) in parts.iter().zip(&octets) {
+        let meaning = style.plain(part.meaning.for_terminal(MEANING));
+        let line = format!("     {octets:<column$}  {meaning}");
+        if line.chars().count() <= style.width {
+            out.push(line);
+        } else {
+            out.push(format!("     {octets}"));
+            let lines = wrap(&meaning, style.width.saturating_sub(column + 7).max(20));
+            out.extend(lines.into_iter().map(|line| format!("     {:column$}  {line}", "")));
+        }
+    }
     out
+}
+
+/// The octets of a part that are shown, in hexadecimal.
+fn spaced_hex(octets: &[u8]) -> String {
+    const SHOWN: usize = 14;
+    let shown: Vec<String> = octets.iter().take(SHOWN).map(|octet| format!("{octet:02x}")).collect();
+    let more = if octets.len() > SHOWN { " .." } else { "" };
+    format!("{}{more}", shown.join(" "))
 }
 
 fn what_next(record: &CaseRecord, report: &str, style: Style) -> Vec<String> {

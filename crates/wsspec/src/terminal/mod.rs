@@ -2,8 +2,9 @@
 
 mod console;
 pub mod detail;
-pub mod diagram;
+mod diagram;
 pub mod failure;
+mod frames;
 pub mod keys;
 pub mod lines;
 pub mod opening;

@@ -156,6 +156,22 @@ fn details() {
 }
 
 #[test]
+fn every_frame_is_decoded_in_full() {
+    let report = report();
+    let record = report.cases.iter().find(|record| record.slug == "orphan-continuation").unwrap();
+    let text = detail::render(record, 3, Style::PLAIN);
+    for part in [
+        "> Continuation fin=0 rsv=000 mask=284e4c1c length=9\n             (!) nothing to continue\n             \"fragment3\"\n",
+        "< Text fin=1 rsv=000 mask=none length=18\n             \"fragment1fragment2\"",
+        "code 1001 (going away), reason\n             \"Going Away\"",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let shown = |level| detail::render(record, level, Style::PLAIN);
+    assert!(!shown(2).contains("mask=") && shown(3).len() < shown(4).len());
+}
+
+#[test]
 fn nothing_is_wider_than_the_terminal() {
     let explain = |style| crate::commands::explain::explain("5.*", suite(), style).unwrap();
     for (way, style) in WAYS {
