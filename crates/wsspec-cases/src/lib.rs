@@ -26,6 +26,7 @@ pub mod sets;
 mod size;
 mod step;
 mod suite;
+pub mod tags;
 pub mod words;
 
 pub use case::{Accept, COMMANDS, Case, Conduct, Cost, Grade, Measures, Play, Roles, Text, Watch};

@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun,
 use wsspec_engine::Verdict;
 
 use crate::html;
-use crate::record::{CaseRecord, CheckRecord, Report, Standing};
+use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{shell, xml};
 use crate::story;
 
@@ -136,7 +136,7 @@ fn details(case: &CaseRecord) -> String {
         lines.push(format!("observed: {}", check.observed.raw()));
     }
     lines.extend(story::plain_timeline(case));
-    let deviation = case.first_failed().and_then(CheckRecord::line);
+    let deviation = case.deviation();
     if let Some(line) = case.events.iter().find(|line| Some(line.i) == deviation) {
         lines.extend(story::plain_anatomy(&line.what));
     }

@@ -12,6 +12,7 @@ pub mod badge;
 pub mod baseline;
 pub mod compat;
 pub mod diff;
+pub mod explain;
 pub mod github;
 pub mod html;
 pub mod junit;

@@ -2,7 +2,7 @@
 
 use wsspec_engine::Verdict;
 
-use crate::record::{CaseRecord, CheckRecord, Report, Standing};
+use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{markdown, shell};
 use crate::story::{self, units};
 use crate::summary::{self, AgentSummary, Cause, Counts};
@@ -167,7 +167,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
 
 /// The octets of the frame at which the rule was broken.
 fn deviation(case: &CaseRecord) -> String {
-    let number = case.first_failed().and_then(CheckRecord::line);
+    let number = case.deviation();
     let Some(line) = case.events.iter().find(|line| Some(line.i) == number) else { return String::new() };
     let parts = story::plain_anatomy(&line.what);
     if parts.is_empty() {

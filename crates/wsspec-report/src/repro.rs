@@ -3,6 +3,7 @@
 //! A script holds octets that the tester sent, and texts of the suite. No text of the peer is ever part of one.
 
 mod frames;
+mod recorded;
 mod shell_scripts;
 mod templates;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use crate::record::Role;
 use frames::pieces;
+pub use recorded::{PATIENCE, add, answer_any_key, expected, head, pause};
 
 /// The most octets that a script spells out.
 const LIMIT: usize = 256 << 10;

@@ -15,8 +15,6 @@ pub mod errors;
 pub mod exit_code;
 pub mod filter;
 pub mod glossary;
-mod grades;
-mod hints;
 pub mod load;
 pub mod net;
 pub mod outputs;

@@ -1,5 +1,7 @@
 //! Plain text for people: wrapping, counting, guessing what was meant.
 
+pub use wsspec_report::explain::duration;
+
 /// Breaks a line at spaces so that no part is wider than `width` characters; wider words are broken too.
 pub fn wrap(line: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -46,18 +48,6 @@ pub fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a st
     near.sort();
     near.dedup();
     near.into_iter().map(|(_, word)| word).take(3).collect()
-}
-
-/// A duration as people read it: `12 ms`, `1.02 s`, `2 min 5 s`.
-pub fn duration(time: std::time::Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 1.0 {
-        format!("{:.0} ms", seconds * 1000.0)
-    } else if seconds < 100.0 {
-        format!("{seconds:.2} s")
-    } else {
-        format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60)
-    }
 }
 
 /// What the system says of a failure, without its number: `permission denied`.

@@ -24,14 +24,30 @@ function copyable(text) {
   return box;
 }
 
-function dress(one) {
-  if (one.dataset.dressed || one.tagName !== "ARTICLE") return;
-  one.dataset.dressed = "yes";
-  for (const text of findAll("pre.copy", one)) {
+/** A button at every text that is meant to be copied. */
+function copyButtons(part) {
+  for (const text of findAll("pre.copy", part)) {
     const mark = document.createComment("");
     text.replaceWith(mark);
     mark.replaceWith(copyable(text));
   }
+}
+
+/** All scripts of a failure, for the few that can be read without this script. */
+async function moreScripts(one) {
+  const few = find(".scripts[data-more]", one);
+  const packed = few && (await unpacked(one.id))?.scripts;
+  if (!packed) return;
+  const all = build(tree(packed));
+  copyButtons(all);
+  few.replaceWith(all);
+}
+
+function dress(one) {
+  if (one.dataset.dressed || one.tagName !== "ARTICLE") return;
+  one.dataset.dressed = "yes";
+  copyButtons(one);
+  moreScripts(one);
   for (const link of findAll(".other", one)) {
     const compare = document.createElement("a");
     compare.href = "#" + one.id + "~" + link.hash.split("@")[1];

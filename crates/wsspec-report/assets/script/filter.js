@@ -34,6 +34,13 @@ const FACTS = {
   agent: (argument) => (_, cell) => matches(argument, cell.dataset.agent),
   differs: () => (row) => "differs" in row.dataset,
   set: (argument) => (row) => matches(argument.replace(/^@/, ""), row.dataset.sets),
+  tag: (argument) => (row) => matches(argument, row.dataset.tags),
+  since: (argument) => {
+    const [, major, minor] = /^(\d+)\.(\d+)$/.exec(argument) ?? [];
+    if (major === undefined) throw new Error("a version is written as in since(0.1)");
+    // All cases came with version 0.1.
+    return () => Number(major) === 0 && Number(minor) <= 1;
+  },
   needs: (argument) => (row) => matches(argument, row.dataset.needs),
   time: (argument) => {
     const holds = compare(argument, TIMES, "a time is compared as in time(<1s)");
@@ -102,7 +109,7 @@ function parse(text) {
       return inner;
     }
     const token = tokens[at++];
-    if (token === undefined) throw new Error("something is missing at the end");
+    if (token === undefined || token === ")") throw new Error("something is missing at the end");
     const [, name, argument] = /^(\w+)\((.*)\)$/s.exec(token) ?? [];
     if (name === undefined) return word(token);
     if (!Object.hasOwn(FACTS, name)) throw new Error(name + "() is not known");

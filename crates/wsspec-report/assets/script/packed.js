@@ -2,9 +2,13 @@
 
 const LARGEST = 200 * 1024 * 1024;
 const TAGS = new Set(("article header footer section nav h2 h3 h4 p a span code pre strong em b small time div table " +
-  "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br mark i").split(" "));
+  "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br mark i svg path text").split(" "));
 const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
-  "aria-label aria-hidden data-case data-title").split(" "));
+  "aria-label aria-hidden data-case data-title width height d x y").split(" "));
+
+/** Elements of pictures. */
+const DRAWN = new Set(["svg", "path", "text"]);
+const SVG = "http://www.w3.org/2000/svg";
 
 /** Blocks of cases; each is unpacked when one of its cases is looked at. */
 const blocks = findAll(".pages");
@@ -30,18 +34,24 @@ async function unpack(block) {
   if (Number(block.dataset.octets) > LARGEST) throw new Error("too large, write the report with --html-dir");
   const packed = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const parts = [];
+  const chunks = [];
   let octets = 0;
   for (const reader = stream.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     octets += value.length;
     if (octets > LARGEST) throw new Error("too large, write the report with --html-dir");
-    parts.push(value);
+    chunks.push(value);
   }
-  const texts = (await new Blob(parts).text()).split("\0");
+  const texts = (await new Blob(chunks).text()).split("\0");
   const names = block.dataset.names.split(" ");
-  return new Map(names.map((name, at) => [name, { page: texts[at], record: texts[names.length + at] }]));
+  const parts = Number(block.dataset.parts);
+  const page = (at) => Array.from({ length: parts }, (_, part) => texts[part * names.length + at]).join("");
+  return new Map(names.map((name, at) => [name, {
+    page: page(at),
+    scripts: texts[parts * names.length + at],
+    record: texts[(parts + 1) * names.length + at],
+  }]));
 }
 
 const TOKEN = /([^<]+)|<\/\w+>|<(\w+)((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>/g;
@@ -70,7 +80,7 @@ function build(node) {
   if (typeof node === "string") return document.createTextNode(node);
   const [tag, attributes, ...children] = node;
   if (!TAGS.has(tag)) return document.createTextNode("");
-  const element = document.createElement(tag);
+  const element = DRAWN.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (ATTRIBUTES.has(name)) element.setAttribute(name, value);
     if (name === "href" && /^(#|https:\/\/www\.rfc-editor\.org\/)/.test(value)) element.setAttribute(name, value);

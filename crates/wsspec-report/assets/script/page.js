@@ -12,3 +12,8 @@ const query = find("#query");
 const hits = find("#hits");
 const title = document.title;
 root.classList.add("js");
+// Every cell of the table knows its implementation.
+const agents = findAll("thead th[data-agent]", matrix).map((head) => head.dataset.agent);
+for (const row of findAll("tbody tr", matrix)) {
+  findAll("td", row).forEach((cell, at) => { cell.dataset.agent = agents[at]; });
+}

@@ -1,24 +1,28 @@
 //! The page of one case and one implementation.
 
 use askama::Template;
-use wsspec_cases::{CaseId, Grade};
+use wsspec_cases::{CaseId, Grade, suite};
 use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
+use super::dissected::Dissected;
+use super::drawing;
 use super::links::Links;
 use super::matrix;
+use super::rows::Rows;
+use super::scripts::{Scripts, Which};
 use crate::Untrusted;
+use crate::explain::Description;
 use crate::markdown;
-use crate::record::{CaseRecord, CertificateRecord, CheckRecord, Dir, Happening, Report, RoundTripsRecord};
+use crate::record::{CaseRecord, CertificateRecord, CheckRecord, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
-    self, Alternative, Break, Flag, HeaderLine, HeaderState, Mark, Negotiation, Part, Side, SpanKind,
-    compression, units,
+    self, Alternative, Flag, HeaderLine, HeaderState, Mark, Negotiation, Side, SpanKind, compression, units,
 };
 use crate::verdict::Shown;
 
 /// Frames of which every octet is named; of the others the timeline shows the octets.
-pub(super) const DISSECTED: usize = 24;
+pub(super) const DISSECTED: usize = 8;
 /// Characters of a payload in lists.
 const PREVIEW: usize = 80;
 /// Ids of the same cause that are listed.
@@ -40,6 +44,8 @@ pub(super) struct Article<'a> {
     anchor: String,
     overview: String,
     section: String,
+    sets: String,
+    seed: &'a str,
     previous: Option<Link>,
     next: Option<Link>,
     same_cause: Vec<Link>,
@@ -47,7 +53,8 @@ pub(super) struct Article<'a> {
     alternatives: Vec<Alternative>,
     /// For each check the place in another case where what it is about was seen.
     seen_in: Vec<Option<SeenIn>>,
-    rows: Vec<TimeRow>,
+    timeline: Rows,
+    drawing: Option<String>,
     frames: Vec<Dissected>,
     negotiation: Negotiation,
     request: Vec<HeaderLine>,
@@ -58,7 +65,9 @@ pub(super) struct Article<'a> {
     command: String,
     command_powershell: String,
     bug_report: String,
-    octets_sent: String,
+    scripts: Scripts,
+    description: Option<Description>,
+    has_others: bool,
     /// In the one file the records are packed.
     json: Option<Untrusted>,
 }
@@ -86,38 +95,6 @@ pub(super) struct Other<'a> {
     pub(super) verdict: Verdict,
 }
 
-/// A row of the timeline.
-struct TimeRow {
-    number: usize,
-    ms: String,
-    us: i64,
-    side: Side,
-    text: Untrusted,
-    hex: Option<String>,
-    is_octets: bool,
-    is_deviation: bool,
-    is_dissected: bool,
-    /// Where its text stops being UTF-8.
-    flaw: Option<String>,
-    /// What is not shown before this row.
-    gap: Option<String>,
-}
-
-/// A frame with every octet named.
-struct Dissected {
-    number: usize,
-    heading: Untrusted,
-    is_deviation: bool,
-    parts: Vec<Part>,
-    size: u64,
-    /// The payload without its mask, in hex.
-    unmasked: Option<String>,
-    /// What the message that ends here inflates to.
-    inflated: Option<Untrusted>,
-    /// What finds it in a capture.
-    filter: String,
-}
-
 /// A bar of the histogram.
 struct Bar {
     bound: String,
@@ -134,27 +111,32 @@ struct Table {
 }
 
 impl<'a> Article<'a> {
-    /// With every octet named of so many frames, and of the one at which a rule was broken.
+    /// With every octet named of so many frames.
     pub(super) fn new(
         report: &'a Report,
         links: &Links,
         case: &'a CaseRecord,
         dissected_frames: usize,
+        which: Which,
     ) -> Self {
         let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
         let near = links.neighbours(report, case, SAME_CAUSE);
-        let frames = dissected(case, dissected_frames);
+        let frames = Dissected::all(case, dissected_frames);
+        let timeline = Rows::of(case, &frames);
         Self {
             anchor: links.anchor(case),
             overview: links.overview(""),
             section: matrix::title(case.id.section()),
+            sets: suite().get(case.id).map(matrix::sets).unwrap_or_default(),
+            seed: &report.run.seed,
             previous: near.previous.map(link),
             next: near.next.map(link),
             same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, &case.agent, case.id),
             alternatives: story::alternatives(case, PREVIEW),
             seen_in: case.checks.iter().map(|check| seen_in(links, case, check)).collect(),
-            rows: rows(case, &frames),
+            drawing: drawing::svg(&timeline),
+            timeline,
             frames,
             negotiation: story::negotiation(case),
             request: story::request_lines(case),
@@ -165,7 +147,9 @@ impl<'a> Article<'a> {
             command: shell::posix(&case.repro),
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
-            octets_sent: octets_sent(case),
+            scripts: Scripts::of(report, case, which, !links.is_folder()),
+            description: suite().get(case.id).map(|known| Description::of(known, suite())),
+            has_others: report.agents().len() > 1,
             json: links.is_folder().then(|| case.to_json().into()),
             case,
         }
@@ -175,13 +159,25 @@ impl<'a> Article<'a> {
         matches!(self.case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
     }
 
+    /// The command that makes a script of this form. The implementation has a name of its own: it is no part of it.
+    fn repro(&self, form: &str) -> String {
+        let id = self.case.id;
+        let to = if form == "pcap" { format!(" -o {id}.pcapng") } else { String::new() };
+        format!("wsspec repro {id} --as {form}{to}")
+    }
+
     /// The words of the command, each quoted where it has to be.
     fn command_words(&self) -> Vec<String> {
         self.case.repro.iter().map(|word| shell::posix(std::slice::from_ref(word))).collect()
     }
 
-    fn is_octets_only(&self) -> bool {
-        self.rows.iter().all(|row| row.is_octets)
+    fn is_about_extensions(&self) -> bool {
+        suite().get(self.case.id).is_some_and(|case| case.deflate.is_some())
+    }
+
+    /// The line at which a rule was broken, if the timeline has it.
+    fn deviation(&self) -> Option<usize> {
+        self.timeline.rows.iter().find(|row| row.is_deviation).map(|row| row.number)
     }
 
     fn any_check_holds(&self) -> bool {
@@ -254,99 +250,6 @@ fn seen_in(links: &Links, case: &CaseRecord, check: &CheckRecord) -> Option<Seen
     let id = check.case?.0;
     let line = check.event.map_or_else(String::new, |line| format!(", line {line}"));
     Some(SeenIn { href: links.line_of(&case.agent, id, check.event), words: format!("case {id}{line}") })
-}
-
-fn rows(case: &CaseRecord, frames: &[Dissected]) -> Vec<TimeRow> {
-    let broken = story::broken_texts(case);
-    let told = story::timeline(case, true, PREVIEW);
-    let mut last: Option<(usize, i64)> = None;
-    told.into_iter()
-        .map(|row| {
-            let gap = last.and_then(|last| gap(last, (row.line.i, row.us)));
-            let is_dissected = frames.iter().any(|frame| frame.number == row.line.i);
-            last = Some((row.line.i, row.us));
-            TimeRow {
-                number: row.line.i,
-                ms: units::milliseconds(row.us),
-                us: row.us,
-                side: row.side,
-                text: row.text,
-                hex: hex(&row.line.what).filter(|_| !is_dissected),
-                is_octets: matches!(row.line.what, Happening::Octets { .. }),
-                is_deviation: row.is_deviation,
-                is_dissected,
-                flaw: broken.get(&row.line.i).map(Break::words),
-                gap,
-            }
-        })
-        .collect()
-}
-
-/// What lies between two rows: entries that were not kept, or a long time.
-fn gap((number, us): (usize, i64), (next, then): (usize, i64)) -> Option<String> {
-    let missing = next.saturating_sub(number + 1) as u64;
-    if missing > 0 {
-        return Some(format!("{} not kept", units::plural(missing, "line")));
-    }
-    let passed = u64::try_from(then - us).unwrap_or(0);
-    (passed >= 100_000).then(|| format!("{} pass", units::duration(passed)))
-}
-
-/// The octets of a chunk or a frame.
-fn hex(what: &Happening) -> Option<String> {
-    let (octets, cut) = match what {
-        Happening::Octets { data, .. } => (data.kept(), data.is_cut()),
-        Happening::Frame { wire, data, .. } => (wire.as_slice(), data.is_cut()),
-        _ => return None,
-    };
-    Some(format!("{}{}", units::spaced_hex(octets), if cut { " …" } else { "" }))
-}
-
-fn dissected(case: &CaseRecord, most: usize) -> Vec<Dissected> {
-    let deviation = case.first_failed().and_then(CheckRecord::line);
-    let frames = case.events.iter().filter(|line| matches!(line.what, Happening::Frame { .. }));
-    let chosen = frames.enumerate().filter(|(place, line)| *place < most || deviation == Some(line.i));
-    let mut inflated = story::inflated(case);
-    let broken = story::broken_texts(case);
-    chosen
-        .map(|(_, line)| Dissected {
-            unmasked: unmasked(&line.what),
-            inflated: inflated.remove(&line.i),
-            filter: story::display_filter(&line.what).unwrap_or_default(),
-            number: line.i,
-            heading: frame_heading(&line.what),
-            is_deviation: deviation == Some(line.i),
-            parts: story::anatomy_of_text(&line.what, broken.get(&line.i)),
-            size: frame_size(&line.what),
-        })
-        .collect()
-}
-
-fn unmasked(what: &Happening) -> Option<String> {
-    let Happening::Frame { mask: Some(_), data, .. } = what else { return None };
-    let more = if data.is_cut() { " …" } else { "" };
-    (!data.is_empty()).then(|| format!("{}{more}", units::spaced_hex(data.kept())))
-}
-
-fn frame_heading(what: &Happening) -> Untrusted {
-    let way = if matches!(what, Happening::Frame { dir: Dir::Tx, .. }) { "sent" } else { "received" };
-    let words = story::FrameWords::of(what, 40).map(|words| words.line()).unwrap_or_default();
-    Untrusted::from(format!("{way}: {}", words.raw()))
-}
-
-fn frame_size(what: &Happening) -> u64 {
-    let Happening::Frame { wire, data, .. } = what else { return 0 };
-    (wire.len() as u64).saturating_add(data.len()).saturating_sub(data.kept().len() as u64)
-}
-
-fn octets_sent(case: &CaseRecord) -> String {
-    let frames = case.events.iter().filter_map(|line| match &line.what {
-        Happening::Frame { dir: Dir::Tx, wire, data, .. } => Some((wire, data.is_cut())),
-        _ => None,
-    });
-    let lines =
-        frames.map(|(wire, cut)| format!("{}{}", units::spaced_hex(wire), if cut { " …" } else { "" }));
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn tables(case: &CaseRecord) -> Vec<Table> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wsspec_cases::sets::SETS;
-use wsspec_cases::{Case, CaseId, Roles, suite};
+use wsspec_cases::{Case, CaseId, Roles, suite, tags};
 use wsspec_engine::Verdict;
 
 use super::absent::{Absent, Facts};
@@ -37,6 +37,8 @@ pub(super) struct Row {
     pub(super) causes: String,
     /// The sets that it is in.
     pub(super) sets: String,
+    /// What it is about.
+    pub(super) tags: String,
     /// What the implementation under test has to be or to have.
     pub(super) needs: String,
     /// Its largest message, in octets.
@@ -45,7 +47,6 @@ pub(super) struct Row {
 
 /// The result of a case for one agent.
 pub(super) struct Cell {
-    pub(super) key: String,
     pub(super) href: String,
     pub(super) class: &'static str,
     pub(super) word: &'static str,
@@ -55,6 +56,8 @@ pub(super) struct Cell {
     pub(super) standing: Option<&'static str>,
     /// Name that scripts of the reference's users look for.
     pub(super) is_failed: bool,
+    /// Why it does not apply.
+    pub(super) why: Option<Untrusted>,
 }
 
 /// The sections in order, with a row for every case that any agent has a result for, or should have one.
@@ -133,6 +136,7 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], agents: &[&Untrusted], links: 
         time_ms: cases.iter().flatten().map(|case| case.duration_us / 1000).max().unwrap_or(0),
         causes: causes.join(" "),
         sets: known.map(sets).unwrap_or_default(),
+        tags: known.map(tags_of).unwrap_or_default(),
         needs: known.map(needs).unwrap_or_default(),
         size: known.map_or(0, Case::largest_message),
         slug: facts.slug,
@@ -141,9 +145,14 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], agents: &[&Untrusted], links: 
     })
 }
 
-fn sets(case: &Case) -> String {
+/// The names of the sets that it is in.
+pub(super) fn sets(case: &Case) -> String {
     let names = SETS.iter().filter(|set| set.contains(case)).map(|set| set.name);
     names.collect::<Vec<_>>().join(" ")
+}
+
+fn tags_of(case: &Case) -> String {
+    tags::all().filter(|word| tags::fits(word, case)).collect::<Vec<_>>().join(" ")
 }
 
 fn needs(case: &Case) -> String {
@@ -160,7 +169,6 @@ fn needs(case: &Case) -> String {
 fn cell(case: Option<&CaseRecord>, agent: &Untrusted, id: CaseId, links: &Links) -> Cell {
     let shown = case.map_or(Verdict::NotRun, |case| case.verdict);
     Cell {
-        key: links.key(agent).to_owned(),
         href: links.case_of(agent, id),
         class: shown.class(),
         word: shown.word(),
@@ -169,6 +177,7 @@ fn cell(case: Option<&CaseRecord>, agent: &Untrusted, id: CaseId, links: &Links)
         code: case.and_then(|case| case.close.remote),
         standing: case.and_then(|case| case.outcome).and_then(standing),
         is_failed: shown.is_failure(),
+        why: case.filter(|_| shown == Verdict::NotApplicable).map(|case| case.summary.clone()),
     }
 }
 

@@ -7,10 +7,14 @@
 mod absent;
 mod article;
 mod data;
+mod dissected;
+mod drawing;
 mod links;
 mod matrix;
 mod one_file;
 mod overview;
+mod rows;
+mod scripts;
 mod trim;
 
 #[cfg(test)]
@@ -27,6 +31,7 @@ use absent::{Absent, AbsentPage};
 use article::{Article, DISSECTED, has_run};
 use links::Links;
 use overview::Overview;
+use scripts::Which;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 /// One script in the page; its parts see each other, and the page sees none of them.
@@ -166,7 +171,7 @@ fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Pa
 fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
     let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
     let whole = report.whole(case);
-    let article = Box::new(Article::new(report, links, &whole, DISSECTED));
+    let article = Box::new(Article::new(report, links, &whole, DISSECTED, Which::All));
     let content = StaticPage::render(report, links, title.into(), Content::Case(article));
     Page { name: links.case(case), content }
 }

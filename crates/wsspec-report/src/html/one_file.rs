@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 
 use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
-use super::data::{Block, Pages};
+use super::data::{Block, PARTS, Pages};
 use super::links::Links;
 use super::overview::Overview;
+use super::scripts::{Scripts, Which};
 use super::trim::Trim;
-use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print, to_the_minute};
+use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print_text, to_the_minute};
 use crate::Untrusted;
-use crate::record::Report;
+use crate::record::{CaseRecord, Report};
 use crate::verdict::Shown;
 
 /// From this size on details are left out, in octets.
@@ -34,6 +35,8 @@ const SAMPLED_FROM: usize = 2000;
 const SAMPLED: usize = 4;
 const SAMPLE: usize = 41;
 
+/// Frames of a failure of which every octet is named: those around the deviation. They are not packed.
+const DISSECTED_OF_A_FAILURE: usize = 5;
 /// Of failures with the same cause, so many of each implementation are written out when all would be too much.
 const WRITTEN_OF_A_CAUSE: usize = 2;
 
@@ -77,6 +80,8 @@ struct Writer<'a> {
     step: Trim,
     /// The places in the report of the failures that are written out.
     written: BTreeSet<usize>,
+    /// Those of them with scripts that can be read without JavaScript: the first of each cause and implementation.
+    scripted: BTreeSet<usize>,
     /// The places of all cases that have run. The same case with several implementations looks alike, and so
     /// do neighbours: next to each other they pack well.
     told: Vec<usize>,
@@ -95,15 +100,18 @@ impl<'a> Writer<'a> {
         told.sort_by_key(|place| report.cases[*place].id);
         let most = if step == Trim::Repeated { WRITTEN_OF_A_CAUSE } else { usize::MAX };
         let mut of_cause = HashMap::<_, usize>::new();
-        let mut written = BTreeSet::new();
+        let (mut written, mut scripted) = (BTreeSet::new(), BTreeSet::new());
         for (place, case) in cases().filter(|(_, case)| case.verdict.is_failure()) {
             let same = of_cause.entry((&case.agent, &case.cause)).or_default();
             *same += 1;
+            if *same == 1 && step.scripts() != Which::None {
+                scripted.insert(place);
+            }
             if *same <= most {
                 written.insert(place);
             }
         }
-        Self { report, links, absent, against, step, written, told }
+        Self { report, links, absent, against, step, written, scripted, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -152,10 +160,12 @@ impl<'a> Writer<'a> {
             let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
             let print = |out: &mut String| {
                 if !self.written.contains(place) {
-                    print_into(&Article::new(self.report, self.links, &case, self.step.dissected()), out);
+                    print_into(&self.article(&case, Which::None), out);
                 }
             };
-            pages.add(&self.links.anchor(&case), print, &record);
+            let scripts = Scripts::of(self.report, &case, self.step.scripts(), false);
+            let scripts = if scripts.is_empty() { String::new() } else { print_text(&scripts) };
+            pages.add(&self.links.anchor(&case), print, &scripts, &record);
         }
         pages.pack(self.level())
     }
@@ -166,21 +176,27 @@ impl<'a> Writer<'a> {
         for absent in cases {
             if let Some(page) = AbsentPage::new(self.report, self.links, absent) {
                 let name = self.links.anchor_of(absent.agent, absent.id);
-                pages.add(&name, |out| print_into(&page, out), "");
+                pages.add(&name, |out| print_into(&page, out), "", "");
             }
         }
         pages.pack(self.level())
     }
 
+    fn article<'c>(&'c self, case: &'c CaseRecord, which: Which) -> Article<'c> {
+        let most = if case.verdict.is_failure() { DISSECTED_OF_A_FAILURE } else { usize::MAX };
+        Article::new(self.report, self.links, case, self.step.dissected().min(most), which)
+    }
+
     fn failing(&self, place: usize) -> FailingPage<'a> {
         let whole = &self.report.cases[place];
+        let which = if self.scripted.contains(&place) { Which::Few } else { Which::None };
         let case = self.step.apply(whole);
         FailingPage {
             label: case.verdict.label(),
             id: case.id.to_string(),
             slug: &whole.slug,
             agent: &whole.agent,
-            article: print(&Article::new(self.report, self.links, &case, self.step.dissected())),
+            article: print_text(&self.article(&case, which)),
         }
     }
 }

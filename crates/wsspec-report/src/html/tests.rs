@@ -101,6 +101,16 @@ fn scripts_that_count_failures_by_class_find_two_mentions_when_nothing_failed() 
 
 /// The pages and the records in the blocks of data, by the names that the blocks are found by.
 fn packed(html: &str) -> BTreeMap<String, (String, String)> {
+    unpacked(html).into_iter().map(|(name, [page, _, record])| (name, (page, record))).collect()
+}
+
+/// The scripts in the blocks of data.
+fn packed_scripts(html: &str) -> BTreeMap<String, String> {
+    unpacked(html).into_iter().map(|(name, [_, scripts, _])| (name, scripts)).collect()
+}
+
+/// Page, scripts and record of each case.
+fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
     let mut cases = BTreeMap::new();
     for block in html.split("<script type=\"application/json\" class=\"pages\"").skip(1) {
         let (attributes, rest) = block.split_once('>').unwrap();
@@ -111,10 +121,13 @@ fn packed(html: &str) -> BTreeMap<String, (String, String)> {
         let texts: Vec<&str> = text.split_terminator('\0').collect();
         let names = attributes.split("data-names=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let names: Vec<&str> = names.split(' ').collect();
-        let (pages, records) = texts.split_at(names.len());
-        assert_eq!(pages.len(), records.len(), "a page and a record for each name: {attributes}");
-        let both = pages.iter().zip(records).map(|(page, record)| (page.to_string(), record.to_string()));
-        cases.extend(names.iter().map(|name| name.to_string()).zip(both));
+        let columns: Vec<&[&str]> = texts.chunks(names.len()).collect();
+        assert_eq!((columns.len(), texts.len() % names.len()), (data::PARTS + 2, 0), "{attributes}");
+        for (at, name) in names.iter().enumerate() {
+            let page: String = columns[..data::PARTS].iter().map(|column| column[at]).collect();
+            let [scripts, record] = [0, 1].map(|behind| columns[data::PARTS + behind][at].to_owned());
+            cases.insert((*name).to_owned(), [page, scripts, record]);
+        }
     }
     cases
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use wsspec_engine::Verdict;
 
 use super::article::DISSECTED;
+use super::scripts::Which;
 use crate::record::{CaseRecord, EventRecord, Happening, LogLine, Payload};
 
 /// How much is left out; each step includes those before it.
@@ -64,6 +65,11 @@ impl Trim {
     /// Frames of a case of which every octet is named; the timeline has the octets of the others.
     pub(super) fn dissected(self) -> usize {
         if self < Self::Failures { DISSECTED } else { FEW_DISSECTED }
+    }
+
+    /// The scripts of a failure that are kept: the record no longer holds all that was sent when it is cut.
+    pub(super) fn scripts(self) -> Which {
+        if self < Self::Payloads { Which::All } else { Which::None }
     }
 
     /// The case without what this step leaves out.

@@ -118,6 +118,13 @@ impl CaseRecord {
         self.checks.iter().find(|check| !check.ok)
     }
 
+    /// The line of the log at which a rule was broken. None where nothing was judged or all is well: what is not
+    /// asked for cannot be broken.
+    pub fn deviation(&self) -> Option<usize> {
+        let is_accused = !matches!(self.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
+        self.first_failed().filter(|_| is_accused).and_then(CheckRecord::line)
+    }
+
     /// When the opening handshake was complete, in microseconds since the start of the connection.
     pub fn opened_us(&self) -> u64 {
         self.handshake.took_us.unwrap_or(0)

@@ -15,6 +15,13 @@ pub struct Flag {
     pub meaning: &'static str,
 }
 
+impl Flag {
+    /// Whether it is true, or has a value.
+    pub fn is_so(&self) -> bool {
+        !matches!(self.value.raw(), "false" | "none")
+    }
+}
+
 /// How the connection ended, in one sentence.
 pub fn closing_sentence(case: &CaseRecord) -> Untrusted {
     if let Some(why) = &case.handshake.never_opened {

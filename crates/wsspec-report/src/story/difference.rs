@@ -35,6 +35,8 @@ pub struct Difference {
     pub line: Option<usize>,
     /// So many more follow that are the same, and are not listed.
     pub more: u64,
+    /// The checks that fail by it, by their places.
+    pub checks: Vec<usize>,
 }
 
 /// An accepted outcome.
@@ -65,7 +67,9 @@ pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
         return vec![whole(vec![plain_row("an open connection".into(), why.text.clone())])];
     }
     let Some(closest) = closest(case) else {
-        let failed: Vec<Difference> = case.checks.iter().filter(|check| !check.ok).map(check_row).collect();
+        let failed = case.checks.iter().enumerate().filter(|(_, check)| !check.ok);
+        let failed = failed.map(|(place, check)| Difference { checks: vec![place], ..check_row(check) });
+        let failed: Vec<Difference> = failed.collect();
         return vec![whole(if failed.is_empty() { vec![close_row(case)] } else { failed })];
     };
     let lines = event_lines(case);
@@ -75,12 +79,25 @@ pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
         events: accept.events.len() as u64,
         because: accept.because.clone(),
         is_closest: at == closest,
-        differences: aligned(&accept.events, &case.received, &lines, limit)
-            .into_iter()
-            .chain([close_row(case)])
-            .collect(),
+        differences: with_checks(case, aligned(&accept.events, &case.received, &lines, limit)),
     })
     .collect()
+}
+
+/// The rows of the events and that of the close, with the checks that fail by each; a check that belongs to none has a
+/// row of its own.
+fn with_checks(case: &CaseRecord, mut rows: Vec<Difference>) -> Vec<Difference> {
+    let events = rows.iter().position(|row| row.mark != Mark::Same);
+    let close = rows.len();
+    rows.push(close_row(case));
+    for (place, check) in case.checks.iter().enumerate().filter(|(_, check)| !check.ok) {
+        let row = if check.id.starts_with("close.") { Some(close) } else { events };
+        match row {
+            Some(row) => rows[row].checks.push(place),
+            None => rows.push(Difference { checks: vec![place], ..check_row(check) }),
+        }
+    }
+    rows
 }
 
 /// The longest common beginning wins, then the strictest.
@@ -127,6 +144,7 @@ fn aligned(
                 note,
                 line: g.and_then(|g| lines.get(g).copied().flatten()),
                 more: if place + 1 == hidden.start { hidden.len() as u64 } else { 0 },
+                checks: Vec::new(),
             });
         }
     }
@@ -239,7 +257,15 @@ fn plain(text: impl Into<Untrusted>) -> Spans {
 
 fn plain_row(expected: Untrusted, observed: Untrusted) -> Difference {
     let (expected, observed) = (Some(plain(expected)), Some(plain(observed)));
-    Difference { mark: Mark::Differs, expected, observed, note: String::new(), line: None, more: 0 }
+    Difference {
+        mark: Mark::Differs,
+        expected,
+        observed,
+        note: String::new(),
+        line: None,
+        more: 0,
+        checks: Vec::new(),
+    }
 }
 
 /// With which line of the log each received event came: the last frame of a message, or the Pong.
@@ -324,6 +350,8 @@ mod tests {
     fn what_came_too_much_is_marked_and_points_at_its_frame() {
         let case = samples::failed("a", "5.15");
         assert_eq!(marks(&case), [(Mark::Same, Some(7)), (Mark::Extra, Some(8)), (Mark::Differs, None)]);
+        let rows = differences(&case);
+        assert_eq!((&rows[1].checks, &rows[2].checks), (&vec![0], &vec![1]), "events, close.code");
         let other = alternatives(&case, 40);
         assert_eq!((other.len(), other[1].grade, other[1].events), (2, Grade::NonStrict, 0));
         let marks: Vec<Mark> = other[1].differences.iter().map(|row| row.mark).collect();

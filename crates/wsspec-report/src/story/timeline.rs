@@ -1,7 +1,7 @@
 use super::frame::FrameWords;
 use super::units::{duration, plural};
 use crate::Untrusted;
-use crate::record::{CaseRecord, CheckRecord, Dir, Happening, LogLine};
+use crate::record::{CaseRecord, Dir, Happening, LogLine};
 
 /// One row of the sequence of a case.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub enum Side {
 
 /// The rows of a case in order; with the octets of every read and write if asked for, else of the one that is marked.
 pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'_>> {
-    let deviation = case.first_failed().and_then(CheckRecord::line);
+    let deviation = case.deviation();
     let opened = case.opened_us() as i64;
     let is_told = |line: &&LogLine| {
         with_octets || deviation == Some(line.i) || !matches!(line.what, Happening::Octets { .. })

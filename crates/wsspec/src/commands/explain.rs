@@ -2,19 +2,16 @@
 
 use anyhow::Result;
 use wsspec_cases::{Case, Suite, suite};
+use wsspec_report::explain::{Description, duration};
 use wsspec_wire::close_code;
 
 use crate::cli::ExplainArgs;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::grades::Grades;
 use crate::terminal::lines::cut;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{did_you_mean, wrap};
-use crate::{deviations, glossary, hints, select};
-
-/// Steps of a script that are printed.
-const STEPS: usize = 12;
+use crate::{deviations, glossary, select};
 
 /// Explains one thing after the other.
 ///
@@ -133,15 +130,13 @@ fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
     out.push(String::new());
     out.extend(wrap(&case.title, style.width - 1).into_iter().map(|line| format!(" {line}")));
     out.push(String::new());
-    for rule in &case.rules {
-        out.extend(fact("rule", &format!("{rule} ({}): {}", rule.level.name(), rule.summary), style));
-    }
-    out.extend(fact("pass", &case.expectation, style));
-    out.extend(grades(case, style));
-    out.extend(hints::usually(case.id).into_iter().flat_map(|hint| fact("usually", hint, style)));
-    out.extend(steps(case, style));
-    out.extend(fact("close", &close_rule(case), style));
-    out.extend(fact("compare", &compare(case, suite), style));
+    let description = Description::of(case, suite);
+    let told = |facts: &[(&str, String)]| -> Vec<String> {
+        facts.iter().flat_map(|(label, text)| fact(label, text, style)).collect()
+    };
+    out.extend(told(&description.judged));
+    out.extend(steps(&description, style));
+    out.extend(told(&description.around));
     out.extend(fact("again", &format!("wsspec run ws://HOST:PORT {} -vvv", case.id), style));
     out.join("\n")
 }
@@ -150,75 +145,22 @@ fn case_page(case: &Case, suite: &Suite, style: Style) -> String {
 fn also(case: &Case) -> String {
     let sets: Vec<&str> = select::SETS.iter().filter(|set| set.contains(case)).map(|set| set.name).collect();
     let level = case.rules.first().map_or("", |rule| rule.level.name());
-    let limit = crate::text::duration(case.time_limit);
+    let limit = duration(case.time_limit);
     format!("also   sets {}   level {level}   limit {limit}", sets.join(" "))
 }
 
-/// The outcomes that do not pass; `-` where there is none of that verdict.
-fn grades(case: &Case, style: Style) -> Vec<String> {
-    let Grades { non_strict, told, fail } = Grades::of(case);
-    let one_by_one = |label, outcomes: Vec<String>| {
-        let outcomes = if outcomes.is_empty() { vec!["-".to_owned()] } else { outcomes };
-        outcomes.into_iter().flat_map(move |outcome| fact(label, &outcome, style))
-    };
-    let mut out: Vec<String> = one_by_one("non-strict", non_strict).collect();
-    if !told.is_empty() {
-        out.extend(one_by_one("info", told));
-    }
-    out.extend(one_by_one("fail", fail));
-    out
-}
-
-/// Cases that are near, by number and by rule.
-fn compare(case: &Case, suite: &Suite) -> String {
-    const SAME_RULE: usize = 6;
-    let cases = suite.cases();
-    let at = cases.iter().position(|other| other.id == case.id).unwrap_or(0);
-    let around = [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| cases.get(at));
-    let around: Vec<String> = around
-        .filter(|other| other.id.section() == case.id.section())
-        .map(|other| other.id.to_string())
-        .collect();
-    let same = |other: &&Case| {
-        other.id != case.id
-            && !around.contains(&other.id.to_string())
-            && case.rules.first().is_some_and(|rule| other.rules.first() == Some(rule))
-    };
-    let same: Vec<String> =
-        cases.iter().filter(same).take(SAME_RULE).map(|other| other.id.to_string()).collect();
-    let mut parts = Vec::new();
-    if !around.is_empty() {
-        parts.push(format!("neighbours: {}", around.join(" ")));
-    }
-    if !same.is_empty() {
-        parts.push(format!("same rule: {}", same.join(" ")));
-    }
-    parts.join(";  ")
-}
-
 /// What is sent, with the octets before masking; long scripts are cut.
-fn steps(case: &Case, style: Style) -> Vec<String> {
-    let steps = case.describe_steps();
+fn steps(description: &Description, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    for (place, step) in steps.iter().take(STEPS).enumerate() {
+    for (place, step) in description.steps.iter().enumerate() {
         out.extend(fact(if place == 0 { "does" } else { "" }, &step.words, style));
         let hex = step.hex.iter().map(|hex| format!("{:14}{}", "", cut(hex, style.width.saturating_sub(14))));
         out.extend(hex);
     }
-    if steps.len() > STEPS {
-        out.extend(fact("", &format!("and {} more steps", steps.len() - STEPS), style));
+    if description.more_steps > 0 {
+        out.extend(fact("", &format!("and {} more steps", description.more_steps), style));
     }
     out
-}
-
-pub(super) fn close_rule(case: &Case) -> String {
-    let codes: Vec<String> = case.close.codes.iter().map(ToString::to_string).collect();
-    let codes =
-        if codes.is_empty() { "any code".to_owned() } else { format!("code {} or none", codes.join(", ")) };
-    match case.close.first {
-        wsspec_cases::FirstToClose::Tester => format!("wsspec closes; the answer has {codes}"),
-        wsspec_cases::FirstToClose::Peer => format!("the implementation fails the connection with {codes}"),
-    }
 }
 
 fn fact(label: &str, text: &str, style: Style) -> Vec<String> {

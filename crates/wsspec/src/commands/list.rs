@@ -3,12 +3,12 @@
 use anyhow::Result;
 use serde_json::json;
 use wsspec_cases::sets::CATALOG;
-use wsspec_cases::{Case, Roles, Suite, suite};
+use wsspec_cases::{Case, Roles, Suite, suite, tags};
 
 use crate::cli::{ListArgs, ListFormat};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
-use crate::filter::{Filter, tag};
+use crate::filter::Filter;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::count;
 use crate::{deviations, results, select};
@@ -80,7 +80,7 @@ fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs) -> String {
             let title = suite.section_of(case.id).map_or("", |section| section.title);
             add(case.id.section().to_string(), title);
         } else if args.tags {
-            tag::all().filter(|word| tag::fits(word, case)).for_each(|word| add(word.to_owned(), ""));
+            tags::all().filter(|word| tags::fits(word, case)).for_each(|word| add(word.to_owned(), ""));
         } else {
             case.rules.iter().for_each(|rule| add(format!("{}#{}", rule.rfc.number(), rule.section), ""));
         }
@@ -166,7 +166,7 @@ fn entry(case: &Case) -> serde_json::Value {
         "section": case.id.section().to_string(),
         "deflate": case.deflate.is_some(),
         "sets": select::SETS.iter().filter(|set| set.contains(case)).map(|set| set.name).collect::<Vec<_>>(),
-        "tags": tag::all().filter(|word| tag::fits(word, case)).collect::<Vec<_>>(),
+        "tags": tags::all().filter(|word| tags::fits(word, case)).collect::<Vec<_>>(),
         "timed": case.measures.time,
         "limit_ms": u64::try_from(case.time_limit.as_millis()).unwrap_or(u64::MAX),
     })

@@ -11,20 +11,17 @@ use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::ClientOpening;
 use wsspec_report::pcap::{self, Flow, Side};
 use wsspec_report::record::{CaseRecord, Report, Role};
-use wsspec_report::repro::{End, Form, Move, Script, Unfit};
+use wsspec_report::repro::{End, Form, Move, PATIENCE, Script, Unfit, answer_any_key, expected, head};
 
-use super::explain::close_rule;
 use crate::cli::parse_seed;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::{file, wire};
-use crate::repro::{agrees, answer_any_key, head, play, recorded};
+use crate::repro::{agrees, play};
 use crate::target::Target;
 use crate::terminal::Console;
 use crate::{results, select};
 
-/// How long a script waits for the peer behind its last octet.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Where a server is if nothing else is known.
 const ADDRESS: &str = "ws://127.0.0.1:9001";
 
@@ -165,7 +162,8 @@ fn part(
         )
         .fact("try", format!("wsspec repro {id} --connection {all}")));
     }
-    let known = args.connection.is_none() && earlier.and_then(|(_, record)| recorded(record)).is_some();
+    let known = args.connection.is_none()
+        && earlier.is_some_and(|(report, record)| Script::recorded(report, record, case).is_some());
     if case.series().is_none() || known {
         return Ok(None);
     }
@@ -188,28 +186,21 @@ fn script(
     afresh: bool,
     console: &Console,
 ) -> Result<Script, Problem> {
-    let role = earlier.map_or_else(|| role(args, case), |(_, record)| record.role);
     let target = target(args, earlier)?;
+    let known = earlier.filter(|_| !afresh && args.seed.is_none());
+    if let Some(script) = known.and_then(|(report, record)| Script::recorded(report, record, case)) {
+        return Ok(Script { host: target.host, port: target.port, tls: target.secure, ..script });
+    }
+    let role = earlier.map_or_else(|| role(args, case), |(_, record)| record.role);
     let recorded_seed = earlier.and_then(|(report, _)| parse_seed(&report.run.seed).ok());
     let seed = args.seed.or(recorded_seed).unwrap_or(0);
     let earlier = earlier.filter(|_| !afresh);
-    let moves = earlier.and_then(|(_, record)| recorded(record)).filter(|_| args.seed.is_none());
-    let origin =
-        if moves.is_some() { "as recorded".to_owned() } else { format!("from case and seed {seed:x}") };
-    let (moves, end) = match (moves, earlier) {
-        (Some(mut moves), Some((_, record))) => {
-            if role == Role::Client {
-                answer_any_key(&mut moves[0], record.handshake.request.kept());
-            }
-            (moves, end_of(case))
-        }
-        (_, earlier) => made(case, role, &target, seed, earlier.map(|(_, record)| record), console),
-    };
+    let (moves, end) = made(case, role, &target, seed, earlier.map(|(_, record)| record), console);
     Ok(Script {
         name: format!("{} {}", case.id, case.slug),
         title: case.title.to_string(),
         expected: expected(case),
-        origin,
+        origin: format!("from case and seed {seed:x}"),
         role,
         host: target.host,
         port: target.port,
@@ -269,24 +260,6 @@ fn made(
         answer_any_key(first, &request);
     }
     (played.moves, played.end)
-}
-
-/// What the script of a case ends with.
-fn end_of(case: &Case) -> End {
-    use wsspec_cases::{Play, Step};
-    let Play::Script(steps) = &case.play else { return End::Close };
-    match steps.iter().rev().find(|step| matches!(step, Step::HalfClose | Step::Reset)) {
-        Some(Step::HalfClose) => End::Fin,
-        Some(_) => End::Reset,
-        None => End::Close,
-    }
-}
-
-fn expected(case: &Case) -> Vec<String> {
-    let mut lines = vec![case.expectation.to_string()];
-    lines.extend(case.accepts.iter().map(|accept| format!("accepted: {accept}")));
-    lines.push(format!("close: {}", close_rule(case)));
-    lines
 }
 
 const fn form(form: ReproForm) -> Form {

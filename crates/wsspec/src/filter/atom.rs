@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 use regex::Regex;
-use wsspec_cases::{Case, Level, Roles};
+use wsspec_cases::{Case, Level, Roles, tags};
 use wsspec_engine::Verdict;
 use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 
@@ -102,7 +102,7 @@ impl Atom {
             Self::Slug(pattern) => pattern.matches(&case.slug),
             Self::Section(number) => case.id.section() == *number,
             Self::Set(set) => set.contains(case),
-            Self::Tag(word) => super::tag::fits(word, case),
+            Self::Tag(word) => tags::fits(word, case),
             Self::Since(major, minor) => FIRST >= (*major, *minor),
             Self::Clause { rfc, section } => case.rules.iter().any(|rule| {
                 let rest = rule.section.strip_prefix(section.as_str());
@@ -179,10 +179,10 @@ fn set(name: &str) -> Result<select::Set, String> {
 }
 
 fn tag(word: &str) -> Result<Atom, String> {
-    if super::tag::all().any(|known| known == word) {
+    if tags::all().any(|known| known == word) {
         return Ok(Atom::Tag(word.to_owned()));
     }
-    Err(format!("a tag is one of {}", super::tag::all().collect::<Vec<_>>().join(" ")))
+    Err(format!("a tag is one of {}", tags::all().collect::<Vec<_>>().join(" ")))
 }
 
 /// `0.2`: cases that this version or a later one brought.

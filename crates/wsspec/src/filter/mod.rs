@@ -7,7 +7,6 @@
 
 mod atom;
 mod parse;
-pub(crate) mod tag;
 
 pub(crate) use atom::size as parse_size;
 

@@ -7,11 +7,10 @@ use wsspec_cases::{COMMANDS, Case};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, End as TcpOver, Transmit as Sent};
 use wsspec_engine::{CaseRun, ClientOpening, Settings, TcpEnd, Transmit};
 use wsspec_report::record::Role;
-use wsspec_report::repro::{End, Move};
+use wsspec_report::repro::{End, Move, add, pause};
 use wsspec_wire::RequestHead;
 
 use super::patient::Patient;
-use super::{add, pause};
 use crate::commands::echo::echo_config;
 
 /// How long each transmission of the peer takes: a conversation without pauses comes to an end, too.

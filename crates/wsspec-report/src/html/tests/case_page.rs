@@ -4,6 +4,7 @@ use wsspec_wire::Opcode;
 
 use super::*;
 use crate::record::{Dir, SeenIn};
+use crate::repro::{Form, Script};
 
 #[test]
 fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
@@ -89,6 +90,50 @@ fn round_trips_are_drawn_and_a_certificate_is_told() {
     assert!(!page.contains("not when the case ran"));
     report.cases[0].started = "2027-01-01T00:00:01.000Z".to_owned();
     assert!(case_page(&report, &report.cases[0]).content.contains("not when the case ran"));
+}
+
+#[test]
+fn a_case_that_does_not_apply_accuses_nobody_and_says_what_was_not_negotiated() {
+    let case = with_verdict(failed("a", "12.1.1"), Verdict::NotApplicable, "Compression was not agreed on.");
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    assert!(
+        page.contains("Nothing was judged") && page.contains("<code>Sec-WebSocket-Extensions</code> in the")
+    );
+    for word in ["rule broken here", "✗", "differs", "What broke", "deviation"] {
+        assert!(!page.contains(word), "{word}: {page}");
+    }
+    let why = "title=\"Compression was not agreed on.\"";
+    assert!(index_page(&report).contains(why), "the cell says it as well");
+}
+
+#[test]
+fn a_failure_has_its_scripts_on_its_page_as_the_command_line_makes_them() {
+    let mut report = sample(vec![failed("a", "5.15"), passed("a", "1.1.1"), failed("a", "5.16")]);
+    report.run.targets[0].url = Some("ws://127.0.0.1:9001/echo".to_owned());
+    let case = wsspec_cases::suite().get(report.cases[0].id).unwrap();
+    let script = Script::recorded(&report, &report.cases[0], case).unwrap();
+    let page = case_page(&report, &report.cases[0]).content;
+    for form in [Form::Python, Form::Nc, Form::Rust, Form::Js, Form::Hex] {
+        let text = script.render(form).unwrap();
+        assert!(page.contains(&format!("<pre class=\"copy\">{}</pre>", escaped(&text))), "{form:?}");
+    }
+    assert!(page.contains("wsspec repro 5.15 --as pcap -o 5.15.pcapng"));
+    assert!(!case_page(&report, &report.cases[1]).content.contains("socket.create_connection"));
+    // One file: three forms for the first of a cause, all of them in the data.
+    let html = super::super::report(&report).unwrap();
+    assert_eq!(html.matches("socket.create_connection").count(), 1);
+    assert!(!html.contains("use std::net::"));
+    for id in ["5.15", "5.16"] {
+        let scripts = &packed_scripts(&html)[&format!("{id}@a")];
+        assert!(scripts.contains("socket.create_connection") && scripts.contains("use std::"), "{scripts}");
+    }
+    assert!(packed_scripts(&html)["1.1.1@a"].is_empty());
+}
+
+fn escaped(text: &str) -> String {
+    let escapes = [("&", "&#38;"), ("<", "&#60;"), (">", "&#62;"), ("\"", "&#34;"), ("'", "&#39;")];
+    escapes.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[test]

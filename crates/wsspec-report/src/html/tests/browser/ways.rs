@@ -55,6 +55,20 @@ fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
 }
 
 #[test]
+fn all_scripts_of_a_failure_can_be_read_and_copied() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#5.16@mylib-2.3", "document.title.includes('5.16')");
+    browser.wait("document.querySelectorAll('#page .scripts details').length === 5");
+    let shown = "[...document.querySelectorAll('#page .scripts summary')].map((one) => one.innerText).join()";
+    assert_eq!(browser.text(shown), "python,nc,raw bytes,js,rust");
+    browser.eval("document.querySelector('#page .scripts details').open = true");
+    let python = browser.text("document.querySelector('#page .scripts pre').innerText");
+    assert!(python.starts_with("#!/usr/bin/env python3\n") && python.contains("MOVES = ["), "{python}");
+    assert_eq!(browser.eval("document.querySelectorAll('#page .scripts button').length"), 5);
+}
+
+#[test]
 fn the_search_of_the_browser_finds_parts_that_are_not_shown() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&written.url());

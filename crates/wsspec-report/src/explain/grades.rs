@@ -5,7 +5,7 @@ use wsspec_cases::{
     Tolerates, Watch,
 };
 
-use crate::text::duration;
+use super::duration;
 
 /// Connections of a series that are looked at.
 const PARTS: u32 = 40;

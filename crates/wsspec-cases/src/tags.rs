@@ -1,6 +1,6 @@
-//! What a case is about, in one word: for `tag()`.
+//! What a case is about, in one word: for filters.
 
-use wsspec_cases::{Case, Conduct, Cost, Play};
+use crate::{Case, Conduct, Cost, Play};
 
 /// The sections that a word stands for.
 const SECTIONS: [(&str, &[u16]); 12] = [
@@ -31,12 +31,12 @@ const MANNERS: [(&str, Manner); 6] = [
 ];
 
 /// All words.
-pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+pub fn all() -> impl Iterator<Item = &'static str> {
     SECTIONS.iter().map(|(word, _)| *word).chain(MANNERS.iter().map(|(word, _)| *word))
 }
 
 /// Whether the word says something about the case.
-pub(crate) fn fits(word: &str, case: &Case) -> bool {
+pub fn fits(word: &str, case: &Case) -> bool {
     let sections = SECTIONS.iter().filter(|(known, _)| *known == word);
     let manners = MANNERS.iter().filter(|(known, _)| *known == word);
     sections.into_iter().any(|(_, sections)| sections.contains(&case.id.section()))

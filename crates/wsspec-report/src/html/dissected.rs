@@ -1,0 +1,64 @@
+//! Frames of which every octet is named.
+
+use crate::Untrusted;
+use crate::record::{CaseRecord, Dir, Happening, LogLine};
+use crate::story::{self, Part, units};
+
+/// A frame with every octet named.
+pub(super) struct Dissected {
+    pub(super) number: usize,
+    pub(super) heading: Untrusted,
+    pub(super) is_deviation: bool,
+    pub(super) parts: Vec<Part>,
+    pub(super) size: u64,
+    /// The payload without its mask, in hex.
+    pub(super) unmasked: Option<String>,
+    /// What the message that ends here inflates to.
+    pub(super) inflated: Option<Untrusted>,
+    /// What finds it in a capture.
+    pub(super) filter: String,
+}
+
+impl Dissected {
+    /// So many frames around the one at which a rule was broken, or the first.
+    pub(super) fn all(case: &CaseRecord, most: usize) -> Vec<Self> {
+        let deviation = case.deviation();
+        let is_frame = |line: &&LogLine| matches!(line.what, Happening::Frame { .. });
+        let frames: Vec<&LogLine> = case.events.iter().filter(is_frame).collect();
+        // As many before the deviation as behind it.
+        let at = deviation.and_then(|i| frames.iter().position(|line| line.i >= i)).unwrap_or(0);
+        let start = at.saturating_sub(most / 2).min(frames.len().saturating_sub(most));
+        let chosen = frames.into_iter().skip(start).take(most);
+        let mut inflated = story::inflated(case);
+        let broken = story::broken_texts(case);
+        chosen
+            .map(|line| Self {
+                unmasked: unmasked(&line.what),
+                inflated: inflated.remove(&line.i),
+                filter: story::display_filter(&line.what).unwrap_or_default(),
+                number: line.i,
+                heading: frame_heading(&line.what),
+                is_deviation: deviation == Some(line.i),
+                parts: story::anatomy_of_text(&line.what, broken.get(&line.i)),
+                size: frame_size(&line.what),
+            })
+            .collect()
+    }
+}
+
+fn unmasked(what: &Happening) -> Option<String> {
+    let Happening::Frame { mask: Some(_), data, .. } = what else { return None };
+    let more = if data.is_cut() { " …" } else { "" };
+    (!data.is_empty()).then(|| format!("{}{more}", units::spaced_hex(data.kept())))
+}
+
+fn frame_heading(what: &Happening) -> Untrusted {
+    let way = if matches!(what, Happening::Frame { dir: Dir::Tx, .. }) { "sent" } else { "received" };
+    let words = story::FrameWords::of(what, 40).map(|words| words.line()).unwrap_or_default();
+    Untrusted::from(format!("{way}: {}", words.raw()))
+}
+
+fn frame_size(what: &Happening) -> u64 {
+    let Happening::Frame { wire, data, .. } = what else { return 0 };
+    (wire.len() as u64).saturating_add(data.len()).saturating_sub(data.kept().len() as u64)
+}

@@ -1,0 +1,153 @@
+//! The rows of the timeline of a case.
+
+use wsspec_wire::Opcode;
+
+use super::dissected::Dissected;
+use crate::Untrusted;
+use crate::record::{CaseRecord, Happening};
+use crate::story::{self, Break, Side, units};
+
+/// Characters of a payload in the timeline.
+const PREVIEW: usize = 80;
+/// Longer than so many times the median is a gap, and what is shorter than this, in microseconds, never is.
+const TIMES_MEDIAN: i64 = 10;
+const SHORTEST_GAP: i64 = 1000;
+
+/// The timeline.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    /// The median of the times between rows, reads and writes left out, in microseconds.
+    median_us: i64,
+}
+
+/// A row of the timeline.
+pub(super) struct Row {
+    pub(super) number: usize,
+    pub(super) ms: String,
+    pub(super) us: i64,
+    pub(super) side: Side,
+    pub(super) text: Untrusted,
+    /// The opcode of a frame.
+    pub(super) name: String,
+    pub(super) hex: Option<String>,
+    pub(super) is_octets: bool,
+    pub(super) is_deviation: bool,
+    pub(super) is_dissected: bool,
+    /// Where its text stops being UTF-8.
+    pub(super) flaw: Option<String>,
+    /// What is not shown before this row.
+    pub(super) gap: Option<String>,
+}
+
+impl Rows {
+    pub(super) fn of(case: &CaseRecord, frames: &[Dissected]) -> Self {
+        let broken = story::broken_texts(case);
+        let told = story::timeline(case, true, PREVIEW);
+        let times = told.iter().filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
+        let mut all = Self { median_us: median(times.map(|row| row.us)), rows: Vec::new() };
+        let (mut last, mut last_us) = (None, None);
+        for row in told {
+            let is_octets = matches!(row.line.what, Happening::Octets { .. }) && !row.is_deviation;
+            let missing = last.map_or(0, |last| row.line.i.saturating_sub(last + 1));
+            // Reads and writes are shown on demand: they do not end a gap.
+            let passed = last_us.filter(|_| !is_octets).map_or(0, |last| row.us - last);
+            let gap = all.gap(missing as u64, passed);
+            last = Some(row.line.i);
+            last_us = if is_octets { last_us } else { Some(row.us) };
+            let is_dissected = frames.iter().any(|frame| frame.number == row.line.i);
+            all.rows.push(Row {
+                number: row.line.i,
+                ms: units::milliseconds(row.us),
+                us: row.us,
+                side: row.side,
+                name: name(&row.line.what),
+                hex: hex(&row.line.what).filter(|_| !is_dissected),
+                is_octets,
+                is_deviation: row.is_deviation,
+                is_dissected,
+                flaw: broken.get(&row.line.i).map(Break::words),
+                gap,
+                text: row.text,
+            });
+        }
+        all
+    }
+
+    pub(super) fn is_octets_only(&self) -> bool {
+        self.rows.iter().all(|row| row.is_octets)
+    }
+
+    /// Whether a time between two rows is far longer than most.
+    pub(super) const fn is_long(&self, us: i64) -> bool {
+        us >= SHORTEST_GAP && us > TIMES_MEDIAN * self.median_us
+    }
+
+    /// The time as a part of the median, for a picture.
+    pub(super) fn in_medians(&self, us: i64) -> f64 {
+        us.max(0) as f64 / self.median_us.max(1) as f64
+    }
+
+    /// What lies between two rows: entries that were not kept, or a long time.
+    fn gap(&self, missing: u64, us: i64) -> Option<String> {
+        if missing > 0 {
+            return Some(format!("{} not kept", units::plural(missing, "line")));
+        }
+        self.is_long(us).then(|| format!("{} pass", units::duration(us.unsigned_abs())))
+    }
+}
+
+fn median(times: impl Iterator<Item = i64>) -> i64 {
+    let times: Vec<i64> = times.collect();
+    let mut between: Vec<i64> = times.windows(2).map(|two| (two[1] - two[0]).max(0)).collect();
+    between.sort_unstable();
+    between.get(between.len() / 2).copied().unwrap_or(0)
+}
+
+fn name(what: &Happening) -> String {
+    match what {
+        Happening::Frame { op, .. } => story::opcode_name(Opcode::new(*op)),
+        _ => String::new(),
+    }
+}
+
+/// The octets of a chunk or a frame.
+fn hex(what: &Happening) -> Option<String> {
+    let (octets, cut) = match what {
+        Happening::Octets { data, .. } => (data.kept(), data.is_cut()),
+        Happening::Frame { wire, data, .. } => (wire.as_slice(), data.is_cut()),
+        _ => return None,
+    };
+    Some(format!("{}{}", units::spaced_hex(octets), if cut { " …" } else { "" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::drawing;
+    use crate::samples::failed;
+
+    #[test]
+    fn a_gap_is_longer_than_ten_times_the_median_and_no_less_than_a_millisecond() {
+        let mut case = failed("a", "5.15");
+        let rows = Rows::of(&case, &[]);
+        assert!(rows.median_us > 0 && !rows.is_long(10 * rows.median_us));
+        let gaps: Vec<_> = rows.rows.iter().filter_map(|row| row.gap.as_deref()).collect();
+        assert_eq!(gaps, ["999 ms pass", "1.00 s pass"]);
+        for line in &mut case.events {
+            line.us *= 1000;
+        }
+        assert!(Rows::of(&case, &[]).is_long(10 * 1000 * rows.median_us + 1));
+        assert!(!Rows::of(&case, &[]).is_long(10 * 1000 * rows.median_us));
+    }
+
+    #[test]
+    fn the_picture_marks_the_deviation_and_holds_nothing_of_the_peer() {
+        let mut case = failed("<b>peer</b>", "5.15");
+        let svg = drawing::svg(&Rows::of(&case, &[])).unwrap();
+        assert!(svg.contains("class=\"arrow broken\"") && svg.contains(">! 4 Continuation</text>"), "{svg}");
+        assert!(svg.contains("class=\"gap-name\"") && svg.contains(">999 ms</text>"), "{svg}");
+        assert!(!svg.contains("peer") && !svg.contains("fragment"));
+        case.events.truncate(1);
+        assert_eq!(drawing::svg(&Rows::of(&case, &[])), None);
+    }
+}
