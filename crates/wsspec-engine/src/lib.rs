@@ -21,6 +21,7 @@ mod judge;
 mod negotiation;
 mod observation;
 mod observe;
+mod onlooker;
 mod opening;
 mod outbox;
 mod outcome;
@@ -42,6 +43,7 @@ pub use observation::{
     CloseRecord, HandshakeRecord, NeverOpened, Observation, PeerFault, TcpEnd, TesterRole, Traffic, Unlawful,
     WireStats,
 };
+pub use onlooker::{Onlooker, Seen};
 pub use outbox::Transmit;
 pub use outcome::{Behavior, BehaviorClose, Check, Outcome, SeenIn, Verdict};
 pub use round_trips::RoundTrips;

@@ -62,7 +62,7 @@ impl WireLog {
 }
 
 /// A wire log that is being written. An entry costs the same however many came before.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LogBook {
     first: Vec<LogEntry>,
     last: VecDeque<LogEntry>,

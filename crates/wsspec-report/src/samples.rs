@@ -5,10 +5,10 @@ use wsspec_engine::{Behavior, BehaviorClose, Verdict};
 use wsspec_wire::{FrameHeader, Opcode, copy_masked};
 
 use crate::record::{
-    AcceptRecord, AutobahnRecord, CaseRecord, CertificateRecord, CheckRecord, Clause, CloseRecord,
-    CloseRuleRecord, Dir, EndRecord, EventRecord, HandshakeRecord, Happening, LogLine, MeasuresRecord,
-    NeverOpenedRecord, Payload, Report, Role, RoundTripsRecord, RuleRecord, RunRecord, SCHEMA, StatsRecord,
-    Target, TlsRecord, TrafficRecord,
+    AcceptRecord, AutobahnRecord, BackendRecord, CaseRecord, CertificateRecord, CheckRecord, Clause,
+    CloseRecord, CloseRuleRecord, Dir, EndRecord, EventRecord, HandshakeRecord, Happening, LogLine,
+    MeasuresRecord, NeverOpenedRecord, Payload, Report, Role, RoundTripsRecord, RuleRecord, RunRecord,
+    SCHEMA, StatsRecord, Target, TlsRecord, TrafficRecord,
 };
 
 pub(crate) const REQUEST: &str = "GET /echo HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUpgrade: websocket\r\n\
@@ -117,6 +117,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
         round_trips: None,
         measures: MeasuresRecord::default(),
         log: None,
+        backend: None,
         autobahn: AutobahnRecord {
             behavior: Behavior::Ok,
             behavior_close: BehaviorClose::Ok,
@@ -257,6 +258,7 @@ pub(crate) fn failed(agent: &str, id: &str) -> CaseRecord {
             (1_003_030, frame(Dir::Tx, Opcode::CLOSE, true, &1001_u16.to_be_bytes())),
             (2_003_040, Happening::Tcp { end: "wsspec".to_owned() }),
         ]),
+        backend: None,
         autobahn: AutobahnRecord {
             behavior: Behavior::Failed,
             behavior_close: BehaviorClose::Failed,
@@ -290,6 +292,7 @@ pub(crate) fn never_opened(agent: &str, id: &str) -> CaseRecord {
         },
         close: CloseRecord { first: "none".to_owned(), ..Default::default() },
         events: log(vec![(10, octets(Dir::Tx, REQUEST.as_bytes()))]),
+        backend: None,
         autobahn: AutobahnRecord {
             behavior: Behavior::Failed,
             behavior_close: BehaviorClose::Failed,
@@ -336,4 +339,22 @@ pub(crate) fn report(cases: Vec<CaseRecord>) -> Report {
         ..Default::default()
     };
     Report { run, cases, end: Some(end), ..Report::default() }
+}
+
+/// What went on behind a proxy in the case that passed.
+pub(crate) fn backend() -> BackendRecord {
+    let head = |text: &str| Payload::new(text.as_bytes(), 256);
+    BackendRecord {
+        by: "key".to_owned(),
+        request: head(REQUEST),
+        response: head(RESPONSE),
+        redacted: 0,
+        events: log(vec![
+            (900, octets(Dir::Rx, REQUEST.as_bytes())),
+            (3200, frame(Dir::Rx, Opcode::TEXT, true, b"Hello")),
+            (3500, frame(Dir::Tx, Opcode::TEXT, true, b"Hello")),
+            (4100, Happening::Tcp { end: "peer-fin".to_owned() }),
+        ]),
+        dropped: 0,
+    }
 }

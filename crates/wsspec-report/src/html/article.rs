@@ -180,6 +180,11 @@ impl<'a> Article<'a> {
         self.timeline.rows.iter().find(|row| row.is_deviation).map(|row| row.number)
     }
 
+    /// Columns of the timeline: the tester, the implementation, and what is behind it.
+    fn lanes(&self) -> usize {
+        if self.case.backend.is_some() { 3 } else { 2 }
+    }
+
     fn any_check_holds(&self) -> bool {
         self.case.checks.iter().any(|check| check.ok)
     }

@@ -48,13 +48,15 @@ impl Rows {
         let (mut last, mut last_us) = (None, None);
         for row in told {
             let is_octets = matches!(row.line.what, Happening::Octets { .. }) && !row.is_deviation;
-            let missing = last.map_or(0, |last| row.line.i.saturating_sub(last + 1));
+            let is_near = !row.side.is_behind();
+            let missing =
+                last.filter(|_| is_near).map_or(0, |last: usize| row.line.i.saturating_sub(last + 1));
             // Reads and writes are shown on demand: they do not end a gap.
             let passed = last_us.filter(|_| !is_octets).map_or(0, |last| row.us - last);
             let gap = all.gap(missing as u64, passed);
-            last = Some(row.line.i);
+            last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
-            let is_dissected = frames.iter().any(|frame| frame.number == row.line.i);
+            let is_dissected = is_near && frames.iter().any(|frame| frame.number == row.line.i);
             all.rows.push(Row {
                 number: row.line.i,
                 ms: units::milliseconds(row.us),
@@ -65,7 +67,7 @@ impl Rows {
                 is_octets,
                 is_deviation: row.is_deviation,
                 is_dissected,
-                flaw: broken.get(&row.line.i).map(Break::words),
+                flaw: broken.get(&row.line.i).filter(|_| is_near).map(Break::words),
                 gap,
                 text: row.text,
             });

@@ -82,11 +82,13 @@ impl Trim {
         let mut case = case.clone();
         if quiet {
             case.events.clear();
+            case.backend.iter_mut().for_each(|backend| backend.events.clear());
         }
         let limit =
             if self >= Self::Failures || (self >= Self::Middle && passed) { 2 * ENDS } else { usize::MAX };
-        if case.events.len() > limit {
-            case.events.drain(ENDS..case.events.len() - ENDS);
+        let legs = case.backend.iter_mut().map(|backend| &mut backend.events);
+        for events in legs.chain([&mut case.events]).filter(|events| events.len() > limit) {
+            events.drain(ENDS..events.len() - ENDS);
         }
         if self >= Self::Payloads {
             shorten(&mut case);
@@ -100,7 +102,8 @@ const fn is_passed(case: &CaseRecord) -> bool {
 }
 
 fn shorten(case: &mut CaseRecord) {
-    for line in &mut case.events {
+    let other_leg = case.backend.iter_mut().flat_map(|backend| &mut backend.events);
+    for line in other_leg.chain(&mut case.events) {
         shorten_line(line);
     }
     let accepted = case.accepts.iter_mut().flat_map(|accept| &mut accept.events);

@@ -75,12 +75,13 @@ impl CaseRecord {
             close_rule: close_rule(case),
             close: close(seen),
             handshake: handshake(seen, redaction),
-            events: log::lines(seen, redaction),
+            events: log::lines(log::Heads::of_case(seen, redaction), &seen.log),
             stats: stats(&seen.stats, seen),
             traffic: traffic(&seen.traffic),
             round_trips: seen.round_trips.as_ref().map(round_trips),
             measures: measures(case),
             log: meta.log,
+            backend: None,
             autobahn: autobahn(outcome, redaction),
             repro: meta.repro.iter().map(|argument| redaction.text(argument)).collect(),
         }
@@ -224,11 +225,7 @@ pub(super) fn tcp_end(end: TcpEnd) -> String {
 fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
     let record = &seen.handshake;
     let mut redacted = 0;
-    let mut head = |octets: &[u8]| {
-        let secrets = redaction.in_head(octets);
-        redacted += secrets.len();
-        Payload::new(&redact::replace(octets, &secrets), HEAD_LIMIT)
-    };
+    let mut head = |octets: &[u8]| head(octets, redaction, &mut redacted);
     let (request, response) = (head(&record.request), head(&record.response));
     HandshakeRecord {
         request,
@@ -242,6 +239,13 @@ fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
         redacted,
         tls: None,
     }
+}
+
+/// A head with a mark in the place of each secret.
+pub(super) fn head(octets: &[u8], redaction: &Redaction, redacted: &mut usize) -> Payload {
+    let secrets = redaction.in_head(octets);
+    *redacted += secrets.len();
+    Payload::new(&redact::replace(octets, &secrets), HEAD_LIMIT)
 }
 
 fn never_opened(why: &NeverOpened, redaction: &Redaction) -> NeverOpenedRecord {

@@ -6,8 +6,8 @@ use wsspec_engine::Verdict;
 
 use crate::Untrusted;
 use crate::record::{
-    AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine, MeasuresRecord,
-    Payload, RoundTripsRecord, StatsRecord, TrafficRecord,
+    AgentLog, AutobahnRecord, BackendRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine,
+    MeasuresRecord, Payload, RoundTripsRecord, StatsRecord, TrafficRecord,
 };
 use crate::record::{flat, words};
 
@@ -91,6 +91,9 @@ pub struct CaseRecord {
     /// What the implementation wrote to its log while the case ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<AgentLog>,
+    /// The other leg, if the implementation is a proxy before the tester's own server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Box<BackendRecord>>,
     /// The verdicts of the reference suite.
     pub autobahn: AutobahnRecord,
     /// The command that runs the case again.

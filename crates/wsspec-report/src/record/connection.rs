@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wsspec_engine::{Behavior, BehaviorClose};
+use wsspec_engine::{Behavior, BehaviorClose, Seen};
 
 use crate::Untrusted;
-use crate::record::{Payload, words};
+use crate::record::{LogLine, Payload, Redaction, build, log, words};
 
 /// How the connection had to end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +222,38 @@ pub struct AgentLog {
     pub to: u64,
     /// The text, cut.
     pub text: Untrusted,
+}
+
+/// What went over the connection of a proxy to the server behind it, from that server's side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BackendRecord {
+    /// How it was found: `key`, by the same `Sec-WebSocket-Key`, or `time`, as the only connection meanwhile.
+    pub by: String,
+    /// The request head as it arrived there.
+    pub request: Payload,
+    /// The response head.
+    pub response: Payload,
+    /// How many values were replaced as secrets.
+    #[serde(default)]
+    pub redacted: usize,
+    /// What happened there; times count from the start of the case's own connection.
+    pub events: Vec<LogLine>,
+    /// How many events were dropped.
+    #[serde(default)]
+    pub dropped: u64,
+}
+
+impl BackendRecord {
+    /// Of what was seen on a connection that was opened so long after that of the case.
+    pub fn of(seen: &Seen, by: &str, after: Duration, redaction: &Redaction) -> Self {
+        let mut redacted = 0;
+        let mut head = |octets: &[u8]| build::head(octets, redaction, &mut redacted);
+        let (request, response) = (head(&seen.request), head(&seen.response));
+        let mut events =
+            log::lines(log::Heads::of_server(&seen.request, &seen.response, redaction), &seen.log);
+        events.iter_mut().for_each(|line| line.us = line.us.saturating_add(build::micros(after)));
+        Self { by: by.to_owned(), request, response, redacted, events, dropped: seen.log.dropped }
+    }
 }
 
 /// The verdicts of the reference suite.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wsspec_engine::{Direction, LogEntry, LogKind, Observation, Snippet};
+use wsspec_engine::{Direction, LogEntry, LogKind, Observation, Snippet, TesterRole, WireLog};
 use wsspec_wire::{FrameHeader, copy_masked};
 
 use crate::record::build::{micros, tcp_end};
@@ -10,22 +10,11 @@ use crate::record::event::{Dir, Happening, LogLine};
 use crate::record::{Payload, Redaction, redact};
 
 /// The lines, with secrets of the opening handshake and named values starred out.
-pub(super) fn lines(seen: &Observation, redaction: &Redaction) -> Vec<LogLine> {
-    let mut heads = Heads {
-        request: redaction.in_head(&seen.handshake.request),
-        response: redaction.in_head(&seen.handshake.response),
-        client_sends: Dir::Tx,
-        tx: 0,
-        rx: 0,
-        redaction,
-    };
-    if seen.role == wsspec_engine::TesterRole::Server {
-        heads.client_sends = Dir::Rx;
-    }
-    let lines = seen.log.entries.iter().enumerate();
+pub(super) fn lines(mut heads: Heads<'_>, log: &WireLog) -> Vec<LogLine> {
+    let lines = log.entries.iter().enumerate();
     lines
         .map(|(at, entry)| LogLine {
-            i: seen.log.number(at),
+            i: log.number(at),
             us: micros(entry.at),
             what: happening(entry, &mut heads),
         })
@@ -33,7 +22,7 @@ pub(super) fn lines(seen: &Observation, redaction: &Redaction) -> Vec<LogLine> {
 }
 
 /// Where the secrets of the two heads are, and how far each direction has come.
-struct Heads<'a> {
+pub(super) struct Heads<'a> {
     request: Vec<Range<usize>>,
     response: Vec<Range<usize>>,
     client_sends: Dir,
@@ -42,7 +31,23 @@ struct Heads<'a> {
     redaction: &'a Redaction,
 }
 
-impl Heads<'_> {
+impl<'a> Heads<'a> {
+    /// Those of a case.
+    pub(super) fn of_case(seen: &Observation, redaction: &'a Redaction) -> Self {
+        let (request, response) = (&seen.handshake.request, &seen.handshake.response);
+        let of_server = Self::of_server(request, response, redaction);
+        match seen.role {
+            TesterRole::Server => of_server,
+            TesterRole::Client => Self { client_sends: Dir::Tx, ..of_server },
+        }
+    }
+
+    /// Those of a connection whose log is that of the server.
+    pub(super) fn of_server(request: &[u8], response: &[u8], redaction: &'a Redaction) -> Self {
+        let (request, response) = (redaction.in_head(request), redaction.in_head(response));
+        Self { request, response, client_sends: Dir::Rx, tx: 0, rx: 0, redaction }
+    }
+
     /// The kept octets of a chunk without secrets.
     fn clean(&mut self, dir: Dir, data: &Snippet) -> Payload {
         let at = if dir == Dir::Tx { &mut self.tx } else { &mut self.rx };

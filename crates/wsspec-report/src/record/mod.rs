@@ -27,8 +27,9 @@ pub use case::{
     Standing,
 };
 pub use connection::{
-    AgentLog, AutobahnRecord, CertificateRecord, CloseRecord, CloseRuleRecord, HandshakeRecord,
-    MeasuresRecord, NeverOpenedRecord, RoundTripsRecord, StatsRecord, TlsRecord, TrafficRecord,
+    AgentLog, AutobahnRecord, BackendRecord, CertificateRecord, CloseRecord, CloseRuleRecord,
+    HandshakeRecord, MeasuresRecord, NeverOpenedRecord, RoundTripsRecord, StatsRecord, TlsRecord,
+    TrafficRecord,
 };
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, Line, NotRun, RunRecord, SCHEMA, Target};

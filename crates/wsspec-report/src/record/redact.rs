@@ -48,6 +48,11 @@ impl Redaction {
         self
     }
 
+    /// Whether the value of this header is a secret.
+    pub fn hides_header(&self, name: &str) -> bool {
+        self.headers.contains(&name.to_ascii_lowercase())
+    }
+
     /// This value is a secret wherever it stands, such as one taken from the environment.
     #[must_use]
     pub fn value(mut self, value: &str) -> Self {

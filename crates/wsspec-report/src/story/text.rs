@@ -16,6 +16,9 @@ pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
                 Side::Sent => "-->",
                 Side::Received => "<--",
                 Side::Note => "   ",
+                Side::ToOrigin => "    proxy --> origin",
+                Side::FromOrigin => "    proxy <-- origin",
+                Side::AtOrigin => "    origin:",
             };
             let mark = if row.is_deviation { "   (!)" } else { "" };
             format!("{:>9} ms {arrow} {}{mark}", milliseconds(row.us), terminal::line(row.text.raw(), 200))

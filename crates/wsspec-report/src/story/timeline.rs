@@ -27,6 +27,19 @@ pub enum Side {
     Received,
     /// Neither: a timer, or the end of the connection.
     Note,
+    /// The proxy sent it to the server behind it.
+    ToOrigin,
+    /// The server behind the proxy sent it.
+    FromOrigin,
+    /// The end of the connection between them.
+    AtOrigin,
+}
+
+impl Side {
+    /// Whether it happened between the proxy and the server behind it.
+    pub const fn is_behind(self) -> bool {
+        matches!(self, Self::ToOrigin | Self::FromOrigin | Self::AtOrigin)
+    }
 }
 
 /// The rows of a case in order; with the octets of every read and write if asked for, else of the one that is marked.
@@ -37,7 +50,7 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
         with_octets || deviation == Some(line.i) || !matches!(line.what, Happening::Octets { .. })
     };
     let lines = case.events.iter().filter(is_told);
-    lines
+    let mut rows: Vec<Row<'_>> = lines
         .map(|line| Row {
             line,
             us: line.us as i64 - opened,
@@ -45,7 +58,34 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
             text: text(&line.what, limit),
             is_deviation: deviation == Some(line.i),
         })
-        .collect()
+        .collect();
+    rows.extend(behind(case, opened, with_octets, limit));
+    // Stable: what stands in one log stays in its order.
+    rows.sort_by_key(|row| row.us);
+    rows
+}
+
+/// What went on behind a proxy.
+fn behind(case: &CaseRecord, opened: i64, with_octets: bool, limit: usize) -> impl Iterator<Item = Row<'_>> {
+    let lines = case.backend.iter().flat_map(|backend| &backend.events);
+    lines.filter(move |line| with_octets || !matches!(line.what, Happening::Octets { .. })).map(move |line| {
+        let (side, text) = match (side(&line.what), &line.what) {
+            (Side::Sent, what) => (Side::FromOrigin, text(what, limit)),
+            (Side::Received, what) => (Side::ToOrigin, text(what, limit)),
+            (_, Happening::Tcp { end }) => (Side::AtOrigin, Untrusted::from(end_behind(end.as_str()))),
+            (_, what) => (Side::AtOrigin, text(what, limit)),
+        };
+        Row { line, us: line.us as i64 - opened, side, text, is_deviation: false }
+    })
+}
+
+/// How TCP ended behind a proxy.
+fn end_behind(end: &str) -> &'static str {
+    match end {
+        "wsspec" => "TCP to the proxy closed by the origin",
+        "peer-rst" => "TCP to the origin reset by the proxy",
+        _ => "TCP to the origin closed by the proxy",
+    }
 }
 
 const fn side(what: &Happening) -> Side {
@@ -99,5 +139,22 @@ mod tests {
         assert_eq!(told[4], (20, Side::Note, "wsspec gives up in 1.00 s", false));
         assert_eq!(told.last().unwrap().2, "TCP closed by wsspec");
         assert_eq!(timeline(&case, true, 40).len(), rows.len() + 2);
+    }
+
+    #[test]
+    fn what_went_on_behind_a_proxy_stands_between_what_went_on_before_it() {
+        let mut case = samples::passed("a", "1.1.1");
+        case.backend = Some(Box::new(samples::backend()));
+        let rows = timeline(&case, false, 40);
+        assert!(rows.is_sorted_by_key(|row| row.us));
+        let behind: Vec<_> = rows.iter().filter(|row| row.side.is_behind()).collect();
+        let told: Vec<_> = behind.iter().map(|row| (row.side, row.text.raw())).collect();
+        let expected = [
+            (Side::ToOrigin, "Text fin=1 \"Hello\""),
+            (Side::FromOrigin, "Text fin=1 \"Hello\""),
+            (Side::AtOrigin, "TCP to the origin closed by the proxy"),
+        ];
+        assert_eq!(told, expected);
+        assert!(!rows.last().unwrap().side.is_behind());
     }
 }

@@ -68,6 +68,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let asked = asked(args);
     let client = Client::new(args)?;
     let mut plan = plan(args, &asked)?;
+    console.redact(&plan.redaction);
     let baseline = args.baseline.as_deref().map(BaselineFile::read).transpose()?;
     let expected = baseline.as_ref().map(|file| Expected {
         baseline: file.baseline.clone(),

@@ -13,6 +13,7 @@ use wsspec_endpoint::{Closed, Config, Connection};
 
 use super::capture::{Capture, Tapped};
 use super::endpoint;
+use super::legs::Legs;
 use crate::commands::echo::echo_config;
 use crate::errors::{ErrorCode, Problem};
 
@@ -24,10 +25,17 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// An echo server that lives as long as a run, gone when it is dropped.
 pub struct Backend {
     address: SocketAddr,
-    capture: Arc<OnceLock<Arc<Capture>>>,
-    tally: Arc<Mutex<Tally>>,
+    hall: Hall,
     stop: watch::Sender<bool>,
     door: JoinHandle<()>,
+}
+
+/// What all connections share.
+#[derive(Clone, Debug, Default)]
+struct Hall {
+    capture: Arc<OnceLock<Arc<Capture>>>,
+    tally: Arc<Mutex<Tally>>,
+    legs: Arc<Legs>,
 }
 
 /// How the connections ended.
@@ -55,9 +63,9 @@ impl Backend {
         let listener = TcpListener::bind(address).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let (stop, stopped) = watch::channel(false);
-        let (capture, tally) = (Arc::default(), Arc::default());
-        let door = tokio::spawn(open_door(listener, Arc::clone(&capture), Arc::clone(&tally), stopped));
-        Ok(Self { address, capture, tally, stop, door })
+        let hall = Hall::default();
+        let door = tokio::spawn(open_door(listener, hall.clone(), stopped));
+        Ok(Self { address, hall, stop, door })
     }
 
     /// Where it listens.
@@ -67,14 +75,19 @@ impl Backend {
 
     /// Captures what flows on all connections from now on.
     pub fn capture(&mut self, capture: Arc<Capture>) {
-        let _ = self.capture.set(capture);
+        let _ = self.hall.capture.set(capture);
+    }
+
+    /// The connections, for the cases to claim theirs.
+    pub fn legs(&self) -> Arc<Legs> {
+        self.hall.legs.clone()
     }
 
     /// Ends all connections. How they ended.
     pub async fn stop(mut self) -> Tally {
         let _ = self.stop.send(true);
         let _ = timeout(FAREWELL, &mut self.door).await;
-        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.hall.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,12 +119,7 @@ impl Tally {
     }
 }
 
-async fn open_door(
-    listener: TcpListener,
-    capture: Arc<OnceLock<Arc<Capture>>>,
-    tally: Arc<Mutex<Tally>>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn open_door(listener: TcpListener, hall: Hall, mut stopped: watch::Receiver<bool>) {
     let config: Arc<Config> = Arc::new(echo_config());
     let room = Arc::new(Semaphore::new(ROOM));
     loop {
@@ -126,10 +134,10 @@ async fn open_door(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let stream = Tapped::accepted(stream.into(), capture.get());
+        let stream = Tapped::accepted(stream.into(), hall.capture.get()).watched_by(hall.legs.open());
         let connection = Connection::server(Arc::clone(&config), Duration::ZERO);
         let ended = endpoint::run(stream, connection, Instant::now(), stopped.clone());
-        let tally = Arc::clone(&tally);
+        let tally = Arc::clone(&hall.tally);
         tokio::spawn(async move {
             let closed = ended.await;
             tally.lock().unwrap_or_else(PoisonError::into_inner).add(closed.as_ref());

@@ -11,9 +11,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::KeyLog;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wsspec_engine::{Direction, TcpEnd};
 use wsspec_report::pcap::{self, Flow, Side};
 
 use super::Transport;
+use super::legs::Leg;
 use super::socket::Socket;
 
 /// What decrypts the TLS connections of this process, in the form of SSLKEYLOGFILE.
@@ -145,6 +147,8 @@ fn now_us() -> u64 {
 pub struct Tapped {
     stream: Socket,
     tap: Option<Box<Tap>>,
+    /// Who takes down what flows, too.
+    leg: Option<Arc<Leg>>,
 }
 
 #[derive(Debug)]
@@ -178,7 +182,13 @@ impl Tapped {
             capture.write(&packets);
             Some(Box::new(Tap { capture: capture.clone(), flow, own, peer }))
         });
-        Self { stream, tap }
+        Self { stream, tap, leg: None }
+    }
+
+    /// What flows is taken down there, too.
+    pub fn watched_by(mut self, leg: Arc<Leg>) -> Self {
+        self.leg = Some(leg);
+        self
     }
 
     /// Whether small writes go out at once.
@@ -187,6 +197,18 @@ impl Tapped {
     /// The system refuses.
     pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
         self.stream.set_nodelay(on)
+    }
+
+    fn tell(&self, direction: Direction, octets: &[u8]) {
+        if let Some(leg) = &self.leg {
+            leg.octets(direction, octets);
+        }
+    }
+
+    fn tell_end(&self, how: TcpEnd) {
+        if let Some(leg) = &self.leg {
+            leg.end(how);
+        }
     }
 
     fn note(&mut self, from: Whose, packets: impl FnOnce(&mut Flow, u64, Side) -> Vec<u8>) {
@@ -208,6 +230,9 @@ enum Whose {
 impl Drop for Tapped {
     fn drop(&mut self) {
         self.note(Whose::Own, Flow::fin);
+        if let Some(leg) = &self.leg {
+            leg.over();
+        }
     }
 }
 
@@ -226,8 +251,14 @@ impl AsyncRead for Tapped {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let done = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let octets = &buf.filled()[before..];
+        match &done {
+            Poll::Ready(Ok(())) if octets.is_empty() => self.tell_end(TcpEnd::PeerFin),
+            Poll::Ready(Ok(())) => self.tell(Direction::Rx, octets),
+            Poll::Ready(Err(_)) => self.tell_end(TcpEnd::PeerReset),
+            Poll::Pending => {}
+        }
         if self.tap.is_some() {
-            let octets = &buf.filled()[before..];
             match &done {
                 Poll::Ready(Ok(())) if octets.is_empty() => self.note(Whose::Peers, Flow::fin),
                 Poll::Ready(Ok(())) => {
@@ -247,6 +278,7 @@ impl AsyncWrite for Tapped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(cx, octets);
         if let Poll::Ready(Ok(written)) = done {
+            self.tell(Direction::Tx, &octets[..written]);
             self.note(Whose::Own, |flow, now, side| flow.data(now, side, &octets[..written], written as u64));
         }
         done
@@ -257,7 +289,7 @@ impl AsyncWrite for Tapped {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.tap.is_some() {
+        if self.tap.is_some() || self.leg.is_some() {
             let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| slice);
             return self.poll_write(cx, first);
         }

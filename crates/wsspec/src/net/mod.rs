@@ -9,6 +9,7 @@ pub mod echo;
 pub mod endpoint;
 pub mod exchange;
 pub(crate) mod holder;
+pub mod legs;
 mod outflow;
 pub mod pump;
 pub mod session;

@@ -159,6 +159,7 @@ pub fn trim(record: &mut CaseRecord, trace: Trace) {
     };
     if !keep {
         record.events.clear();
+        record.backend.iter_mut().for_each(|backend| backend.events.clear());
         record.checks.iter_mut().for_each(|check| check.event = None);
     }
 }

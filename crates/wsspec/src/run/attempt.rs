@@ -10,13 +10,16 @@ use wsspec_engine::{
     CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Watched, judge, passive_outcomes,
     unreachable,
 };
-use wsspec_report::record::{CaseMeta, CaseRecord, Redaction, TlsRecord};
+use wsspec_report::record::{BackendRecord, CaseMeta, CaseRecord, Redaction, TlsRecord};
+
+use wsspec_wire::RequestHead;
 
 use super::plan::RunPlan;
 use super::schedule::Job;
 use crate::net::Stream;
 use crate::net::capture::Capture;
 use crate::net::client::{ConnectError, Secure, dial_captured};
+use crate::net::legs::Legs;
 use crate::net::pump;
 use crate::net::socket::Address;
 use crate::outputs::{self, args::Trace};
@@ -64,6 +67,8 @@ pub struct Agent {
     pub process: Option<i32>,
     /// Where the octets of its connections are captured.
     pub capture: Option<Arc<Capture>>,
+    /// Its connections to the tester's own server, if it is a proxy before that.
+    pub legs: Option<Arc<Legs>>,
 }
 
 /// What all attempts share.
@@ -88,6 +93,14 @@ pub enum Attempt {
     Gone,
     /// The process of the implementation ended meanwhile; the record is of what was seen until then.
     Died(Box<CaseRecord>, Box<Death>),
+}
+
+/// A case that was played.
+pub(super) struct Played {
+    pub(super) outcome: Outcome,
+    pub(super) tls: Option<TlsRecord>,
+    /// When its connection was there.
+    pub(super) started: Instant,
 }
 
 impl Conditions {
@@ -156,24 +169,45 @@ impl Conditions {
     }
 
     async fn once(&self, agent: &Agent, case: &'static Case, meta: CaseMeta) -> Attempt {
+        let since = Instant::now();
         let played = match case.series() {
             None => self.play(agent, case).await,
             Some(series) => self.play_series(agent, case, series).await,
         };
-        let (outcome, tls) = match played {
+        let Played { outcome, tls, started } = match played {
             Err(ConnectError::Refused(_)) => return Attempt::Gone,
-            Err(error) => (unreachable(case, TesterRole::Client, error.to_string()), None),
-            Ok(outcome) => outcome,
+            Err(error) => {
+                let outcome = unreachable(case, TesterRole::Client, error.to_string());
+                Played { outcome, tls: None, started: since }
+            }
+            Ok(played) => played,
         };
+        let backend = self.behind(agent, case, &outcome, [since, started]).await;
         let opened = is_opened(&outcome);
         let mut record = CaseRecord::from_outcome(&agent.name, case, &outcome, meta, &self.redaction);
         record.handshake.tls = tls;
+        record.backend = backend.map(Box::new);
         outputs::trim(&mut record, self.trace);
         if opened {
             Attempt::Judged(Box::new(record), outcome.observation.watched)
         } else {
             Attempt::NotOpened(Box::new(record))
         }
+    }
+
+    /// What went on behind a proxy meanwhile. The connections of a series share their key: which is which is not told.
+    async fn behind(
+        &self,
+        agent: &Agent,
+        case: &Case,
+        outcome: &Outcome,
+        [since, started]: [Instant; 2],
+    ) -> Option<BackendRecord> {
+        let legs = agent.legs.as_ref().filter(|_| case.series().is_none())?;
+        let request = RequestHead::parse(&outcome.observation.handshake.request);
+        let claimed = legs.claim(request.headers.get("Sec-WebSocket-Key")?, since).await?;
+        let after = claimed.opened.saturating_duration_since(started);
+        Some(BackendRecord::of(&claimed.seen, claimed.by, after, &self.redaction))
     }
 
     /// The records of cases without a connection, from what was seen in all others.
@@ -193,10 +227,11 @@ impl Conditions {
         CaseMeta { number, started: now(), since_start: self.started.elapsed(), attempt, repro, log: None }
     }
 
-    async fn play(&self, agent: &Agent, case: &Case) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
+    async fn play(&self, agent: &Agent, case: &Case) -> Result<Played, ConnectError> {
         let stream = connect(agent, self.settings.open_timeout).await?;
-        let tls = stream.tls();
-        Ok((converse(stream, agent, case, &self.settings, self.case_timeout).await, tls))
+        let (tls, started) = (stream.tls(), Instant::now());
+        let outcome = converse(stream, agent, case, &self.settings, self.case_timeout).await;
+        Ok(Played { outcome, tls, started })
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {

@@ -60,6 +60,7 @@ use crate::text::count;
 /// The output folder cannot be written, or a peer cannot be tested; nothing was run then.
 pub async fn run(plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
     console.set_format(plan.outputs.args.stdout());
+    console.redact(&plan.redaction);
     plan.outputs.probe()?;
     let mut servers = Servers::default();
     let ended = run_with(plan, &mut servers, console, signals).await;
@@ -98,6 +99,9 @@ async fn run_with(
     agents.iter_mut().for_each(|agent| agent.capture = capture.clone());
     if let (Some(backend), Some(capture)) = (&mut backend, &capture) {
         backend.capture(capture.clone());
+    }
+    if let Some(backend) = &backend {
+        look_behind(&mut agents, &facts, backend, console);
     }
     let (started, clocks) = (Instant::now(), Clocks::now());
     let today = baseline::today();
@@ -236,6 +240,24 @@ async fn start_backend(plan: &RunPlan, console: &Console) -> Result<Option<Backe
     Ok(Some(backend))
 }
 
+/// Lets the cases find their connection behind the proxy: by its key, or if the proxy sends keys of its own by running
+/// one at a time.
+fn look_behind(agents: &mut [Agent], facts: &[PeerFacts], backend: &Backend, console: &Console) {
+    let legs = backend.legs();
+    agents.iter_mut().for_each(|agent| agent.legs = Some(legs.clone()));
+    if facts.iter().all(|facts| legs.has_key(facts.key.as_bytes())) {
+        return;
+    }
+    if let [agent] = agents {
+        agent.at_a_time = 1;
+        legs.one_at_a_time();
+        console.note(
+            "note: the proxy sends a Sec-WebSocket-Key of its own: cases run one at a time, so that each is recorded with \
+             its connection behind the proxy",
+        );
+    }
+}
+
 /// Looks at a peer and makes an agent of it.
 async fn meet(
     peer: &PeerPlan,
@@ -274,6 +296,7 @@ async fn meet(
         sut,
         process: None,
         capture: None,
+        legs: None,
     };
     introduce(&agent, is_named, &facts, plan, console)?;
     Ok((agent, facts))

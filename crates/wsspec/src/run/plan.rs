@@ -327,7 +327,7 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
             }
         });
         value = words.collect::<Result<Vec<_>, _>>()?.join(" ");
-    } else if SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+    } else if redaction.hides_header(&name) {
         *redaction = redaction.clone().value(&value);
     }
     let token =

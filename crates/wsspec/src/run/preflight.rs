@@ -34,6 +34,8 @@ pub struct PeerFacts {
     pub deflate: bool,
     /// It does not take a second connection while one is open.
     pub one_at_a_time: bool,
+    /// A key that was sent in an opening handshake.
+    pub key: String,
     /// From the upgrade request to its answer.
     pub answered_in: Duration,
 }
@@ -71,6 +73,7 @@ pub async fn preflight(look: &Look<'_>) -> Result<PeerFacts, Problem> {
         echoed: false,
         deflate: answer.has_deflate(),
         one_at_a_time: false,
+        key: answer.key.clone(),
         answered_in: answer.took,
     };
     // The second connection is opened while the first is there: some servers take one at a time.

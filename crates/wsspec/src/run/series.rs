@@ -10,7 +10,7 @@ use wsspec_cases::{Case, Series};
 use wsspec_engine::{Outcome, Resources, Taken, TesterRole, Together, Verdict, unreachable};
 use wsspec_report::record::TlsRecord;
 
-use super::attempt::{Agent, Conditions, connect, converse};
+use super::attempt::{Agent, Conditions, Played, connect, converse};
 use crate::net::client::ConnectError;
 use crate::sut::procfs::held;
 use crate::tools::massconnect::Crowd;
@@ -29,7 +29,8 @@ impl Conditions {
         agent: &Agent,
         case: &'static Case,
         series: &'static Series,
-    ) -> Result<(Outcome, Option<TlsRecord>), ConnectError> {
+    ) -> Result<Played, ConnectError> {
+        let started = Instant::now();
         let mut together = Together::new(case);
         let numbers = series.numbers(self.settings.loop_count);
         let witness = agent.process.filter(|_| series.footprint.is_some()).and_then(Witness::of);
@@ -41,7 +42,7 @@ impl Conditions {
         if let Some(witness) = witness {
             together.took(witness.settle().await);
         }
-        Ok((together.conclude(TesterRole::Client), tls))
+        Ok(Played { outcome: together.conclude(TesterRole::Client), tls, started })
     }
 
     async fn in_turn(

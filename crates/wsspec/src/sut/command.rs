@@ -1,5 +1,6 @@
 //! Command lines with placeholders.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Surroundings {
     pub folder: Option<PathBuf>,
     /// Variables beyond those of this process and of the placeholders.
     pub variables: Vec<(String, String)>,
+    /// What becomes descriptor 3 of the process.
+    pub descriptor: Option<Arc<OwnedFd>>,
 }
 
 impl CommandLine {
@@ -85,7 +88,7 @@ impl CommandLine {
         let variables = values.iter().filter(|value| !value.variable.is_empty());
         let variables = variables.map(|value| (value.variable.to_owned(), value.value.to_owned()));
         let variables: Vec<_> = variables.chain(surroundings.variables.iter().cloned()).collect();
-        Process::start(&words, &variables, surroundings.folder.as_deref(), log).map_err(|error| {
+        Process::start(&words, &variables, surroundings, log).map_err(|error| {
             let problem = Problem::new(ErrorCode::E31, format!("cannot start {:?}", words[0]))
                 .fact("command", words.join(" "))
                 .fact("why", crate::text::io_error(&error));

@@ -25,8 +25,8 @@ use self::life::Running;
 pub use self::life::{Death, Life};
 use self::log::{LOG, Log};
 use self::plan::{ExecPlan, Restart};
-use self::process::Leftovers;
-use self::ready::{Look, Ready, ReadyPipe, Seen};
+use self::process::{Leftovers, PASSED};
+use self::ready::{FD_VARIABLE, Look, Ready, ReadyPipe, Seen};
 use crate::errors::Problem;
 use crate::net::client::resolve;
 use crate::net::socket::Address;
@@ -254,9 +254,8 @@ impl Sut {
         let from = self.log.position();
         let process = self.plan.command.start_in(&values, &self.log, &surroundings)?;
         ::log::debug!("process {} started for {url}", process.id());
-        if let Some(pipe) = &mut pipe {
-            pipe.close_writer();
-        }
+        // The writing end is the process's alone.
+        drop(surroundings);
         state.lives += 1;
         state.used = false;
         let words = self.plan.command.words(&values);
@@ -322,7 +321,8 @@ fn free_port() -> Result<u16, Problem> {
 
 fn ready_pipe(surroundings: &mut Surroundings) -> Result<ReadyPipe, Problem> {
     let made: io::Result<_> = ReadyPipe::new();
-    let (pipe, variable) = made.map_err(|error| explain::no_pipe(&error))?;
-    surroundings.variables.push(variable);
+    let (pipe, writer) = made.map_err(|error| explain::no_pipe(&error))?;
+    surroundings.variables.push((FD_VARIABLE.to_owned(), PASSED.to_string()));
+    surroundings.descriptor = Some(Arc::new(writer));
     Ok(pipe)
 }

@@ -134,6 +134,7 @@ impl ExecArgs {
             surroundings: Surroundings {
                 folder: self.exec_cwd.clone(),
                 variables: variables.collect::<Result<_, _>>()?,
+                descriptor: None,
             },
             reuse: self.reuse,
             address: address.to_owned(),

@@ -4,21 +4,24 @@
 use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsRawFd;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::command::Surroundings;
 use super::log::{Lines, Log};
 use super::procfs;
 
+/// The descriptor that is passed to a process. Shells understand one digit only.
+pub(super) const PASSED: i32 = 3;
 /// After SIGKILL, a process is waited for so long.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 /// Children may end after their parent for so long before they count as left behind.
@@ -65,20 +68,24 @@ impl Process {
     pub(super) fn start(
         words: &[String],
         variables: &[(String, String)],
-        folder: Option<&Path>,
+        surroundings: &Surroundings,
         log: &Arc<Log>,
     ) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         let pipe = procfs::name_of(reader.as_raw_fd());
         let stderr = writer.try_clone()?;
-        let child = CommandWrap::with_new(&words[0], |command| {
+        let passed = surroundings.descriptor.iter().map(|descriptor| descriptor.try_clone());
+        let passed = passed.map(|copy| Ok(FdMapping { parent_fd: copy?, child_fd: PASSED }));
+        let passed: Vec<FdMapping> = passed.collect::<io::Result<_>>()?;
+        let mut mapped = Ok(());
+        let mut command = CommandWrap::with_new(&words[0], |command| {
             command.args(&words[1..]).stdin(Stdio::null()).stdout(writer).stderr(stderr);
             command.envs(variables.iter().map(|(name, value)| (name, value)));
-            folder.map(|folder| command.current_dir(folder));
-        })
-        .wrap(ProcessGroup::leader())
-        .wrap(KillOnDrop)
-        .spawn()?;
+            surroundings.folder.as_ref().map(|folder| command.current_dir(folder));
+            mapped = command.fd_mappings(passed).map(drop);
+        });
+        mapped.map_err(io::Error::other)?;
+        let child = command.wrap(ProcessGroup::leader()).wrap(KillOnDrop).spawn()?;
         let group = Group::of(child.as_ref());
         let silent = tee(reader, log.clone());
         Ok(Self { child, group, program: words[0].clone(), pipe, silent })

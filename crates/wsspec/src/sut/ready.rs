@@ -1,11 +1,11 @@
 //! When a server that was started can be tested.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use regex::Regex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
@@ -70,7 +70,6 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) struct ReadyPipe {
     receiver: tokio::net::unix::pipe::Receiver,
-    writer: Option<OwnedFd>,
 }
 
 impl Ready {
@@ -198,22 +197,13 @@ impl Seen {
 }
 
 impl ReadyPipe {
-    /// A pipe, and the variable that tells a process of it. The process gets the writing end when it is started,
-    /// and must be started before [`Self::close_writer`].
-    pub(super) fn new() -> std::io::Result<(Self, (String, String))> {
+    /// A pipe, and its writing end.
+    pub(super) fn new() -> std::io::Result<(Self, OwnedFd)> {
         let (reader, writer) = std::io::pipe()?;
-        let writer = OwnedFd::from(writer);
-        fcntl(&writer, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        let variable = (FD_VARIABLE.to_owned(), writer.as_raw_fd().to_string());
         let reader = OwnedFd::from(reader);
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let receiver = tokio::net::unix::pipe::Receiver::from_owned_fd(reader)?;
-        Ok((Self { receiver, writer: Some(writer) }, variable))
-    }
-
-    /// Leaves the writing end to the process.
-    pub(super) fn close_writer(&mut self) {
-        self.writer = None;
+        Ok((Self { receiver }, OwnedFd::from(writer)))
     }
 
     async fn line(mut self, seen: &mut Seen) {
@@ -278,6 +268,11 @@ pub(super) async fn is_taken(addresses: &[Address]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use wsspec_report::record::Redaction;
+
+    use super::super::command::{CommandLine, Surroundings};
+    use super::super::log::LOG;
+    use super::super::ready_pipe;
     use super::*;
 
     #[test]
@@ -288,6 +283,21 @@ mod tests {
         for text in ["", "udp", "ws:1", "http:", "http:health", "log:", "log:(", "after", "after:5"] {
             assert!(text.parse::<Ready>().is_err(), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_posix_shell_took_the_number_of_the_descriptor_for_a_syntax_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Arc::new(Log::create(folder.path(), LOG, Redaction::default(), false).unwrap());
+        let mut surroundings = Surroundings::default();
+        let pipe = ready_pipe(&mut surroundings).unwrap();
+        let command = CommandLine::parse("sh -c 'echo up >&$WSSPEC_READY_FD'").unwrap();
+        let process = command.start_in(&[], &log, &surroundings).unwrap();
+        drop(surroundings);
+        let mut seen = Seen::default();
+        let line = timeout(Duration::from_secs(10), pipe.line(&mut seen)).await;
+        assert!(line.is_ok(), "{}: {:?}", seen.in_words(), log.tail(0, 9));
+        drop(process);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::ProgressBar;
+use wsspec_report::record::Redaction;
 use wsspec_report::sanitise::ci_log;
 
 use super::style::Style;
@@ -29,6 +30,8 @@ struct Streams {
     format: Format,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    /// What is kept out of text for people.
+    redaction: Redaction,
     /// Hidden while a line is printed.
     bar: Option<ProgressBar>,
 }
@@ -60,6 +63,7 @@ impl Console {
                 format: Format::Human,
                 out: Box::new(std::io::stdout()),
                 err: Box::new(std::io::stderr()),
+                redaction: Redaction::default(),
                 bar: None,
             }),
         }
@@ -70,6 +74,11 @@ impl Console {
         self.lock().format = format;
     }
 
+    /// Keeps these secrets out of all text for people; without it, those that everybody has.
+    pub fn redact(&self, redaction: &Redaction) {
+        self.lock().redaction = redaction.clone();
+    }
+
     /// What stdout holds.
     pub fn format(&self) -> Format {
         self.lock().format
@@ -77,9 +86,10 @@ impl Console {
 
     /// Prints a line (or several) for people, unless `-q` or `-qq` ask for less than `level`.
     pub fn say(&self, level: i8, text: impl AsRef<str>) {
-        debug_log::printed(text.as_ref());
+        let text = self.redacted(text.as_ref());
+        debug_log::printed(&text);
         if self.level >= level {
-            self.print(&self.guarded(text.as_ref()), Streams::text);
+            self.print(&self.guarded(&text), Streams::text);
         }
     }
 
@@ -109,14 +119,15 @@ impl Console {
         if self.level > -2 {
             self.warn(text);
         } else {
-            debug_log::printed(text.as_ref());
+            debug_log::printed(&self.redacted(text.as_ref()));
         }
     }
 
     /// Prints a line (or several) to stderr, at every level.
     pub fn warn(&self, text: impl AsRef<str>) {
-        debug_log::printed(text.as_ref());
-        self.print(&self.guarded(text.as_ref()), |streams| &mut streams.err);
+        let text = self.redacted(text.as_ref());
+        debug_log::printed(&text);
+        self.print(&self.guarded(&text), |streams| &mut streams.err);
     }
 
     /// Prints a sign for people without ending the line.
@@ -143,6 +154,12 @@ impl Console {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
+    }
+
+    /// Addresses, for one, may hold secrets; what is printed may be kept for long by a runner.
+    fn redacted(&self, text: &str) -> String {
+        let redaction = self.lock().redaction.clone();
+        redaction.text(text)
     }
 
     /// What a peer sent may be in the text: a runner must not take it for a command.

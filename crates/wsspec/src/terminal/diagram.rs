@@ -106,6 +106,16 @@ pub(super) fn line(row: &Row<'_>, breach: Option<&str>, column: usize, style: St
         (Side::Sent, _) => format!("{time}   {:<column$}--->{mark}", cut(&text, column - 1)),
         (Side::Received, _) => format!("{time}   {:<column$}<---   {}{mark}", "", cut(&text, room)),
         (Side::Note, _) => format!("{time}   {}{mark}", cut(&text, left)),
+        (Side::ToOrigin | Side::FromOrigin | Side::AtOrigin, _) => {
+            let hop = match row.side {
+                Side::ToOrigin => "proxy ---> origin   ",
+                Side::FromOrigin => "proxy <--- origin   ",
+                _ => "",
+            };
+            let indent = if column == 0 { 2 } else { column + "<---   ".len() };
+            let indent = indent.min(left / 2);
+            format!("{time}   {:<indent$}{}", "", cut(&format!("{hop}{text}"), left.saturating_sub(indent)))
+        }
     };
     if is_wrong(row) { style.paint(Tone::Bad, &line) } else { line }
 }

@@ -174,6 +174,7 @@ impl Run<'_> {
             sut: None,
             process: None,
             capture: None,
+            legs: None,
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
         let (asked, written) = (server.entry.agent.is_some(), server.written.clone());

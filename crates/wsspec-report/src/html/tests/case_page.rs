@@ -169,3 +169,13 @@ fn a_check_that_was_seen_in_another_case_or_in_a_header_leads_there() {
     let alone = report(&sample(vec![watching])).unwrap();
     assert!(alone.contains("case 5.15, line 7") && !alone.contains("#5.15@a:f7"), "there is no such page");
 }
+
+#[test]
+fn the_timeline_of_a_proxy_has_three_lanes() {
+    let mut case = failed("a", "5.15");
+    case.backend = Some(Box::new(crate::samples::backend()));
+    let html = report(&sample(vec![case])).unwrap();
+    assert!(html.contains(r#"<th scope="col">origin</th>"#));
+    assert!(html.contains(r#"<span class="hop">proxy to origin</span> Text fin=1"#));
+    assert!(html.contains(r#"id="5.15@a:o1" class="origin""#), "lines of both legs have names of their own");
+}
