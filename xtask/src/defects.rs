@@ -1,5 +1,6 @@
 //! `cargo xtask defects`: the suite against every defect and quirk of the built-in endpoint.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ const NAMED: usize = 8;
 /// What is written.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write docs/defects.md and docs/quirks.md
+    /// Write docs/defects.md, docs/quirks.md and what `echo --defect CASE` means
     #[arg(long)]
     write_docs: bool,
 }
@@ -35,6 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if args.write_docs {
         fs::write(repository().join("docs/defects.md"), found.defects_page())?;
         fs::write(repository().join("docs/quirks.md"), found.quirks_page())?;
+        fs::write(repository().join("crates/wsspec/src/defects_of_cases.txt"), found.of_cases())?;
     }
     let problems = found.problems();
     problems.iter().for_each(|problem| println!("{problem}"));
@@ -173,6 +175,26 @@ impl Found {
         out
     }
 
+    /// For each case the first of its killers, as a server and as a client.
+    fn of_cases(&self) -> String {
+        let mut first: BTreeMap<CaseId, [Option<&str>; 2]> = BTreeMap::new();
+        let light = self.defects.cases.iter();
+        let light = light.map(|(role, id, _)| (*role, *id, self.killers(*role, *id).first().copied()));
+        let heavy =
+            self.heavy.iter().map(|heavy| (heavy.role, heavy.id, heavy.defect.map(|defect| defect.id)));
+        for (role, id, defect) in light.chain(heavy) {
+            let place = usize::from(role == Role::Client);
+            let known = &mut first.entry(id).or_default()[place];
+            *known = known.or(defect);
+        }
+        let mut out = String::from(OF_CASES_HEAD);
+        for (id, [server, client]) in first.iter().filter(|(_, defects)| defects.iter().any(Option::is_some))
+        {
+            let _ = writeln!(out, "{id} {} {}", server.unwrap_or("-"), client.unwrap_or("-"));
+        }
+        out
+    }
+
     fn quirks_page(&self) -> String {
         let mut out = String::from(QUIRKS_HEAD);
         for row in &self.quirks.rows {
@@ -239,6 +261,8 @@ Two more defects show in the memory of the process alone, `memory-of-the-length`
 of the tables: 15.3.12 and 18.6.8 catch them where `--exec` starts the server on Linux, and 22.7.1 tells of the second.
 
 ";
+
+const OF_CASES_HEAD: &str = "# For each case the defect that it is there for, the rarest that it catches: as a server, as a client.\n";
 
 const HEAVY_HEAD: &str = "\n## Heavy cases\n\n| case | role of the endpoint | fails with |\n|---|---|---|\n";
 

@@ -405,8 +405,9 @@ pub struct EchoArgs {
     /// Serve with this many threads [default: one for each core]
     #[arg(long, value_name = "N", conflicts_with = "connect")]
     pub threads: Option<NonZeroUsize>,
-    /// Have this defect, to see what a tester makes of it (wsspec list --defects); can be repeated
-    #[arg(long = "defect", value_name = "ID", value_parser = parse_defect)]
+    /// Have this defect, to see what a tester makes of it (wsspec list --defects); a CASE stands for the defect that
+    /// it is there for; can be repeated
+    #[arg(long = "defect", value_name = "ID|CASE", value_parser = parse_defect)]
     pub defects: Vec<&'static Deviation>,
     /// Behave in this lawful but unusual way (wsspec list --quirks); can be repeated
     #[arg(long = "quirk", value_name = "ID", value_parser = parse_quirk)]
@@ -656,6 +657,79 @@ mod tests {
             }
         }
         assert!(missing.is_empty(), "in no example and no document: {missing:#?}");
+    }
+
+    /// What users are promised to be able to type, one of each kind.
+    const PROMISED: &str = r"
+        wsspec run ws://127.0.0.1:9001
+        wsspec run ws://127.0.0.1:9001 7.* 5.15 -x 7.13.*
+        wsspec run ws://127.0.0.1:{port}/echo --exec './target/release/echo {port}'
+        wsspec run ws://127.0.0.1:{port} --exec 'node echo.js' --ready 'log:listening'
+        wsspec run wss://staging.example/ws -H 'Authorization: Bearer env:TOKEN'
+        wsspec run ws://a:9001 ws://b:9002 --agent a=libA --agent b=libB --html cmp.html
+        wsspec run -E 'rfc(6455#5.4) and not time(>1s)' ws://127.0.0.1:9001
+        wsspec run @all ws://127.0.0.1:9001 --slice 2/4 -o shard2
+        wsspec merge shard1 shard2 -o all
+        wsspec run ws://127.0.0.1:9001 --baseline wsspec.baseline.toml --junit junit.xml
+        wsspec run ws://proxy:8080/ --backend 0.0.0.0:9100
+        wsspec serve --once --exec './my_driver {url}'
+        wsspec serve --once --exec-case './my_client {url}'
+        wsspec serve --once --browser 'chromium --headless=new {page}'
+        wsspec list
+        wsspec list 7.* -v
+        wsspec list --sets
+        wsspec list -E 'level(should)' --format json
+        wsspec explain 7.1.2
+        wsspec explain 1007
+        wsspec explain E09
+        wsspec show 5.15 -vvv
+        wsspec show 5.15 --hex
+        wsspec report --open
+        wsspec report --junit j.xml --badge b.svg
+        wsspec diff main.jsonl new.jsonl --md diff.md
+        wsspec baseline create --reason 'initial import'
+        wsspec baseline update --only-fixed
+        wsspec echo 127.0.0.1:9001
+        wsspec echo --defect orphan-continuation
+        wsspec load connect ws://127.0.0.1:9001 -n 10000 --rate 500
+        wsspec load rtt ws://127.0.0.1:9001 --rate 2000 --size 1KiB --for 30s --threshold 'p99<5ms' --threshold 'errors=0'
+        wsspec load rtt ws://127.0.0.1:9001 --rate 2000 --threshold 'p99<5ms'
+        wsspec repro 5.15 --as python
+        wsspec repro 5.15 --as nc
+        wsspec repro 5.15 --as rust
+        wsspec repro 5.15 --as js
+        wsspec repro 5.15 --as hex
+        wsspec repro 5.15 --as pcap
+        wsspec probe wss://example.org/chat
+        wsspec probe ws://10.0.0.7:9001 --timeout 20s
+        wsspec wstest -m fuzzingclient -s fuzzingclient.json
+        wsspec config show
+        wsspec config check
+        wsspec config migrate fuzzingclient.json
+        wsspec config init --github
+        wsspec schema results
+        wsspec completions bash
+        wsspec demo";
+
+    #[test]
+    fn every_line_that_users_are_promised_is_understood() {
+        for line in PROMISED.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words = shell_words::split(line).unwrap();
+            match Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}")).command {
+                Some(Command::Run(args)) => {
+                    if let Some(filter) = &args.filter {
+                        crate::filter::Filter::parse(filter).unwrap();
+                    }
+                    let names: Vec<String> =
+                        args.words.into_iter().filter(|word| !word.contains("://")).collect();
+                    crate::select::cases(wsspec_cases::suite(), &names).unwrap();
+                }
+                Some(Command::List(args)) => {
+                    args.filter.iter().for_each(|filter| drop(crate::filter::Filter::parse(filter).unwrap()));
+                }
+                _ => {}
+            }
+        }
     }
 
     #[test]

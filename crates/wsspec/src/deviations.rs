@@ -1,13 +1,26 @@
 //! Defects and quirks of the built-in endpoint, by name.
 
+use wsspec_cases::suite;
 use wsspec_endpoint::{Deviation, Roles, defects, deviation, growing, quirks};
 
 use crate::terminal::{Style, Tone};
 use crate::text::{count, did_you_mean, wrap};
 
-/// The defect of that name.
+/// For each case the defect that it is there for; written by `cargo xtask defects --write-docs`.
+const OF_CASES: &str = include_str!("defects_of_cases.txt");
+
+/// The defect of that name, or the one that a case of that name is there for.
 pub(crate) fn parse_defect(id: &str) -> Result<&'static Deviation, String> {
-    parse(id, "defect", defects().chain(growing()))
+    parse(id, "defect", defects().chain(growing())).or_else(|why| of_case(id).ok_or(why))
+}
+
+/// The rarest defect that a case catches: of a server, or of a client where no server has one.
+fn of_case(name: &str) -> Option<&'static Deviation> {
+    let case = suite().cases().iter().find(|case| case.slug == name || name.parse() == Ok(case.id))?;
+    let id = case.id.to_string();
+    let row =
+        OF_CASES.lines().map(|line| line.split(' ')).find_map(|mut row| (row.next()? == id).then_some(row));
+    row?.find(|defect| *defect != "-").and_then(deviation)
 }
 
 /// The quirk of that name.
@@ -21,7 +34,8 @@ fn parse(
     mut known: impl Iterator<Item = &'static Deviation> + Clone,
 ) -> Result<&'static Deviation, String> {
     known.clone().find(|deviation| deviation.id == id).ok_or_else(|| {
-        let near = did_you_mean(id, known.by_ref().map(|deviation| deviation.id)).join(", ");
+        let slugs = suite().cases().iter().map(|case| &*case.slug).filter(|_| kind == "defect");
+        let near = did_you_mean(id, known.by_ref().map(|deviation| deviation.id).chain(slugs)).join(", ");
         let meant = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
         format!("no such {kind}{meant} (wsspec list --{kind}s)")
     })
@@ -77,5 +91,35 @@ fn roles(roles: Roles) -> &'static str {
         Roles::Both => "both",
         Roles::Client => "client",
         Roles::Server => "server",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_that_catches_a_defect_names_one() {
+        let page = include_str!("../../../docs/defects.md");
+        for line in OF_CASES.lines().filter(|line| !line.starts_with('#')) {
+            let [id, server, client] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            assert!(suite().get(id.parse().unwrap()).is_some(), "{line}");
+            for (role, defect) in [("server", server), ("client", client)] {
+                if defect == "-" {
+                    continue;
+                }
+                assert!(deviation(defect).is_some(), "{line}");
+                assert!(page.contains(&format!("| {id} | {role} | {defect} ")), "docs/defects.md: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_defect_can_be_named_by_a_case() {
+        let named = |name| parse_defect(name).map(|defect| defect.id);
+        assert_eq!(named("orphan-continuation"), Ok("orphan-not-last-skipped"));
+        assert_eq!((named("5.15"), named("pong-empty")), (named("orphan-continuation"), Ok("pong-empty")));
+        assert!(named("orphan-continuatoin").unwrap_err().contains("did you mean orphan-continuation"));
+        assert!(named("99.1").is_err() && parse_quirk("5.15").is_err());
     }
 }

@@ -323,7 +323,8 @@ what is new, `wsspec baseline check` and `explain` say how things stand. Comment
         text: "Every connection is an open file of this process, and the system sets a limit to these. `ulimit -n` \
 shows it, `ulimit -n 65536` raises it for the shell up to what `ulimit -Hn` allows. The server needs as many. From one \
 address to one port of another there are also no more connections than local ports, 28 232 on Linux unless \
-net.ipv4.ip_local_port_range says otherwise.",
+net.ipv4.ip_local_port_range says otherwise; `load --source 127.0.0.0/28` begins at several addresses, each with ports \
+of its own.",
     },
     Page {
         code: ErrorCode::E26,

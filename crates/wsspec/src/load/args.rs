@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::source::Sources;
 use super::threshold::Threshold;
 use crate::cli::parse_duration;
 use crate::filter::parse_size;
@@ -106,6 +107,9 @@ pub struct Common {
     /// Exit with 1 unless this holds; can be repeated [default: errors=0]
     #[arg(long = "threshold", value_name = "LIMIT")]
     pub thresholds: Vec<Threshold>,
+    /// Begin connections at these addresses of this machine by turns: each has local ports of its own
+    #[arg(long, value_name = "ADDR|CIDR", conflicts_with = "unix")]
+    pub source: Option<Sources>,
     /// Load a host that is neither this one nor in a private network
     #[arg(long)]
     pub i_own_this_host: bool,
@@ -138,6 +142,7 @@ const CONNECT: &str = "\
 Examples:
   wsspec load connect ws://127.0.0.1:9001 -n 10000 --rate 500
   wsspec load connect ws://127.0.0.1:9001 --for 1m --threshold 'p99<50ms'
+  wsspec load connect ws://127.0.0.1:9001 -n 60000 --source 127.0.0.0/28
 Thresholds are of the opening handshake (p50, p99.9, min, mean, max), errors,
 open (connections in the end) and rate (opened a second).";
 

@@ -4,6 +4,7 @@ pub mod args;
 mod measured;
 mod meter;
 mod pacer;
+pub(crate) mod source;
 mod threshold;
 mod traffic;
 mod view;
@@ -22,6 +23,7 @@ use self::args::{Common, ConnectArgs, Load, LoadArgs, LoadFormat, Messages, RttA
 use self::measured::{Measured, Outcome, record};
 use self::meter::Meter;
 use self::pacer::{Pacer, Timetable};
+use self::source::Sources;
 use self::threshold::Threshold;
 use self::traffic::{Kind, Pace, Traffic};
 use crate::cli::Progress;
@@ -30,6 +32,7 @@ use crate::exit_code::ExitCode;
 use crate::net::Stream;
 use crate::net::client::resolve;
 use crate::net::session::Session;
+use crate::net::socket::Address;
 use crate::outputs::args::Format;
 use crate::run::preflight::{Look, preflight};
 use crate::signals::Signals;
@@ -163,7 +166,12 @@ async fn reach(
         console.note(format!("warning[W01]: {} takes one connection at a time", target.authority()));
     }
     let files = Crowd::check_limit(connections)?;
+    if let Some(sources) = common.source {
+        let peers: Vec<_> = facts.addresses.iter().filter_map(Address::tcp).collect();
+        sources.check(&peers)?;
+    }
     let ports = local_ports().filter(|_| target.via.unix.is_none() && facts.addresses.len() == 1);
+    let ports = ports.map(|ports| ports * u64::from(common.source.map_or(1, Sources::count)));
     if let Some(ports) = ports.filter(|ports| *ports < connections.into()) {
         return Err(too_few_ports(connections, ports).into());
     }
@@ -177,7 +185,7 @@ async fn reach(
         ..ClientRequest::new(target.host_header(), &*target.resource)
     };
     let crowd = Crowd::new(target, peer.secure).await?;
-    Ok(crowd.asking(request, deflate, common.timeout))
+    Ok(crowd.asking(request, deflate, common.timeout).beginning_at(common.source))
 }
 
 /// Load is only for those who asked for it. A name that cannot be resolved is left to what comes next.
@@ -199,7 +207,8 @@ fn too_few_ports(connections: u32, ports: u64) -> Problem {
         format!("cannot open {connections} connections: there are {ports} local ports"),
     )
     .fact("why", "from one address to one port of another each connection needs a port of its own")
-    .fact("try", "sysctl net.ipv4.ip_local_port_range='1024 65535'")
+    .fact("try", "--source 127.0.0.0/28   for a peer on this machine: each address has ports of its own")
+    .fact("or", "sysctl net.ipv4.ip_local_port_range='1024 65535'")
     .fact("or", format!("no more than {ports} connections"))
 }
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::transport::reset_on_close;
 use crate::errors::{ErrorCode, Problem};
@@ -24,6 +24,8 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(2);
 pub enum Address {
     /// IP address and port.
     Tcp(SocketAddr),
+    /// The same, reached from this address of our own machine.
+    From(IpAddr, SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
 }
@@ -32,9 +34,15 @@ impl Address {
     /// The address of TCP, if it is one.
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(address) => Some(*address),
+            Self::Tcp(address) | Self::From(_, address) => Some(*address),
             Self::Unix(_) => None,
         }
+    }
+
+    /// The same address, reached from this one; a Unix socket has no such thing.
+    #[must_use]
+    pub fn from(&self, source: IpAddr) -> Self {
+        self.tcp().map_or_else(|| self.clone(), |address| Self::From(source, address))
     }
 
     /// On this machine, or in a private network.
@@ -59,6 +67,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::From(source, address) => write!(f, "{address} (from {source})"),
             Self::Unix(path) => path.display().fmt(f),
         }
     }
@@ -111,6 +120,11 @@ impl Socket {
     pub async fn connect(address: &Address) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => TcpStream::connect(address).await.map(Self::Tcp),
+            Address::From(source, address) => {
+                let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+                socket.bind(SocketAddr::new(*source, 0))?;
+                socket.connect(*address).await.map(Self::Tcp)
+            }
             Address::Unix(path) => connect_unix(path).await,
         }
     }

@@ -1,6 +1,7 @@
 //! Many connections: opened in batches, held until all are there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Event};
 
 use crate::errors::{ErrorCode, Problem};
+use crate::load::source::Sources;
 use crate::net::Stream;
 use crate::net::client::{ConnectError, Secure, dial, resolve};
 use crate::net::session::Session;
@@ -90,13 +92,16 @@ pub struct Crowd {
     request: ClientRequest,
     deflate: bool,
     limit: Duration,
+    sources: Option<Sources>,
+    /// How many connections were begun.
+    begun: Arc<AtomicU32>,
 }
 
 /// How many connections the local ports allow.
 #[cfg(unix)]
 fn ports_in_words() -> String {
     let ports = crate::load::local_ports().map_or_else(String::new, |ports| format!("{ports} "));
-    format!("{ports}local ports for connections from one address to one port of another")
+    format!("{ports}local ports per source address: --source 127.0.0.0/28")
 }
 
 impl Crowd {
@@ -107,7 +112,14 @@ impl Crowd {
     pub async fn new(target: Target, secure: Option<Secure>) -> Result<Self, ConnectError> {
         let addresses = resolve(&target, LIMIT).await?;
         let request = ClientRequest::new(target.host_header(), &*target.resource);
-        Ok(Self { addresses, secure, request, deflate: false, limit: LIMIT })
+        let begun = Arc::default();
+        Ok(Self { addresses, secure, request, deflate: false, limit: LIMIT, sources: None, begun })
+    }
+
+    /// Begins the connections at these addresses by turns.
+    #[must_use]
+    pub fn beginning_at(self, sources: Option<Sources>) -> Self {
+        Self { sources, ..self }
     }
 
     /// Asks in this way, offers permessage-deflate or not, and waits so long for a connection.
@@ -197,9 +209,11 @@ impl Crowd {
     /// # Errors
     /// Why there is no connection, in words.
     pub async fn open(&self) -> Result<Session<Stream>, String> {
-        let stream = dial(&self.addresses, self.secure.as_ref(), self.limit)
-            .await
-            .map_err(|error| error.to_string())?;
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let from = |sources: Sources| self.addresses.iter().map(|to| to.from(sources.of(number))).collect();
+        let addresses: Vec<Address> = self.sources.map_or_else(|| self.addresses.clone(), from);
+        let stream =
+            dial(&addresses, self.secure.as_ref(), self.limit).await.map_err(|error| error.to_string())?;
         let deflate = self.deflate.then(DeflateConfig::default);
         let config = Config { deflate, ..Config::client(rand::random()) };
         let connection = Connection::client(config, self.request.clone(), Duration::ZERO);

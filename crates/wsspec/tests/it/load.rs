@@ -188,3 +188,31 @@ fn ctrl_c_ends_a_load_with_what_was_measured() {
     let outcome: Value = serde_json::from_str(&done.out).unwrap();
     assert!(outcome["done"].as_u64() > Some(0), "{outcome:#}");
 }
+
+/// Linux answers for all of 127.0.0.0/8.
+#[cfg(target_os = "linux")]
+#[test]
+fn connections_begin_at_several_addresses_by_turns() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let load = |source: &str| {
+        wsspec(
+            folder.path(),
+            &["load", "connect", &peer.url(), "-n", "12", "--rate", "2000", "--source", source],
+        )
+    };
+    let done = load("127.0.0.0/29");
+    assert_eq!(done.code, 0, "{done:#?}");
+    let visitors = peer.visitors.lock().unwrap().clone();
+    for last in 1..=6_u8 {
+        let from = visitors.iter().filter(|ip| **ip == std::net::Ipv4Addr::new(127, 0, 0, last)).count();
+        assert!(from >= 2, "{visitors:?}");
+    }
+    let files = load("198.51.100.7");
+    files.expect_error(2, "E27");
+    assert!(files.err.contains("no connection can begin at 198.51.100.7"), "{files:#?}");
+    load("::1").expect_error(2, "E27");
+    assert_eq!(load("127.0.0.0/4").code, 2);
+    let many = wsspec(folder.path(), &["load", "connect", &peer.url(), "-n", "4000000000"]);
+    assert!(many.err.contains("per source address: --source 127.0.0.0/28"), "{many:#?}");
+}

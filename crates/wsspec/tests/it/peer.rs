@@ -1,7 +1,7 @@
 //! Servers that behave as a test says, connection by connection.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,6 +42,8 @@ pub(crate) enum Then {
 /// A server, gone when it is dropped.
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
+    /// Where its connections came from.
+    pub(crate) visitors: Arc<Mutex<Vec<IpAddr>>>,
     _runtime: Runtime,
 }
 
@@ -51,16 +53,19 @@ impl Peer {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let visitors = Arc::<Mutex<Vec<IpAddr>>>::default();
+        let seen = visitors.clone();
         runtime.spawn(async move {
             for n in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
+                let (stream, visitor) = listener.accept().await.unwrap();
+                seen.lock().unwrap().push(visitor.ip());
                 match manner(n) {
                     Manner::Leave => return,
                     manner => drop(tokio::spawn(treat(stream, manner))),
                 }
             }
         });
-        Self { address, _runtime: runtime }
+        Self { address, visitors, _runtime: runtime }
     }
 
     /// A server that treats all connections alike.
