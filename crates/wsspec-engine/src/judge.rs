@@ -17,10 +17,13 @@ pub fn judge(case: &Case, observation: Observation) -> Outcome {
     let reference = reference::judge(case, &observation);
     let checks = checks::all(case, &observation);
     let verdict = verdict(case, &observation, &checks);
+    let summary = summary(case, &observation, verdict, &checks);
+    // What does not apply is not judged: nobody shall read a broken rule out of it.
+    let checks = if verdict == Verdict::NotApplicable { Vec::new() } else { checks };
     Outcome {
         id: case.id,
         verdict,
-        summary: summary(case, &observation, verdict, &checks),
+        summary,
         checks,
         behavior: reference.behavior,
         behavior_close: reference.behavior_close,

@@ -1,10 +1,13 @@
 //! Several results as one: shards of a run, or runs of several implementations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, EndRecord, NotRun, Report};
 use crate::summary::Counts;
+
+/// More slices than these are no slices of one run: a record may say anything.
+const MOST_SLICES: u32 = 10_000;
 
 /// One report of all of them. Of a case that several have, the last one stands.
 ///
@@ -14,9 +17,12 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
     let mut merged = reports.next()?;
     let mut unseen = BTreeMap::new();
     count_unseen(&merged, &mut unseen);
+    let mut slices = Slices::default();
+    slices.add(&merged);
     let mut ends = vec![merged.end.take()];
     for other in reports {
         count_unseen(&other, &mut unseen);
+        slices.add(&other);
         let Report { run, cases, end, torn, .. } = other;
         for target in run.targets {
             if !merged.run.targets.contains(&target) {
@@ -35,9 +41,61 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
     }
     let agents = names(&merged);
     merged.cases = last_of_each(merged.cases, &agents);
-    merged.run.selected = largest_selection(&merged, &unseen);
-    merged.end = end(&merged, ends);
+    merged.run.selected = largest_selection(&merged, &unseen) + slices.missing_cases();
+    merged.end = end(&merged, ends, slices.missing());
     Some(merged)
+}
+
+/// Which slices of a run there are (`--slice 1/3`).
+#[derive(Default)]
+struct Slices {
+    /// By how many there should be: their numbers.
+    there: BTreeMap<u32, BTreeSet<u32>>,
+    /// A part was no slice: it has everything.
+    whole: bool,
+    /// Cases of the smallest one.
+    smallest: Option<u64>,
+}
+
+impl Slices {
+    fn add(&mut self, part: &Report) {
+        let Some((number, of)) = slice(&part.run.argv) else {
+            self.whole = true;
+            return;
+        };
+        self.there.entry(of).or_default().insert(number);
+        self.smallest = Some(self.smallest.unwrap_or(u64::MAX).min(part.run.selected));
+    }
+
+    /// `slice 2/3 is missing`
+    fn missing(&self) -> Option<String> {
+        let absent = self.there.iter().flat_map(|(of, there)| {
+            (1..=*of).filter(|number| !there.contains(number)).map(move |number| format!("{number}/{of}"))
+        });
+        let absent: Vec<String> = absent.filter(|_| !self.whole).collect();
+        match &absent[..] {
+            [] => None,
+            [one] => Some(format!("slice {one} is missing")),
+            more => Some(format!("the slices {} are missing", more.join(", "))),
+        }
+    }
+
+    /// How many cases are missing with them, at least.
+    fn missing_cases(&self) -> u64 {
+        let each = self.smallest.filter(|_| !self.whole).unwrap_or(0);
+        let missing = self.there.iter().map(|(of, there)| u64::from(*of) - there.len() as u64);
+        missing.map(|slices| slices * each).sum()
+    }
+}
+
+/// The slice that a command line asks for.
+fn slice(argv: &[String]) -> Option<(u32, u32)> {
+    let behind = |word: &String| word.strip_prefix("--slice=").map(str::to_owned);
+    let pair = argv.windows(2).find(|pair| pair[0] == "--slice").map(|pair| pair[1].clone());
+    let text = pair.or_else(|| argv.iter().find_map(behind))?;
+    let (number, of) = text.split_once('/')?;
+    let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+    (1..=of).contains(&number).then_some((number, of)).filter(|_| of <= MOST_SLICES)
 }
 
 /// Adds what a part without an end was to run and has no result of, by agent.
@@ -72,7 +130,7 @@ fn largest_selection(report: &Report, unseen: &BTreeMap<Untrusted, u64>) -> u64 
 }
 
 /// How the whole ended: none if a part did not come to its end.
-fn end(report: &Report, ends: Vec<Option<EndRecord>>) -> Option<EndRecord> {
+fn end(report: &Report, ends: Vec<Option<EndRecord>>, missing: Option<String>) -> Option<EndRecord> {
     let ends: Vec<EndRecord> = ends.into_iter().collect::<Option<_>>()?;
     let ran = |not_run: &NotRun, id: &String| {
         report.of_agent(&not_run.agent).any(|case| case.id.to_string() == *id)
@@ -88,12 +146,14 @@ fn end(report: &Report, ends: Vec<Option<EndRecord>>) -> Option<EndRecord> {
     Some(EndRecord {
         finished: ends.iter().map(|end| end.finished.clone()).max().unwrap_or_default(),
         duration_us: ends.iter().map(|end| end.duration_us).sum(),
-        complete: not_run.is_empty() && ends.iter().all(|end| end.complete || !end.not_run.is_empty()),
+        complete: missing.is_none()
+            && not_run.is_empty()
+            && ends.iter().all(|end| end.complete || !end.not_run.is_empty()),
         exit: ends.iter().map(|end| end.exit).max().unwrap_or(0),
         totals: Counts::of(&report.cases).by_word(),
         rating: worst.map_or("", |summary| summary.rating.word()).to_owned(),
         not_run,
-        reason: ends.into_iter().find_map(|end| end.reason),
+        reason: missing.map(Untrusted::from).or_else(|| ends.into_iter().find_map(|end| end.reason)),
     })
 }
 

@@ -48,6 +48,8 @@ pub fn warn_incomplete(report: &Report, console: &Console) {
         let torn = if report.torn { "; its last record is cut off" } else { "" };
         console.note(format!("INCOMPLETE: this run did not come to its end{torn}"));
     } else if !report.is_complete() {
-        console.note("INCOMPLETE: not every selected case ran");
+        let reason = report.end.as_ref().and_then(|end| end.reason.as_ref());
+        let why = reason.map_or_else(String::new, |why| format!(": {}", why.for_terminal(200)));
+        console.note(format!("INCOMPLETE: not every selected case ran{why}"));
     }
 }

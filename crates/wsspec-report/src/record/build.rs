@@ -11,7 +11,7 @@ use crate::record::case::{
 };
 use crate::record::connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
-    NeverOpenedRecord, RoundTripsRecord, StatsRecord, TrafficRecord,
+    NeverOpenedRecord, RoundTripsRecord, StatsRecord, TlsRecord, TrafficRecord,
 };
 use crate::record::{Payload, Redaction, cause, log, redact};
 
@@ -37,6 +37,8 @@ pub struct CaseMeta {
     pub repro: Vec<String>,
     /// What the implementation wrote to its log while the case ran.
     pub log: Option<AgentLog>,
+    /// What TLS came to, if there is TLS.
+    pub tls: Option<TlsRecord>,
 }
 
 impl CaseRecord {
@@ -74,7 +76,7 @@ impl CaseRecord {
             received_dropped: seen.events_dropped,
             close_rule: close_rule(case),
             close: close(seen),
-            handshake: handshake(seen, redaction),
+            handshake: HandshakeRecord { tls: meta.tls, ..handshake(seen, redaction) },
             events: log::lines(log::Heads::of_case(seen, redaction), &seen.log),
             stats: stats(&seen.stats, seen),
             traffic: traffic(&seen.traffic),

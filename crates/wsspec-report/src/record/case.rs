@@ -116,9 +116,9 @@ impl CaseRecord {
         self.rules.iter().map(|rule| rule.level).min().unwrap_or(Level::Must)
     }
 
-    /// The first assertion that does not hold.
+    /// The assertion that does not hold and weighs most: the first one of the most binding level.
     pub fn first_failed(&self) -> Option<&CheckRecord> {
-        self.checks.iter().find(|check| !check.ok)
+        self.checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level)
     }
 
     /// The line of the log at which a rule was broken. None where nothing was judged or all is well: what is not

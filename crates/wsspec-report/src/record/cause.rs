@@ -18,7 +18,7 @@ pub(super) fn of(case: &Case, outcome: &Outcome) -> Option<String> {
     if let Some(fault) = &seen.fault {
         return Some(fault.id.to_owned());
     }
-    let Some(check) = outcome.checks.iter().find(|check| !check.ok) else {
+    let Some(check) = outcome.checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level) else {
         return Some(outcome.verdict.word().to_owned());
     };
     let clause =

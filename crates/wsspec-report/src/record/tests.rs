@@ -227,3 +227,14 @@ fn a_gap_in_the_wire_log_shows_in_the_numbers() {
     assert_eq!(record.first_failed().unwrap().event, Some(WireLog::KEPT + 4));
     assert_eq!(record.stats.dropped, 4);
 }
+
+#[test]
+fn a_failure_is_headed_by_its_first_failing_must() {
+    let mut outcome = outcome();
+    let milder = Check { id: "close.code", level: Level::Should, ..outcome.checks[0].clone() };
+    outcome.checks.insert(0, milder);
+    let record =
+        CaseRecord::from_outcome("mylib", &case(), &outcome, CaseMeta::default(), &Redaction::default());
+    assert_eq!(record.first_failed().unwrap().id, "events");
+    assert!(record.cause.unwrap().starts_with("events@"));
+}

@@ -297,16 +297,23 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         no_delay: true,
         hosts: args.allow_host.clone(),
         token: format!("{:016x}", rand::random::<u64>()),
-        repro: ["wsspec", "serve", "--seed"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([format!("{seed:x}")])
-            .collect(),
+        repro: repro(args, seed),
         redaction: redaction(&args.record.redact),
         log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
         capture: None,
     })
+}
+
+/// The command that serves, and starts what was started, again; the cases follow.
+fn repro(args: &ServeArgs, seed: u64) -> Vec<String> {
+    let started = [("--exec", &args.exec), ("--exec-case", &args.exec_case), ("--browser", &args.browser)];
+    let started =
+        started.into_iter().filter_map(|(flag, command)| Some([flag, command.as_deref()?])).flatten();
+    let flags = [("--tls", args.tls), ("--once", args.once)].into_iter().filter(|(_, given)| *given);
+    let seed = format!("{seed:x}");
+    let words = ["wsspec", "serve"].into_iter().chain(started).chain(flags.map(|(flag, _)| flag));
+    words.chain(["--seed", &seed]).map(str::to_owned).collect()
 }
 
 fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Problem> {

@@ -19,6 +19,6 @@ pub mod talk;
 pub mod tls;
 mod transport;
 
-pub use stream::Stream;
+pub use stream::{Stream, tls_facts};
 pub use transport::Transport;
 pub(crate) use transport::{Drain, drain};

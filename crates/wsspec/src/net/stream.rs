@@ -2,7 +2,8 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rustls::{ClientConnection, ProtocolVersion};
+use rustls::pki_types::CertificateDer;
+use rustls::{CommonState, ProtocolVersion};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wsspec_report::record::TlsRecord;
@@ -36,19 +37,21 @@ impl Stream {
     pub fn tls(&self) -> Option<TlsRecord> {
         match self {
             Self::Plain(_) => None,
-            Self::Secure(stream) => tls_facts(stream.get_ref().1),
+            Self::Secure(stream) => {
+                let connection = stream.get_ref().1;
+                tls_facts(connection, connection.peer_certificates().and_then(<[_]>::first))
+            }
         }
     }
 }
 
-/// What the TLS handshake came to.
-fn tls_facts(connection: &ClientConnection) -> Option<TlsRecord> {
+/// What the TLS handshake came to; `certificate` is the server's.
+pub fn tls_facts(connection: &CommonState, certificate: Option<&CertificateDer<'_>>) -> Option<TlsRecord> {
     let version = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_2 => "1.2".to_owned(),
         ProtocolVersion::TLSv1_3 => "1.3".to_owned(),
         other => format!("{other:?}"),
     };
-    let certificate = connection.peer_certificates().and_then(<[_]>::first);
     Some(TlsRecord {
         version,
         cipher: connection.negotiated_cipher_suite()?.suite().as_str().unwrap_or("unknown").to_owned(),

@@ -159,6 +159,11 @@ impl ServerTls {
             .map_err(|error| unusable("the server's certificate", &error))
     }
 
+    /// The certificate that clients are shown.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.chain[0]
+    }
+
     /// Tells this log what decrypts the connections.
     pub fn logging(self, key_log: Option<Arc<dyn KeyLog>>) -> Self {
         let Some(key_log) = key_log else { return self };

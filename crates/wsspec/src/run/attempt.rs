@@ -224,7 +224,15 @@ impl Conditions {
     }
 
     fn meta(&self, number: u32, attempt: u32, repro: Vec<String>) -> CaseMeta {
-        CaseMeta { number, started: now(), since_start: self.started.elapsed(), attempt, repro, log: None }
+        CaseMeta {
+            number,
+            started: now(),
+            since_start: self.started.elapsed(),
+            attempt,
+            repro,
+            log: None,
+            tls: None,
+        }
     }
 
     async fn play(&self, agent: &Agent, case: &Case) -> Result<Played, ConnectError> {

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 use wsspec_cases::{COMMANDS, Case, suite};
 use wsspec_engine::{CaseRun, Observation, Verdict, judge};
-use wsspec_report::record::{CaseMeta, CaseRecord, Line};
+use wsspec_report::record::{CaseMeta, CaseRecord, Line, TlsRecord};
 use wsspec_wire::write_response;
 
 use super::admission::Refusal;
@@ -33,10 +33,15 @@ const GRACE: Duration = Duration::from_secs(30);
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads the request of a connection and does what it asks for.
-pub(super) async fn serve<T: Transport>(mut stream: T, peer: SocketAddr, shared: Arc<Shared>) {
+pub(super) async fn serve<T: Transport>(
+    mut stream: T,
+    tls: Option<TlsRecord>,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+) {
     let started = Instant::now();
     match read(&mut stream, HEAD_LIMIT).await {
-        Ok(request) => Visit { peer, shared, started }.answer(stream, request).await,
+        Ok(request) => Visit { peer, tls, shared, started }.answer(stream, request).await,
         Err(NoRequest::Nothing) => shared.tell(Notice::NoRequest { peer }),
         Err(why) => turn_away(stream, peer, &shared, why).await,
     }
@@ -68,6 +73,8 @@ const WHAT_TO_DO: &str = "  try      GET /getCaseCount first; or use --exec-case
 
 struct Visit {
     peer: SocketAddr,
+    /// What TLS came to, if there is TLS.
+    tls: Option<TlsRecord>,
     shared: Arc<Shared>,
     started: Instant,
 }
@@ -195,7 +202,8 @@ impl Visit {
             return self.skip(stream, &request, job).await;
         }
         let from = shared.plan.log.position();
-        let meta = meta(shared, job.case, self.started, number);
+        let tls = self.tls.clone();
+        let meta = CaseMeta { tls, ..meta(shared, job.case, self.started, number) };
         let over = match shared.begun.next(&agent, job.case, shared.plan.settings.loop_count, &meta) {
             Some(number) => self.play(stream, request, &job, number, meta).await,
             None => {
@@ -319,6 +327,7 @@ pub(super) fn meta(shared: &Shared, case: &Case, started: Instant, attempt: u32)
         attempt,
         repro: shared.plan.repro.iter().cloned().chain([case.id.to_string()]).collect(),
         log: None,
+        tls: None,
     }
 }
 

@@ -40,6 +40,7 @@ use self::notice::Notice;
 use self::series::Begun;
 use crate::net::capture::{Capture, Tapped};
 use crate::net::tls::ServerTls;
+use crate::net::tls_facts;
 use crate::outputs::args::Trace;
 use crate::sut::log::Log;
 use crate::wstest::AgentExclusions;
@@ -281,9 +282,12 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<Accepte
 
 /// Puts TLS on the connection if that was asked for.
 async fn secure(stream: Tapped, peer: SocketAddr, shared: Arc<Shared>) {
-    let Some(tls) = &shared.plan.tls else { return connection::serve(stream, peer, shared).await };
+    let Some(tls) = &shared.plan.tls else { return connection::serve(stream, None, peer, shared).await };
     match timeout(TLS_LIMIT, tls.acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => connection::serve(stream, peer, shared).await,
+        Ok(Ok(stream)) => {
+            let facts = tls_facts(stream.get_ref().1, Some(tls.certificate()));
+            connection::serve(stream, facts, peer, shared).await;
+        }
         Ok(Err(error)) => {
             let why = format!("no TLS handshake: {}", crate::text::io_error(&error));
             shared.tell(Notice::Refused { peer, why });

@@ -62,8 +62,6 @@ struct State {
     /// Deaths while at most one case ran, and others.
     deaths: u32,
     shared_deaths: u32,
-    /// The life has served a case.
-    used: bool,
     leaks: Vec<String>,
     /// It was started again and did not come up, for this reason.
     not_back: Option<String>,
@@ -149,10 +147,8 @@ impl Sut {
         if let Some(running) = state.running.take_if(|running| running.life.death().is_some()) {
             self.bury(&mut state, running).await;
         }
-        if fresh
-            && state.used
-            && let Some(running) = state.running.take()
-        {
+        // The one that was there before the first case knows of no case.
+        if fresh && let Some(running) = state.running.take() {
             self.retire(&mut state, running).await;
         }
         if state.running.is_none() {
@@ -164,7 +160,6 @@ impl Sut {
                 return Err(Down);
             }
         }
-        state.used |= case.is_some();
         Ok(state.running.as_ref().map(|running| running.life.clone()))
     }
 
@@ -257,7 +252,6 @@ impl Sut {
         // The writing end is the process's alone.
         drop(surroundings);
         state.lives += 1;
-        state.used = false;
         let words = self.plan.command.words(&values);
         let life = Life::new(state.lives, target.clone(), addresses.clone(), words, from, self.log.clone());
         let running = Running::watch(life, process, self.plan.stop);

@@ -234,7 +234,10 @@ fn restart_case_starts_a_process_for_every_case() {
     );
     assert_eq!(count(folder.path(), "pass"), 2);
     let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
-    assert!(log.matches("listening on").count() >= 7, "{log}");
+    assert!(log.matches("listening on").count() >= 8, "one for the look before the first case: {log}");
+    for id in ["1.1.1", "1.1.2", "4.1.1", "4.1.5"] {
+        assert!(log.contains(&format!("started for case {id}\n")), "{id}: {log}");
+    }
 }
 
 #[test]

@@ -106,6 +106,10 @@ fn parts_of_a_run_become_one_result() {
     assert!(folder.path().join("all/report.html").exists());
     let again = ok(folder.path(), &["merge", "1", "1", "-o", "twice"]);
     assert!(again.err.contains("6 results in several parts"), "{again:#?}");
+    // A part that got lost, say as an artifact of CI, must not leave the rest green.
+    let lost = ok(folder.path(), &["merge", "1", "-o", "lost"]);
+    assert!(lost.err.contains("INCOMPLETE") && lost.err.contains("slice 2/2 is missing"), "{lost:#?}");
+    assert!(lost.out.contains("6 cases   incomplete"), "{lost:#?}");
 }
 
 #[test]

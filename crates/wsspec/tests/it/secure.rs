@@ -133,6 +133,18 @@ fn clients_are_tested_over_tls_with_a_certificate_made_on_the_spot() {
     let done = wsspec(files.folder.path(), &args);
     assert_eq!(done.code, 0, "{done:#?}");
     assert!(done.out.contains("wss://127.0.0.1:") && done.out.contains("SHA-256 "), "{done:#?}");
+    let shown = done.out.split("SHA-256 ").nth(1).unwrap().lines().next().unwrap().replace(':', "");
+    for case in crate::hostile_peer::record(files.folder.path()).iter().filter(|line| line["t"] == "case") {
+        let tls = &case["handshake"]["tls"];
+        assert_eq!(
+            (&tls["version"], &tls["certificate"]),
+            (&"1.3".into(), &shown.as_str().into()),
+            "{case:#}"
+        );
+        assert!(tls["holder"]["names"].as_array().is_some_and(|names| !names.is_empty()), "{tls:#}");
+        let again = case["repro"].as_array().unwrap();
+        assert!(again.contains(&"--exec".into()) && again.contains(&"--tls".into()), "{again:?}");
+    }
 }
 
 #[test]

@@ -33,6 +33,9 @@ fn under_test() {
     if let Ok(secret) = std::env::var("SECRET") {
         println!("the secret is {secret}");
     }
+    if let Ok(case) = std::env::var("WSSPEC_CASE") {
+        println!("started for case {case}");
+    }
     say_ready();
     static OPEN: AtomicUsize = AtomicUsize::new(0);
     for (n, stream) in listener.incoming().enumerate() {
