@@ -16,6 +16,7 @@ pub mod exit_code;
 pub mod filter;
 pub mod glossary;
 pub mod load;
+mod memory;
 pub mod net;
 pub mod outputs;
 pub mod peer_args;
@@ -144,6 +145,7 @@ const NO_RUNTIME: &str = "cannot start the runtime";
 
 /// The runtime of all other commands that use sockets.
 fn runtime() -> Result<tokio::runtime::Runtime> {
+    memory::share_between_threads();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)
 }
 
