@@ -19,6 +19,7 @@ mod event;
 mod id;
 mod prelude;
 mod profile;
+pub mod requirements;
 mod rule;
 mod sections;
 mod series;

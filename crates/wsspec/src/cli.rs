@@ -314,6 +314,9 @@ pub struct RunArgs {
     /// What is odd about it.
     #[arg(skip)]
     pub warnings: Vec<String>,
+    /// What was not typed, and where it comes from.
+    #[arg(skip)]
+    pub settings: Vec<crate::config::Setting>,
     /// The cases that it names, if none was typed.
     #[arg(skip)]
     pub cases: Vec<String>,

@@ -83,7 +83,7 @@ function build(node) {
   const element = DRAWN.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (ATTRIBUTES.has(name)) element.setAttribute(name, value);
-    if (name === "href" && /^(#|https:\/\/www\.rfc-editor\.org\/)/.test(value)) element.setAttribute(name, value);
+    if (name === "href" && /^(#|https:\/\/)/.test(value)) element.setAttribute(name, value);
   }
   element.append(...children.map(build));
   return element;

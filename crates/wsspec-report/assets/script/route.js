@@ -154,11 +154,19 @@ function align(a, b, same) {
 
 function pointAt(mark) {
   for (const row of findAll(".target", place)) row.classList.remove("target");
-  const suffix = mark === undefined ? null : ":" + mark;
-  const target = suffix && findAll("[id]", place).find((element) => element.id.endsWith(suffix));
+  const [, kind, number] = /^([a-z]+)(\d+)$/.exec(mark ?? "") ?? [];
+  // Reads and writes have numbers, too: what is not shown leads to what follows it.
+  const near = kind && findAll("[id]", place).filter((element) => {
+    const [, own, at] = /:([a-z]+)(\d+)$/.exec(element.id) ?? [];
+    return own === kind && Number(at) >= Number(number) && element.checkVisibility();
+  });
+  const exact = kind && findAll("[id]", place).find((element) => element.id.endsWith(":" + mark));
+  const target = exact && (kind !== "f" || exact.checkVisibility()) ? exact : near?.[0] ?? exact;
   if (!target) return scrollTo({ top: 0, behavior: "instant" });
   for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   target.classList.add("target");
+  target.tabIndex = -1;
+  target.focus({ preventScroll: true });
   return target.scrollIntoView({ block: "center" });
 }
 

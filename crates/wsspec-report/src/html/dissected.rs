@@ -15,6 +15,8 @@ pub(super) struct Dissected {
     pub(super) unmasked: Option<String>,
     /// What the message that ends here inflates to.
     pub(super) inflated: Option<Untrusted>,
+    /// How it was cut on the wire, if it did not go in one write or come in one read.
+    pub(super) chunks: Option<Chunks>,
     /// What finds it in a capture.
     pub(super) filter: String,
 }
@@ -36,6 +38,7 @@ impl Dissected {
                 unmasked: unmasked(&line.what),
                 inflated: inflated.remove(&line.i),
                 filter: story::display_filter(&line.what).unwrap_or_default(),
+                chunks: Chunks::of(&line.what),
                 number: line.i,
                 heading: frame_heading(&line.what),
                 is_deviation: deviation == Some(line.i),
@@ -43,6 +46,31 @@ impl Dissected {
                 size: frame_size(&line.what),
             })
             .collect()
+    }
+}
+
+/// Pieces in which a frame was written.
+pub(super) struct Chunks {
+    pub(super) words: String,
+    /// The octets of each, as far as they were kept.
+    pub(super) pieces: Vec<String>,
+}
+
+/// Pieces that are drawn.
+const PIECES: usize = 64;
+
+impl Chunks {
+    fn of(what: &Happening) -> Option<Self> {
+        let Happening::Frame { wire, chop: Some(size), .. } = what else { return None };
+        let size = (*size).max(1);
+        let all = frame_size(what).div_ceil(size as u64);
+        let drawn = wire.chunks(size).take(PIECES).map(units::spaced_hex);
+        let words = format!(
+            "written in {} of at most {}",
+            units::plural(all, "piece"),
+            units::plural(size as u64, "octet")
+        );
+        Some(Self { words, pieces: drawn.collect() })
     }
 }
 

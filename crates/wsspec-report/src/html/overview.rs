@@ -1,9 +1,9 @@
 //! The overview: ratings, causes, the table of cases, the requirements, the facts of the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use wsspec_cases::CaseId;
+use wsspec_cases::{CaseId, Level, requirements, suite};
 use wsspec_engine::Verdict;
 
 use super::Against;
@@ -12,7 +12,7 @@ use super::links::Links;
 use super::matrix::{self, Section};
 use crate::Untrusted;
 use crate::diff::{self, Change, Difference, Way};
-use crate::record::{CaseRecord, Clause, NotRun, Report, Role, verdict_order};
+use crate::record::{CaseRecord, Clause, NotRun, Report, Role, RuleRecord, verdict_order};
 use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
 use crate::verdict::Shown;
@@ -36,6 +36,8 @@ pub(super) struct Overview<'a> {
     standings: Vec<StandingView<'a>>,
     comparison: Option<Comparison<'a>>,
     facts: Vec<(&'static str, String)>,
+    /// How many secrets were replaced in the opening handshakes.
+    redacted: usize,
 }
 
 /// It escapes what it prints.
@@ -79,10 +81,13 @@ struct Requirement {
     clause: Clause,
     level: &'static str,
     summary: String,
-    ids: Vec<CaseId>,
+    /// Some of its cases, and whether there is a result of each in this report.
+    ids: Vec<(CaseId, bool)>,
     more: usize,
-    /// For every agent: the worst verdict, and how many cases passed of how many.
+    /// For every agent: the worst verdict, and how many cases passed of how many. Empty if none of its cases is here.
     results: Vec<(Verdict, String)>,
+    /// No case tests it.
+    is_untested: bool,
 }
 
 impl<'a> Overview<'a> {
@@ -102,6 +107,7 @@ impl<'a> Overview<'a> {
             standings: standings(report, links),
             comparison: against.map(|against| comparison(report, links, against)),
             facts: facts(report),
+            redacted: report.cases.iter().map(|case| case.handshake.redacted).sum(),
             report,
             links,
         }
@@ -168,6 +174,13 @@ fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a
     Comparison { name, changes: changes.into_iter().map(|(_, view)| view).collect() }
 }
 
+/// Whether the address of an issue may be a link: `https`, and nothing that ends or hides it.
+pub(super) fn is_https(address: &str) -> bool {
+    let rest = address.strip_prefix("https://");
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b);
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_plain))
+}
+
 /// The style class of a rating.
 pub(super) const fn rating_class(rating: &Rating) -> &'static str {
     match rating {
@@ -195,22 +208,31 @@ fn percent_encoded(octet: u8) -> String {
     if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") }
 }
 
+/// The rules that the cases of the report name, those of other cases, and those that no case tests.
 fn requirements(report: &Report) -> Vec<Requirement> {
     let agents = report.agents();
-    let mut by_rule: BTreeMap<_, Vec<&CaseRecord>> = BTreeMap::new();
+    let mut by_rule: BTreeMap<RuleKey, Vec<&CaseRecord>> = BTreeMap::new();
     for case in &report.cases {
         for rule in &case.rules {
-            let key =
-                (rule.rfc.rfc, section_order(&rule.rfc.section), rule.rfc.clone(), rule.level, &rule.summary);
-            by_rule.entry(key).or_default().push(case);
+            by_rule.entry(rule_key(rule)).or_default().push(case);
         }
+    }
+    let all = requirements::requirements(suite());
+    let untested: BTreeSet<RuleKey> =
+        all.iter().filter(|one| !one.is_tested).map(|one| rule_key(&RuleRecord::from(&one.rule))).collect();
+    for one in all {
+        by_rule.entry(rule_key(&RuleRecord::from(&one.rule))).or_default();
     }
     let mut last: Option<Clause> = None;
     by_rule
         .into_iter()
-        .map(|((_, _, clause, level, summary), cases)| {
+        .map(|(key, cases)| {
+            let is_untested = untested.contains(&key);
+            let (_, _, clause, level, summary) = key;
             let is_first = last.as_ref() != Some(&clause);
             last = Some(clause.clone());
+            let here = ids(&cases);
+            let known = if here.is_empty() { ids_of(&clause, &summary) } else { here };
             Requirement {
                 anchor: if is_first {
                     format!("rfc{}-{}", clause.rfc, clause.section)
@@ -218,14 +240,31 @@ fn requirements(report: &Report) -> Vec<Requirement> {
                     String::new()
                 },
                 level: level.name(),
-                summary: summary.clone(),
-                more: ids(&cases).len().saturating_sub(IDS_OF_A_RULE),
-                ids: ids(&cases).into_iter().take(IDS_OF_A_RULE).collect(),
-                results: agents.iter().map(|agent| result(agent, &cases)).collect(),
+                more: known.len().saturating_sub(IDS_OF_A_RULE),
+                ids: known.into_iter().take(IDS_OF_A_RULE).map(|id| (id, !cases.is_empty())).collect(),
+                results: match cases.is_empty() {
+                    true => Vec::new(),
+                    false => agents.iter().map(|agent| result(agent, &cases)).collect(),
+                },
+                is_untested,
+                summary,
                 clause,
             }
         })
         .collect()
+}
+
+/// RFC, section, clause, level, words: in the order of the RFC.
+type RuleKey = (u16, Vec<u32>, Clause, Level, String);
+
+fn rule_key(rule: &RuleRecord) -> RuleKey {
+    (rule.rfc.rfc, section_order(&rule.rfc.section), rule.rfc.clone(), rule.level, rule.summary.clone())
+}
+
+/// The cases of the suite that name a rule.
+fn ids_of(clause: &Clause, summary: &str) -> Vec<CaseId> {
+    let names = |rule: &wsspec_cases::Rule| rule.summary == summary && rule.section == clause.section;
+    suite().cases().iter().filter(|case| case.rules.iter().any(names)).map(|case| case.id).collect()
 }
 
 fn section_order(section: &str) -> Vec<u32> {
@@ -275,6 +314,12 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("rating rule", run.rating_rule.to_string()),
         ("baseline", run.baseline.clone().unwrap_or_default()),
     ];
+    if let Some(host) = &run.host {
+        facts.push((
+            "host",
+            format!("{} on {}, {}", host.os, host.arch, units::plural(host.cores as u64, "core")),
+        ));
+    }
     if let Some(end) = &report.end {
         facts.push(("finished", end.finished.clone()));
         facts.push(("took", units::duration(end.duration_us)));

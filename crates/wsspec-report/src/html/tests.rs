@@ -3,6 +3,7 @@ mod browser;
 mod case_page;
 mod contrast;
 mod packing;
+mod parts;
 mod safety;
 #[expect(clippy::disallowed_methods, reason = "these tests start a validator and write files for it")]
 mod validator;

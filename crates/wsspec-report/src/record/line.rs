@@ -100,8 +100,36 @@ pub struct RunRecord {
     pub baseline: Option<String>,
     /// Secrets were recorded as they are.
     pub unredacted: bool,
+    /// The machine; no name of it or of its users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Box<HostRecord>>,
+    /// What was not typed: options from a file or the environment, secrets replaced, the strongest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub config: Vec<SettingRecord>,
     /// What is tested.
     pub targets: Vec<Target>,
+}
+
+/// The machine on which wsspec ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostRecord {
+    /// Its operating system, such as `linux`.
+    pub os: String,
+    /// The kind of its processor, such as `x86_64`.
+    pub arch: String,
+    /// How many threads it runs at once.
+    pub cores: usize,
+}
+
+/// An option that was not typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingRecord {
+    /// The long name of the option.
+    pub key: String,
+    /// Its values.
+    pub values: Vec<String>,
+    /// Where they come from: file and line, profile, variable.
+    pub origin: String,
 }
 
 /// One implementation under test.

@@ -412,6 +412,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
         selected: plan.cases.len() as u64,
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
+        host: Some(Box::new(crate::run::host())),
         ..RunRecord::default()
     }
 }

@@ -108,6 +108,7 @@ fn complete(
 ) -> Result<(), Mistake> {
     run.config = layers.file.as_ref().map(|file| file.path.display().to_string());
     run.profile = layers.profile.clone();
+    run.settings = layers.settings("run")?;
     run.cases = layers.cases(typed);
     run.warnings = layers.file.as_ref().map(|file| file.warnings.clone()).unwrap_or_default();
     run.warnings.extend(odd_variables(&layers.keys));

@@ -24,7 +24,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
-use wsspec_report::record::{Line, Role, RunRecord, SCHEMA, Target as TargetRecord};
+use wsspec_report::record::{
+    HostRecord, Line, Redaction, Role, RunRecord, SCHEMA, SettingRecord, Target as TargetRecord,
+};
 use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
@@ -39,6 +41,7 @@ use crate::baseline;
 use crate::cli::{FailOn, Feature};
 use crate::clock::Clocks;
 use crate::commands::echo::echo_config;
+use crate::config::Setting;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::backend::Backend;
@@ -420,8 +423,27 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
+        host: Some(Box::new(host())),
+        config: plan.untyped.iter().map(|setting| setting_record(setting, &plan.redaction)).collect(),
         baseline: plan.baseline.as_ref().map(|file| file.path.display().to_string()),
         targets: targets.collect(),
+    }
+}
+
+/// What may be said of this machine.
+pub(crate) fn host() -> HostRecord {
+    HostRecord {
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+    }
+}
+
+fn setting_record(setting: &Setting, redaction: &Redaction) -> SettingRecord {
+    SettingRecord {
+        key: setting.key.clone(),
+        values: setting.values.iter().map(|value| redaction.text(value)).collect(),
+        origin: setting.origin.to_string(),
     }
 }
 

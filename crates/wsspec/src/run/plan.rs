@@ -14,6 +14,7 @@ use super::folder::Earlier;
 use super::peer::{self, PeerPlan, plan_peers};
 use crate::baseline::BaselineFile;
 use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
+use crate::config::Setting;
 use crate::errors::{ErrorCode, Problem};
 use crate::net::socket::check_path;
 use crate::outputs::args::Trace;
@@ -54,6 +55,8 @@ pub struct RunPlan {
     pub config: Option<String>,
     /// What is odd about that file.
     pub warnings: Vec<String>,
+    /// Options that were not typed.
+    pub untyped: Vec<Setting>,
     /// What is known not to pass.
     pub baseline: Option<BaselineFile>,
     /// Secrets that no file may hold.
@@ -165,6 +168,7 @@ impl RunPlan {
                 None => file.clone(),
             }),
             warnings: args.warnings.clone(),
+            untyped: args.settings.clone(),
             baseline: args.baseline.as_deref().map(BaselineFile::read).transpose()?,
             redaction,
             out: args.out.clone(),

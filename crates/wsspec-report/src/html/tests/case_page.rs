@@ -179,3 +179,15 @@ fn the_timeline_of_a_proxy_has_three_lanes() {
     assert!(html.contains(r#"<span class="hop">proxy to origin</span> Text fin=1"#));
     assert!(html.contains(r#"id="5.15@a:o1" class="origin""#), "lines of both legs have names of their own");
 }
+
+#[test]
+fn the_pieces_of_a_frame_that_was_chopped_are_drawn() {
+    let mut case = failed("a", "5.15");
+    if let crate::record::Happening::Frame { chop, .. } = &mut case.events[2].what {
+        *chop = Some(4);
+    }
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    let drawn = "written in 4 pieces of at most 4 octets <code>01 89 37 fa</code> <code>21 3d 51 88</code>";
+    assert!(page.contains(drawn), "{page}");
+}

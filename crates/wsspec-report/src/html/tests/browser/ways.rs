@@ -11,6 +11,9 @@ fn every_state_is_a_link() {
     }
     // A frame of a case is opened and marked.
     browser.go("#5.15@mylib-2.3:f4", "document.querySelector('#page .log tr.target')");
+    assert!(browser.text("document.activeElement.id").ends_with(":f4"), "readers go on from there");
+    browser.go("#5.15@mylib-2.3:f1", "document.querySelector('#page .log tr.target')?.id.endsWith(':f2')");
+    browser.go("#5.15@mylib-2.3:f4", "document.querySelector('#page .log tr.target')?.id.endsWith(':f4')");
     assert!(browser.text("document.querySelector('#page .target').id").ends_with(":f4"));
     browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
     // Without an implementation the one that failed is shown.

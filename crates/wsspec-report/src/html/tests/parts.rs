@@ -1,0 +1,54 @@
+//! The parts beside the cases: requirements, run, baseline.
+
+use super::*;
+use crate::record::{Excuse, HostRecord, SettingRecord};
+
+#[test]
+fn requirements_that_no_case_tests_and_those_of_other_cases_are_listed_as_such() {
+    let page = index_page(&sample(vec![passed("a", "1.1.1"), passed("b", "1.1.1")]));
+    let rules = page.split("id=\"rfc\"").nth(1).and_then(|rest| rest.split("</section>").next()).unwrap();
+    let row =
+        |text: &str| rules.split("<tr").find(|row| row.contains(text)).unwrap_or_else(|| panic!("{text}"));
+    assert!(row("a browser sends Origin").contains("colspan=\"2\">no case tests it<"));
+    assert!(row("a text message carries UTF-8").contains("1 / 1"));
+    let other = row("a Close is answered with a Close unless");
+    assert!(other.contains("not in this run") && other.contains("7.1.1"), "{other}");
+    assert!(rules.matches("no case tests it").count() > 40);
+}
+
+#[test]
+fn the_run_tells_host_configuration_and_redactions_and_names_nobody() {
+    let mut report = sample(vec![passed("a", "1.1.1")]);
+    report.run.host = Some(Box::new(HostRecord { os: "linux".into(), arch: "x86_64".into(), cores: 2 }));
+    let origin = "wsspec.toml:3 (profile ci)".to_owned();
+    report.run.config = vec![SettingRecord { key: "jobs".into(), values: vec!["4".into()], origin }];
+    report.cases[0].handshake.redacted = 3;
+    let page = index_page(&report);
+    for part in [
+        "linux on x86_64, 2 cores",
+        "<th scope=\"row\">jobs</th><td><code>4</code></td><td>wsspec.toml:3 (profile ci)</td>",
+        "3 secrets in opening handshakes were replaced",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_issue_of_a_known_failure_is_a_link_only_if_it_is_an_address_of_https() {
+    for (issue, is_link) in [
+        ("https://example.org/97", true),
+        ("http://example.org/97", false),
+        ("javascript:alert(1)", false),
+        ("https://x\" onclick=\"alert(1)", false),
+        ("https://", false),
+        ("#97", false),
+    ] {
+        let mut case = failed("a", "2.1");
+        case.outcome = Some(Standing::Known);
+        case.known = Some(Excuse { reason: "late".to_owned(), issue: Some(issue.to_owned()) });
+        for html in documents(&sample(vec![case])) {
+            let links = html.matches(&format!("href=\"{issue}\"")).count();
+            assert_eq!(links > 0, is_link && html.contains("late"), "{issue}");
+        }
+    }
+}
