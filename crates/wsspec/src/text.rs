@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        assert_eq!(duration(Duration::from_micros(700)), "1 ms");
+        assert_eq!(duration(Duration::from_micros(700)), "0.7 ms");
         assert_eq!(duration(Duration::from_millis(1020)), "1.02 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
     }

@@ -103,10 +103,12 @@ pub fn close_rule(case: &Case) -> String {
     }
 }
 
-/// A duration as people read it: `12 ms`, `1.02 s`, `2 min 5 s`.
+/// A duration as people read it: `0.3 ms`, `12 ms`, `1.02 s`, `2 min 5 s`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    if seconds < 1.0 {
+    if seconds < 0.001 {
+        format!("{:.1} ms", seconds * 1000.0)
+    } else if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1000.0)
     } else if seconds < 100.0 {
         format!("{seconds:.2} s")

@@ -28,7 +28,6 @@ use crate::exit_code::ExitCode;
 use crate::outputs::ci;
 use crate::signals::Signals;
 use crate::sut::plan::Restart;
-use crate::terminal::lines::Remark;
 use crate::terminal::{Console, failure, lines, summary};
 use crate::text::{self, wrap};
 
@@ -191,19 +190,19 @@ impl End<'_> {
 
     async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>, written: &[PathBuf]) {
         let page = self.folder.file("report.html").display().to_string();
-        print_causes(report, &page, self.agents.len() > 1, self.console);
-        for (place, agent) in self.agents.iter().enumerate() {
+        print_causes(report, &page, self.plan.rating.fail_on, self.console);
+        for agent in self.agents {
             let name = Untrusted::from(agent.name.as_str());
             self.console.say(0, "");
             self.console.say(0, summary::agent(report, &name, suite(), self.console.style));
-            if let Some(stop) = stops.get(&place) {
-                self.console.warn(explain_stop(stop, agent, report).await);
-            }
         }
         self.print_where(report, &page);
         for path in written {
             self.console
                 .say(0, format!("   written  {}", self.console.style.path(&path.display().to_string(), "")));
+        }
+        for (place, stop) in stops {
+            self.console.warn(format!("\n{}", explain_stop(stop, &self.agents[*place], report).await));
         }
     }
 
@@ -242,21 +241,25 @@ impl End<'_> {
         }
         if report.cases.iter().any(|record| record.verdict.is_failure()) {
             self.console.say(0, format!("   again    wsspec run --last-failed{}", self.folder_option("-o")));
+        } else if !report.is_complete() {
+            self.console.say(0, format!("   again    wsspec {}", posix(&report.run.argv)));
         }
     }
 }
 
 /// Prints the failures, grouped by cause.
-pub(crate) fn print_causes(report: &Report, page: &str, several: bool, console: &Console) {
+pub(crate) fn print_causes(report: &Report, page: &str, fail_on: FailOn, console: &Console) {
+    if console.level < 0 {
+        summary::short(report, |record| counts(Brief::of(record), fail_on), console.style)
+            .iter()
+            .for_each(|line| console.say(-1, line));
+        return;
+    }
     let is_news =
         |record: &&CaseRecord| record.verdict.is_failure() && record.outcome != Some(Standing::Known);
     let causes = causes(report.cases.iter().filter(is_news));
     let style = console.style;
     for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
-        if console.level < 0 {
-            console.say(-1, lines::case(cause.cases[0], &Remark::Found, several, style));
-            continue;
-        }
         let left = format!("cause {} of {}", place + 1, causes.len());
         let right = text::count(cause.cases.len(), "case");
         console.say(0, format!("\n{}", style.rule(&left, &right)));
@@ -271,9 +274,21 @@ pub(crate) fn print_causes(report: &Report, page: &str, several: bool, console: 
 /// Prints the last line: counts, time and exit status.
 pub(crate) fn print_last_line(report: &Report, started: Instant, code: ExitCode, console: &Console) {
     let briefs: Vec<Brief> = report.cases.iter().map(Brief::of).collect();
-    let counts = lines::counts(&briefs).replace("   ", ", ");
+    let mut parts: Vec<String> = lines::counts(&briefs).split("   ").map(str::to_owned).collect();
+    let missing: usize = report.end.iter().flat_map(|end| &end.not_run).map(|agent| agent.cases.len()).sum();
+    if missing > 0 {
+        parts.push(format!("{missing} not run"));
+    }
+    parts.retain(|part| !part.is_empty());
     let took = text::duration(started.elapsed());
-    console.say(-1, format!("\n{} run in {took}: {counts}   {code}", briefs.len()));
+    let ran = format!("{} run in {took}: {}", briefs.len(), parts.join(", "));
+    let fits = ran.chars().count() + 3 + code.to_string().chars().count() <= console.style.width;
+    if fits {
+        console.say(-1, format!("\n{ran}   {code}"));
+    } else {
+        let lines = wrap(&ran, console.style.width.max(20)).join("\n");
+        console.say(-1, format!("\n{lines}\n{code}"));
+    }
 }
 
 /// The rating of the worst agent.

@@ -32,6 +32,9 @@ pub struct Journal<'a> {
     results: BTreeMap<(usize, CaseId), Brief>,
     /// Since when, and whether it has been said that they are slow.
     running: BTreeMap<(CaseId, usize), (Instant, bool)>,
+    /// Failures that have been shown and are going to be tried again.
+    suspects: BTreeMap<(usize, CaseId), Verdict>,
+    patience: Patience,
     said_slow: usize,
     last_line: Instant,
     wishes: Wishes,
@@ -43,6 +46,15 @@ pub struct Journal<'a> {
     /// The first case of each cause, and how many have been shown.
     causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
     expected: Option<Expected<'a>>,
+}
+
+/// How long a case may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Any case.
+    pub limit: Option<Duration>,
+    /// What the limit of each case is multiplied by.
+    pub scale: f64,
 }
 
 /// What the verdicts are compared with.
@@ -66,6 +78,8 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Cases of one cause that are shown while the run goes on.
 const SAID_OF_A_CAUSE: usize = 4;
+/// At this one it is said that there are more.
+const LAST_OF_A_CAUSE: usize = SAID_OF_A_CAUSE + 1;
 
 /// A verdict that stands, in short.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +103,8 @@ impl Brief {
 impl<'a> Journal<'a> {
     /// A journal for so many cases, those of all agents together.
     pub fn new(console: &'a Console, record: RecordFile, agents: &'a [Agent], selected: usize) -> Self {
-        let bar = (console.progress == Progress::Bar && console.level > -2).then(|| progress_bar(selected));
+        let with_bar = console.progress == Progress::Bar && console.level > -2;
+        let bar = with_bar.then(|| progress_bar(selected, console.style.width));
         console.set_bar(bar.clone());
         let wishes = Wishes::default();
         let keys = bar.is_some().then(|| keys::Listener::start(wishes.clone()));
@@ -101,6 +116,8 @@ impl<'a> Journal<'a> {
             selected,
             results: BTreeMap::new(),
             running: BTreeMap::new(),
+            suspects: BTreeMap::new(),
+            patience: Patience { limit: None, scale: 1.0 },
             said_slow: 0,
             last_line: Instant::now(),
             wishes,
@@ -117,6 +134,12 @@ impl<'a> Journal<'a> {
     /// Compares all verdicts with these.
     pub fn expect(mut self, expected: Option<Expected<'a>>) -> Self {
         self.expected = expected;
+        self
+    }
+
+    /// How long cases may take.
+    pub fn patient(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -203,39 +226,74 @@ impl<'a> Journal<'a> {
         match *said {
             1 => Some(Remark::Found),
             2..=SAID_OF_A_CAUSE => Some(Remark::Like(*first)),
+            LAST_OF_A_CAUSE if !verbose => Some(Remark::More(*first)),
             _ => verbose.then_some(Remark::Like(*first)),
         }
     }
 
     fn show_progress(&mut self) {
         let done = self.results.len();
-        if let Some(bar) = &self.bar {
-            bar.set_position(done as u64);
-            bar.set_message(self.status());
-        }
+        self.show_bar();
         let tenths = done * 10 / self.selected.max(1);
         if self.console.progress == Progress::Lines && tenths > self.tenths {
             self.tenths = tenths;
-            self.say_progress(tenths * 10);
+            self.say_progress();
         }
     }
 
-    fn say_progress(&mut self, percent: usize) {
+    fn show_bar(&self) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_position(self.results.len() as u64);
+        bar.set_prefix(self.time_left(bar.elapsed()));
+        bar.set_message(self.status());
+    }
+
+    /// `, about 2 s left`, once that can be told: by what is done already, and by what the cases that run wait for.
+    fn time_left(&self, elapsed: Duration) -> String {
+        let done = self.results.len() + self.suspects.len();
+        let left = self.selected.saturating_sub(done);
+        if done * 10 < self.selected || left == 0 || self.console.style.width < NARROW {
+            return String::new();
+        }
+        let waits = self.running.iter().filter_map(|((id, _), (since, _))| {
+            Some(expected_time(suite().get(*id)?).saturating_sub(since.elapsed()))
+        });
+        let rate = elapsed.mul_f64(left as f64 / done as f64);
+        match waits.max().unwrap_or_default().max(rate).as_secs_f64().ceil() {
+            seconds if seconds < 2.0 => String::new(),
+            seconds => format!(", about {seconds:.0}s left"),
+        }
+    }
+
+    fn say_progress(&mut self) {
         self.last_line = Instant::now();
-        let (done, counts) = (self.results.len(), lines::counts(self.results.values()));
+        let (done, counts) = (self.results.len(), self.counts());
+        let percent = done * 100 / self.selected.max(1);
         self.console.say(0, format!("[{percent:>3}%] {done:>3}/{}   {counts}", self.selected));
+    }
+
+    /// `223 ok   3 FAIL   2 to repeat`
+    fn counts(&self) -> String {
+        let mut parts = vec![lines::counts(self.results.values())];
+        if !self.suspects.is_empty() {
+            parts.push(format!("{} to repeat", self.suspects.len()));
+        }
+        parts.retain(|part| !part.is_empty());
+        parts.join("   ")
     }
 
     /// Says once of a case that it takes longer than such cases do.
     fn say_slow(&mut self) {
-        let console = self.console;
+        let (console, patience) = (self.console, self.patience);
         for ((id, _), (since, said)) in &mut self.running {
-            let usual = suite().get(*id).map_or(Duration::MAX, expected_time);
+            let Some(case) = suite().get(*id) else { continue };
+            let usual = expected_time(case);
             let is_slow = since.elapsed() >= SLOW && usual < SLOW && !*said;
             if is_slow && self.said_slow < SAID_SLOW {
                 *said = true;
                 self.said_slow += 1;
-                console.say(0, lines::slow(&[id.to_string()], SLOW, console.style));
+                let limit = patience.limit.unwrap_or(case.time_limit.mul_f64(patience.scale));
+                console.say(0, lines::slow(&[id.to_string()], SLOW, limit, console.style));
             }
         }
     }
@@ -267,11 +325,20 @@ impl<'a> Journal<'a> {
     }
 
     fn status(&self) -> String {
-        let mut running: Vec<String> = self.running.keys().take(5).map(|(id, _)| id.to_string()).collect();
+        let name = |(id, agent): &(CaseId, usize)| match self.suspects.contains_key(&(*agent, *id)) {
+            true => format!("{id} (again)"),
+            false => id.to_string(),
+        };
+        let mut running: Vec<String> = self.running.keys().take(5).map(name).collect();
         if self.running.len() > running.len() {
             running.push(format!("+{}", self.running.len() - running.len()));
         }
-        format!("{}   running: {}", lines::counts(self.results.values()), running.join(" "))
+        let mut parts = vec![self.counts()];
+        if !running.is_empty() {
+            parts.push(format!("running: {}", running.join(" ")));
+        }
+        parts.retain(|part| !part.is_empty());
+        parts.join("   ")
     }
 }
 
@@ -279,6 +346,7 @@ impl Listener for Journal<'_> {
     fn started(&mut self, agent: usize, case: &'static Case) {
         log::debug!("{} begins, server {}", case.id, agent + 1);
         self.running.insert((case.id, agent), (Instant::now(), false));
+        self.show_bar();
     }
 
     fn attempted(&mut self, agent: usize, record: &CaseRecord) {
@@ -295,11 +363,21 @@ impl Listener for Journal<'_> {
         self.write(&Line::Case(Box::new(record)));
     }
 
+    fn suspected(&mut self, agent: usize, record: &CaseRecord) {
+        let record = self.compared(record);
+        self.suspects.insert((agent, record.id), record.verdict);
+        self.show_case(&record);
+        self.show_bar();
+    }
+
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let record = self.compared(record);
+        let shown = self.suspects.remove(&(agent, record.id));
         self.results.insert((agent, record.id), Brief::of(&record));
         self.feed.case(&record);
-        self.show_case(&record);
+        if shown != Some(record.verdict) || record.outcome == Some(Standing::Flaky) {
+            self.show_case(&record);
+        }
         self.show_progress();
     }
 
@@ -310,8 +388,9 @@ impl Listener for Journal<'_> {
     fn tick(&mut self) {
         self.obey();
         self.say_slow();
+        self.show_bar();
         if self.console.progress == Progress::Lines && self.last_line.elapsed() >= LINE_EVERY {
-            self.say_progress(self.results.len() * 100 / self.selected.max(1));
+            self.say_progress();
         }
     }
 
@@ -340,11 +419,17 @@ impl Listener for Journal<'_> {
     }
 }
 
-fn progress_bar(total: usize) -> ProgressBar {
+/// Below this width the time that is left is not told.
+const NARROW: usize = 50;
+
+/// Two lines that fit into this width.
+fn progress_bar(total: usize, width: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
-    let style = ProgressStyle::with_template(
-        " [{bar:40}] {pos}/{len}  {percent}%   {elapsed}, about {eta} left\n {wide_msg}",
-    );
+    // The bar gives way to ` [] 1024/1024  100%   59s, about 999s left`.
+    let room = width.saturating_sub(if width < NARROW { 28 } else { 44 }).clamp(6, 40);
+    let template =
+        format!(" [{{bar:{room}}}] {{pos}}/{{len}}  {{percent}}%   {{elapsed}}{{prefix}}\n {{wide_msg}}");
+    let style = ProgressStyle::with_template(&template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

@@ -31,7 +31,7 @@ use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
 use self::folder::{Earlier, Folder, RESULTS};
-use self::journal::{Expected, Journal};
+use self::journal::{Expected, Journal, Patience};
 use self::peer::{PeerPlan, make_unique};
 use self::plan::RunPlan;
 use self::preflight::{Look, PeerFacts, preflight};
@@ -117,7 +117,8 @@ async fn run_with(
     }
     let mut journal =
         Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())
-            .expect(expected);
+            .expect(expected)
+            .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);

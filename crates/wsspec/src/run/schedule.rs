@@ -39,6 +39,8 @@ pub trait Listener {
     fn started(&mut self, agent: usize, case: &'static Case);
     /// An attempt has ended; it is written down at once, also if another one follows.
     fn attempted(&mut self, agent: usize, record: &CaseRecord);
+    /// A failure that is going to be tried again, alone.
+    fn suspected(&mut self, _agent: usize, _record: &CaseRecord) {}
     /// A verdict that stands.
     fn settled(&mut self, agent: usize, record: &CaseRecord);
     /// Whether a failure counts for `--fail-fast`: what is known does not.
@@ -295,6 +297,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 self.count_hangs(&job, &record);
                 self.listener.attempted(job.agent, &record);
                 if record.verdict.is_failure() && self.limits.retries > 0 {
+                    self.listener.suspected(job.agent, &record);
                     let suspect = Suspect { job, record, ended: Instant::now() };
                     self.agents[job.agent].suspects.push(suspect);
                 } else {
@@ -340,6 +343,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         let tested = self.agents[agent].agent.clone();
         let mut interrupt = self.interrupt.clone();
         for retry in 1..=self.limits.retries {
+            self.listener.started(agent, case);
             let again = tokio::select! {
                 again = self.conditions.attempt(&tested, case, number, retry + 1) => again,
                 _ = interrupt.wait_for(|stop| *stop) => break,
@@ -359,6 +363,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                     let failed_again = record.verdict.is_failure();
                     if !failed_again {
                         record.outcome = Some(Standing::Flaky);
+                        record.summary = at_first(&suspect.record).into();
                     }
                     self.listener.attempted(agent, &record);
                     if !failed_again || retry == self.limits.retries {
@@ -439,4 +444,9 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         self.listener.stopped(agent, &why);
         self.agents[agent].stop = Some(why);
     }
+}
+
+/// What is said of a case that failed once.
+fn at_first(failed: &CaseRecord) -> String {
+    format!("Not so when it was run again alone; at first: {}", failed.summary.raw())
 }

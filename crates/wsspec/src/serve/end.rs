@@ -158,7 +158,7 @@ impl End<'_> {
         let folder = self.shared.ledger.path();
         let page = folder.join("report.html").display().to_string();
         let agents = report.agents();
-        print_causes(report, &page, agents.len() > 1, console);
+        print_causes(report, &page, self.rating.fail_on, console);
         for name in &agents {
             console.say(0, "");
             console.say(0, summary::agent(report, name, suite(), console.style));

@@ -21,16 +21,14 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
             parts.push(format!("{number} {}", Style::label(verdict)));
         }
     }
-    let compared =
-        results.iter().any(|brief| matches!(brief.standing, Some(standing) if standing != Standing::Flaky));
-    if compared {
-        let fixed = results.iter().filter(|brief| brief.standing == Some(Standing::Fixed)).count();
-        parts.push(format!("{} known", results.iter().filter(|brief| is_known(brief)).count()));
-        parts.push(format!("{fixed} fixed"));
-    }
-    let flaky = results.iter().filter(|brief| brief.flaky).count();
-    if flaky > 0 {
-        parts.push(format!("{flaky} flaky"));
+    let fixed = |brief: &Brief| brief.standing == Some(Standing::Fixed);
+    let others: [(&str, &dyn Fn(&Brief) -> bool); 3] =
+        [("known", &is_known), ("fixed", &fixed), ("flaky", &|brief| brief.flaky)];
+    for (word, is_it) in others {
+        let number = results.iter().filter(|brief| is_it(brief)).count();
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
     }
     parts.join("   ")
 }
@@ -46,9 +44,14 @@ pub enum Remark {
     Found,
     /// It looks like another case.
     Like(CaseId),
+    /// It and those that follow look like another case, which is said of enough of them.
+    More(CaseId),
     /// How long it took.
     Took,
 }
+
+/// Columns of the line of a case without slug and agent.
+const FIXED: usize = "  FAIL       6.3.1    ".len() + " RFC 6455 5.4  ".len();
 
 /// The line of a finished case, two if it says what was found.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
@@ -63,10 +66,25 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
     } else {
         String::new()
     };
-    let short = several || style.width < 80;
-    let slug = if several { 16 } else { 21 };
-    let slug = slug.min((style.width + slug).saturating_sub(80));
-    let shown = if slug < 4 { String::new() } else { cut(&record.slug, slug) };
+    if let Remark::More(id) = remark {
+        let text = format!("more cases with the same cause as {id} are listed at the end");
+        let lines = wrap(&text, style.width.saturating_sub(13).max(20));
+        return format!("{:13}{}", "", lines.join(&format!("\n{:13}", "")));
+    }
+    // Slugs can be typed: they are whole where there is room, also for what stands behind them.
+    let usual = if several { 16 } else { 21 };
+    let usual = usual.min((style.width + usual).saturating_sub(80));
+    let others = FIXED + agent.chars().count();
+    let behind = |remark: &str| style.width.saturating_sub(others + remark.len());
+    let slug = record.slug.chars().count();
+    let (long, brief) = match remark {
+        Remark::Like(id) => (format!(" same cause as {id}"), format!(" as {id}")),
+        _ => (String::new(), String::new()),
+    };
+    let short = several || style.width < 80 || slug > usual.max(behind(&long)) && slug <= behind(&brief);
+    let room = behind(if short { &brief } else { &long }).max(usual);
+    let shown = if usual < 4 { String::new() } else { cut(&record.slug, room) };
+    let slug = usual.max(shown.chars().count());
     let name = format!(
         "  {} {:<8} {:<slug$} {:<13} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),
@@ -75,8 +93,8 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         clause(record),
     );
     match remark {
-        Remark::Like(id) if short => format!("{name} as {id}"),
-        Remark::Like(id) => format!("{name} same cause as {id}"),
+        Remark::Like(_) | Remark::More(_) if short => format!("{name}{brief}"),
+        Remark::Like(_) | Remark::More(_) => format!("{name}{long}"),
         Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
         Remark::Found => {
             let found =
@@ -107,11 +125,15 @@ pub fn restarted(restarted: &Restarted) -> String {
     out.join("\n")
 }
 
-/// `  SLOW       6.4.2    still running after 2 s`
-pub fn slow(ids: &[String], after: Duration, style: Style) -> String {
+/// `  SLOW       6.4.2    still running after 2 s (limit 10 s)`
+pub fn slow(ids: &[String], after: Duration, limit: Duration, style: Style) -> String {
     let label = style.paint(Tone::Doubtful, &format!("{:<10}", "SLOW"));
-    let ids = cut(&ids.join(" "), style.width.saturating_sub(45).max(8));
-    format!("  {label} {ids:<8} still running after {} s", after.as_secs())
+    let ids = cut(&ids.join(" "), style.width.saturating_sub(58).max(8));
+    let limit = (limit.as_millis().div_ceil(1000)).to_string();
+    let after = after.as_secs();
+    let text =
+        if style.width < 62 { format!("{after} s so far") } else { format!("still running after {after} s") };
+    format!("  {label} {ids:<8} {text} (limit {limit} s)")
 }
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.

@@ -7,7 +7,7 @@ use wsspec_cases::{CaseId, Suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Report, Standing};
-use wsspec_report::summary::{AgentSummary, RATING_RULE, Rating, id_list};
+use wsspec_report::summary::{AgentSummary, RATING_RULE, Rating, causes, id_list};
 
 use super::lines::{agent_name, cut};
 use super::style::Style;
@@ -21,12 +21,51 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
     let summary = AgentSummary::of(report, agent);
     let records: Vec<&CaseRecord> = report.of_agent(agent).collect();
     let mut out = vec![heading(&summary, style), String::new()];
-    out.extend(table(&records, suite, style));
-    out.push(String::new());
+    if !records.is_empty() {
+        out.extend(table(&records, suite, style));
+        out.push(String::new());
+    }
     out.extend(groups(&summary, style));
     out.extend(flaky(&records, style));
+    out.extend(not_run(report, agent, style));
     out.extend(slowest(&records));
     out.join("\n")
+}
+
+/// A line for each cause, and for what differed when it was run again: all that makes the exit status.
+pub fn short(report: &Report, counts: impl Fn(&CaseRecord) -> bool, style: Style) -> Vec<String> {
+    let several = report.agents().len() > 1;
+    let mut out = Vec::new();
+    for agent in report.agents() {
+        let (flaky, others): (Vec<&CaseRecord>, Vec<&CaseRecord>) = report
+            .of_agent(agent)
+            .filter(|record| counts(record))
+            .partition(|record| record.outcome == Some(Standing::Flaky));
+        let name = if several { format!("{}: ", agent_name(agent.raw())) } else { String::new() };
+        for cause in causes(others.iter().copied()) {
+            let text =
+                format!("{name}{}: {}", id_list(&cause.ids(), IDS), cause.headline().for_terminal(200));
+            out.extend(labelled(Style::label(cause.verdict()), Some(cause.verdict()), &text, style));
+        }
+        for record in flaky {
+            let text = format!("{name}{}: {}", record.id, record.summary.for_terminal(300));
+            out.extend(labelled("flaky", None, &text, style));
+        }
+    }
+    out
+}
+
+/// Cases that were selected and did not run.
+fn not_run(report: &Report, agent: &Untrusted, style: Style) -> Vec<String> {
+    let of_agent = report.end.iter().flat_map(|end| &end.not_run).filter(|other| other.agent == *agent);
+    let ids: Vec<&str> = of_agent.flat_map(|other| other.cases.iter().map(String::as_str)).collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let more = ids.len().saturating_sub(IDS);
+    let more = if more > 0 { format!(" +{more}") } else { String::new() };
+    let shown = ids[..ids.len().min(IDS)].join(" ");
+    labelled("not run", None, &format!("{}: {shown}{more}", ids.len()), style)
 }
 
 fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
@@ -78,19 +117,27 @@ fn table(records: &[&CaseRecord], suite: &Suite, style: Style) -> Vec<String> {
         }
     }
     let narrow = style.width < NARROW;
-    let room = if narrow { style.width.saturating_sub(33).clamp(8, 24) } else { 24 };
+    let title = |number: u16| {
+        let section = suite.sections().iter().find(|section| section.number == number);
+        section.map_or("", |section| section.title)
+    };
+    let longest = by_section.keys().map(|number| title(*number).chars().count() + 1).max().unwrap_or(0);
+    let numbers_wide = if narrow { 25 } else { 36 };
+    let most = style.width.saturating_sub("   12  ".len() + numbers_wide).max(8);
+    let room = longest.clamp(24.min(most), most);
     let heads = COLUMNS.map(|(name, _)| if narrow && name == "non-strict" { "ns" } else { name }.to_owned());
     let mut out = vec![format!("   {:<fill$}{}", "section", cells(&heads, narrow), fill = room + 4)];
     let numbers = |row: &[usize; COLUMNS.len()]| {
         cells(&row.map(|number| if number == 0 { ".".to_owned() } else { number.to_string() }), narrow)
     };
     for (number, row) in &by_section {
-        let title = suite.sections().iter().find(|section| section.number == *number);
-        let title = cut(title.map_or("", |section| section.title), room - 1);
+        let title = cut(title(*number), room - 1);
         out.push(format!("   {number:<4}{title:<room$}{}", numbers(row)));
     }
-    let gap = if narrow { "\n       " } else { "   " };
-    out.push(format!("       {:<room$}{}{gap}= {} run", "total", numbers(&total), records.len()));
+    let (sums, ran) = (numbers(&total), format!("= {} run", records.len()));
+    let fits = "       ".len() + room + sums.len() + 3 + ran.len() <= style.width;
+    let gap = if fits { "   " } else { "\n       " };
+    out.push(format!("       {:<room$}{sums}{gap}{ran}", "total"));
     out
 }
 
@@ -103,9 +150,8 @@ fn cells(texts: &[String; COLUMNS.len()], narrow: bool) -> String {
 fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
     let mut out = Vec::new();
     for cause in &summary.causes {
-        let label = style.verdict(cause.verdict(), &format!("{:<11}", Style::label(cause.verdict())));
-        let text = format!("{}: {}", id_list(&cause.ids(), IDS), cause.headline().for_terminal(200));
-        out.extend(labelled(&label, &text, style));
+        let text = format!("{}: {}", id_list(&cause.ids(), IDS), cause.headline().for_terminal(300));
+        out.extend(labelled(Style::label(cause.verdict()), Some(cause.verdict()), &text, style));
     }
     out
 }
@@ -117,10 +163,12 @@ fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {
         return Vec::new();
     }
     let text = format!("{}: failed at first, not when run again alone", id_list(&ids, IDS));
-    labelled(&format!("{:<11}", "flaky"), &text, style)
+    labelled("flaky", None, &text, style)
 }
 
-fn labelled(label: &str, text: &str, style: Style) -> Vec<String> {
+fn labelled(label: &str, verdict: Option<Verdict>, text: &str, style: Style) -> Vec<String> {
+    let label = format!("{label:<11}");
+    let label = verdict.map_or_else(|| label.clone(), |verdict| style.verdict(verdict, &label));
     let text = style.plain(text);
     let mut lines = wrap(&text, style.width.saturating_sub(15).max(20)).into_iter();
     let first = lines.next().unwrap_or_default();

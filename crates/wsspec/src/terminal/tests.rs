@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wsspec_cases::suite;
-use wsspec_report::record::{Dir, Happening, Report, read};
+use wsspec_report::record::{Dir, Happening, NotRun, Report, Standing, read};
 use wsspec_report::summary::causes;
 
 use super::lines::{self, Remark};
@@ -67,7 +67,7 @@ fn running(style: Style) -> String {
         let remark = if like { Remark::Like("5.15".parse().unwrap()) } else { Remark::Found };
         lines.push(lines::case(record, &remark, false, style));
     }
-    lines.push(lines::slow(&["6.4.2".to_owned()], Duration::from_secs(2), style));
+    lines.push(lines::slow(&["6.4.2".to_owned()], Duration::from_secs(2), Duration::from_secs(10), style));
     lines.join("\n")
 }
 
@@ -153,6 +153,29 @@ fn details() {
     let frames = detail::render(record, 3, Style::PLAIN);
     assert!(detail::render(record, 2, Style::PLAIN).len() < frames.len());
     insta::assert_snapshot!("detail_frames", frames);
+}
+
+#[test]
+fn a_quiet_run_has_one_line_for_each_cause_and_for_what_is_flaky() {
+    let mut report = report();
+    let lines = summary::short(&report, |record| record.verdict.is_failure(), Style::PLAIN);
+    let heads: Vec<&String> = lines.iter().filter(|line| line.starts_with("   FAIL")).collect();
+    assert!(heads.len() == 2 && heads[0].starts_with("   FAIL        5.15 5.16: "), "{lines:#?}");
+    let passed = &mut report.cases[0];
+    passed.outcome = Some(Standing::Flaky);
+    passed.summary = "at first it was wrong".into();
+    let flaky = summary::short(&report, |record| record.outcome.is_some(), Style::PLAIN);
+    assert_eq!(flaky, ["   flaky       1.1.2: at first it was wrong"]);
+}
+
+#[test]
+fn cases_that_did_not_run_are_in_the_summary() {
+    let mut report = report();
+    let (agent, cases) = (report.cases[0].agent.clone(), vec!["6.4.1".to_owned(), "6.4.2".to_owned()]);
+    let end = report.end.as_mut().unwrap();
+    end.not_run = vec![NotRun { agent: agent.clone(), cases }];
+    let text = summary::agent(&report, &agent, suite(), Style::PLAIN);
+    assert!(text.contains("   not run     2: 6.4.1 6.4.2\n"), "{text}");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_case_that_fails_once_and_passes_alone_is_flaky() {
     let cases: Vec<_> = record.iter().filter(|line| line["t"] == "case").collect();
     assert_eq!((&cases[0]["outcome"], &cases[1]["outcome"]), (&Value::Null, &"flaky".into()));
     assert_eq!((&cases[0]["attempt"], &cases[1]["attempt"]), (&1.into(), &2.into()));
-    assert!(done.out.contains("flaky"), "{done:#?}");
+    assert!(done.out.contains("flaky") && done.out.contains("at first: "), "{done:#?}");
     assert_eq!(run(&[]).code, 0, "the peer behaves by now");
 }
 

@@ -145,6 +145,7 @@ impl<L: Listener> Scheduler<'_, L> {
             }
             let tested = self.agents[agent].agent.clone();
             let mut interrupt = self.interrupt.clone();
+            self.listener.started(agent, job.case);
             let again = tokio::select! {
                 again = self.conditions.attempt(&tested, job.case, job.number, 1) => again,
                 _ = interrupt.wait_for(|stop| *stop) => break,
