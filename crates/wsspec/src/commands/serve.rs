@@ -377,8 +377,9 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
     let http = base.replacen("ws", "http", 1);
     let cases = count(shared.plan.cases.len(), "case");
     let version = env!("CARGO_PKG_VERSION");
-    let row =
-        |label: &str, parts: &[&str]| console.say(0, row_at(12, &format!("  {label}"), parts, console.style));
+    let row = |label: &str, parts: &[&str]| {
+        console.say_own(0, &row_at(12, &format!("  {label}"), parts, console.style))
+    };
     console.say(-1, format!("wsspec {version}   waiting for clients, {cases} ({})", asked.join(" ")));
     row("browser", &[&format!("{http}/"), "open it and press Start"]);
     let library = format!("{base:<width$}", width = http.len() + 1);

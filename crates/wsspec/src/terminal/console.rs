@@ -93,6 +93,14 @@ impl Console {
         }
     }
 
+    /// The same of what wsspec itself made and the user has to type, such as the token that ends a server.
+    pub fn say_own(&self, level: i8, text: &str) {
+        debug_log::printed(&self.redacted(text));
+        if self.level >= level {
+            self.print(&self.guarded(text), Streams::text);
+        }
+    }
+
     /// Prints lines of data to stdout, as they are and at every level.
     pub fn data(&self, text: &str) {
         self.print(text, |streams| &mut streams.out);

@@ -21,11 +21,10 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
             parts.push(format!("{number} {}", Style::label(verdict)));
         }
     }
-    let fixed = |brief: &Brief| brief.standing == Some(Standing::Fixed);
-    let others: [(&str, &dyn Fn(&Brief) -> bool); 3] =
-        [("known", &is_known), ("fixed", &fixed), ("flaky", &|brief| brief.flaky)];
-    for (word, is_it) in others {
-        let number = results.iter().filter(|brief| is_it(brief)).count();
+    let fixed = results.iter().filter(|brief| brief.standing == Some(Standing::Fixed)).count();
+    let known = results.iter().filter(|brief| is_known(brief)).count();
+    let flaky = results.iter().filter(|brief| brief.flaky).count();
+    for (word, number) in [("known", known), ("fixed", fixed), ("flaky", flaky)] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }
