@@ -222,6 +222,9 @@ pub struct AgentLog {
     pub to: u64,
     /// The text, cut.
     pub text: Untrusted,
+    /// Where the system put the memory of the process, if it died of a signal that leaves a core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<Untrusted>,
 }
 
 /// What went over the connection of a proxy to the server behind it, from that server's side.

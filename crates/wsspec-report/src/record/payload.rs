@@ -129,7 +129,9 @@ mod tests {
         assert_eq!(json(&text), r#"{"utf8":"grüße","len":7}"#);
         let binary = Payload::new(b"\xff\x00", 256);
         assert_eq!(json(&binary), r#"{"b64":"/wA=","len":2}"#);
-        for payload in [text, binary] {
+        let surrogate = Payload::new(b"\xed\xa0\x80", 256);
+        assert_eq!(json(&surrogate), r#"{"b64":"7aCA","len":3}"#, "half a pair is no UTF-8");
+        for payload in [text, binary, surrogate] {
             assert_eq!(serde_json::from_str::<Payload>(&json(&payload)).unwrap(), payload);
         }
     }

@@ -53,6 +53,8 @@ pub(crate) mod fixtures {
         "javascript:alert(1)",
         "<!-- </script><script> -->",
         "\x1b]52;c;aGk=\x07\x1b]8;;https://evil\x07x\x1b[2J\x1b[1A",
+        "\x1b]9;7;calc\x1b\\\x1b[6n\x1bPq",
+        "$(touch x) `id` ${IFS} 'q' \"q\" ; & |\n%PATH%",
         "\u{9b}31m \u{202e}txt.exe\u{202c} \u{200b}\u{e0041}",
         "::add-mask::a",
         "   ::error::x",

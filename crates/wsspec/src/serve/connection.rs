@@ -97,6 +97,10 @@ impl Visit {
             Route::Run(job) => self.run(stream, request, job).await,
             Route::Stop => self.stop(stream, &request).await,
             Route::Other if self.may_command(&request) => self.obey(stream, request).await,
+            Route::UpdateReports { shutdown: true, .. } if !self.may_end(&request) => {
+                let why = "shutdownOnComplete is for drivers on this machine, not for pages in browsers";
+                self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
+            }
             other => {
                 let subprotocols = self.shared.plan.settings.spoken();
                 if let Some(control) = Control::open(stream, &request, &subprotocols).await {
@@ -168,6 +172,11 @@ impl Visit {
 
     /// Commands make the server send anything: they are not for pages of browsers, nor for other hosts.
     fn may_command(&self, request: &Request) -> bool {
+        self.may_end(request)
+    }
+
+    /// Whether this client may end the server. Any page in a browser of this machine can connect to it.
+    fn may_end(&self, request: &Request) -> bool {
         let page = request.head.headers.get("Origin").is_some();
         self.shared.plan.as_reference || (!page && self.is_nearby())
     }

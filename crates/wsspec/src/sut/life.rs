@@ -1,5 +1,6 @@
 //! One start of a server, until its end.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use wsspec_report::record::AgentLog;
 
 use super::log::Log;
 use super::process::{Leftovers, Process, StopRule, in_words};
+use super::procfs;
 use crate::net::socket::Address;
 use crate::target::Target;
 
@@ -188,8 +190,13 @@ impl Running {
         let _ = life.pid.set(process.id());
         let watched = life.clone();
         let watcher = tokio::spawn(async move {
+            let mut core = None;
             let how = tokio::select! {
-                status = process.wait() => status.map_or_else(|_| "no exit status".to_owned(), in_words),
+                status = process.wait() => {
+                    let dumped = status.as_ref().is_ok_and(|status| status.core_dumped());
+                    core = if dumped { procfs::core_of(process.id()) } else { None };
+                    status.map_or_else(|_| "no exit status".to_owned(), in_words)
+                }
                 () = watched.kill.notified() => "it was killed: it did not take connections any more".to_owned(),
                 () = watched.stop.notified() => return process.end(rule).await,
             };
@@ -198,7 +205,7 @@ impl Running {
             watched.ending.send_replace(true);
             process.silence().await;
             let left = process.end(StopRule { grace: Duration::ZERO, ..rule }).await;
-            watched.announce(how, at, in_flight);
+            watched.announce(how, core, at, in_flight);
             left
         });
         Self { life, watcher: Some(watcher) }
@@ -221,11 +228,13 @@ impl Drop for Running {
 }
 
 impl Life {
-    fn announce(&self, how: String, at: Instant, in_flight: usize) {
+    fn announce(&self, how: String, core: Option<String>, at: Instant, in_flight: usize) {
         let lines = self.lines(LAST_LINES);
         let to = self.log.position();
         let text = lines.join("\n").into();
-        let log = (!lines.is_empty()).then_some(AgentLog { from: self.from, to, text });
+        let known = !lines.is_empty() || core.is_some();
+        let log = AgentLog { from: self.from, to, text, core: core.map(Into::into) };
+        let log = known.then_some(log);
         self.died.send_replace(Some(Death { life: self.number, how, at, in_flight, lines, log }));
     }
 }

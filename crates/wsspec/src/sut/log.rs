@@ -100,7 +100,7 @@ impl Log {
         let to = self.position();
         let text =
             if wanted { self.read(from.max(to.saturating_sub(RECORD_LIMIT)), to) } else { String::new() };
-        (from < to).then(|| AgentLog { from, to, text: text.into() })
+        (from < to).then(|| AgentLog { from, to, text: text.into(), core: None })
     }
 
     fn read(&self, from: u64, to: u64) -> String {

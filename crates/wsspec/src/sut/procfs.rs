@@ -33,6 +33,39 @@ pub(crate) fn held(group: i32) -> Option<Resources> {
     (held.octets > 0).then_some(held)
 }
 
+/// Where the system put the core of this process, which has ended.
+pub(super) fn core_of(pid: i32) -> Option<String> {
+    let system = |name: &str| fs::read_to_string(Path::new("/proc/sys/kernel").join(name));
+    let pattern = system("core_pattern").ok()?;
+    let with_pid = system("core_uses_pid").is_ok_and(|digit| digit.trim() == "1");
+    Some(core_path(pattern.trim_end(), with_pid, pid))
+}
+
+/// What a pattern for cores means (core(5)): a path, or the program that is given the core. What is not known here is a `*`.
+fn core_path(pattern: &str, with_pid: bool, pid: i32) -> String {
+    if let Some(program) = pattern.strip_prefix('|') {
+        let program = program.split_whitespace().next().unwrap_or_default();
+        return format!("given to {program}");
+    }
+    let (mut path, mut has_pid) = (String::new(), false);
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match (character, (character == '%').then(|| characters.next()).flatten()) {
+            ('%', Some('%')) => path.push('%'),
+            ('%', Some('p' | 'P')) => {
+                path.push_str(&pid.to_string());
+                has_pid = true;
+            }
+            ('%', Some(_)) => path.push('*'),
+            ('%', None) => {}
+            (other, _) => path.push(other),
+        }
+    }
+    let ending = if with_pid && !has_pid { format!(".{pid}") } else { String::new() };
+    let place = if path.starts_with('/') { "" } else { ", in the folder where it ran" };
+    format!("{path}{ending}{place}")
+}
+
 /// What a file descriptor of this process is: `pipe:[123]`.
 pub(super) fn name_of(descriptor: i32) -> Option<String> {
     link(&PathBuf::from(format!("/proc/self/fd/{descriptor}")))
@@ -92,5 +125,16 @@ mod tests {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let found = listener(socket.local_addr().unwrap()).unwrap();
         assert!(found.starts_with(&format!("process {} ", std::process::id())), "{found}");
+    }
+
+    #[test]
+    fn patterns_for_cores_are_read() {
+        for (pattern, with_pid, path) in [
+            ("core", true, "core.7, in the folder where it ran"),
+            ("/var/core/%e-%p%%", true, "/var/core/*-7%"),
+            ("|/usr/lib/systemd/systemd-coredump %P %u", false, "given to /usr/lib/systemd/systemd-coredump"),
+        ] {
+            assert_eq!(core_path(pattern, with_pid, 7), path);
+        }
     }
 }

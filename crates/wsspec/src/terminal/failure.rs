@@ -133,6 +133,8 @@ fn what_next(record: &CaseRecord, report: &str, style: Style) -> Vec<String> {
     if !record.repro.is_empty() {
         out.push(format!("   again    {}", shell(&record.repro)));
     }
+    let core = record.log.as_ref().and_then(|log| log.core.as_ref());
+    out.extend(core.map(|core| format!("   core     {}", style.plain(core.for_terminal(400)))));
     out.extend(seen_in(record).map(|place| format!("   where    {place}")));
     out.push(format!("   why      wsspec explain {}", record.id));
     if !report.is_empty() {

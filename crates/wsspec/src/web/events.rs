@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 use wsspec_wire::write_response;
 
-use super::WRITE_LIMIT;
+use super::{GUARD, WRITE_LIMIT};
 use crate::net::Transport;
 use crate::serve::Shared;
 use crate::serve::notice::Notice;
@@ -22,11 +22,9 @@ pub(super) fn head() -> Vec<u8> {
     let headers = [
         ("Connection", "close"),
         ("Content-Type", "text/event-stream"),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ];
-    write_response(200, "OK", &headers)
+    write_response(200, "OK", &[&headers[..], &GUARD].concat())
 }
 
 /// Sends notices until the client is gone or the server ends.

@@ -180,11 +180,8 @@ async fn send<T: Transport>(mut stream: T, page: &Page, answer: &Answer, host: &
         ("Content-Type", answer.kind),
         ("Content-Length", length.as_str()),
         ("Content-Security-Policy", policy.as_str()),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cache-Control", "no-store"),
     ];
+    let headers = [&headers[..], &GUARD].concat();
     let mut octets = write_response(answer.status, answer.reason(), &headers);
     if page.method != "HEAD" {
         octets.extend_from_slice(&answer.body);
@@ -192,6 +189,14 @@ async fn send<T: Transport>(mut stream: T, page: &Page, answer: &Answer, host: &
     let _ = timeout(WRITE_LIMIT, stream.write_all(&octets)).await;
     finish(stream).await;
 }
+
+/// What every answer says, beside its policy.
+const GUARD: [(&str, &str); 4] = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+];
 
 /// What a page may do. Reports bring a policy of their own for scripts and styles, which are inside of them.
 fn policy(host: &str, kind: &str) -> String {

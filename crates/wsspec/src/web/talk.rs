@@ -13,6 +13,9 @@ use crate::target::Target;
 
 const PAGE: &str = include_str!("talk.html");
 const SCRIPT: &str = include_str!("talk.js");
+/// The page talks to the server that it is given.
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Serves while it lives.
@@ -52,11 +55,9 @@ async fn answer(mut stream: TcpStream, config: &str) {
         ("Connection", "close"),
         ("Content-Type", kind),
         ("Content-Length", length.as_str()),
-        ("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self' ws: wss:"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", POLICY),
     ];
-    let mut octets = write_response(200, "OK", &headers);
+    let mut octets = write_response(200, "OK", &[&headers[..], &super::GUARD].concat());
     octets.extend_from_slice(body.as_bytes());
     let _ = stream.write_all(&octets).await;
     super::finish(stream).await;

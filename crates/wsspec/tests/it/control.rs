@@ -108,6 +108,9 @@ fn the_server_is_stopped_by_drivers_and_not_by_pages() {
     let port = tester.port;
     let page = Visitor::ask_with(port, "/stopServer", "Origin: http://evil.example\r\n");
     assert_eq!(page.status(), 403);
+    let resource = "/updateReports?agent=a&shutdownOnComplete=true";
+    let page = Visitor::ask_with(port, resource, "Origin: http://evil.example\r\n");
+    assert_eq!(page.status(), 403);
     Visitor::ask(port, "/runCase?case=1&agent=a").echo();
     closed(port, "/stopServer");
     let done = tester.end();
@@ -128,7 +131,11 @@ fn the_page_is_for_browsers_and_plain_text_for_curl() {
     assert!(head.contains("nosniff") && !head.contains("unsafe-inline"), "{head}");
     assert!(html.starts_with("<!doctype html>"), "{html}");
     for path in ["/page.js", "/page.css", "/api/cases", "/api/results"] {
-        assert!(get(port, path, "").0.starts_with("HTTP/1.1 200 "), "{path}");
+        let (head, _) = get(port, path, "");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}");
+        for header in ["no-referrer", "Opener-Policy: same-origin", "no-store", "frame-ancestors 'none'"] {
+            assert!(head.contains(header), "{path}: {header}: {head}");
+        }
     }
     let (_, cases) = get(port, "/api/cases", "");
     let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
