@@ -113,11 +113,18 @@ async function showCases(names, mark) {
   pointAt(mark);
 }
 
+/** The text of a cell without its octets, which are shown on demand. */
+function words(cell) {
+  const copy = cell.cloneNode(true);
+  for (const hex of findAll(".hex", copy)) hex.remove();
+  return copy.textContent.trim();
+}
+
 /** One timeline of two articles: rows that tell the same stand side by side. */
 function together(a, b) {
   const told = (one) => findAll(".log tbody tr[id]:not(.octets)", one).map((row) => ({
     time: find(".ms", row).textContent,
-    text: [...row.children].slice(2).map((cell) => cell.textContent.trim()).filter(Boolean).join(" ")
+    text: [...row.children].slice(2).map(words).filter(Boolean).join(" ")
       .replace(" rule broken here", ""),
     line: row.id,
   }));
