@@ -18,6 +18,7 @@ use crate::outputs::args::{Format, is_stdout};
 use crate::outputs::file;
 use crate::results;
 use crate::terminal::lines::agent_name;
+use crate::terminal::opening::row_at;
 use crate::terminal::{Console, Style, Tone};
 use crate::text::{count, duration, wrap};
 
@@ -94,7 +95,8 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     }
     let worse = total(&pairs, Way::Worse);
     let better = total(&pairs, Way::Better);
-    console.say(-1, format!("{}, {}   {code}", told(worse, "regression"), told(better, "improvement")));
+    let told = format!("{}, {}", told(worse, "regression"), told(better, "improvement"));
+    console.say(-1, row_at(0, "", &[&told, &code.to_string()], console.style));
     Ok(code)
 }
 

@@ -9,6 +9,7 @@ use super::measured::{Measured, Outcome, PERCENTILES};
 use super::meter::PAUSE;
 use crate::exit_code::ExitCode;
 use crate::terminal::{Style, Tone};
+use crate::text::wrap;
 
 /// The longest bar of the histogram.
 const BAR: u64 = 40;
@@ -22,19 +23,35 @@ pub(super) fn render(outcome: &Outcome, code: ExitCode, style: &Style) -> String
     let measured = &outcome.measured;
     let mut lines = thresholds(outcome, style);
     lines.push(String::new());
-    lines.push(headline(outcome));
+    lines.extend(folded(&headline(outcome), style));
     if measured.times.is_empty() {
         lines.push("   nothing came back".to_owned());
     } else {
-        lines.push(quantiles(&measured.times));
-        lines.extend(rows(&measured.times));
+        lines.extend(folded(&quantiles(&measured.times), style));
+        lines.extend(rows(&measured.times, style));
     }
-    lines.extend(outcome.asked_rate.and_then(|_| correction(measured)));
+    let correction = outcome.asked_rate.and_then(|_| correction(measured));
+    let room = style.width.saturating_sub(3).max(20);
+    lines.extend(correction.iter().flat_map(|text| wrap(text, room)).map(|line| format!("   {line}")));
     lines.extend(went_wrong(measured, style));
-    lines.push(achieved(outcome, style));
+    lines.extend(folded(&achieved(outcome, style), style));
     let remark = if code == ExitCode::Failed { "exit 1 (threshold)".to_owned() } else { code.to_string() };
     lines.push(style.paint(Tone::Faint, &remark));
     lines.join("\n")
+}
+
+/// A line that is too wide, broken at its gaps if there are some.
+fn folded(line: &str, style: &Style) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for part in line.split_inclusive("  ") {
+        let last = lines.last_mut().expect("there is always a line");
+        if last.trim().is_empty() || last.chars().count() + part.trim_end().chars().count() <= style.width {
+            last.push_str(part);
+        } else {
+            lines.push(format!("   {}", part.trim_start()));
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn thresholds(outcome: &Outcome, style: &Style) -> Vec<String> {
@@ -77,7 +94,8 @@ fn quantiles(times: &Histogram<u64>) -> String {
 }
 
 /// How many times there are up to each border, in milliseconds; the last row holds all longer ones.
-fn rows(times: &Histogram<u64>) -> Vec<String> {
+fn rows(times: &Histogram<u64>, style: &Style) -> Vec<String> {
+    let room = (style.width.saturating_sub(24) as u64).clamp(8, BAR);
     let borders = borders(times);
     let mut counts = Vec::new();
     let mut below = 0;
@@ -95,8 +113,8 @@ fn rows(times: &Histogram<u64>) -> Vec<String> {
         .into_iter()
         .map(|(label, count)| {
             // What is there is seen, however little it is.
-            let bar = "#".repeat((count * BAR).div_ceil(most) as usize);
-            format!("   {label:>6} |{bar:<40} {:>12}", grouped(count))
+            let bar = "#".repeat((count * room).div_ceil(most) as usize);
+            format!("   {label:>6} |{bar:<fill$} {:>12}", grouped(count), fill = room as usize)
         })
         .collect()
 }
@@ -123,7 +141,7 @@ fn correction(measured: &Measured) -> Option<String> {
     };
     let longest = milliseconds(measured.longest_pause.as_nanos() as f64);
     Some(format!(
-        "   without correction p99 would read {without} ms ({pauses} of more than {} ms, the longest {longest} ms)",
+        "without correction p99 would read {without} ms ({pauses} of more than {} ms, the longest {longest} ms)",
         PAUSE.as_millis()
     ))
 }

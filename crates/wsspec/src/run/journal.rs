@@ -411,7 +411,7 @@ impl Listener for Journal<'_> {
     }
 
     fn restarted(&mut self, _agent: usize, restarted: &Restarted) {
-        self.console.say(0, lines::restarted(restarted));
+        self.console.say(0, lines::restarted(restarted, self.console.style));
     }
 
     fn stopped(&mut self, agent: usize, why: &Stop) {

@@ -104,7 +104,7 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
 }
 
 /// What is said when an implementation that died is running again: its last words, and how it goes on.
-pub fn restarted(restarted: &Restarted) -> String {
+pub fn restarted(restarted: &Restarted, style: Style) -> String {
     const LINES: usize = 3;
     let took = duration(restarted.took);
     let mut out = Vec::new();
@@ -113,10 +113,13 @@ pub fn restarted(restarted: &Restarted) -> String {
         out.push(format!("  DIED       the process {} while {cases} cases ran", restarted.how));
     }
     let last = &restarted.lines[restarted.lines.len().saturating_sub(LINES)..];
-    out.extend(
-        last.iter()
-            .map(|line| format!("{:13}| {}", "", cut(&Untrusted::from(line.as_str()).for_terminal(200), 65))),
-    );
+    out.extend(last.iter().map(|line| {
+        format!(
+            "{:13}| {}",
+            "",
+            cut(&Untrusted::from(line.as_str()).for_terminal(200), style.width.saturating_sub(15).max(20))
+        )
+    }));
     out.push(match restarted.in_flight {
         0 | 1 => format!("{:13}restarted in {took} (restart {} of {})", "", restarted.number, restarted.of),
         _ => format!("{:13}restarted in {took}; these cases are repeated, each alone", ""),

@@ -2,6 +2,7 @@
 //! Parts of single screens at several widths are pinned beside the code that prints them.
 
 use std::path::Path;
+use std::process::Command;
 
 use regex::Regex;
 use tempfile::tempdir;
@@ -27,7 +28,7 @@ fn steady(text: &str) -> String {
         // The command is cut where it becomes too long, and paths differ.
         (r"(?m)^exec .*\s+ready in", "exec COMMAND ready in"),
         // Blocks of failures are pinned where they are made.
-        (r"(?s)---- cause .*?\n(---- [^c])", "BLOCKS\n\n$1"),
+        (r"(?s)---- (?:\x1b\[1m)?cause .*?\n(---- (?:\x1b\[1m)?[^c\x1b])", "BLOCKS\n\n$1"),
     ];
     let program = text.replace(env!("CARGO_BIN_EXE_wsspec"), "wsspec");
     replacements.iter().fold(program, |text, (pattern, by)| {
@@ -35,25 +36,33 @@ fn steady(text: &str) -> String {
     })
 }
 
-/// The widths at which each screen is pinned.
-const WIDTHS: [&str; 3] = ["60", "80", "100"];
+/// The ways in which each screen is pinned: ASCII without colour at these widths, UTF-8 with colour at 80 and 60.
+const WAYS: [&str; 5] = ["60", "80", "100", "colour", "colour_60"];
 
-fn wide(folder: &Path, args: &[&str], width: &str) -> Done {
+fn dress(run: &mut Command, way: &str) {
+    run.env("COLUMNS", way.rsplit('_').next().filter(|width| *width != "colour").unwrap_or("80"));
+    if way.starts_with("colour") {
+        run.env("CLICOLOR_FORCE", "1").env("LANG", "C.UTF-8");
+    }
+}
+
+fn shown(folder: &Path, args: &[&str], way: &str) -> Done {
     let mut run = command(folder, args);
-    run.env("COLUMNS", width);
+    dress(&mut run, way);
     finish(run)
 }
 
-fn ci(folder: &Path, args: &[&str], width: &str) -> Done {
+fn ci(folder: &Path, args: &[&str], way: &str) -> Done {
     let mut run = command(folder, args);
-    run.env("CI", "true").env("LANG", "C.UTF-8").env("COLUMNS", width);
+    dress(&mut run, way);
+    run.env("CI", "true").env("LANG", "C.UTF-8");
     finish(run)
 }
 
-/// Pins a screen; the usual width has no name.
-fn pin(name: &str, width: &str, text: &str) {
-    let name = if width == "80" { name.to_owned() } else { format!("{name}_{width}") };
-    insta::assert_snapshot!(name, steady(text));
+/// Pins a screen; the usual way has no name.
+fn pin(name: &str, way: &str, text: &str) {
+    let name = if way == "80" { name.to_owned() } else { format!("{name}_{way}") };
+    insta::assert_snapshot!(name, steady(text).replace('\x1b', "\\e"));
 }
 
 #[test]
@@ -70,10 +79,10 @@ fn mock_up_d_ci_with_a_baseline() {
     let args = ["run", "1.1.*", "2.*", "5.*", "--exec", &peer, "--agent", "mylib", "-j", "1"];
     let more =
         ["--order", "id", "--no-confirm", "--baseline", "wsspec.baseline.toml", "--junit", "junit.xml"];
-    for width in WIDTHS {
-        let done = ci(folder.path(), &[&args[..], &more].concat(), width);
+    for way in WAYS {
+        let done = ci(folder.path(), &[&args[..], &more].concat(), way);
         assert_eq!(done.code, 1, "{done:#?}");
-        pin("ci_with_a_baseline", width, &done.out);
+        pin("ci_with_a_baseline", way, &done.out);
     }
 }
 
@@ -82,28 +91,29 @@ fn mock_up_e_the_agent_dies() {
     let folder = tempdir().unwrap();
     let exec = server::command("echo");
     let args = ["run", "--exec", &exec, "--no-confirm", "1.1.1", "4.1.1", "5.1", "--progress", "none"];
-    for width in WIDTHS {
-        let done = wide(folder.path(), &[&args[..], &["-j", "1", "--order", "id"]].concat(), width);
+    for way in WAYS {
+        let done = shown(folder.path(), &[&args[..], &["-j", "1", "--order", "id"]].concat(), way);
         assert_eq!(done.code, 1, "{done:#?}");
-        let at = done.out.find("  DIED").expect("the death is told when it happens");
+        let died = done.out.find("DIED").expect("the death is told when it happens");
+        let at = done.out[..died].rfind('\n').map_or(0, |at| at + 1);
         let told: Vec<&str> = done.out[at..].lines().take_while(|line| !line.is_empty()).collect();
-        pin("the_agent_dies", width, &told.join("\n"));
+        pin("the_agent_dies", way, &told.join("\n"));
     }
 }
 
 #[test]
 fn mock_up_f_serve() {
-    for width in WIDTHS {
+    for way in WAYS {
         let folder = tempdir().unwrap();
         let port = free_port();
         let mut serve = command(folder.path(), &["serve", "--port", &port.to_string(), "1.1.*", "2.1"]);
-        serve.env("COLUMNS", width);
+        dress(&mut serve, way);
         let mut tester = Tester::start(serve, port, "stop  ");
         let client = ["echo", "--connect", &tester.url(""), "--agent", "mylib-client/0.9"];
         let client = [&client[..], &["--defect", "ping-empty-unanswered"]].concat();
         assert_eq!(wsspec(folder.path(), &client).code, 0);
         tester.wait_for_part(" 9/9 ");
-        pin("serve", width, &tester.terminate().out);
+        pin("serve", way, &tester.terminate().out);
     }
 }
 
@@ -116,12 +126,12 @@ fn mock_up_h_diff() {
             ["run", "2.*", "5.9", "5.1", "--exec", &peer, "--agent", "mylib", "--no-confirm", "-o", out];
         assert_eq!(wsspec(folder.path(), &args).code, 1);
     }
-    for width in WIDTHS {
-        let done = wide(folder.path(), &["diff", "main", "new"], width);
+    for way in WAYS {
+        let done = shown(folder.path(), &["diff", "main", "new"], way);
         assert_eq!(done.code, 1, "{done:#?}");
         // What took longer is a matter of luck.
         let lines = done.out.lines().filter(|line| !line.trim_start().starts_with("timing"));
-        pin("diff", width, &lines.collect::<Vec<_>>().join("\n"));
+        pin("diff", way, &lines.collect::<Vec<_>>().join("\n"));
     }
 }
 
@@ -130,9 +140,9 @@ fn mock_up_j_probe() {
     let folder = tempdir().unwrap();
     let address = format!("127.0.0.1:{}", free_port());
     let _server = Tester::start(command(folder.path(), &["echo", &address]), 0, "listening on ");
-    for width in WIDTHS {
-        let done = wide(folder.path(), &["probe", &format!("ws://{address}")], width);
+    for way in WAYS {
+        let done = shown(folder.path(), &["probe", &format!("ws://{address}")], way);
         assert_eq!(done.code, 0, "{done:#?}");
-        pin("probe", width, &done.out);
+        pin("probe", way, &done.out);
     }
 }
