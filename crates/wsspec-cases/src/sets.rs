@@ -40,7 +40,7 @@ pub const SETS: [Set; 11] = [
     },
     Set {
         name: "core",
-        what: "every functional rule of RFC 6455; what runs unless told",
+        what: "every functional rule of RFC 6455; the default",
         sections: 1..=10,
         without: &[9],
         costs: USUAL,
