@@ -163,9 +163,9 @@ pub struct Cause<'a> {
 }
 
 impl Cause<'_> {
-    /// The sentence on its first case.
-    pub fn headline(&self) -> &Untrusted {
-        &self.cases[0].summary
+    /// What went wrong, in one sentence.
+    pub fn headline(&self) -> Untrusted {
+        crate::story::cause_sentence(self.cases[0])
     }
 
     /// Where the broken rule stands.

@@ -5,6 +5,7 @@
 mod anatomy;
 mod breach;
 mod broken_text;
+mod cause;
 mod closing;
 mod compression;
 mod difference;
@@ -20,6 +21,7 @@ pub(crate) mod units;
 pub use anatomy::{Part, anatomy, anatomy_of_text, display_filter};
 pub use breach::sent_breach;
 pub use broken_text::{Break, broken_texts};
+pub use cause::cause_sentence;
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;
 pub use difference::{Alternative, Difference, Mark, alternatives};

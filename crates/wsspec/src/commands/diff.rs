@@ -9,6 +9,7 @@ use wsspec_report::Untrusted;
 use wsspec_report::baseline::Findings;
 use wsspec_report::diff::{Change, Difference, Slower, Way, pairs};
 use wsspec_report::record::{CaseRecord, Report, verdict_order};
+use wsspec_report::story::cause_sentence;
 use wsspec_report::summary::id_list;
 
 use crate::baseline::{self, BaselineFile};
@@ -189,7 +190,7 @@ fn change_lines(change: &Change<'_>, style: Style) -> Vec<String> {
     let verdicts = format!("{} -> {}", Style::label(change.old), Style::label(change.new));
     let mut out = row(label, tone, &format!("{}   {verdicts}", id_list(&ids, IDS)), style);
     if change.way == Way::Worse {
-        let found = change.cases[0].summary.for_terminal(300);
+        let found = cause_sentence(change.cases[0]).for_terminal(300);
         let lines = wrap(&found, style.width.saturating_sub(13).max(20));
         out.extend(lines.into_iter().map(|line| format!("{:13}{line}", "")));
     }
@@ -240,7 +241,7 @@ fn markdown(pairs: &[Compared<'_>], against: Option<&str>) -> String {
             };
             let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();
             let (old, new) = (change.old.word(), change.new.word());
-            let found = Untrusted::from(change.cases[0].summary.for_terminal(300)).for_markdown();
+            let found = Untrusted::from(cause_sentence(change.cases[0]).for_terminal(300)).for_markdown();
             out.push_str(&format!("| {way} | {} | {old} | {new} | {found} |\n", id_list(&ids, IDS)));
         }
         for slower in difference.slower.iter().take(SLOWER) {

@@ -5,9 +5,9 @@ use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
 use wsspec_report::story::{Part, anatomy_of_text, broken_texts, compression};
 use wsspec_report::summary::{Cause, id_list};
 
-use super::diagram;
 use super::lines::{clause, cut};
 use super::style::{Style, Tone};
+use super::{diagram, heads};
 use crate::text::wrap;
 
 /// Ids that are printed of one cause.
@@ -44,6 +44,11 @@ fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> 
         out.extend(fact("sent    ", Tone::Note, &sent, style));
         out.extend(fact("received", Tone::Note, &received, style));
     }
+    let heads = heads::render(record, style);
+    if !heads.is_empty() {
+        out.push(String::new());
+        out.extend(heads);
+    }
     if !diagram.is_empty() {
         out.push(String::new());
         out.extend_from_slice(diagram);
@@ -69,15 +74,34 @@ fn long_clause(record: &CaseRecord) -> String {
     clause.rsplit_once(' ').map_or_else(String::new, |(rfc, section)| format!("{rfc} section {section}"))
 }
 
+/// What is expected in many cases, and is said better by the case itself.
+const GENERAL: [&str; 5] = [
+    "lawful frames",
+    "the peer fails the connection",
+    "the peer to fail the connection",
+    "no message and no pong",
+    "an open connection",
+];
+
 fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    for check in record.checks.iter().filter(|check| !check.ok) {
-        out.extend(fact("expected", Tone::Good, &check.expected.for_terminal(400), style));
-        out.extend(fact("observed", Tone::Bad, &check.observed.for_terminal(400), style));
-    }
-    if out.is_empty() {
-        out.extend(fact("expected", Tone::Good, &record.expectation, style));
+    let failed: Vec<&CheckRecord> = record.checks.iter().filter(|check| !check.ok).collect();
+    out.extend(fact("expected", Tone::Good, &record.expectation, style));
+    if failed.is_empty() {
         out.extend(fact("observed", Tone::Bad, &record.summary.for_terminal(400), style));
+    }
+    let mut said: Vec<String> = GENERAL.iter().map(|text| (*text).to_owned()).collect();
+    said.push(record.expectation.trim_end_matches('.').to_owned());
+    for check in failed {
+        let [expected, observed] = [&check.expected, &check.observed].map(|text| text.for_terminal(400));
+        if !said.contains(&expected) {
+            out.extend(fact("expected", Tone::Good, &expected, style));
+        }
+        // That the tester failed the connection for it says the same once more.
+        if !said.iter().any(|said| observed.ends_with(said.as_str())) {
+            out.extend(fact("observed", Tone::Bad, &observed, style));
+        }
+        said.extend([expected, observed]);
     }
     out
 }

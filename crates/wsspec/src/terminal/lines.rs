@@ -5,6 +5,7 @@ use std::time::Duration;
 use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Standing, verdict_order};
+use wsspec_report::story::cause_sentence;
 
 use super::style::{Style, Tone};
 use crate::run::journal::Brief;
@@ -96,8 +97,11 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         Remark::Like(_) | Remark::More(_) => format!("{name}{long}"),
         Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
         Remark::Found => {
-            let found =
-                wrap(&style.plain(record.summary.for_terminal(300)), style.width.saturating_sub(13).max(20));
+            let found = match record.outcome {
+                Some(Standing::Flaky) => record.summary.clone(),
+                _ => cause_sentence(record),
+            };
+            let found = wrap(&style.plain(found.for_terminal(300)), style.width.saturating_sub(13).max(20));
             format!("{}\n{:13}{}", name.trim_end(), "", found.join(&format!("\n{:13}", "")))
         }
     }

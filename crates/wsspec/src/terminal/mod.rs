@@ -5,6 +5,7 @@ pub mod detail;
 mod diagram;
 pub mod failure;
 mod frames;
+mod heads;
 pub mod keys;
 pub mod lines;
 pub mod opening;

@@ -109,7 +109,7 @@ fn a_failure_block_holds_rule_marked_frame_and_command() {
     let text = blocks(Style::PLAIN);
     for part in [
         "MUST   RFC 6455 section 5.4",
-        "expected   the peer",
+        "expected   The connection is failed",
         "observed",
         "octets of the marked frame",
         "wsspec run ws://127.0.0.1:9001 5.15",
