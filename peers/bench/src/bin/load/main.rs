@@ -113,6 +113,24 @@ fn load(plan: &Plan) -> Result<(), Failure> {
     let seconds = began.elapsed().as_secs_f64();
     let (own, server) = cpu()?;
     run.print(seconds, own - own_before, server - server_before);
+    drop(run);
+    await_rest(plan.server)
+}
+
+/// Waits until the server does nothing more: what it still works on after its connections have ended would take
+/// processor time from the server that is measured next.
+fn await_rest(server: u32) -> Result<(), Failure> {
+    const SLOWEST: Duration = Duration::from_secs(30);
+    let began = Instant::now();
+    let mut before = process::cpu(server)?;
+    while began.elapsed() < SLOWEST {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = process::cpu(server)?;
+        if now - before < 0.001 {
+            break;
+        }
+        before = now;
+    }
     Ok(())
 }
 
