@@ -40,7 +40,36 @@ pub fn junit(report: &Report, options: &Options) -> Result<String, quick_junit::
         }
     }
     document.add_test_suites(suite.map(|(_, suite)| suite));
+    document.add_test_suites(not_run(report, &anchors));
     document.to_string()
+}
+
+/// What is missing is an error: a run that was cut short must not look green.
+fn not_run(report: &Report, anchors: &html::Anchors) -> Vec<TestSuite> {
+    let Some(end) = &report.end else {
+        let mut suite = TestSuite::new("wsspec");
+        suite.add_test_case(missing("the run", "wsspec", "The run did not come to its end."));
+        return vec![suite];
+    };
+    let why = end.reason.as_ref().map_or_else(
+        || "The run ended before this case had its turn.".to_owned(),
+        |reason| format!("The run ended before this case had its turn: {}.", reason.for_xml()),
+    );
+    let suites = end.not_run.iter().map(|not_run| {
+        let mut suite = TestSuite::new(format!("{} / not run", not_run.agent.for_xml()));
+        let agent = anchors.agent(&not_run.agent).replace('.', "_");
+        for id in &not_run.cases {
+            suite.add_test_case(missing(&xml::clean(id), &format!("wsspec.{agent}"), &why));
+        }
+        suite
+    });
+    suites.collect()
+}
+
+fn missing(name: &str, class: &str, why: &str) -> TestCase {
+    let mut test = TestCase::new(name, non_success(NonSuccessKind::Error, "not-run", why, ""));
+    test.set_classname(class);
+    test
 }
 
 fn suite_name(case: &CaseRecord) -> String {
@@ -149,7 +178,7 @@ fn details(case: &CaseRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Excuse;
+    use crate::record::{Excuse, NotRun};
     use crate::samples::{failed, passed, report, with_verdict};
     use crate::sanitise::fixtures::HOSTILE;
 
@@ -176,6 +205,22 @@ mod tests {
         let options =
             Options { strict_baseline: true, report: Some("report.html".to_owned()), ..Options::default() };
         insta::assert_snapshot!(junit(&report(cases), &options).unwrap());
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_looked_green() {
+        let mut report = report(vec![passed("mylib/2.3", "1.1.1")]);
+        let end = report.end.as_mut().unwrap();
+        end.not_run =
+            vec![NotRun { agent: "mylib/2.3".into(), cases: vec!["1.1.2".to_owned(), "1.1.3".to_owned()] }];
+        end.reason = Some("the time was used up".into());
+        let xml = junit(&report, &Options::default()).unwrap();
+        assert_eq!(xml.matches("type=\"not-run\"").count(), 2, "{xml}");
+        assert!(xml.contains("errors=\"2\""), "{xml}");
+        assert!(xml.contains("had its turn: the time was used up."), "{xml}");
+        report.end = None;
+        let xml = junit(&report, &Options::default()).unwrap();
+        assert!(xml.contains("errors=\"1\"") && xml.contains("did not come to its end"), "{xml}");
     }
 
     #[test]

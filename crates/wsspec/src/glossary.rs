@@ -1,6 +1,6 @@
 //! The words that every surface uses, explained.
 
-/// A word and its meaning, one paragraph a line.
+/// A word and its meaning, one paragraph a line; lines that begin with four blanks are code.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// As it is printed.
@@ -53,19 +53,7 @@ incomplete.",
         text: "The case failed and did not fail when it was run again, alone. The second result stands; the first \
 one is in the record. --fail-on flaky makes it count.",
     },
-    Entry {
-        word: "echo-server",
-        text: "What wsspec tests servers with: each message comes back once, with the same type and content, and \
-nothing else is sent. Handlers for some libraries:\n\
-Node.js, ws: new WebSocketServer({ port }).on('connection', (socket) => socket.on('message', (data, isBinary) => \
-socket.send(data, { binary: isBinary })))\n\
-Python, websockets: async def echo(socket): [await socket.send(message) async for message in socket]\n\
-Go, coder/websocket: for { kind, data, err := c.Read(ctx); if err != nil { return }; c.Write(ctx, kind, data) }\n\
-Rust, tungstenite: while let Ok(message) = socket.read() { if message.is_text() || message.is_binary() { \
-socket.send(message)?; } }\n\
-Switch limits of the message size off, or set them above 16 MiB, for the cases of @limits; switch permessage-deflate \
-on for those of @volume and @deflate.",
-    },
+    Entry { word: "echo-server", text: include_str!("echo_server.txt") },
     Entry { word: "OK", text: "The reference suite's word for pass, on the behaviour and on the close." },
     Entry { word: "INFORMATIONAL", text: "The reference suite's word for info." },
     Entry {

@@ -93,4 +93,6 @@ find("#tools").hidden = false;
 if (COLUMNS.length < 2) find("#only-differences").closest("label").hidden = true;
 if (COLUMNS.length > 20 && !location.hash.includes("?")) history.replaceState(null, "", "#?differences=1");
 listen();
+// On the page of a case, too, the overview behind it is in the state that the address tells.
+recall(address()[1]);
 route();

@@ -3,9 +3,11 @@
 mod grades;
 mod hints;
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
-use wsspec_cases::{Case, FirstToClose, StepText, Suite};
+use wsspec_cases::{Case, CaseId, FirstToClose, StepText, Suite, suite};
 
 use grades::Grades;
 
@@ -30,6 +32,14 @@ pub struct Description {
 }
 
 impl Description {
+    /// Of a case that there is; made once, however many implementations have a result for it.
+    pub fn known(id: CaseId) -> Option<&'static Self> {
+        static ALL: LazyLock<HashMap<CaseId, OnceLock<Description>>> =
+            LazyLock::new(|| suite().cases().iter().map(|case| (case.id, OnceLock::new())).collect());
+        let case = suite().get(id)?;
+        Some(ALL.get(&id)?.get_or_init(|| Self::of(case, suite())))
+    }
+
     /// Of a case of this suite.
     pub fn of(case: &Case, suite: &Suite) -> Self {
         let mut judged: Vec<(&'static str, String)> = Vec::new();
@@ -71,20 +81,21 @@ fn compare(case: &Case, suite: &Suite) -> String {
     let cases = suite.cases();
     let at = cases.iter().position(|other| other.id == case.id).unwrap_or(0);
     let around = [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| cases.get(at));
-    let around: Vec<String> = around
-        .filter(|other| other.id.section() == case.id.section())
-        .map(|other| other.id.to_string())
-        .collect();
+    let around: Vec<CaseId> =
+        around.map(|other| other.id).filter(|id| id.section() == case.id.section()).collect();
     let same = |other: &&Case| {
         other.id != case.id
-            && !around.contains(&other.id.to_string())
+            && !around.contains(&other.id)
             && case.rules.first().is_some_and(|rule| other.rules.first() == Some(rule))
     };
     let same: Vec<String> =
         cases.iter().filter(same).take(SAME_RULE).map(|other| other.id.to_string()).collect();
     let mut parts = Vec::new();
     if !around.is_empty() {
-        parts.push(format!("neighbours: {}", around.join(" ")));
+        parts.push(format!(
+            "neighbours: {}",
+            around.iter().map(CaseId::to_string).collect::<Vec<_>>().join(" ")
+        ));
     }
     if !same.is_empty() {
         parts.push(format!("same rule: {}", same.join(" ")));

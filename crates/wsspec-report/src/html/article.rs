@@ -66,7 +66,7 @@ pub(super) struct Article<'a> {
     command_powershell: String,
     bug_report: String,
     scripts: Scripts,
-    description: Option<Description>,
+    description: Option<&'static Description>,
     has_others: bool,
     /// In the one file the records are packed.
     json: Option<Untrusted>,
@@ -148,8 +148,8 @@ impl<'a> Article<'a> {
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
             scripts: Scripts::of(report, case, which, !links.is_folder()),
-            description: suite().get(case.id).map(|known| Description::of(known, suite())),
-            has_others: report.agents().len() > 1,
+            description: Description::known(case.id),
+            has_others: links.has_several(),
             json: links.is_folder().then(|| case.to_json().into()),
             case,
         }

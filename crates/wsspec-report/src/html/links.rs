@@ -96,6 +96,11 @@ impl Links {
         self.of_agent.get(agent).is_some_and(|siblings| siblings.order.contains_key(&id))
     }
 
+    /// Whether several implementations have results.
+    pub(super) fn has_several(&self) -> bool {
+        self.keys.len() > 1
+    }
+
     /// Whether every page is a file.
     pub(super) const fn is_folder(&self) -> bool {
         self.files.is_some()

@@ -297,8 +297,12 @@ fn close_row(case: &CaseRecord) -> Difference {
     let check = case.checks.iter().find(|check| check.id.starts_with("close.") && !check.ok);
     let line =
         case.events.iter().find(|line| matches!(line.what, Happening::Frame { dir: Dir::Rx, op: 8, .. }));
+    // No check of the close fails then: the tester did not close as planned.
+    let consequence = check.is_none() && case.close.failed_by_wsspec && case.verdict.is_failure();
+    let note = if consequence { "follows from what came before" } else { "" };
     Difference {
-        mark: if check.is_some() { Mark::Differs } else { Mark::Same },
+        mark: if check.is_some() || consequence { Mark::Differs } else { Mark::Same },
+        note: note.to_owned(),
         line: line.map(|line| line.i),
         ..plain_row(expected_close(case).into(), observed_close(case))
     }
@@ -344,6 +348,14 @@ mod tests {
 
     fn marks(case: &CaseRecord) -> Vec<(Mark, Option<usize>)> {
         differences(case).iter().map(|row| (row.mark, row.line)).collect()
+    }
+
+    #[test]
+    fn a_connection_that_the_tester_failed_was_called_closed_as_expected() {
+        let mut case = samples::failed("a", "5.15");
+        case.checks.retain(|check| !check.id.starts_with("close."));
+        case.close.failed_by_wsspec = true;
+        assert_eq!(differences(&case).last().map(|row| row.mark), Some(Mark::Differs));
     }
 
     #[test]

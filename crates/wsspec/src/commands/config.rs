@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use toml_edit::Value;
+use wsspec_cases::suite;
 
 use crate::baseline::FILE as BASELINE;
 use crate::config::{FILE, Layers, Origin, Setting, TargetTable, odd_variables};
@@ -14,6 +15,7 @@ use crate::run::folder::unwritable;
 use crate::run::plan::SECRET_HEADERS;
 use crate::terminal::Console;
 use crate::text;
+use crate::wstest::patterns::{excluded, included};
 use crate::wstest::spec::{Choice, FuzzingClientSpec, FuzzingServerSpec, parse};
 
 /// `wsspec config`
@@ -212,11 +214,11 @@ fn migrate(spec: &Path, console: &Console) -> Result<(), Problem> {
     })?;
     let is_server = String::from_utf8_lossy(&octets).contains("\"url\"") && !has_servers(&octets);
     let (text, warnings) = if is_server {
-        let (spec, warnings) = parse::<FuzzingServerSpec>(&name, &octets)?;
-        (from_server(&spec), warnings)
+        let (spec, mut warnings) = parse::<FuzzingServerSpec>(&name, &octets)?;
+        (from_server(&spec, &mut warnings)?, warnings)
     } else {
-        let (spec, warnings) = parse::<FuzzingClientSpec>(&name, &octets)?;
-        (from_client(&spec), warnings)
+        let (spec, mut warnings) = parse::<FuzzingClientSpec>(&name, &octets)?;
+        (from_client(&spec, &mut warnings)?, warnings)
     };
     for warning in warnings {
         console.note(format!("warning: {warning}"));
@@ -229,9 +231,9 @@ fn has_servers(octets: &[u8]) -> bool {
     String::from_utf8_lossy(octets).contains("\"servers\"")
 }
 
-fn from_client(spec: &FuzzingClientSpec) -> String {
+fn from_client(spec: &FuzzingClientSpec, warnings: &mut Vec<String>) -> Result<String, Problem> {
     let mut out = vec!["schema = 1".to_owned(), String::new(), "[run]".to_owned()];
-    out.extend(choice(&spec.choice));
+    out.extend(choice(&spec.choice, warnings)?);
     for server in &spec.servers {
         out.extend([String::new(), "[[target]]".to_owned()]);
         let pairs = [
@@ -249,12 +251,12 @@ fn from_client(spec: &FuzzingClientSpec) -> String {
         }
     }
     out.extend([String::new(), "[output]".to_owned(), pair("out", &spec.outdir.display().to_string())]);
-    out.join("\n")
+    Ok(out.join("\n"))
 }
 
-fn from_server(spec: &FuzzingServerSpec) -> String {
+fn from_server(spec: &FuzzingServerSpec, warnings: &mut Vec<String>) -> Result<String, Problem> {
     let mut out = vec!["schema = 1".to_owned(), String::new(), "[serve]".to_owned()];
-    out.extend(choice(&spec.choice));
+    out.extend(choice(&spec.choice, warnings)?);
     let port = crate::target::Target::parse(&spec.url).map_or(9001, |target| target.port);
     out.push(format!("port = {port}"));
     if spec.url.starts_with("wss:") {
@@ -268,20 +270,36 @@ fn from_server(spec: &FuzzingServerSpec) -> String {
         out.push(list("subprotocol", &spec.protocols));
     }
     out.extend([String::new(), "[output]".to_owned(), pair("out", &spec.outdir.display().to_string())]);
-    out.join("\n")
+    Ok(out.join("\n"))
 }
 
-fn choice(choice: &Choice) -> Vec<String> {
+/// Patterns without a case mean nothing there, and are errors here: they are left out, with a warning.
+fn choice(choice: &Choice, warnings: &mut Vec<String>) -> Result<Vec<String>, Problem> {
+    let all = suite().cases();
+    included(&choice.cases, all, warnings)?;
+    excluded(&choice.exclude_cases, all, warnings)?;
     let everything = choice.cases.iter().any(|pattern| pattern == "*");
-    let cases = if everything { vec!["@autobahn".to_owned()] } else { choice.cases.clone() };
+    let cases = if everything {
+        vec!["@autobahn".to_owned()]
+    } else {
+        let chosen = choice
+            .cases
+            .iter()
+            .filter(|pattern| included(std::slice::from_ref(*pattern), all, &mut Vec::new()).is_ok());
+        chosen.cloned().collect()
+    };
     let mut out = vec![list("cases", &cases)];
-    if !choice.exclude_cases.is_empty() {
-        out.push(list("exclude", &choice.exclude_cases));
+    let removed = choice.exclude_cases.iter().filter(|pattern| {
+        excluded(std::slice::from_ref(*pattern), all, &mut Vec::new()).is_ok_and(|cases| !cases.is_empty())
+    });
+    let removed: Vec<String> = removed.cloned().collect();
+    if !removed.is_empty() {
+        out.push(list("exclude", &removed));
     }
     for (agent, cases) in &choice.exclude_agent_cases {
         out.push(format!("# not for the agent {agent:?}: {}", cases.join(" ").replace('\n', " ")));
     }
-    out
+    Ok(out)
 }
 
 fn pair(key: &str, value: &str) -> String {
@@ -351,12 +369,12 @@ mod tests {
         let spec = br#"{"outdir":"./r","servers":[{"agent":"a\"b","url":"wss://h:1/x"}],
             "cases":["1.*","9.1.1"],"exclude-cases":["1.1.1"],"exclude-agent-cases":{"x*":["2.*"]}}"#;
         let (spec, _) = parse::<FuzzingClientSpec>("f.json", spec).unwrap();
-        let file = read(&from_client(&spec));
+        let file = read(&from_client(&spec, &mut Vec::new()).unwrap());
         assert_eq!(file.targets[0].url.as_deref(), Some("wss://h:1/x"));
         assert_eq!(file.run[0].values, ["1.*", "9.1.1"]);
         let spec = br#"{"url":"ws://127.0.0.1:9009","outdir":"./r","cases":["*"],"exclude-cases":[]}"#;
         let (spec, _) = parse::<FuzzingServerSpec>("f.json", spec).unwrap();
-        let file = read(&from_server(&spec));
+        let file = read(&from_server(&spec, &mut Vec::new()).unwrap());
         assert_eq!(file.serve[0].values, ["@autobahn"]);
     }
 

@@ -69,8 +69,20 @@ fn error_page(code: ErrorCode, style: Style) -> String {
 
 fn paragraphs(title: &str, text: &str, style: Style) -> String {
     let mut out = style.paint(Tone::Strong, title);
+    let mut is_apart = false;
     for paragraph in text.lines() {
-        out.push('\n');
+        if let Some(code) = paragraph.strip_prefix("    ") {
+            out.push_str(&format!("\n      {code}"));
+            is_apart = false;
+            continue;
+        }
+        if paragraph.is_empty() || !is_apart {
+            out.push('\n');
+        }
+        is_apart = paragraph.is_empty();
+        if is_apart {
+            continue;
+        }
         for line in wrap(paragraph, style.width.saturating_sub(2)) {
             out.push_str(&format!("\n  {line}"));
         }

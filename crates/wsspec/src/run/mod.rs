@@ -6,6 +6,7 @@ mod choice;
 pub mod conclude;
 pub mod folder;
 pub mod journal;
+mod meeting;
 pub mod order;
 pub mod peer;
 pub mod plan;
@@ -14,6 +15,7 @@ pub mod record_file;
 pub(crate) mod refusal;
 pub mod schedule;
 mod series;
+mod unreached;
 pub mod write_reports;
 
 use std::collections::BTreeMap;
@@ -32,13 +34,13 @@ use wsspec_report::summary::RATING_RULE;
 use self::attempt::{Agent, Conditions, now};
 use self::folder::{Earlier, Folder, RESULTS};
 use self::journal::{Expected, Journal, Patience};
-use self::peer::{PeerPlan, make_unique};
+use self::peer::PeerPlan;
 use self::plan::RunPlan;
-use self::preflight::{Look, PeerFacts, preflight};
+use self::preflight::PeerFacts;
 use self::record_file::RecordFile;
 use self::schedule::{Job, Scheduler};
 use crate::baseline;
-use crate::cli::{FailOn, Feature};
+use crate::cli::FailOn;
 use crate::clock::Clocks;
 use crate::commands::echo::echo_config;
 use crate::config::Setting;
@@ -46,16 +48,13 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::backend::Backend;
 use crate::net::echo::EchoServer;
-use crate::net::socket::Address;
 use crate::outputs;
 use crate::select;
-use crate::signals::{Signals, raised};
+use crate::signals::Signals;
 use crate::sut::Sut;
-use crate::sut::plan::Restart;
 use crate::target::Target;
 use crate::terminal::opening::{self, Announced};
 use crate::terminal::{Console, failure, lines};
-use crate::text::count;
 
 /// Runs a plan to its end.
 ///
@@ -83,19 +82,12 @@ async fn run_with(
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
     let mut backend = start_backend(&plan, console).await?;
-    let mut agents = Vec::new();
-    let mut facts = Vec::new();
-    let mut stop = signals.stop();
-    for at in 0..plan.peers.len() {
-        let started = tokio::select! {
-            started = servers.start(&plan, at, console) => started?,
-            () = raised(&mut stop) => return Ok(signals.exit_code().unwrap_or(ExitCode::Interrupted)),
-        };
-        let (agent, found) = meet(&started.peer, started.sut, &plan, console).await?;
-        agents.push(agent);
-        facts.push(found);
-    }
-    separate_names(&mut agents, console);
+    let (mut agents, facts) = match meeting::meet_all(&plan, servers, console, signals).await {
+        Ok(Some(met)) => met,
+        Ok(None) => return Ok(signals.exit_code().unwrap_or(ExitCode::Interrupted)),
+        Err(problem) => return Err(unreached::tell(problem, &plan, &folder, console).into()),
+    };
+    meeting::separate_names(&mut agents, console);
     plan.settle(agents.iter().any(|agent| agent.deflate));
 
     let capture = plan.wire.open(console)?;
@@ -259,127 +251,6 @@ fn look_behind(agents: &mut [Agent], facts: &[PeerFacts], backend: &Backend, con
             "note: the proxy sends a Sec-WebSocket-Key of its own: cases run one at a time, so that each is recorded with \
              its connection behind the proxy",
         );
-    }
-}
-
-/// Looks at a peer and makes an agent of it.
-async fn meet(
-    peer: &PeerPlan,
-    sut: Option<Arc<Sut>>,
-    plan: &RunPlan,
-    console: &Console,
-) -> Result<(Agent, PeerFacts), Problem> {
-    let target = peer.target.as_ref().expect("every peer has an address by now");
-    let look = Look {
-        target,
-        opening: &peer.opening,
-        secure: peer.secure.as_ref(),
-        limit: plan.settings.open_timeout,
-        echo: plan.echo_check,
-        lenient: plan.handshake_only(),
-    };
-    let facts = preflight(&look).await?;
-    let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
-    let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
-    let is_named = name.is_some() || sut.as_ref().is_some_and(|sut| sut.plan().name().is_some());
-    let a_process_each = sut.as_ref().is_some_and(|sut| sut.plan().restart == Restart::Case);
-    let agent = Agent {
-        name: name.unwrap_or_else(|| match &sut {
-            Some(sut) => sut.plan().name().unwrap_or_else(|| target.host.clone()),
-            None => target.fallback_name(),
-        }),
-        url: target.to_string(),
-        deflate: facts.deflate,
-        built_in: peer.built_in,
-        addresses: facts.addresses.clone(),
-        secure: peer.secure.clone(),
-        opening: peer.opening.clone(),
-        again: peer.again.clone(),
-        at_a_time: if facts.one_at_a_time || a_process_each { 1 } else { plan.limits.jobs },
-        no_delay: true,
-        sut,
-        process: None,
-        capture: None,
-        legs: None,
-    };
-    introduce(&agent, is_named, &facts, plan, console)?;
-    Ok((agent, facts))
-}
-
-fn introduce(
-    agent: &Agent,
-    is_named: bool,
-    facts: &PeerFacts,
-    plan: &RunPlan,
-    console: &Console,
-) -> Result<(), Problem> {
-    let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
-    let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
-    console.say(0, opening::target(&place, facts.answered_in, facts.echoed, console.style));
-    let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
-    if !is_named {
-        let (name, url) = (lines::agent_name(&agent.name), &agent.url);
-        console.note(format!(
-            "warning[W11]: {url} does not tell its name, so it is called {name} (--agent NAME)"
-        ));
-    }
-    console.say(
-        0,
-        opening::agent(&agent.name, named_by_peer, facts.deflate, agent.secure.is_some(), console.style),
-    );
-    if !facts.addresses.iter().all(Address::is_nearby) {
-        console.note(format!(
-            "warning[W07]: {} is a public address; wsspec sends malformed traffic on purpose",
-            agent.url
-        ));
-    }
-    if facts.one_at_a_time {
-        console.note(format!(
-            "warning[W01]: {} takes one connection at a time; so do the cases",
-            lines::agent_name(&agent.name)
-        ));
-    }
-    if plan.require.contains(&Feature::Tls) && agent.secure.is_none() {
-        return Err(Problem::new(ErrorCode::E30, format!("{} is not reached over TLS", agent.url))
-            .fact("why", "--require tls")
-            .fact("try", format!("wsspec run {}", agent.url.replacen("ws://", "wss://", 1))));
-    }
-    let left_out = plan.negotiated();
-    if facts.deflate && left_out > 0 {
-        let more = count(left_out, "case");
-        console.say(0, format!("deflate        is negotiated: {more} more, those of @deflate"));
-    }
-    let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
-    if facts.deflate || wanting == 0 && plan.require.is_empty() {
-        return Ok(());
-    }
-    let note = Problem::new(ErrorCode::E13, "permessage-deflate was not negotiated")
-        .fact("offered", preflight::OFFER)
-        .fact("fine", "if the library has no compression; else: is it on for this endpoint?")
-        .fact("try", "the same without --require deflate: those cases are then n/a");
-    if plan.require.contains(&Feature::Deflate) {
-        return Err(note.exit_with(ExitCode::Unreachable));
-    }
-    let what = match left_out {
-        0 => format!("{} n/a", count(wanting, "case is").replace("case iss", "cases are")),
-        _ => format!(
-            "the {} of @deflate {} not chosen",
-            count(left_out, "case"),
-            if left_out == 1 { "is" } else { "are" }
-        ),
-    };
-    console.note(format!("note[E13]: permessage-deflate was not negotiated; {what}"));
-    Ok(())
-}
-
-fn separate_names(agents: &mut [Agent], console: &Console) {
-    let mut names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
-    for name in make_unique(&mut names) {
-        let name = lines::agent_name(&name);
-        console.note(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
-    }
-    for (agent, name) in agents.iter_mut().zip(names) {
-        agent.name = name;
     }
 }
 

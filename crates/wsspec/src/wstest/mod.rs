@@ -6,7 +6,7 @@ mod as_run;
 mod client;
 mod fields;
 pub(crate) mod json;
-mod patterns;
+pub(crate) mod patterns;
 mod server;
 pub(crate) mod spec;
 mod tools;

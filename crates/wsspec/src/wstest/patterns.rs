@@ -71,7 +71,11 @@ impl AgentExclusions {
     }
 }
 
-fn included(
+/// The cases of these patterns.
+///
+/// # Errors
+/// E17: an id without a case, or no pattern matches any.
+pub(crate) fn included(
     patterns: &[String],
     all: &'static [Case],
     warnings: &mut Vec<String>,
@@ -100,7 +104,11 @@ fn included(
     Ok(chosen)
 }
 
-fn excluded(
+/// The cases that these patterns take away.
+///
+/// # Errors
+/// E17: a pattern cannot be read.
+pub(crate) fn excluded(
     patterns: &[String],
     all: &'static [Case],
     warnings: &mut Vec<String>,

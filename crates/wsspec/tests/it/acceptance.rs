@@ -115,7 +115,7 @@ fn nothing_wraps_on_80_columns_and_all_of_it_is_ascii() {
         &["show", "2.1", "-vvv"],
         &["list", "5.*"],
         &["list", "--sets"],
-        &["explain", "7.1.2", "1007", "E09", "W01", "rfc6455#5.4", "non-strict", "UNCLEAN"],
+        &["explain", "7.1.2", "1007", "E09", "W01", "rfc6455#5.4", "non-strict", "UNCLEAN", "echo-server"],
         &["report"],
         &["diff", "wsspec-out", "wsspec-out"],
         &["run", "ws://127.0.0.1:1"],

@@ -191,3 +191,23 @@ fn a_file_to_begin_with_and_one_from_a_spec() {
     assert_eq!(wsspec(path, &["config", "check"]).code, 0);
     assert_eq!(shown(path, &[], "cases", &[]), "cases 1.1.* wsspec.toml:4");
 }
+
+#[test]
+fn a_pattern_without_a_case_was_migrated_and_then_refused() {
+    let folder = tempdir().unwrap();
+    let spec = r#"{"outdir": "./reports", "servers": [{"agent": "a", "url": "ws://127.0.0.1:1"}],
+        "cases": ["1.1.*", "99.*"], "exclude-cases": ["9", "1.1.8", "98.*"], "exclude-agent-cases": {}}"#;
+    std::fs::write(folder.path().join("old.json"), spec).unwrap();
+    let done = wsspec(folder.path(), &["config", "migrate", "old.json"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(
+        done.err.contains("\"9\" is no case") && done.err.contains("\"99.*\" matches no case"),
+        "{done:#?}"
+    );
+    assert!(
+        !done.out.contains("\"9\"") && !done.out.contains("99.*") && !done.out.contains("98.*"),
+        "{done:#?}"
+    );
+    std::fs::write(folder.path().join("wsspec.toml"), &done.out).unwrap();
+    wsspec(folder.path(), &["run"]).expect_error(3, "E01");
+}

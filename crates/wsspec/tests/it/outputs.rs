@@ -40,6 +40,26 @@ fn every_file_that_is_asked_for_is_written_whole() {
 }
 
 #[test]
+fn files_of_a_server_that_was_not_there_were_those_of_an_earlier_run() {
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.*", "--junit", "j.xml", "--badge", "b.svg"]).code, 0);
+    let record = read(folder.path().join("wsspec-out/results.jsonl"));
+    let asked = ["1.1.*", "--junit", "j.xml", "--badge", "b.svg", "--format", "json"];
+    let args: Vec<&str> = ["run", "ws://127.0.0.1:9"].iter().chain(&asked).copied().collect();
+    let done = wsspec(folder.path(), &args);
+    assert_eq!(done.code, 3, "{done:#?}");
+    assert!(done.err.contains("what is in wsspec-out is of an earlier run"), "{done:#?}");
+    let junit = read(folder.path().join("j.xml"));
+    assert_eq!(junit.matches("type=\"not-run\"").count(), 8, "{junit}");
+    let badge: Value = serde_json::from_str(&read(folder.path().join("b.json"))).unwrap();
+    assert_eq!(badge["isError"], true);
+    let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["t"], &lines[1]["t"]), (&"run".into(), &"end".into()));
+    assert_eq!((&lines[1]["exit"], &lines[1]["complete"]), (&3.into(), &false.into()));
+    assert_eq!(read(folder.path().join("wsspec-out/results.jsonl")), record, "an earlier record stays");
+}
+
+#[test]
 fn ids_of_failures_can_be_run_again() {
     let folder = with_record(RECORD);
     wsspec(folder.path(), &["report"]);

@@ -192,5 +192,5 @@ fn w12_a_clock_that_jumps() {
     run.env("LD_PRELOAD", folder.path().join("libclock.so"));
     let done = finish(run);
     assert_eq!(done.code, 0, "{done:#?}");
-    warns(&done, "W12", "the clock jumped forward by 60 min");
+    warns(&done, "W12", "the clock jumped forward by ");
 }

@@ -37,6 +37,16 @@ fn every_state_is_a_link() {
 }
 
 #[test]
+fn switching_the_theme_of_a_case_page_unfolded_the_overview() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&format!("{}#5.15@mylib-2.3", written.url()));
+    browser.wait("document.title.startsWith('FAIL 5.15')");
+    browser.eval("document.querySelector('#theme').click()");
+    let hash = browser.text("location.hash");
+    assert!(hash.contains("theme=") && !hash.contains("fold="), "{hash}");
+}
+
+#[test]
 fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&written.url());

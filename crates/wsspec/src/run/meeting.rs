@@ -1,0 +1,160 @@
+//! Meets the servers before the first case: starts them, looks at them, tells what was found.
+
+use std::sync::Arc;
+
+use super::Servers;
+use super::attempt::Agent;
+use super::peer::{PeerPlan, make_unique};
+use super::plan::RunPlan;
+use super::preflight::{self, Look, PeerFacts, preflight};
+use crate::cli::Feature;
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
+use crate::net::socket::Address;
+use crate::signals::{Signals, raised};
+use crate::sut::Sut;
+use crate::sut::plan::Restart;
+use crate::terminal::{Console, lines, opening};
+use crate::text::count;
+
+/// Starts and looks at all peers; nothing if a signal came meanwhile.
+pub(super) async fn meet_all(
+    plan: &RunPlan,
+    servers: &mut Servers,
+    console: &Console,
+    signals: &Signals,
+) -> Result<Option<(Vec<Agent>, Vec<PeerFacts>)>, Problem> {
+    let (mut agents, mut facts) = (Vec::new(), Vec::new());
+    let mut stop = signals.stop();
+    for at in 0..plan.peers.len() {
+        let started = tokio::select! {
+            started = servers.start(plan, at, console) => started?,
+            () = raised(&mut stop) => return Ok(None),
+        };
+        let (agent, found) = meet(&started.peer, started.sut, plan, console).await?;
+        agents.push(agent);
+        facts.push(found);
+    }
+    Ok(Some((agents, facts)))
+}
+
+/// Looks at a peer and makes an agent of it.
+async fn meet(
+    peer: &PeerPlan,
+    sut: Option<Arc<Sut>>,
+    plan: &RunPlan,
+    console: &Console,
+) -> Result<(Agent, PeerFacts), Problem> {
+    let target = peer.target.as_ref().expect("every peer has an address by now");
+    let look = Look {
+        target,
+        opening: &peer.opening,
+        secure: peer.secure.as_ref(),
+        limit: plan.settings.open_timeout,
+        echo: plan.echo_check,
+        lenient: plan.handshake_only(),
+    };
+    let facts = preflight(&look).await?;
+    let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
+    let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
+    let is_named = name.is_some() || sut.as_ref().is_some_and(|sut| sut.plan().name().is_some());
+    let a_process_each = sut.as_ref().is_some_and(|sut| sut.plan().restart == Restart::Case);
+    let agent = Agent {
+        name: name.unwrap_or_else(|| match &sut {
+            Some(sut) => sut.plan().name().unwrap_or_else(|| target.host.clone()),
+            None => target.fallback_name(),
+        }),
+        url: target.to_string(),
+        deflate: facts.deflate,
+        built_in: peer.built_in,
+        addresses: facts.addresses.clone(),
+        secure: peer.secure.clone(),
+        opening: peer.opening.clone(),
+        again: peer.again.clone(),
+        at_a_time: if facts.one_at_a_time || a_process_each { 1 } else { plan.limits.jobs },
+        no_delay: true,
+        sut,
+        process: None,
+        capture: None,
+        legs: None,
+    };
+    introduce(&agent, is_named, &facts, plan, console)?;
+    Ok((agent, facts))
+}
+
+fn introduce(
+    agent: &Agent,
+    is_named: bool,
+    facts: &PeerFacts,
+    plan: &RunPlan,
+    console: &Console,
+) -> Result<(), Problem> {
+    let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
+    let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
+    console.say(0, opening::target(&place, facts.answered_in, facts.echoed, console.style));
+    let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
+    if !is_named {
+        let (name, url) = (lines::agent_name(&agent.name), &agent.url);
+        console.note(format!(
+            "warning[W11]: {url} does not tell its name, so it is called {name} (--agent NAME)"
+        ));
+    }
+    console.say(
+        0,
+        opening::agent(&agent.name, named_by_peer, facts.deflate, agent.secure.is_some(), console.style),
+    );
+    if !facts.addresses.iter().all(Address::is_nearby) {
+        console.note(format!(
+            "warning[W07]: {} is a public address; wsspec sends malformed traffic on purpose",
+            agent.url
+        ));
+    }
+    if facts.one_at_a_time {
+        console.note(format!(
+            "warning[W01]: {} takes one connection at a time; so do the cases",
+            lines::agent_name(&agent.name)
+        ));
+    }
+    if plan.require.contains(&Feature::Tls) && agent.secure.is_none() {
+        return Err(Problem::new(ErrorCode::E30, format!("{} is not reached over TLS", agent.url))
+            .fact("why", "--require tls")
+            .fact("try", format!("wsspec run {}", agent.url.replacen("ws://", "wss://", 1))));
+    }
+    let left_out = plan.negotiated();
+    if facts.deflate && left_out > 0 {
+        let more = count(left_out, "case");
+        console.say(0, format!("deflate        is negotiated: {more} more, those of @deflate"));
+    }
+    let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
+    if facts.deflate || wanting == 0 && plan.require.is_empty() {
+        return Ok(());
+    }
+    let note = Problem::new(ErrorCode::E13, "permessage-deflate was not negotiated")
+        .fact("offered", preflight::OFFER)
+        .fact("fine", "if the library has no compression; else: is it on for this endpoint?")
+        .fact("try", "the same without --require deflate: those cases are then n/a");
+    if plan.require.contains(&Feature::Deflate) {
+        return Err(note.exit_with(ExitCode::Unreachable));
+    }
+    let what = match left_out {
+        0 => format!("{} n/a", count(wanting, "case is").replace("case iss", "cases are")),
+        _ => format!(
+            "the {} of @deflate {} not chosen",
+            count(left_out, "case"),
+            if left_out == 1 { "is" } else { "are" }
+        ),
+    };
+    console.note(format!("note[E13]: permessage-deflate was not negotiated; {what}"));
+    Ok(())
+}
+
+pub(super) fn separate_names(agents: &mut [Agent], console: &Console) {
+    let mut names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
+    for name in make_unique(&mut names) {
+        let name = lines::agent_name(&name);
+        console.note(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
+    }
+    for (agent, name) in agents.iter_mut().zip(names) {
+        agent.name = name;
+    }
+}
