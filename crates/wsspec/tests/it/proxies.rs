@@ -86,9 +86,9 @@ fn assert_both_legs(cases: &[Value], by: &str) {
         assert!(!sent.is_empty(), "{id}");
         assert_eq!(sent, arrived, "{id}");
         let first = backend["events"][0]["us"].as_u64().unwrap();
-        assert!(
-            first <= case["duration_us"].as_u64().unwrap() + case["handshake"]["took_us"].as_u64().unwrap()
-        );
+        let took = case["duration_us"].as_u64().unwrap() + case["handshake"]["took_us"].as_u64().unwrap();
+        // The proxy may be late on a busy machine; what is not of this clock is off by hours.
+        assert!(first <= took + 10_000_000, "{id}: {first} {took}");
     }
 }
 
