@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wsspec_engine::{Behavior, BehaviorClose, Seen};
@@ -247,14 +246,15 @@ pub struct BackendRecord {
 }
 
 impl BackendRecord {
-    /// Of what was seen on a connection that was opened so long after that of the case.
-    pub fn of(seen: &Seen, by: &str, after: Duration, redaction: &Redaction) -> Self {
+    /// Of what was seen on a connection that was opened so many microseconds after that of the case began; less than 0 if
+    /// the proxy was faster. What was seen before stands at 0.
+    pub fn of(seen: &Seen, by: &str, after_us: i64, redaction: &Redaction) -> Self {
         let mut redacted = 0;
         let mut head = |octets: &[u8]| build::head(octets, redaction, &mut redacted);
         let (request, response) = (head(&seen.request), head(&seen.response));
         let mut events =
             log::lines(log::Heads::of_server(&seen.request, &seen.response, redaction), &seen.log);
-        events.iter_mut().for_each(|line| line.us = line.us.saturating_add(build::micros(after)));
+        events.iter_mut().for_each(|line| line.us = line.us.saturating_add_signed(after_us));
         Self { by: by.to_owned(), request, response, redacted, events, dropped: seen.log.dropped }
     }
 }

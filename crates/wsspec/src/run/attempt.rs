@@ -206,8 +206,12 @@ impl Conditions {
         let legs = agent.legs.as_ref().filter(|_| case.series().is_none())?;
         let request = RequestHead::parse(&outcome.observation.handshake.request);
         let claimed = legs.claim(request.headers.get("Sec-WebSocket-Key")?, since).await?;
-        let after = claimed.opened.saturating_duration_since(started);
-        Some(BackendRecord::of(&claimed.seen, claimed.by, after, &self.redaction))
+        // On a busy machine the proxy may have opened its connection before this task went on.
+        let micros = |from: Instant, to: Instant| {
+            i64::try_from(to.saturating_duration_since(from).as_micros()).unwrap_or(i64::MAX)
+        };
+        let after_us = micros(started, claimed.opened) - micros(claimed.opened, started);
+        Some(BackendRecord::of(&claimed.seen, claimed.by, after_us, &self.redaction))
     }
 
     /// The records of cases without a connection, from what was seen in all others.

@@ -193,4 +193,6 @@ fn w12_a_clock_that_jumps() {
     let done = finish(run);
     assert_eq!(done.code, 0, "{done:#?}");
     warns(&done, "W12", "the clock jumped forward by ");
+    // Between the two looks at the clocks some time goes by.
+    assert!(["59 min 59 s", "60 min 0 s"].iter().any(|hour| done.err.contains(hour)), "{done:#?}");
 }
