@@ -186,7 +186,6 @@ impl EventLoop {
         let before = self.now();
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.note(event);
-        self.vigil.heard(key, before);
         if self.heard.keys.is_empty() {
             (self.heard.octets, self.heard.since) = (0, before);
         }

@@ -9,11 +9,6 @@ pub(super) const AWAKE: Duration = Duration::from_micros(100);
 /// So many times at most a thread then goes to sleep at once, because it stayed awake in vain.
 const MOST_SKIPPED: u32 = 255;
 
-/// Where so many sessions were heard within such a time, the thread sleeps when there is nothing to do, which is rare
-/// then: awake it would answer the first of many before the others have come, and each alone.
-const CROWD: u32 = 8;
-const LATELY: Duration = Duration::from_millis(1);
-
 /// Whether to stay awake for the next event. It is worth it where a peer answers at once. Where it is not, it is
 /// tried ever more rarely: a server that has little to do sleeps.
 #[derive(Default)]
@@ -22,31 +17,14 @@ pub(super) struct Vigil {
     skip: u32,
     /// How many times it did so, or will, after it last stayed awake in vain.
     skipped: u32,
-    /// Since when sessions are counted, and a bit for each of 64, which others may share.
-    since: Duration,
-    heard: u64,
-    /// Whether there were many the last time.
-    is_crowded: bool,
 }
 
 impl Vigil {
     /// Whether to stay awake this time.
     pub(super) fn is_worth_it(&mut self) -> bool {
-        if self.is_crowded {
-            return false;
-        }
         let is_worth_it = self.skip == 0;
         self.skip = self.skip.saturating_sub(1);
         is_worth_it
-    }
-
-    /// There was an event of this session.
-    pub(super) fn heard(&mut self, session: usize, now: Duration) {
-        if now.saturating_sub(self.since) > LATELY {
-            self.is_crowded = self.heard.count_ones() >= CROWD;
-            (self.since, self.heard) = (now, 0);
-        }
-        self.heard |= 1 << (session % 64);
     }
 
     /// There was an event in time.
@@ -82,20 +60,6 @@ mod tests {
         let mut vigil = Vigil::default();
         assert_eq!(vigils(&mut vigil, 256), 9 - 1);
         assert_eq!(vigils(&mut vigil, 256 * 100), 100);
-    }
-
-    #[test]
-    fn among_many_sessions_a_thread_sleeps_and_with_few_it_stays_awake() {
-        let mut vigil = Vigil::default();
-        let mut is_worth_it_with = |sessions: usize, from: u64| {
-            for number in 0..100 {
-                vigil.heard(number as usize % sessions, Duration::from_micros(from + 50 * number));
-            }
-            vigil.is_worth_it()
-        };
-        assert!(is_worth_it_with(1, 0));
-        assert!(!is_worth_it_with(20, 10_000));
-        assert!(is_worth_it_with(CROWD as usize - 1, 20_000));
     }
 
     #[test]
