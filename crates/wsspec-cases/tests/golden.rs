@@ -34,7 +34,7 @@ fn no_id_changes_its_meaning() {
     );
 }
 
-/// What a record means by `"set":["@core"]` depends on the version of the catalogue that it names.
+/// What a record means by `"set":["core"]` depends on the version of the catalogue that it names.
 #[test]
 fn no_set_changes_without_a_new_version_of_the_catalogue() {
     let mut table = format!("catalogue {CATALOG}\n");

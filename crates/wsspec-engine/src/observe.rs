@@ -14,7 +14,7 @@ use wsspec_wire::{
 use crate::deflate::Decompressor;
 use crate::observation::{PeerFault, TesterRole};
 use crate::settings::Conduct;
-use crate::wire_log::Snippet;
+use crate::wire_log::{Snippet, Snipping};
 use message::Message;
 
 /// What came.
@@ -56,6 +56,8 @@ pub(crate) struct Observer {
     decompressor: Option<Decompressor>,
     /// How many octets of a message are kept.
     keep: usize,
+    /// Frames are logged.
+    logged: bool,
     frame: Option<Frame>,
     message: Option<Message>,
     /// What the last octets amounted to; a handful at most.
@@ -66,10 +68,8 @@ pub(crate) struct Observer {
 #[derive(Debug)]
 struct Frame {
     header: FrameHeader,
-    /// The first octets of the payload: all of them in a lawful control frame.
-    begin: Vec<u8>,
-    /// How many octets of the payload came.
-    came: u64,
+    /// What came of the payload: all of it is kept in a lawful control frame.
+    payload: Snipping,
     /// The payload belongs to no message: it is counted only.
     skip: bool,
 }
@@ -82,6 +82,7 @@ impl Observer {
             decoder: FrameDecoder::new(),
             decompressor: None,
             keep,
+            logged: true,
             frame: None,
             message: None,
             ready: VecDeque::new(),
@@ -93,6 +94,11 @@ impl Observer {
         self.decompressor = Some(decompressor);
     }
 
+    /// Whether frames that begin from now on are logged.
+    pub(crate) const fn logs(&mut self, logged: bool) {
+        self.logged = logged;
+    }
+
     /// Whether what is told now belongs to a frame of which more has to come.
     pub(crate) const fn is_inside_frame(&self) -> bool {
         self.frame.is_some()
@@ -100,14 +106,13 @@ impl Observer {
 
     /// The frame that is coming, as far as it came and as it goes on in `rest`, which is not taken.
     pub(crate) fn unfinished(&self, rest: &[u8]) -> Option<(FrameHeader, Snippet)> {
-        let Frame { header, begin, came, .. } = self.frame.as_ref()?;
-        let mut kept = begin.clone();
+        let Frame { header, payload, .. } = self.frame.as_ref()?;
+        let mut payload = payload.clone();
         let mut more = rest.to_vec();
         let (taken, token) = self.decoder.clone().next(&mut more);
         let goes_on = matches!(token, Some(Token::Payload { .. }));
-        let more = &more[..if goes_on { taken } else { 0 }];
-        kept.extend_from_slice(&more[..more.len().min(Snippet::KEPT - begin.len())]);
-        Some((*header, Snippet { kept: kept.into(), len: came + more.len() as u64 }))
+        payload.add(&more[..if goes_on { taken } else { 0 }]);
+        Some((*header, payload.finish()))
     }
 
     /// Takes octets from the start of `input` until something is complete: how many were taken, and what it
@@ -145,14 +150,13 @@ impl Observer {
             self.ready.extend(too_large);
         }
         let skip = bad || header.opcode.is_control();
-        self.frame = Some(Frame { header, begin: Vec::new(), came: 0, skip });
+        let payload = Snipping::new(header.length, self.logged);
+        self.frame = Some(Frame { header, payload, skip });
     }
 
     fn payload(&mut self, octets: &[u8]) {
         let Some(frame) = &mut self.frame else { return };
-        let room = Snippet::KEPT - frame.begin.len();
-        frame.begin.extend_from_slice(&octets[..octets.len().min(room)]);
-        frame.came += octets.len() as u64;
+        frame.payload.add(octets);
         if frame.skip {
             return;
         }
@@ -163,8 +167,8 @@ impl Observer {
     }
 
     fn end_frame(&mut self) {
-        let Some(Frame { header, begin, skip, .. }) = self.frame.take() else { return };
-        let payload = Snippet { kept: begin.into(), len: header.length };
+        let Some(Frame { header, payload, skip }) = self.frame.take() else { return };
+        let payload = payload.finish();
         let kept = payload.kept.clone();
         self.ready.push_back(Incoming::Frame { header, payload });
         match header.opcode {

@@ -4,7 +4,7 @@ use wsspec_wire::{FrameDecoder, FrameHeader, HeadBuffer, HeadProgress, RequestHe
 
 use crate::Time;
 use crate::observation::TcpEnd;
-use crate::wire_log::{Direction, LogBook, LogKind, Snippet, WireLog};
+use crate::wire_log::{Direction, LogBook, LogKind, Snippet, Snipping, WireLog};
 
 /// The longest head that is kept, in octets.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -36,7 +36,7 @@ struct Stream {
     head: HeadBuffer,
     state: State,
     decoder: FrameDecoder,
-    frame: Option<(FrameHeader, Vec<u8>)>,
+    frame: Option<(FrameHeader, Snipping)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,15 +124,15 @@ impl Stream {
         let mut rest = octets;
         while let (taken, Some(token)) = self.decoder.next(rest) {
             match token {
-                Token::Header(header) => self.frame = Some((header, Vec::new())),
+                Token::Header(header) => self.frame = Some((header, Snipping::new(header.length, true))),
                 Token::Payload { len, .. } => {
-                    if let Some((_, kept)) = &mut self.frame {
-                        kept.extend_from_slice(&rest[..len.min(Snippet::KEPT - kept.len())]);
+                    if let Some((_, payload)) = &mut self.frame {
+                        payload.add(&rest[..len]);
                     }
                 }
                 Token::FrameEnd => {
-                    if let Some((header, kept)) = self.frame.take() {
-                        tell(header, Snippet { kept: kept.into(), len: header.length });
+                    if let Some((header, payload)) = self.frame.take() {
+                        tell(header, payload.finish());
                     }
                 }
             }

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use wsspec_wire::FrameHeader;
 
 use crate::Time;
@@ -179,6 +180,8 @@ pub struct Snippet {
     pub kept: Bytes,
     /// How many there were.
     pub len: u64,
+    /// The SHA-256 of all of them: of the payloads of frames that were not kept whole.
+    pub sha256: Option<[u8; 32]>,
 }
 
 impl Snippet {
@@ -188,6 +191,34 @@ impl Snippet {
     /// The beginning of these octets.
     pub fn of(octets: &[u8]) -> Self {
         let kept = &octets[..octets.len().min(Self::KEPT)];
-        Self { kept: Bytes::copy_from_slice(kept), len: octets.len() as u64 }
+        Self { kept: Bytes::copy_from_slice(kept), len: octets.len() as u64, sha256: None }
+    }
+}
+
+/// A snippet of octets that come piece by piece.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snipping {
+    kept: Vec<u8>,
+    len: u64,
+    hash: Option<Sha256>,
+}
+
+impl Snipping {
+    /// So many octets are to come. They are hashed if they are logged and too many to be kept.
+    pub(crate) fn new(length: u64, logged: bool) -> Self {
+        let hash = (logged && length > Snippet::KEPT as u64).then(Sha256::new);
+        Self { hash, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, octets: &[u8]) {
+        let room = Snippet::KEPT - self.kept.len();
+        self.kept.extend_from_slice(&octets[..octets.len().min(room)]);
+        self.len += octets.len() as u64;
+        self.hash.iter_mut().for_each(|hash| hash.update(octets));
+    }
+
+    pub(crate) fn finish(self) -> Snippet {
+        let sha256 = self.hash.map(|hash| hash.finalize().into());
+        Snippet { kept: self.kept.into(), len: self.len, sha256 }
     }
 }

@@ -5,7 +5,7 @@ use wsspec_wire::{FrameHeader, LengthForm, MaskingKey, Opcode, apply_mask};
 use super::Transmit;
 use crate::Time;
 use crate::recorder::{Recorder, SentFrame};
-use crate::wire_log::Snippet;
+use crate::wire_log::{Snippet, Snipping};
 
 /// Octets that the case hands over as one: a frame, or more payload of a frame, or anything.
 #[derive(Debug)]
@@ -85,13 +85,13 @@ impl Write {
             Payload::Repeat { unit, .. } => Some(unit.len() as u64),
             Payload::Bytes(_) => None,
         };
-        let len = self.payload.len();
-        let mut kept = Vec::new();
+        let (len, logged) = (self.payload.len() as u64, !recorder.is_quiet());
+        let mut payload = Snipping::new(len, logged);
         // A Pong is compared with the Pings before it.
-        if !recorder.is_quiet() || header.opcode == Opcode::PING {
-            copy_part(&self.payload, 0, len.min(Snippet::KEPT), &mut kept);
+        if logged || header.opcode == Opcode::PING {
+            pieces(&self.payload, |piece| payload.add(piece));
         }
-        let payload = Snippet { kept: kept.into(), len: len as u64 };
+        let payload = Snippet { len, ..payload.finish() };
         let (chop, sync) = (self.chop, self.sync);
         recorder.sent_frame(now, SentFrame { header, payload, unit, chop, sync });
     }
@@ -119,7 +119,7 @@ impl Write {
         }
         if self.is_done() && self.len() > 0 {
             let kept = Bytes::from(std::mem::take(&mut self.begun_with));
-            recorder.sent(now, Snippet { kept, len: self.len() as u64 }, self.sync);
+            recorder.sent(now, Snippet { kept, len: self.len() as u64, sha256: None }, self.sync);
         }
     }
 
@@ -146,6 +146,24 @@ fn copy_part(payload: &Payload, from: usize, to: usize, out: &mut Vec<u8>) {
     match payload {
         Payload::Bytes(bytes) => out.extend_from_slice(&bytes[from..to]),
         Payload::Repeat { unit, .. } => copy_repeated(unit, from, to - from, out),
+    }
+}
+
+/// Shows all octets of a payload in order.
+fn pieces(payload: &Payload, mut see: impl FnMut(&[u8])) {
+    const PIECE: usize = 16 << 10;
+    match payload {
+        Payload::Bytes(bytes) => see(bytes),
+        Payload::Repeat { unit, len } => {
+            let (mut piece, mut left) = (Vec::new(), *len);
+            let whole_units = unit.len() * (PIECE / unit.len().max(1)).max(1);
+            copy_repeated(unit, 0, whole_units.min(left), &mut piece);
+            while left > 0 && !piece.is_empty() {
+                let next = left.min(piece.len());
+                see(&piece[..next]);
+                left -= next;
+            }
+        }
     }
 }
 

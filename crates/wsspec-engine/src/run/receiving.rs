@@ -22,6 +22,7 @@ impl CaseRun<'_> {
             // The body of a refusal holds no frames.
             return;
         }
+        self.observer.logs(!self.recorder.is_quiet());
         let mut rest = octets;
         while let (taken, Some(incoming)) = self.observer.next(rest) {
             rest = &mut rest[taken..];

@@ -224,3 +224,48 @@ fn a_quiet_case_logs_no_octets_until_it_is_judged() {
     assert_eq!(frames.count(), 0);
     assert_eq!(observation.stats.tx_frames[&10], 1, "counted all the same");
 }
+
+#[test]
+fn frames_that_are_not_kept_whole_have_the_hash_of_all_of_their_payload() {
+    use sha2::{Digest, Sha256};
+    let sent = wsspec_cases::words::repeat(b"abc", 100_000);
+    let whole = sent.to_bytes();
+    let (first, second) = (vec![b'x'; 70_000], vec![b'y'; 256]);
+    let steps = [Step::Send(text(sent)), Step::FailAfter(secs(3))];
+    let two = [
+        frame_of(FrameHeader { fin: false, ..header(Opcode::TEXT, 70_000) }, &first),
+        frame(Opcode::CONTINUATION, &second),
+    ];
+    let (observation, _) = observe_client(&case(steps.clone()), sends(two.to_vec()));
+    let hashes = |observation: &Observation| -> Vec<_> {
+        let hash = |kind: &LogKind| match kind {
+            LogKind::Frame { header, payload, .. } if header.opcode != Opcode::CLOSE => {
+                Some((payload.len, payload.kept.len(), payload.sha256))
+            }
+            _ => None,
+        };
+        observation.log.entries.iter().filter_map(|entry| hash(&entry.kind)).collect()
+    };
+    let hash = |octets: &[u8]| Some(<[u8; 32]>::from(Sha256::digest(octets)));
+    let expected = [(100_000, 256, hash(&whole)), (70_000, 256, hash(&first)), (256, 256, None)];
+    assert_eq!(hashes(&observation), expected);
+
+    let mut quiet = case(steps);
+    quiet.measures.quiet = true;
+    let (observation, _) = observe_client(&quiet, sends(two.to_vec()));
+    assert_eq!(hashes(&observation), [], "cases with much traffic record and hash no frames");
+}
+
+#[test]
+fn a_frame_that_never_ends_has_the_hash_of_what_came() {
+    use sha2::{Digest, Sha256};
+    let mut begun = vec![0x82, 126, 0xFF, 0xFF];
+    begun.extend([7; 1000]);
+    let (observation, _) = observe(vec![octets(begun), fin()]);
+    let cut = observation.log.entries.iter().find_map(|entry| match &entry.kind {
+        LogKind::Frame { direction: Direction::Rx, payload, .. } => Some(payload.clone()),
+        _ => None,
+    });
+    let cut = cut.expect("the frame as far as it came");
+    assert_eq!((cut.len, cut.sha256), (1000, Some(Sha256::digest([7; 1000]).into())));
+}

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use wsspec_cases::{Case, Event, Expected, FirstToClose};
-use wsspec_engine::{NeverOpened, Observation, Outcome, RoundTrips, TcpEnd, TesterRole, Traffic, WireStats};
+use wsspec_engine::{
+    LogKind, NeverOpened, Observation, Outcome, RoundTrips, TcpEnd, TesterRole, Traffic, WireStats,
+};
+use wsspec_wire::{Opcode, Rsv};
 
 use crate::Untrusted;
 use crate::record::case::{
@@ -51,6 +54,7 @@ impl CaseRecord {
         redaction: &Redaction,
     ) -> Self {
         let seen = &outcome.observation;
+        let received = received(case, seen);
         Self {
             agent: agent.into(),
             id: case.id,
@@ -71,8 +75,8 @@ impl CaseRecord {
             duration_us: micros(seen.duration),
             attempt: meta.attempt.max(1),
             checks: outcome.checks.iter().map(|one| check(one, seen)).collect(),
-            accepts: case.accepts.iter().map(accept).collect(),
-            received: received(case, seen),
+            accepts: case.accepts.iter().map(|one| accept(one, &seen.events, &received)).collect(),
+            received,
             received_dropped: seen.events_dropped,
             close_rule: close_rule(case),
             close: close(seen),
@@ -118,10 +122,15 @@ fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
     }
 }
 
-fn accept(accept: &wsspec_cases::Accept) -> AcceptRecord {
+fn accept(accept: &wsspec_cases::Accept, came: &[Event], received: &[EventRecord]) -> AcceptRecord {
+    let expected = |(place, event): (usize, &Expected)| match came.get(place) {
+        // Large messages are not hashed twice.
+        Some(same) if event.matches(same) => undisputed(&received[place]),
+        _ => expected(event),
+    };
     AcceptRecord {
         grade: accept.grade,
-        events: accept.events.iter().map(expected).collect(),
+        events: accept.events.iter().enumerate().map(expected).collect(),
         because: accept.because.to_string(),
     }
 }
@@ -137,18 +146,42 @@ fn expected(event: &Expected) -> EventRecord {
     }
 }
 
-fn received(case: &Case, seen: &Observation) -> Vec<EventRecord> {
-    let wanted = cause::closest(case, &seen.events).map_or(&[][..], |accept| &accept.events);
-    let pairs = seen.events.iter().enumerate();
-    pairs.map(|(place, event)| received_event(event, wanted.get(place))).collect()
+/// What came as what was expected, of which it differs nowhere.
+fn undisputed(received: &EventRecord) -> EventRecord {
+    match received.clone() {
+        EventRecord::Message { binary, data, .. } => {
+            EventRecord::Message { binary, data, differs_at: None, near: None }
+        }
+        other => other,
+    }
 }
 
-fn received_event(event: &Event, wanted: Option<&Expected>) -> EventRecord {
+fn received(case: &Case, seen: &Observation) -> Vec<EventRecord> {
+    let wanted = cause::closest(case, &seen.events).map_or(&[][..], |accept| &accept.events);
+    let event = |(place, event)| received_event(event, hash_of_frame(seen, place), wanted.get(place));
+    seen.events.iter().enumerate().map(event).collect()
+}
+
+/// The hash of the frame that an event came with, which is that of a message in one frame that is not compressed.
+fn hash_of_frame(seen: &Observation, place: usize) -> Option<(u64, [u8; 32])> {
+    let entry = &seen.log.entries[(*seen.event_entries.get(place)?)?];
+    match &entry.kind {
+        LogKind::Frame { header, payload, .. }
+            if header.fin && header.opcode != Opcode::CONTINUATION && !header.rsv.contains(Rsv::RSV1) =>
+        {
+            payload.sha256.map(|hash| (payload.len, hash))
+        }
+        _ => None,
+    }
+}
+
+fn received_event(event: &Event, frame: Option<(u64, [u8; 32])>, wanted: Option<&Expected>) -> EventRecord {
     let data = |received: &wsspec_cases::Received| {
-        if received.is_whole() {
-            Payload::new(&received.kept, PAYLOAD_LIMIT)
-        } else {
-            Payload::beginning(&received.kept, received.len, PAYLOAD_LIMIT)
+        let beginning = Payload::beginning(&received.kept, received.len, PAYLOAD_LIMIT);
+        match frame {
+            Some((len, hash)) if len == received.len => beginning.hashed(Some(&hash)),
+            _ if received.is_whole() => Payload::new(&received.kept, PAYLOAD_LIMIT),
+            _ => beginning,
         }
     };
     match event {
@@ -165,15 +198,16 @@ fn received_event(event: &Event, wanted: Option<&Expected>) -> EventRecord {
 /// around it if it lies behind what is recorded anyway.
 fn difference(wanted: &Expected, got: &[u8]) -> (Option<u64>, Option<Box<Near>>) {
     let Expected::Message { payload, .. } = wanted else { return (None, None) };
-    let wanted = payload.to_bytes();
-    let Some(at) = wanted.iter().zip(got).position(|(a, b)| a != b) else { return (None, None) };
+    let Some(at) = payload.first_difference(got) else { return (None, None) };
     let from = at.saturating_sub(NEAR);
     let around = |octets: &[u8]| {
         let octets = &octets[from..octets.len().min(at + NEAR)];
         Payload::new(octets, NEAR * 2)
     };
-    let near = (at >= PAYLOAD_LIMIT - NEAR)
-        .then(|| Box::new(Near { from: from as u64, expected: around(&wanted), observed: around(got) }));
+    let near = (at >= PAYLOAD_LIMIT - NEAR).then(|| {
+        let expected = around(&payload.to_bytes());
+        Box::new(Near { from: from as u64, expected, observed: around(got) })
+    });
     (Some(at as u64), near)
 }
 

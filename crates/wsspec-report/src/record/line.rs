@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, Role};
@@ -88,7 +88,8 @@ pub struct RunRecord {
     pub argv: Vec<String>,
     /// What the masking keys and other random octets were made from.
     pub seed: String,
-    /// The sets of cases that were asked for.
+    /// What was asked for: sets by their names, cases as they were typed.
+    #[serde(deserialize_with = "read_set_names")]
     pub set: Vec<String>,
     /// How many cases were selected for each target.
     pub selected: u64,
@@ -108,6 +109,16 @@ pub struct RunRecord {
     pub config: Vec<SettingRecord>,
     /// What is tested.
     pub targets: Vec<Target>,
+}
+
+/// What was asked for, without the sign that marks a set on the command line.
+pub fn set_names(asked: &[String]) -> Vec<String> {
+    asked.iter().map(|word| word.strip_prefix('@').unwrap_or(word).to_owned()).collect()
+}
+
+/// Earlier records have the sign.
+fn read_set_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Vec::deserialize(deserializer).map(|asked: Vec<String>| set_names(&asked))
 }
 
 /// The machine on which wsspec ran.
@@ -193,6 +204,13 @@ mod tests {
         let json = end.to_json();
         assert!(json.starts_with(r#"{"t":"end","#), "{json}");
         assert_eq!(Line::from_json(json.as_bytes()).unwrap(), Some(end));
+    }
+
+    #[test]
+    fn sets_of_earlier_records_lose_their_sign() {
+        let line = Line::from_json(br#"{"t":"run","set":["@core","deflate","5.*"]}"#).unwrap();
+        let Some(Line::Run(run)) = line else { panic!("{line:?}") };
+        assert_eq!(run.set, ["core", "deflate", "5.*"]);
     }
 
     #[test]

@@ -75,13 +75,15 @@ fn happening(entry: &LogEntry, heads: &mut Heads<'_>) -> Happening {
         LogKind::Frame { direction, header, payload, unit, chop, sync } => {
             let mut kept = payload.kept.to_vec();
             heads.clean_values(&mut kept);
+            // The hash of a secret would tell whether a guess is right.
+            let hash = payload.sha256.as_ref().filter(|_| kept == payload.kept);
             Happening::Frame {
                 dir: dir(*direction),
                 op: header.opcode.bits(),
                 fin: header.fin,
                 rsv: header.rsv.bits(),
                 mask: header.mask,
-                data: Payload::beginning(&kept, payload.len, Snippet::KEPT),
+                data: Payload::beginning(&kept, payload.len, Snippet::KEPT).hashed(hash),
                 wire: wire(header, &kept),
                 unit: *unit,
                 chop: *chop,

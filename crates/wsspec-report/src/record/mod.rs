@@ -32,7 +32,7 @@ pub use connection::{
     TrafficRecord,
 };
 pub use event::{Dir, Happening, LogLine};
-pub use line::{EndRecord, HostRecord, Line, NotRun, RunRecord, SCHEMA, SettingRecord, Target};
+pub use line::{EndRecord, HostRecord, Line, NotRun, RunRecord, SCHEMA, SettingRecord, Target, set_names};
 pub use payload::Payload;
 pub use read::{RecordError, Report, read, read_from, read_stored};
 pub use redact::Redaction;

@@ -38,6 +38,12 @@ impl Payload {
         Self { kept: kept.to_vec(), len, sha256: None }
     }
 
+    /// The same with the hash of all octets, which is told only if they were cut.
+    pub fn hashed(mut self, sha256: Option<&[u8; 32]>) -> Self {
+        self.sha256 = sha256.filter(|_| self.is_cut()).map(|hash| hex(hash));
+        self
+    }
+
     /// The octets that were kept.
     pub fn kept(&self) -> &[u8] {
         &self.kept

@@ -28,7 +28,7 @@ fn entry(at: u64, kind: LogKind) -> LogEntry {
 }
 
 fn chunk(direction: Direction, octets: &'static [u8]) -> LogKind {
-    let data = Snippet { kept: Bytes::from_static(octets), len: octets.len() as u64 };
+    let data = Snippet { kept: Bytes::from_static(octets), len: octets.len() as u64, sha256: None };
     LogKind::Octets { direction, data, sync: false }
 }
 
@@ -37,7 +37,7 @@ fn observation() -> Observation {
     let frame = LogKind::Frame {
         direction: Direction::Tx,
         header,
-        payload: Snippet { kept: Bytes::from_static(b"Hello"), len: 5 },
+        payload: Snippet { kept: Bytes::from_static(b"Hello"), len: 5, sha256: None },
         unit: None,
         chop: None,
         sync: false,
@@ -237,4 +237,45 @@ fn a_failure_is_headed_by_its_first_failing_must() {
         CaseRecord::from_outcome("mylib", &case(), &outcome, CaseMeta::default(), &Redaction::default());
     assert_eq!(record.first_failed().unwrap().id, "events");
     assert!(record.cause.unwrap().starts_with("events@"));
+}
+
+/// A large message that was echoed in one frame, and what the engine hashed of that frame.
+fn echoed(hash: [u8; 32], kept: &'static [u8]) -> (Case, Outcome) {
+    let message = Bytes::from(vec![b'a'; 70_000]);
+    let mut outcome = outcome();
+    let payload = Snippet { kept: Bytes::from_static(kept), len: 70_000, sha256: Some(hash) };
+    let header = FrameHeader::new(Opcode::TEXT, 70_000);
+    let (direction, unit, chop, sync) = (Direction::Rx, None, None, false);
+    let frame = LogKind::Frame { direction, header, payload, unit, chop, sync };
+    outcome.observation.log.entries.push(entry(5, frame));
+    outcome.observation.event_entries = vec![Some(4)];
+    let came = Event::Message { binary: false, payload: Received::from(message.clone()) };
+    outcome.observation.events = vec![came];
+    let mut case = case();
+    case.accepts[0].events = vec![Expected::Message { binary: false, payload: message.into() }];
+    (case, outcome)
+}
+
+fn recorded(kept: &'static [u8], redaction: &Redaction) -> [Option<String>; 3] {
+    let (case, outcome) = echoed([0xAB; 32], kept);
+    let record = CaseRecord::from_outcome("mylib", &case, &outcome, CaseMeta::default(), redaction);
+    let Happening::Frame { data: frame, .. } = &record.events[4].what else { panic!("no frame") };
+    let EventRecord::Message { data: received, .. } = &record.received[0] else { panic!("no message") };
+    let EventRecord::Message { data: expected, .. } = &record.accepts[0].events[0] else {
+        panic!("no message")
+    };
+    assert_eq!((frame.len(), received.len(), expected.len()), (70_000, 70_000, 70_000));
+    [frame, received, expected].map(|data| data.sha256().map(str::to_owned))
+}
+
+#[test]
+fn what_is_cut_has_the_hash_of_all_and_it_is_made_once() {
+    let hash = Some("ab".repeat(32));
+    assert_eq!(recorded(&[b'a'; 256], &Redaction::default()), [hash.clone(), hash.clone(), hash]);
+}
+
+#[test]
+fn no_hash_tells_whether_a_guess_at_a_secret_is_right() {
+    let redaction = Redaction::default().value("s3cret");
+    assert_eq!(recorded(b"s3cret", &redaction)[0], None);
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
-use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA};
+use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA, set_names};
 use wsspec_report::summary::RATING_RULE;
 
 use crate::baseline::{self, BaselineFile};
@@ -409,7 +409,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
         started: now(),
         argv: std::env::args().skip(1).collect(),
         seed: format!("{:x}", plan.settings.seed),
-        set: asked.to_vec(),
+        set: set_names(asked),
         selected: plan.cases.len() as u64,
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),

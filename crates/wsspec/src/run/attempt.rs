@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{
-    CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Watched, judge, passive_outcomes,
-    unreachable,
+    CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Verdict, Watched, judge,
+    passive_outcomes, unreachable,
 };
 use wsspec_report::record::{BackendRecord, CaseMeta, CaseRecord, Redaction, TlsRecord};
 
@@ -147,8 +147,11 @@ impl Conditions {
         let patience = if suspicious { DEATH_SHOWS } else { Duration::ZERO };
         // What passes while other cases run has nothing to do with the death.
         let death = stint.death(patience).await.filter(|death| suspicious || death.in_flight <= 1);
-        let failed = !matches!(&attempt, Attempt::Judged(record, _) if !record.verdict.is_failure());
-        let log = stint.log(failed || death.is_some());
+        let verdict = match (&attempt, &death) {
+            (Attempt::Judged(record, _), None) => record.verdict,
+            _ => Verdict::Crash,
+        };
+        let log = stint.log(verdict);
         match (attempt, death) {
             (attempt, Some(death)) => {
                 stint.claim();

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_report::record::{
-    HostRecord, Line, Redaction, Role, RunRecord, SCHEMA, SettingRecord, Target as TargetRecord,
+    HostRecord, Line, Redaction, Role, RunRecord, SCHEMA, SettingRecord, Target as TargetRecord, set_names,
 };
 use wsspec_report::summary::RATING_RULE;
 
@@ -290,7 +290,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         started: now(),
         argv: std::env::args().skip(1).map(|word| plan.redaction.text(&word)).collect(),
         seed: plan.seed(),
-        set: plan.asked.clone(),
+        set: set_names(&plan.asked),
         selected: plan.cases.len() as u64,
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,

@@ -305,7 +305,7 @@ pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
     shared.book.watched(agent, case.id, outcome.observation.watched.clone());
     let mut record = CaseRecord::from_outcome(agent, case, &outcome, meta, &plan.redaction);
     outputs::trim(&mut record, plan.trace);
-    record.log = plan.log.since(from, record.verdict.is_failure());
+    record.log = plan.log.since(from, record.verdict);
     let brief = Brief::of(&record);
     let summary = record.summary.raw().to_owned();
     shared.ledger.write(Line::Case(Box::new(record)));

@@ -148,7 +148,7 @@ impl ExecCase {
         };
         let meta = connection::meta(shared, case, Instant::now(), attempt);
         let mut record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
-        record.log = shared.plan.log.since(from, true);
+        record.log = shared.plan.log.since(from, record.verdict);
         let brief = Brief::of(&record);
         let summary = record.summary.raw().to_owned();
         shared.ledger.write(Line::Case(Box::new(record)));

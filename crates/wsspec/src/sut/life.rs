@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use wsspec_engine::Verdict;
 use wsspec_report::record::AgentLog;
 
 use super::log::Log;
@@ -172,8 +173,8 @@ impl Stint {
     }
 
     /// What the server wrote to its log since the case began.
-    pub(crate) fn log(&self, text: bool) -> Option<AgentLog> {
-        self.life.log.since(self.from, text)
+    pub(crate) fn log(&self, verdict: Verdict) -> Option<AgentLog> {
+        self.life.log.since(self.from, verdict)
     }
 }
 

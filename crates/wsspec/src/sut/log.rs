@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{AgentLog, Redaction};
 
@@ -23,7 +24,7 @@ const LOOK_AHEAD: usize = 1 << 10;
 /// Lines that are kept in memory.
 const LINES: usize = 200;
 /// Octets of the log that go into the record of a case: the last ones.
-const RECORD_LIMIT: u64 = 4 << 10;
+const RECORD_LIMIT: u64 = 64 << 10;
 
 /// A log that several processes may write to.
 #[derive(Debug)]
@@ -94,13 +95,24 @@ impl Log {
         behind.iter().skip(behind.len().saturating_sub(most)).map(|(_, line)| line.clone()).collect()
     }
 
-    /// What was written from this place to the current end; none if that is nothing. The text is left out
-    /// unless it is `wanted`.
-    pub fn since(&self, from: u64, wanted: bool) -> Option<AgentLog> {
+    /// What was written from this place to the current end; none if there is no file. The text is left out where the
+    /// case came to this verdict because all is well.
+    pub fn since(&self, from: u64, verdict: Verdict) -> Option<AgentLog> {
         let to = self.position();
-        let text =
-            if wanted { self.read(from.max(to.saturating_sub(RECORD_LIMIT)), to) } else { String::new() };
-        (from < to).then(|| AgentLog { from, to, text: text.into(), core: None })
+        let calm = matches!(verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
+        let text = if calm { String::new() } else { self.last(from, to) };
+        let has_file = !self.path.as_os_str().is_empty();
+        has_file.then(|| AgentLog { from, to, text: text.into(), core: None })
+    }
+
+    /// The last octets between two places, from the beginning of a line on.
+    fn last(&self, from: u64, to: u64) -> String {
+        let text = self.read(from.max(to.saturating_sub(RECORD_LIMIT)), to);
+        let cut = to - from > RECORD_LIMIT;
+        match text.split_once('\n') {
+            Some((_, whole_lines)) if cut => whole_lines.to_owned(),
+            _ => text,
+        }
     }
 
     fn read(&self, from: u64, to: u64) -> String {
@@ -254,12 +266,31 @@ mod tests {
         let (log, mut lines) = (log(&folder), Lines::default());
         lines.feed(b"before\n", &log);
         let from = log.position();
-        assert_eq!(log.since(from, true), None);
+        let nothing = AgentLog { from, to: from, ..AgentLog::default() };
+        assert_eq!(log.since(from, Verdict::Fail), Some(nothing));
         lines.feed(b"during\n", &log);
-        let part = log.since(from, true).unwrap();
+        let part = log.since(from, Verdict::Fail).unwrap();
         assert_eq!((part.from, part.to), (from, log.position()));
         assert!(part.text.raw().ends_with("Z during\n"), "{part:?}");
-        assert!(log.since(from, false).unwrap().text.is_empty());
+        let part = log.since(from, Verdict::Pass).unwrap();
+        assert_eq!((part.to, part.text.is_empty()), (log.position(), true));
+        assert_eq!(Log::nowhere().since(0, Verdict::Fail), None);
+    }
+
+    #[test]
+    fn of_much_that_was_written_the_record_has_the_last_64_kib_in_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, mut lines) = (log(&folder), Lines::default());
+        (0..5000).for_each(|number| lines.feed(format!("line {number}\n").as_bytes(), &log));
+        let part = log.since(0, Verdict::Fail).unwrap();
+        assert_eq!((part.from, part.to), (0, log.position()));
+        let text = part.text.raw();
+        assert!(
+            text.len() as u64 <= RECORD_LIMIT && text.len() as u64 > RECORD_LIMIT - 100,
+            "{}",
+            text.len()
+        );
+        assert!(text.starts_with("20") && text.ends_with(" line 4999\n"), "{}", &text[..60]);
     }
 
     #[test]

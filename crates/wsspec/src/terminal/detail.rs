@@ -1,10 +1,11 @@
 //! Everything that was recorded of a case, more of it with every `-v`.
 
-use wsspec_report::record::{CaseRecord, CheckRecord, Payload};
+use wsspec_report::Untrusted;
+use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Payload};
 
 use super::frames;
 use super::style::{Style, Tone};
-use crate::text::wrap;
+use crate::text::{count, wrap};
 
 /// Handshake and checks; every frame from level 3 on, every octet from level 4 on.
 pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
@@ -20,21 +21,27 @@ pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
     if level >= 3 {
         out.extend(frames::log(record, level >= 4, style));
     }
-    if let Some(log) = &record.log {
-        let lines = log
-            .text
-            .raw()
-            .lines()
-            .map(|line| style.plain(wsspec_report::Untrusted::from(line).for_terminal(200)));
-        out.extend(lines.map(|line| format!("     | {line}")));
-    }
+    out.extend(record.log.iter().flat_map(|log| agent_log(log, level, style)));
     out.join("\n")
 }
 
+/// The last lines that the implementation wrote meanwhile; more of them at the higher levels.
+fn agent_log(log: &AgentLog, level: i8, style: Style) -> Vec<String> {
+    const FEW: usize = 20;
+    let lines: Vec<&str> = log.text.raw().lines().collect();
+    let before = if level >= 3 { 0 } else { lines.len().saturating_sub(FEW) };
+    let more = (before > 0).then(|| {
+        let place = format!("agent.log, octets {} to {}", log.from, log.to);
+        format!("     | .. {} before, in {place}; -vvv shows them", count(before, "line"))
+    });
+    let shown = lines[before..].iter().map(|line| Untrusted::from(*line).for_terminal(200));
+    more.into_iter().chain(shown.map(|line| format!("     | {}", style.plain(line)))).collect()
+}
+
 fn head(label: &str, octets: &Payload, style: Style) -> Vec<String> {
-    let text = wsspec_report::Untrusted::from_octets(octets.kept());
+    let text = Untrusted::from_octets(octets.kept());
     let lines = text.raw().lines().filter(|line| !line.is_empty());
-    let shown = lines.map(|line| style.plain(wsspec_report::Untrusted::from(line).for_terminal(200)));
+    let shown = lines.map(|line| style.plain(Untrusted::from(line).for_terminal(200)));
     shown.enumerate().map(|(n, line)| format!("     {:<5}{line}", if n == 0 { label } else { "" })).collect()
 }
 

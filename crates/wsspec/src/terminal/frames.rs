@@ -103,6 +103,7 @@ fn payload(what: &Happening, data: &Payload, style: Style) -> Vec<String> {
     if data.is_cut() {
         let (kept, all) = (grouped(data.kept().len() as u64), grouped(data.len()));
         out.push(format!("{:INDENT$}(the first {kept} of {all} octets were recorded)", ""));
+        out.extend(data.sha256().iter().flat_map(|hash| below(&format!("SHA-256 {hash}"), style)));
     }
     out
 }

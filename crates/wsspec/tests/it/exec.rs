@@ -114,6 +114,27 @@ fn a_case_that_kills_the_server_is_a_crash_and_the_run_goes_on() {
     assert_eq!(record["autobahn"]["behavior"], "FAILED");
 }
 
+/// A server that writes a line about each connection: where in the log it stands is known of every case.
+#[test]
+fn every_case_keeps_its_part_of_the_log_and_failures_keep_the_text() {
+    let folder = tempdir().unwrap();
+    let done =
+        run(folder.path(), "echo", &["1.1.*", "4.1.1", "-j", "1", "--order", "id", "--restart", "case"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
+    let mut behind = 0;
+    for id in ["1.1.1", "1.1.2", "1.1.3", "1.1.4", "1.1.5", "1.1.6", "1.1.7", "1.1.8", "4.1.1"] {
+        let part = case(folder.path(), id)["log"].clone();
+        let place = |end: &str| usize::try_from(part[end].as_u64().unwrap()).unwrap();
+        let (from, to) = (place("from"), place("to"));
+        assert!(behind <= from && from <= to && to <= log.len(), "{id}: {part}");
+        behind = to;
+        let text = part["text"].as_str().unwrap();
+        assert_eq!(text.is_empty(), id != "4.1.1", "{id}: {part}");
+        assert!(text.is_empty() || log[from..to] == *text, "{id}: {part}");
+    }
+}
+
 #[test]
 fn a_crash_among_many_cases_is_put_down_to_the_right_one() {
     let folder = tempdir().unwrap();

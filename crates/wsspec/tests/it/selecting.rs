@@ -152,7 +152,7 @@ fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
     assert_eq!((of("with").len(), of("without").len()), (247 + all.len(), 247));
     assert!(all.iter().all(|id| of("with").contains(id)), "{done:#?}");
     let run = &record[0];
-    assert_eq!(run["set"], serde_json::json!(["@core", "@deflate"]));
+    assert_eq!(run["set"], serde_json::json!(["core", "deflate"]));
     assert_eq!(run["catalog"], wsspec_cases::sets::CATALOG);
     assert_eq!(run["selected"], 247 + all.len());
     assert_eq!(record.last().unwrap()["complete"], true);
@@ -167,7 +167,7 @@ fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
     assert!(done.out.contains(&format!("not chosen  deflate {} (not negotiated)", all.len())), "{done:#?}");
     assert!(done.out.contains("\n247 run in"), "{done:#?}");
     let run = &self::record(folder.path())[0];
-    assert_eq!((&run["set"], &run["selected"]), (&serde_json::json!(["@core"]), &247.into()));
+    assert_eq!((&run["set"], &run["selected"]), (&serde_json::json!(["core"]), &247.into()));
 
     wsspec(folder.path(), &["run", &without, "-x", "@core"]).expect_error(4, "E29");
     let named = wsspec(folder.path(), &["run", &with, "@core"]);

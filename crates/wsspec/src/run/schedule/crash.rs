@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wsspec_cases::Level;
 use wsspec_engine::{Behavior, BehaviorClose, Verdict};
-use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
+use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
 
 use super::super::attempt::Attempt;
 use super::{Ended, Job, Listener, Scheduler};
@@ -217,7 +217,12 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
     record.outcome = None;
     record.cause = Some(format!("process.alive/{}", death.how));
     record.summary = observed.into();
-    record.log = death.log.clone().or(record.log);
+    record.log = match (record.log, &death.log) {
+        (Some(written), death) if !written.text.is_empty() => {
+            Some(AgentLog { core: death.as_ref().and_then(|log| log.core.clone()), ..written })
+        }
+        (written, death) => death.clone().or(written),
+    };
     record.autobahn.behavior = Behavior::Failed;
     record.autobahn.behavior_close = BehaviorClose::Failed;
     record
