@@ -33,21 +33,26 @@ function copyButtons(part) {
   }
 }
 
-/** All scripts of a failure, for the few that can be read without this script. */
-async function moreScripts(one) {
-  const few = find(".scripts[data-more]", one);
-  const packed = few && (await unpacked(one.id))?.scripts;
+/** The scripts of a failure, which are packed beside its page. */
+async function addScripts(one) {
+  const box = find(".scripts[data-more]", one);
+  const packed = box && (await unpacked(one.id))?.scripts;
   if (!packed) return;
-  const all = build(tree(packed));
+  const all = build(tree("<div class=\"scripts\">" + packed + "</div>"));
   copyButtons(all);
-  few.replaceWith(all);
+  box.replaceWith(all);
+}
+
+/** Times are packed in microseconds alone. */
+function milliseconds(one) {
+  for (const time of findAll(".log .time", one)) find(".ms", time).textContent = (Number(find(".us", time).textContent) / 1000).toFixed(2);
 }
 
 function dress(one) {
-  if (one.dataset.dressed || one.tagName !== "ARTICLE") return;
-  one.dataset.dressed = "yes";
+  if (one.tagName !== "ARTICLE" || one.classList.contains("brief")) return;
   copyButtons(one);
-  moreScripts(one);
+  addScripts(one);
+  milliseconds(one);
   for (const link of findAll(".other", one)) {
     const compare = document.createElement("a");
     compare.href = "#" + one.id + "~" + link.hash.split("@")[1];

@@ -23,7 +23,7 @@ const matches = (argument, value) => {
 /** What can be asked about a row and one of its cells. */
 const FACTS = {
   id: (argument) => (row) => matches(argument, row.dataset.id),
-  slug: (argument) => (row) => matches(argument, row.dataset.slug),
+  slug: (argument) => (row) => matches(argument, find(".slug", row).textContent),
   section: (argument) => (row) => row.parentElement.dataset.section === argument,
   level: (argument) => (row) => matches(argument, row.dataset.level),
   rfc: (argument) => (row) => row.dataset.rfc.split(" ").some((clause) =>
@@ -53,8 +53,9 @@ const FACTS = {
 };
 const word = (text) => (row, cell) => {
   const wanted = text.toLowerCase();
-  const texts = [row.dataset.id, row.dataset.slug, row.dataset.rfc, row.dataset.cause, row.dataset.level,
-    find(".slug", row).title, cell.dataset.agent, cell.textContent];
+  const slug = find(".slug", row);
+  const texts = [row.dataset.id, slug.textContent, slug.title, row.dataset.rfc, row.dataset.cause ?? "", row.dataset.level,
+    cell.dataset.agent, cell.textContent];
   heads ??= readHeads().catch(() => {});
   const name = row.dataset.id + "@" + cell.dataset.agent;
   return texts.some((known) => known.toLowerCase().includes(wanted)) || headers[name]?.includes(wanted);
@@ -67,9 +68,8 @@ let headers = {};
 async function readHeads() {
   const found = {};
   for (const block of blocks) {
-    for (const [name, { record }] of await unpack(block)) {
-      const { request, response } = record ? JSON.parse(record).handshake : {};
-      found[name] = ((request?.utf8 ?? "") + "\n" + (response?.utf8 ?? "")).toLowerCase();
+    for (const [name, { page }] of await unpack(block)) {
+      found[name] = [...page.matchAll(/<pre>([^<]*)<\/pre>/g)].map(([, head]) => plain(head)).join("\n").toLowerCase();
     }
   }
   headers = found;

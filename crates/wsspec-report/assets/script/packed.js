@@ -2,12 +2,12 @@
 
 const LARGEST = 200 * 1024 * 1024;
 const TAGS = new Set(("article header footer section nav h2 h3 h4 p a span code pre strong em b small time div table " +
-  "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br mark i svg path text").split(" "));
+  "caption thead tbody tr th td ul ol li dl dt dd details summary fieldset legend label input br mark i svg path text tspan").split(" "));
 const ATTRIBUTES = new Set(("class id rel scope colspan datetime tabindex role open checked type name title " +
-  "aria-label aria-hidden data-case data-title width height d x y").split(" "));
+  "aria-label aria-hidden data-case data-title data-more width height d x y dy").split(" "));
 
 /** Elements of pictures. */
-const DRAWN = new Set(["svg", "path", "text"]);
+const DRAWN = new Set(["svg", "path", "text", "tspan"]);
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Blocks of cases; each is unpacked when one of its cases is looked at. */
@@ -45,12 +45,12 @@ async function unpack(block) {
   }
   const texts = (await new Blob(chunks).text()).split("\0");
   const names = block.dataset.names.split(" ");
-  const parts = Number(block.dataset.parts);
-  const page = (at) => Array.from({ length: parts }, (_, part) => texts[part * names.length + at]).join("");
+  const [parts, scripts] = [Number(block.dataset.parts), Number(block.dataset.scripts)];
+  const joined = (from, to, at) => Array.from({ length: to - from }, (_, part) => texts[(from + part) * names.length + at]).join("");
   return new Map(names.map((name, at) => [name, {
-    page: page(at),
-    scripts: texts[parts * names.length + at],
-    record: texts[(parts + 1) * names.length + at],
+    page: joined(0, parts, at),
+    scripts: joined(parts, parts + scripts, at),
+    record: joined(parts + scripts, parts + scripts + 1, at),
   }]));
 }
 
@@ -89,10 +89,12 @@ function build(node) {
   return element;
 }
 
-/** The article of a case: it stands in the document, or is built from the data block. */
+// What is written out is what can be read without this script; with it, a case has its whole page.
+const briefs = new Map(findAll(".brief").map((one) => [one.id, one]));
+for (const brief of briefs.values()) brief.removeAttribute("id");
+
+/** The article of a case, built from the data block. */
 async function article(name) {
-  const inline = document.getElementById(name);
-  if (inline) return inline;
   const page = (await unpacked(name))?.page;
   return page ? build(tree(page)) : null;
 }

@@ -53,7 +53,7 @@ async function route() {
   if (old) return location.replace("#" + old[1].replaceAll("_", "."));
   const [, names, mark] = /^(\d+(?:\.\d+)+(?:@[^:]*)?)(?::(\w+))?$/.exec(page) ?? [];
   if (names !== undefined) return showCases(names, mark);
-  putBack();
+  place.replaceChildren();
   const target = page === "" ? null : document.getElementById(page);
   const view = target?.closest(".view") ?? find("#overview");
   if (view.id === "overview") {
@@ -76,17 +76,6 @@ function show(view, name) {
   shown = "";
 }
 
-/** Articles that stand in the document are borrowed, and put back where they were. */
-const homes = new Map();
-
-function putBack() {
-  for (const child of [...place.children]) {
-    if (homes.has(child)) homes.get(child).append(child);
-    else child.remove();
-  }
-  homes.clear();
-}
-
 async function showCases(names, mark) {
   if (shown !== names) {
     const [id, agents] = names.split("@");
@@ -95,14 +84,11 @@ async function showCases(names, mark) {
     try {
       articles = (await Promise.all(keys.map((key) => article(id + "@" + key)))).filter(Boolean);
     } catch (error) {
-      articles = [build(["p", { class: "notice" }, "This page cannot be unpacked: " + error.message])];
+      const inBrief = keys.map((key) => briefs.get(id + "@" + key)?.cloneNode(true)).filter(Boolean);
+      articles = [build(["p", { class: "notice" }, "This page cannot be unpacked: " + error.message]), ...inBrief];
     }
     if (articles.length === 0) articles = [build(["p", { class: "notice" }, "There is no result for " + names + "."])];
-    putBack();
-    for (const one of articles) {
-      if (one.parentElement) homes.set(one, one.parentElement);
-      dress(one);
-    }
+    articles.forEach(dress);
     place.replaceChildren(...articles);
     place.classList.toggle("pair", articles.length > 1);
     if (articles.length === 2 && articles.every((one) => one.tagName === "ARTICLE")) place.prepend(together(...articles));

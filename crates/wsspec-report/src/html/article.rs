@@ -68,6 +68,8 @@ pub(super) struct Article<'a> {
     scripts: Scripts,
     description: Option<&'static Description>,
     has_others: bool,
+    /// The times that the script writes are written here.
+    has_no_script: bool,
     /// In the one file the records are packed.
     json: Option<Untrusted>,
 }
@@ -150,6 +152,7 @@ impl<'a> Article<'a> {
             scripts: Scripts::of(report, case, which, !links.is_folder()),
             description: Description::known(case.id),
             has_others: links.has_several(),
+            has_no_script: links.is_folder(),
             json: links.is_folder().then(|| case.to_json().into()),
             case,
         }
@@ -178,6 +181,10 @@ impl<'a> Article<'a> {
     /// The line at which a rule was broken, if the timeline has it.
     fn deviation(&self) -> Option<usize> {
         self.timeline.rows.iter().find(|row| row.is_deviation).map(|row| row.number)
+    }
+
+    fn here(&self, number: &usize) -> &'static str {
+        self.timeline.rows.iter().find(|row| row.number == *number).map_or("", |row| row.here)
     }
 
     /// Columns of the timeline: the tester, the implementation, and what is behind it.

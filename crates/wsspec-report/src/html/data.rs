@@ -15,6 +15,9 @@ pub(super) const PARTS: usize = 12;
 const FRAMES: &str = "<section class=\"block frames";
 const BLOCKS: [&str; 2] = ["<section class=\"block", "<details class=\"block"];
 
+/// Forms of scripts that a failure may have.
+pub(super) const SCRIPTS: usize = 5;
+
 /// Some cases, unpacked together. The alphabet of base64 has no `<`.
 pub(super) struct Block {
     /// Their names, with spaces between.
@@ -22,8 +25,8 @@ pub(super) struct Block {
     /// The size after unpacking.
     pub(super) octets: usize,
     /// The first part of the page of each case (empty if that is written out), then the second of each, and so on for
-    /// all [`PARTS`], then the scripts of each (markup; empty if there are none), then the record of each: what is
-    /// alike stands together, and packs well. NUL after each; gzip, base64.
+    /// all [`PARTS`], then the first script of each (markup; empty if there is none), and so on for all [`SCRIPTS`], then the record
+    /// of each: what is alike stands together, and packs well. NUL after each; gzip, base64.
     pub(super) base64: String,
 }
 
@@ -32,13 +35,19 @@ pub(super) struct Block {
 pub(super) struct Pages {
     names: String,
     parts: [String; PARTS],
-    scripts: String,
+    scripts: [String; SCRIPTS],
     records: String,
 }
 
 impl Pages {
     /// Adds a case by its name, which has no spaces; `print` appends the markup of its page.
-    pub(super) fn add(&mut self, name: &str, print: impl FnOnce(&mut String), scripts: &str, record: &str) {
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        print: impl FnOnce(&mut String),
+        scripts: &[String],
+        record: &str,
+    ) {
         if !self.names.is_empty() {
             self.names.push(' ');
         }
@@ -55,15 +64,17 @@ impl Pages {
             part.push(END);
             rest = &rest[end..];
         }
-        self.scripts.push_str(scripts);
-        self.scripts.push(END);
+        for (place, of_form) in self.scripts.iter_mut().enumerate() {
+            of_form.push_str(scripts.get(place).map_or("", String::as_str));
+            of_form.push(END);
+        }
         self.records.push_str(record);
         self.records.push(END);
     }
 
     /// Packs all, the tighter the higher the level.
     pub(super) fn pack(self, level: Compression) -> Block {
-        let texts = || self.parts.iter().chain([&self.scripts, &self.records]);
+        let texts = || self.parts.iter().chain(&self.scripts).chain([&self.records]);
         let octets = texts().map(String::len).sum();
         let mut gzip = GzBuilder::new().write(Vec::with_capacity(octets / 8), level);
         let written = texts().try_for_each(|text| gzip.write_all(text.as_bytes()));

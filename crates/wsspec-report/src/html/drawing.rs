@@ -9,17 +9,18 @@ use crate::story::{Side, units};
 
 /// Rows that are drawn.
 const MOST: usize = 40;
-/// The two lanes and the one behind a proxy, and what the picture is wider than its last lane, in pixels.
-const LANES: [f64; 3] = [62.0, 214.0, 366.0];
-const MARGIN: f64 = 26.0;
+/// The first lane, from one to the next, and what the picture is wider than its last one, in pixels.
+const FIRST: u32 = 34;
+const LANE: u32 = 170;
+const MARGIN: u32 = 34;
 /// From one row to the next, and what is added for a gap as long as the median.
-const STEP: f64 = 17.0;
-const MEDIAN: f64 = 2.0;
+const STEP: u32 = 17;
+const MEDIAN: u32 = 2;
 /// Times up to so many medians are told apart.
 const MOST_MEDIANS: f64 = 10.0;
 /// The space of a gap that is compressed.
-const COMPRESSED: f64 = 34.0;
-const TOP: f64 = 30.0;
+const COMPRESSED: u32 = 34;
+const TOP: u32 = 30;
 
 /// The picture; none if there is too little or too much to see.
 pub(super) fn svg(rows: &Rows) -> Option<String> {
@@ -29,62 +30,101 @@ pub(super) fn svg(rows: &Rows) -> Option<String> {
     }
     let is_proxy = drawn.iter().any(|row| row.side.is_behind());
     let names: &[&str] = if is_proxy { &["wsspec", "proxy", "origin"] } else { &["wsspec", "agent"] };
-    let mut inner = String::new();
-    let (mut y, mut last) = (TOP, drawn[0].us);
+    let mut picture = Picture { y: TOP, ..Picture::default() };
+    let mut last = drawn[0].us;
     for row in drawn {
         let passed = row.us - last;
         last = row.us;
         if rows.is_long(passed) {
-            compressed(&mut inner, y + (COMPRESSED - STEP) / 2.0, passed.unsigned_abs());
-            y += COMPRESSED;
+            picture.compressed(passed.unsigned_abs());
         } else {
-            y += MEDIAN * rows.in_medians(passed).min(MOST_MEDIANS);
+            picture.step(MEDIAN * (rows.in_medians(passed).min(MOST_MEDIANS) as u32));
         }
-        draw(&mut inner, row, y);
-        y += STEP;
+        picture.draw(row);
+        picture.step(STEP);
     }
-    let mut out = format!(
-        "<svg class=\"drawing\" aria-hidden=\"true\" width=\"{:.0}\" height=\"{:.0}\">",
-        LANES[names.len() - 1] + MARGIN,
-        y + STEP / 2.0
-    );
-    for (lane, name) in LANES.into_iter().zip(names.iter().copied()) {
-        text(&mut out, "lane-name", lane, 12.0, name);
-        path(&mut out, "lane", &format!("M{lane} 18V{y:.0}"));
-    }
-    Some(out + &inner + "</svg>")
+    Some(picture.finish(names))
 }
 
-fn compressed(out: &mut String, y: f64, us: u64) {
-    let [left, right, _] = LANES;
-    let wave = |lane: f64| format!("M{} {y:.0}l4 -4l4 8l4 -4", lane - 6.0);
-    path(out, "gap-mark", &(wave(left) + &wave(right)));
-    text(out, "gap-name", f64::midpoint(left, right), y + 4.0, &units::duration(us));
+/// Everything but what is broken is one path and one text, from row to row: such pictures pack well.
+#[derive(Default)]
+struct Picture {
+    y: u32,
+    /// How far the pen and the words have come.
+    pen: u32,
+    words: u32,
+    path: String,
+    text: String,
+    broken: String,
 }
 
-fn draw(out: &mut String, row: &Row, y: f64) {
-    let class = if row.is_deviation { "arrow broken" } else { "arrow" };
-    text(out, "time", LANES[0] - 8.0, y + 4.0, &row.ms);
-    let [left, right] = if row.side.is_behind() { [LANES[1], LANES[2]] } else { [LANES[0], LANES[1]] };
-    match row.side {
-        Side::Sent | Side::ToOrigin => path(out, class, &format!("M{left} {y:.0}H{right}m-6 -4l6 4l-6 4")),
-        Side::Received | Side::FromOrigin => {
-            path(out, class, &format!("M{right} {y:.0}H{left}m6 -4l-6 4l6 4"))
+impl Picture {
+    const fn step(&mut self, by: u32) {
+        self.y += by;
+    }
+
+    /// A long time in which nothing happened.
+    fn compressed(&mut self, us: u64) {
+        self.step((COMPRESSED - STEP) / 2);
+        self.move_to_row();
+        let _ = write!(self.path, "m-6 0l4 -4l4 8l4 -4m{LANE} 0m-12 0l4 -4l4 8l4 -4m-{LANE} 0m-6 0");
+        self.word("gap-name", FIRST + LANE / 2, 4, &units::duration(us));
+        self.step((COMPRESSED - STEP) / 2);
+    }
+
+    fn draw(&mut self, row: &Row) {
+        let behind = if row.side.is_behind() { LANE } else { 0 };
+        let (left, right) = (FIRST + behind, FIRST + behind + LANE);
+        if row.is_deviation {
+            let y = self.y;
+            self.broken = match row.side {
+                Side::Sent | Side::ToOrigin => format!("M{left} {y}h{LANE}m-6 -4l6 4l-6 4"),
+                Side::Received | Side::FromOrigin => format!("M{right} {y}h-{LANE}m6 -4l-6 4l6 4"),
+                Side::Note | Side::AtOrigin => format!("M{} {}l8 8m0 -8l-8 8", left - 4, y - 4),
+            };
+        } else {
+            self.move_to_row();
+            let (there, back) =
+                if behind > 0 { (format!("m{LANE} 0"), format!("m-{LANE} 0")) } else { Default::default() };
+            let arrow = match row.side {
+                Side::Sent | Side::ToOrigin => format!("h{LANE}m-6 -4l6 4l-6 4m-{} -4", LANE - 6),
+                Side::Received | Side::FromOrigin => format!("m{LANE} 0h-{LANE}m6 -4l-6 4l6 4m-6 -4"),
+                Side::Note | Side::AtOrigin => "m-4 -4l8 8m0 -8l-8 8m4 -4".to_owned(),
+            };
+            let _ = write!(self.path, "{there}{arrow}{back}");
         }
-        Side::Note | Side::AtOrigin => {
-            path(out, "event", &format!("M{} {:.0}l8 8m0 -8l-8 8", left - 4.0, y - 4.0))
+        if !matches!(row.side, Side::Note | Side::AtOrigin) {
+            let (class, mark) = if row.is_deviation { ("broken", "! ") } else { ("", "") };
+            self.word(class, u32::midpoint(left, right), -3, &format!("{mark}{} {}", row.number, row.name));
         }
     }
-    if !matches!(row.side, Side::Note | Side::AtOrigin) {
-        let mark = if row.is_deviation { "! " } else { "" };
-        text(out, class, f64::midpoint(left, right), y - 3.0, &format!("{mark}{} {}", row.number, row.name));
+
+    fn move_to_row(&mut self) {
+        let _ = write!(self.path, "m0 {}", self.y - self.pen);
+        self.pen = self.y;
     }
-}
 
-fn path(out: &mut String, class: &str, d: &str) {
-    let _ = write!(out, "<path class=\"{class}\" d=\"{d}\"></path>");
-}
+    fn word(&mut self, class: &str, x: u32, above: i32, content: &str) {
+        let y = self.y.saturating_add_signed(above);
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+        let _ = write!(self.text, "<tspan{class} x=\"{x}\" dy=\"{}\">{content}</tspan>", y - self.words);
+        self.words = y;
+    }
 
-fn text(out: &mut String, class: &str, x: f64, y: f64, content: &str) {
-    let _ = write!(out, "<text class=\"{class}\" x=\"{x:.0}\" y=\"{y:.0}\">{content}</text>");
+    fn finish(self, names: &[&str]) -> String {
+        let height = self.y + STEP / 2;
+        let width = FIRST + LANE * (names.len() as u32 - 1) + MARGIN;
+        let mut out =
+            format!("<svg class=\"drawing\" aria-hidden=\"true\" width=\"{width}\" height=\"{height}\">");
+        for (lane, name) in (FIRST..).step_by(LANE as usize).zip(names) {
+            let _ = write!(out, "<text class=\"lane-name\" x=\"{lane}\" y=\"12\">{name}</text>");
+            let _ = write!(out, "<path class=\"lane\" d=\"M{lane} 18V{}\"></path>", self.y);
+        }
+        let _ = write!(out, "<path d=\"M{FIRST} 0{}\"></path>", self.path);
+        if !self.broken.is_empty() {
+            let _ = write!(out, "<path class=\"broken\" d=\"{}\"></path>", self.broken);
+        }
+        let _ = write!(out, "<text y=\"0\">{}</text></svg>", self.text);
+        out
+    }
 }

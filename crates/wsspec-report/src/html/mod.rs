@@ -6,6 +6,7 @@
 
 mod absent;
 mod article;
+mod brief;
 mod data;
 mod dissected;
 mod drawing;

@@ -1,6 +1,6 @@
-//! The report as one document: failures written out, the other cases packed, as much as fits.
+//! The report as one document: failures written out in brief, the pages of all cases packed, as much as fits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -12,17 +12,19 @@ use sha2::{Digest, Sha256};
 
 use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
-use super::data::{Block, PARTS, Pages};
+use super::brief::Brief;
+use super::data::{Block, PARTS, Pages, SCRIPTS};
 use super::links::Links;
 use super::overview::Overview;
 use super::scripts::{Scripts, Which};
 use super::trim::Trim;
 use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print_text, to_the_minute};
 use crate::Untrusted;
-use crate::record::{CaseRecord, Report};
-use crate::verdict::Shown;
+use crate::record::Report;
 
-/// From this size on details are left out, in octets.
+/// Up to this size nothing is left out that other files of the run have as well, in octets.
+const WANTED: usize = 1_500_000;
+/// From this size on more is left out.
 const SOFT_LIMIT: usize = 10 << 20;
 /// No file is larger than that, in octets.
 const HARD_LIMIT: usize = 25 << 20;
@@ -36,8 +38,6 @@ const SAMPLED_FROM: usize = 2000;
 const SAMPLED: usize = 4;
 const SAMPLE: usize = 41;
 
-/// Frames of a failure of which every octet is named: those around the deviation. They are not packed.
-const DISSECTED_OF_A_FAILURE: usize = 5;
 /// Of failures with the same cause, so many of each implementation are written out when all would be too much.
 const WRITTEN_OF_A_CAUSE: usize = 2;
 
@@ -66,7 +66,8 @@ impl Trim {
     /// The size that is accepted: rather than to leave out what failed, the file may grow.
     const fn limit(self) -> usize {
         match self {
-            Self::Volume | Self::Middle | Self::Payloads | Self::Records => SOFT_LIMIT,
+            Self::Volume => WANTED,
+            Self::Records | Self::Middle | Self::Payloads => SOFT_LIMIT,
             Self::Failures | Self::Repeated => HARD_LIMIT,
         }
     }
@@ -79,10 +80,9 @@ struct Writer<'a> {
     absent: &'a [Absent<'a>],
     against: Option<Against<'a>>,
     step: Trim,
-    /// The places in the report of the failures that are written out.
-    written: BTreeSet<usize>,
-    /// Those of them with scripts that can be read without JavaScript: the first of each cause and implementation.
-    scripted: BTreeSet<usize>,
+    /// The places in the report of the failures that are written out, in brief, and whether each is the first of its
+    /// cause and implementation.
+    written: Vec<(usize, bool)>,
     /// The places of all cases that have run. The same case with several implementations looks alike, and so
     /// do neighbours: next to each other they pack well.
     told: Vec<usize>,
@@ -101,18 +101,15 @@ impl<'a> Writer<'a> {
         told.sort_by_key(|place| report.cases[*place].id);
         let most = if step == Trim::Repeated { WRITTEN_OF_A_CAUSE } else { usize::MAX };
         let mut of_cause = HashMap::<_, usize>::new();
-        let (mut written, mut scripted) = (BTreeSet::new(), BTreeSet::new());
+        let mut written = Vec::new();
         for (place, case) in cases().filter(|(_, case)| case.verdict.is_failure()) {
             let same = of_cause.entry((&case.agent, &case.cause)).or_default();
             *same += 1;
-            if *same == 1 && step.scripts() != Which::None {
-                scripted.insert(place);
-            }
             if *same <= most {
-                written.insert(place);
+                written.push((place, *same == 1));
             }
         }
-        Self { report, links, absent, against, step, written, scripted, told }
+        Self { report, links, absent, against, step, written, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -128,7 +125,7 @@ impl<'a> Writer<'a> {
         let sample = self.told.chunks(SAMPLED).step_by(SAMPLE).collect::<Vec<_>>().concat();
         let packed: usize = sample.par_chunks(IN_A_BLOCK).map(|places| self.block(places).base64.len()).sum();
         let failing: Vec<_> = self.written.iter().step_by(SAMPLE).collect();
-        let pages: usize = failing.par_iter().map(|place| self.failing(**place).article.len()).sum();
+        let pages: usize = failing.par_iter().map(|which| self.brief(**which).len()).sum();
         (packed + pages) * SAMPLE
     }
 
@@ -136,13 +133,12 @@ impl<'a> Writer<'a> {
         let without = self.absent.par_chunks(IN_A_BLOCK).map(|cases| self.block_without(cases));
         let pack =
             || self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).chain(without).collect();
-        let failing: Vec<_> = self.written.iter().collect();
-        let write = || failing.par_iter().map(|place| self.failing(**place)).collect();
+        let write = || self.written.par_iter().map(|which| self.brief(*which)).collect();
         let overview = || Overview::new(self.report, self.links, self.against, self.absent);
         let (overview, (failing, blocks)): (_, (Vec<_>, Vec<Block>)) =
             rayon::join(overview, || rayon::join(write, pack));
         let packed: usize = blocks.iter().map(|block| block.base64.len()).sum();
-        let written: usize = failing.iter().map(|page: &FailingPage<'_>| page.article.len()).sum();
+        let written: usize = failing.iter().map(String::len).sum();
         let mut html = String::with_capacity((packed + written) / 4 * 5);
         let (policy, heading) = (&*POLICY, heading(self.report));
         let (report, style, script, step) = (self.report, STYLE, SCRIPT, self.step);
@@ -159,14 +155,9 @@ impl<'a> Writer<'a> {
             let whole = self.report.whole(&self.report.cases[*place]);
             let case = self.step.apply(&whole);
             let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
-            let print = |out: &mut String| {
-                if !self.written.contains(place) {
-                    print_into(&self.article(&case, Which::None), out);
-                }
-            };
-            let scripts = Scripts::of(self.report, &case, self.step.scripts(), false);
-            let scripts = if scripts.is_empty() { String::new() } else { print_text(&scripts) };
-            pages.add(&self.links.anchor(&case), print, &scripts, &record);
+            let article = Article::new(self.report, self.links, &case, self.step.dissected(), Which::None);
+            let scripts = Scripts::of(self.report, &case, self.step.scripts(), false).printed();
+            pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &scripts, &record);
         }
         pages.pack(self.level())
     }
@@ -177,28 +168,14 @@ impl<'a> Writer<'a> {
         for absent in cases {
             if let Some(page) = AbsentPage::new(self.report, self.links, absent) {
                 let name = self.links.anchor_of(absent.agent, absent.id);
-                pages.add(&name, |out| print_into(&page, out), "", "");
+                pages.add(&name, |out| print_into(&page, out), &[], "");
             }
         }
         pages.pack(self.level())
     }
 
-    fn article<'c>(&'c self, case: &'c CaseRecord, which: Which) -> Article<'c> {
-        let most = if case.verdict.is_failure() { DISSECTED_OF_A_FAILURE } else { usize::MAX };
-        Article::new(self.report, self.links, case, self.step.dissected().min(most), which)
-    }
-
-    fn failing(&self, place: usize) -> FailingPage<'a> {
-        let whole = &self.report.cases[place];
-        let which = if self.scripted.contains(&place) { Which::Few } else { Which::None };
-        let case = self.step.apply(whole);
-        FailingPage {
-            label: case.verdict.label(),
-            id: case.id.to_string(),
-            slug: &whole.slug,
-            agent: &whole.agent,
-            article: print_text(&self.article(&case, which)),
-        }
+    fn brief(&self, (place, is_first): (usize, bool)) -> String {
+        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place]), is_first))
     }
 }
 
@@ -224,7 +201,7 @@ struct OneFile<'a> {
     style: &'static str,
     script: &'static str,
     overview: Overview<'a>,
-    failing: Vec<FailingPage<'a>>,
+    failing: Vec<String>,
     blocks: Vec<Block>,
     step: Trim,
 }
@@ -237,13 +214,4 @@ impl OneFile<'_> {
     fn started(&self) -> String {
         to_the_minute(&self.report.run.started)
     }
-}
-
-/// A case that is written out.
-struct FailingPage<'a> {
-    label: &'static str,
-    id: String,
-    slug: &'a str,
-    agent: &'a Untrusted,
-    article: String,
 }

@@ -1,10 +1,11 @@
 //! The rows of the timeline of a case.
 
+use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
 use super::dissected::Dissected;
 use crate::Untrusted;
-use crate::record::{CaseRecord, Happening};
+use crate::record::{CaseRecord, Happening, Payload};
 use crate::story::{self, Break, Side, units};
 
 /// Characters of a payload in the timeline.
@@ -32,6 +33,8 @@ pub(super) struct Row {
     pub(super) hex: Option<String>,
     pub(super) is_octets: bool,
     pub(super) is_deviation: bool,
+    /// What is to be said of the deviation.
+    pub(super) here: &'static str,
     pub(super) is_dissected: bool,
     /// Where its text stops being UTF-8.
     pub(super) flaw: Option<String>,
@@ -43,6 +46,7 @@ impl Rows {
     pub(super) fn of(case: &CaseRecord, frames: &[Dissected]) -> Self {
         let broken = story::broken_texts(case);
         let told = story::timeline(case, true, PREVIEW);
+        let has_frames = told.iter().any(|row| matches!(row.line.what, Happening::Frame { .. }));
         let times = told.iter().filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
         let mut all = Self { median_us: median(times.map(|row| row.us)), rows: Vec::new() };
         let (mut last, mut last_us) = (None, None);
@@ -56,6 +60,7 @@ impl Rows {
             let gap = all.gap(missing as u64, passed);
             last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
+            let head = head_of(case, &row.line.what).filter(|_| has_frames && is_near);
             let is_dissected = is_near && frames.iter().any(|frame| frame.number == row.line.i);
             all.rows.push(Row {
                 number: row.line.i,
@@ -63,13 +68,14 @@ impl Rows {
                 us: row.us,
                 side: row.side,
                 name: name(&row.line.what),
-                hex: hex(&row.line.what).filter(|_| !is_dissected),
+                hex: hex(&row.line.what).filter(|_| !is_dissected && head.is_none()),
                 is_octets,
                 is_deviation: row.is_deviation,
+                here: here(case.verdict, row.side),
                 is_dissected,
                 flaw: broken.get(&row.line.i).filter(|_| is_near).map(Break::words),
                 gap,
-                text: row.text,
+                text: head.map_or(row.text, Untrusted::from),
             });
         }
         all
@@ -103,6 +109,27 @@ fn median(times: impl Iterator<Item = i64>) -> i64 {
     let mut between: Vec<i64> = times.windows(2).map(|two| (two[1] - two[0]).max(0)).collect();
     between.sort_unstable();
     between.get(between.len() / 2).copied().unwrap_or(0)
+}
+
+/// What is said at the place that the first check that failed points at. What wsspec sent breaks no rule by itself.
+const fn here(verdict: Verdict, side: Side) -> &'static str {
+    match (verdict, side) {
+        (Verdict::Crash, Side::Sent) => "sent last before it died",
+        (Verdict::Crash, _) => "it died here",
+        (Verdict::Timeout, Side::Sent) => "not answered as it had to be",
+        _ => "rule broken here",
+    }
+}
+
+/// Words for octets that the block of the opening handshake shows as text.
+fn head_of(case: &CaseRecord, what: &Happening) -> Option<&'static str> {
+    let Happening::Octets { data, .. } = what else { return None };
+    let is = |head: &Payload| !head.is_empty() && head.kept() == data.kept();
+    match (is(&case.handshake.request), is(&case.handshake.response)) {
+        (true, _) => Some("the request of the opening handshake, see below"),
+        (_, true) => Some("the response of the opening handshake, see below"),
+        _ => None,
+    }
 }
 
 fn name(what: &Happening) -> String {
@@ -146,8 +173,8 @@ mod tests {
     fn the_picture_marks_the_deviation_and_holds_nothing_of_the_peer() {
         let mut case = failed("<b>peer</b>", "5.15");
         let svg = drawing::svg(&Rows::of(&case, &[])).unwrap();
-        assert!(svg.contains("class=\"arrow broken\"") && svg.contains(">! 4 Continuation</text>"), "{svg}");
-        assert!(svg.contains("class=\"gap-name\"") && svg.contains(">999 ms</text>"), "{svg}");
+        assert!(svg.contains("<path class=\"broken\"") && svg.contains(">! 4 Continuation</tspan>"), "{svg}");
+        assert!(svg.contains("class=\"gap-name\"") && svg.contains(">999 ms</tspan>"), "{svg}");
         assert!(!svg.contains("peer") && !svg.contains("fragment"));
         case.events.truncate(1);
         assert_eq!(drawing::svg(&Rows::of(&case, &[])), None);

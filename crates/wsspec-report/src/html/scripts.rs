@@ -3,6 +3,7 @@
 use askama::Template;
 use wsspec_cases::suite;
 
+use super::data::SCRIPTS;
 use crate::record::{CaseRecord, Report};
 use crate::repro::{Form, Script};
 
@@ -11,15 +12,13 @@ use crate::repro::{Form, Script};
 pub(super) enum Which {
     /// None: the page says which command makes them.
     None,
-    /// Those that need the least, to be read without JavaScript; the script of the page has the others.
-    Few,
     /// All.
     All,
 }
 
 impl Which {
     const fn forms(self) -> &'static [(Form, &'static str, &'static str)] {
-        const ALL: [(Form, &str, &str); 5] = [
+        const ALL: [(Form, &str, &str); SCRIPTS] = [
             (Form::Python, "python", "Python 3, nothing else: python3 FILE [HOST [PORT]]"),
             (Form::Nc, "nc", "A shell, nc and od: sh FILE [HOST [PORT]]"),
             (Form::Hex, "raw bytes", "The octets alone: grep -v '^#' FILE | xxd -r -p"),
@@ -28,13 +27,14 @@ impl Which {
         ];
         match self {
             Self::None => &[],
-            Self::Few => ALL.split_at(3).0,
             Self::All => &ALL,
         }
     }
 }
 
 /// One script.
+#[derive(Template)]
+#[template(path = "script.html", whitespace = "minimize")]
 struct Text {
     label: &'static str,
     how: &'static str,
@@ -46,12 +46,13 @@ struct Text {
 #[template(path = "scripts.html", whitespace = "minimize")]
 pub(super) struct Scripts {
     scripts: Vec<Text>,
-    /// The data of the page has more of them.
+    /// They are in the data of the page.
     has_more: bool,
 }
 
-/// It escapes what it prints.
+/// They escape what they print.
 impl askama::filters::HtmlSafe for Scripts {}
+impl askama::filters::HtmlSafe for Text {}
 
 impl Scripts {
     /// Nothing is here for cases that did not fail, and where the record does not hold all that was sent.
@@ -62,6 +63,15 @@ impl Scripts {
 
     pub(super) const fn is_empty(&self) -> bool {
         self.scripts.is_empty()
+    }
+
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// The markup of each.
+    pub(super) fn printed(&self) -> Vec<String> {
+        self.scripts.iter().map(super::render).collect()
     }
 }
 

@@ -123,10 +123,12 @@ fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
         let names = attributes.split("data-names=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let names: Vec<&str> = names.split(' ').collect();
         let columns: Vec<&[&str]> = texts.chunks(names.len()).collect();
-        assert_eq!((columns.len(), texts.len() % names.len()), (data::PARTS + 2, 0), "{attributes}");
+        let parts = data::PARTS + data::SCRIPTS;
+        assert_eq!((columns.len(), texts.len() % names.len()), (parts + 1, 0), "{attributes}");
         for (at, name) in names.iter().enumerate() {
-            let page: String = columns[..data::PARTS].iter().map(|column| column[at]).collect();
-            let [scripts, record] = [0, 1].map(|behind| columns[data::PARTS + behind][at].to_owned());
+            let joined = |columns: &[&[&str]]| columns.iter().map(|column| column[at]).collect::<String>();
+            let (page, scripts) = (joined(&columns[..data::PARTS]), joined(&columns[data::PARTS..parts]));
+            let record = columns[parts][at].to_owned();
             cases.insert((*name).to_owned(), [page, scripts, record]);
         }
     }

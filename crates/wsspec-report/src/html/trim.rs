@@ -13,12 +13,12 @@ use crate::record::{CaseRecord, EventRecord, Happening, LogLine, Payload};
 pub(super) enum Trim {
     /// The wire log of passing cases with much traffic.
     Volume,
+    /// The records of passing cases.
+    Records,
     /// Passing cases: all but the first and the last lines of the wire log.
     Middle,
     /// Most of every payload.
     Payloads,
-    /// The records of passing cases.
-    Records,
     /// Failing cases too: all but the first and the last lines.
     Failures,
     /// Failures too are packed, but for some of each cause.
@@ -35,17 +35,18 @@ const PREVIEW: usize = 32;
 impl Trim {
     /// All steps, the mildest first.
     pub(super) const STEPS: [Self; 6] =
-        [Self::Volume, Self::Middle, Self::Payloads, Self::Records, Self::Failures, Self::Repeated];
+        [Self::Volume, Self::Records, Self::Middle, Self::Payloads, Self::Failures, Self::Repeated];
 
     /// The note on the page about what was left out.
     pub(super) const fn note(self) -> Option<&'static str> {
         match self {
             Self::Volume => None,
-            Self::Middle => Some("To keep it small, wire logs of passing cases are cut in the middle."),
-            Self::Payloads => Some("To keep it small, wire logs of passing cases and all payloads are cut."),
-            Self::Records => Some(
-                "To keep it small, wire logs of passing cases and all payloads are cut; records of passing cases \
-                 are in results.jsonl.",
+            Self::Records => Some("To keep it small, records of passing cases are in results.jsonl only."),
+            Self::Middle => Some(
+                "To keep it small, wire logs of passing cases are cut in the middle; results.jsonl has all of them.",
+            ),
+            Self::Payloads => Some(
+                "To keep it small, wire logs of passing cases and all payloads are cut; results.jsonl has more.",
             ),
             Self::Failures => {
                 Some("To keep it small, all wire logs and payloads are cut; results.jsonl has more.")
@@ -76,7 +77,7 @@ impl Trim {
     pub(super) fn apply(self, case: &CaseRecord) -> Cow<'_, CaseRecord> {
         let passed = is_passed(case);
         let quiet = passed && case.measures.quiet && !case.events.is_empty();
-        if self == Self::Volume && !quiet {
+        if self < Self::Middle && !quiet {
             return Cow::Borrowed(case);
         }
         let mut case = case.clone();
@@ -140,7 +141,7 @@ mod tests {
     fn failing_cases_are_cut_last() {
         let (good, bad) = (long(samples::passed("a", "1.1.1")), long(samples::failed("a", "5.15")));
         let kept = |case: &CaseRecord| Trim::STEPS.map(|step| step.apply(case).events.len());
-        assert_eq!(kept(&good), [100, 32, 32, 32, 32, 32]);
+        assert_eq!(kept(&good), [100, 100, 32, 32, 32, 32]);
         assert_eq!(kept(&bad), [100, 100, 100, 100, 32, 32]);
         let numbers: Vec<usize> = Trim::Middle.apply(&good).events.iter().map(|line| line.i).collect();
         assert_eq!(numbers[15..17], [15, 84]);

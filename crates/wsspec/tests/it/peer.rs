@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wsspec::commands::echo::echo_config;
-use wsspec_endpoint::Connection;
+use wsspec_endpoint::{Config, Connection, deviation};
 use wsspec_wire::{RequestHead, accept_key, write_response};
 
 /// What a connection is treated with.
@@ -18,6 +18,8 @@ use wsspec_wire::{RequestHead, accept_key, write_response};
 pub(crate) enum Manner {
     /// The strict endpoint.
     Echo,
+    /// The same with these defects.
+    Defective(&'static [&'static str]),
     /// Octets in answer to the request, then this.
     Answer(&'static [u8], Then),
     /// A correct 101, then octets, then this.
@@ -80,11 +82,8 @@ impl Peer {
 
 async fn treat(mut stream: TcpStream, manner: Manner) {
     match manner {
-        Manner::Echo => {
-            let (_keep, stop) = watch::channel(false);
-            let connection = Connection::server(Arc::new(echo_config()), Duration::ZERO);
-            wsspec::net::endpoint::run(stream, connection, Instant::now(), stop).await;
-        }
+        Manner::Echo => echo(stream, &[]).await,
+        Manner::Defective(defects) => echo(stream, defects).await,
         Manner::Answer(octets, then) => {
             let _ = request(&mut stream).await;
             send(&mut stream, octets, then).await;
@@ -96,6 +95,13 @@ async fn treat(mut stream: TcpStream, manner: Manner) {
         }
         Manner::DropAtOnce | Manner::Leave => {}
     }
+}
+
+async fn echo(stream: TcpStream, defects: &[&str]) {
+    let deviations = defects.iter().map(|id| deviation(id).unwrap()).collect();
+    let (_keep, stop) = watch::channel(false);
+    let connection = Connection::server(Arc::new(Config { deviations, ..echo_config() }), Duration::ZERO);
+    wsspec::net::endpoint::run(stream, connection, Instant::now(), stop).await;
 }
 
 async fn request(stream: &mut TcpStream) -> Option<RequestHead> {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_failure_is_written_out_and_the_rest_is_packed() {
+fn every_failure_is_written_out_in_brief_and_every_page_is_packed() {
     let html = report(&every_verdict()).unwrap();
     for anchor in ["5.15@mylib-2.3", "5.16@mylib-2.3", "6.3.2@mylib-2.3"] {
         assert!(html.contains(&format!("id=\"{anchor}\"")), "{anchor}");
@@ -13,11 +13,8 @@ fn every_failure_is_written_out_and_the_rest_is_packed() {
     let (page, _) = &cases["1.1.1@mylib-2.3"];
     assert!(page.starts_with("<article class=\"page\" id=\"1.1.1@mylib-2.3\""), "{page}");
     let (page, record) = &cases["5.15@mylib-2.3"];
-    assert!(
-        page.is_empty() && record.starts_with("{\"t\":\"case\""),
-        "it is written out, and has its record"
-    );
-    assert_eq!(cases.values().filter(|(page, _)| !page.is_empty()).count(), 15);
+    assert!(page.contains("Wire statistics") && record.starts_with("{\"t\":\"case\""), "{record}");
+    assert!(cases.values().all(|(page, _)| !page.is_empty()));
 }
 
 /// What the script reads: start tags with attributes in double quotes, end tags, text without `<`; every element
@@ -95,13 +92,13 @@ fn a_report_that_no_step_makes_fit_is_refused_and_says_how_large_it_would_be() {
 
 #[test]
 fn when_there_are_too_many_failures_some_of_each_cause_are_written_out_and_the_rest_is_packed() {
-    let run = very_many(4, failed, 0);
+    let run = very_many(4, failed, 400);
     let html = report(&run).unwrap();
     let written = html.matches("<article ").count();
     assert_eq!(written, 2 * run.agents().len(), "all of an implementation have the same cause");
     assert!(html.contains("only the first failures of each cause"));
     let cases = packed(&html);
     assert_eq!(cases.len(), run.cases.len());
-    assert_eq!(cases.values().filter(|(page, _)| page.is_empty()).count(), written, "a page is never lost");
+    assert!(cases.values().all(|(page, _)| !page.is_empty()), "a page is never lost");
     assert!(cases.values().all(|(_, record)| !record.is_empty()), "failures keep their records");
 }

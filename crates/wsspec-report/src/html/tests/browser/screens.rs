@@ -116,7 +116,7 @@ fn what_a_reader_needs_is_on_the_first_screen() {
     }
 }
 
-/// The size that a browser has to cope with: three implementations, the core cases, one with a failure in ten.
+/// The size that a browser has to cope with: three implementations, the core cases, each with a failure in six.
 #[test]
 fn a_report_of_three_implementations_opens_in_one_go() {
     let Some(mut browser) = Browser::start() else { return };
@@ -124,7 +124,7 @@ fn a_report_of_three_implementations_opens_in_one_go() {
     let ids: Vec<String> = core.map(|case| case.id.to_string()).filter(|id| !id.starts_with('9')).collect();
     let case = |agent: &'static str| {
         let record = move |(n, id): (usize, &String)| {
-            if agent == "mylib/2.3" && n % 10 == 0 { failed(agent, id) } else { passed(agent, id) }
+            if n % 6 == agent.len() % 6 { failed(agent, id) } else { passed(agent, id) }
         };
         ids.iter().enumerate().map(record)
     };

@@ -1,0 +1,140 @@
+//! A failure in brief: what can be read of it without JavaScript, on paper, and in a browser for text.
+
+use askama::Template;
+use wsspec_cases::Grade;
+
+use super::dissected::Dissected;
+use super::links::Links;
+use super::rows::{Row, Rows};
+use crate::Untrusted;
+use crate::record::CaseRecord;
+use crate::sanitise::shell;
+use crate::story::{self, Alternative, Mark, Side, SpanKind, units};
+use crate::verdict::Shown;
+
+/// Characters of a payload in lists.
+const PREVIEW: usize = 80;
+/// Rows of the timeline, and how many of them stand before the one at which a rule was broken if not all do.
+const ROWS: usize = 24;
+const BEFORE: usize = 12;
+/// Rows of the comparison.
+const DIFFERENCES: usize = 16;
+/// Characters at the end of the log of a process.
+const LOG: usize = 2000;
+
+/// The template.
+#[derive(Template)]
+#[template(path = "brief.html", whitespace = "minimize")]
+pub(super) struct Brief<'a> {
+    case: &'a CaseRecord,
+    anchor: String,
+    closest: Option<Alternative>,
+    rows: Vec<Row>,
+    /// Rows that are not here.
+    more_rows: u64,
+    /// The frame at which a rule was broken.
+    frame: Option<Dissected>,
+    closing: Untrusted,
+    /// Request and response, if nothing else was said.
+    heads: Vec<(&'static str, Untrusted)>,
+    log: Option<Untrusted>,
+    command: String,
+}
+
+/// It escapes what it prints.
+impl askama::filters::HtmlSafe for Brief<'_> {}
+
+impl<'a> Brief<'a> {
+    /// `is_first` of its cause and implementation: its octets are named.
+    pub(super) fn new(links: &Links, case: &'a CaseRecord, is_first: bool) -> Self {
+        let is_told = |row: &Row| !row.is_octets;
+        let told: Vec<Row> = Rows::of(case, &[]).rows.into_iter().filter(is_told).collect();
+        let rows_have_frames = told.iter().any(|row| !row.name.is_empty());
+        let (rows, more_rows) = around_deviation(told);
+        let frame = Dissected::all(case, 1).pop().filter(|frame| is_first && frame.is_deviation);
+        let alternatives = story::alternatives(case, PREVIEW);
+        Self {
+            anchor: links.anchor(case),
+            closest: alternatives.into_iter().find(|one| one.is_closest),
+            rows,
+            more_rows,
+            frame,
+            closing: story::closing_sentence(case),
+            heads: if rows_have_frames { Vec::new() } else { heads(case) },
+            log: case.log.as_ref().map(|log| last_of(log.text.raw())).filter(|log| !log.is_empty()),
+            command: shell::posix(&case.repro),
+            case,
+        }
+    }
+
+    fn differences(&self) -> &[story::Difference] {
+        let all = self.closest.as_ref().map_or(&[][..], |one| &one.differences);
+        &all[..all.len().min(DIFFERENCES)]
+    }
+
+    fn more_differences(&self) -> usize {
+        self.closest.as_ref().map_or(0, |one| one.differences.len().saturating_sub(DIFFERENCES))
+    }
+
+    fn is_non_strict(&self) -> bool {
+        self.closest.as_ref().is_some_and(|one| one.grade != Grade::Ok)
+    }
+}
+
+/// As many rows as are shown, and how many are not.
+fn around_deviation(mut rows: Vec<Row>) -> (Vec<Row>, u64) {
+    let more = rows.len().saturating_sub(ROWS);
+    if more > 0 {
+        let at = rows.iter().position(|row| row.is_deviation).unwrap_or(0);
+        rows.drain(..at.saturating_sub(BEFORE).min(more));
+        rows.truncate(ROWS);
+    }
+    (rows, more as u64)
+}
+
+/// The heads of the opening handshake.
+fn heads(case: &CaseRecord) -> Vec<(&'static str, Untrusted)> {
+    let head = |name, octets: &[u8]| (name, Untrusted::from_octets(octets));
+    let heads =
+        [head("Request", case.handshake.request.kept()), head("Response", case.handshake.response.kept())];
+    heads.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+fn last_of(log: &str) -> Untrusted {
+    let start = log.char_indices().rev().take(LOG).last().map_or(0, |(at, _)| at);
+    Untrusted::new(&log[start..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{AgentLog, LogLine};
+    use crate::samples::{failed, report};
+
+    fn brief(case: CaseRecord) -> String {
+        let report = report(vec![case]);
+        Brief::new(&Links::one_file(&report), &report.cases[0], true).render().unwrap()
+    }
+
+    #[test]
+    fn a_long_timeline_is_shown_around_the_place_where_a_rule_was_broken() {
+        let mut case = failed("a", "5.15");
+        let frames = case.events.iter().skip(2).cycle().take(200).cloned().enumerate();
+        case.events = frames.map(|(i, line)| LogLine { i, us: 10 * i as u64, ..line }).collect();
+        let failed = case.checks.iter_mut().find(|check| !check.ok).unwrap();
+        failed.event = Some(150);
+        let page = brief(case);
+        assert!(page.contains("rule broken here") && page.contains("<td>150</td>"), "{page}");
+        assert!(page.contains("more lines") && page.len() < 8000, "{} octets: {page}", page.len());
+    }
+
+    #[test]
+    fn the_end_of_the_log_of_a_process_is_part_of_it() {
+        let log = AgentLog {
+            text: format!("{}<last words>", "x".repeat(9000)).as_str().into(),
+            ..AgentLog::default()
+        };
+        let page = brief(CaseRecord { log: Some(log), ..failed("a", "5.15") });
+        assert!(page.contains("xxx&lt;last words&gt;") && page.len() < 9000, "{page}");
+    }
+}
