@@ -66,6 +66,15 @@ pub enum Cost {
 }
 
 impl Case {
+    /// How long the wait with this tag is, if the script has one.
+    pub fn noted_wait(&self, name: &str) -> Option<Duration> {
+        let Play::Script(steps) = &self.play else { return None };
+        steps.iter().find_map(|step| match step {
+            Step::Wait { duration, tag: Some(tag) } if *tag == name => Some(*duration),
+            _ => None,
+        })
+    }
+
     /// All events that some outcome names that is not a failure.
     pub fn expected(&self) -> impl Iterator<Item = &Expected> {
         let by_profile: [&[Expected]; 2] = match &self.profile {

@@ -11,6 +11,7 @@ use wsspec_wire::Opcode;
 
 use crate::observation::{NeverOpened, Observation, TcpEnd, TesterRole};
 use crate::outcome::{Check, Outcome, Verdict};
+pub(crate) use words::sentence;
 
 /// Judges what was seen while the case ran.
 pub fn judge(case: &Case, observation: Observation) -> Outcome {
@@ -124,12 +125,12 @@ fn summary(case: &Case, observation: &Observation, verdict: Verdict, checks: &[C
         (Verdict::Info, _) => match (&case.informational, informs(case, observation)) {
             (None, Some(told)) => told,
             (because, _) => {
-                let observed = words::events(&observation.events);
+                let observed = words::events(case, &observation.events);
                 format!("{}; observed: {observed}", because.as_deref().unwrap_or_default())
             }
         },
-        (_, Some(check)) => format!("expected {}; observed {}", check.expected, check.observed),
-        (_, None) => words::passed(observation),
+        (_, Some(check)) => check.sentence(),
+        (_, None) => words::passed(case, observation),
     };
-    words::sentence(&text)
+    sentence(&text)
 }

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod deflate;
+mod found;
 mod invariants;
 mod judge;
 mod negotiation;
@@ -37,6 +38,7 @@ mod wire_log;
 mod words;
 
 pub use deflate::SharedWindows;
+pub use found::{Found, Sight, Wanted};
 pub use invariants::{Breach, Opening, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{

@@ -1,5 +1,6 @@
 use wsspec_cases::{CaseId, Level};
 
+use crate::found::{Found, Wanted};
 use crate::observation::Observation;
 
 /// The result of one case against one implementation.
@@ -85,9 +86,9 @@ pub struct Check {
     /// Whether it holds.
     pub ok: bool,
     /// What had to be.
-    pub expected: String,
+    pub expected: Wanted,
     /// What was.
-    pub observed: String,
+    pub observed: Found,
     /// The index of the log entry that shows it.
     pub entry: Option<usize>,
     /// The header that shows it, of the head that begins in or before that entry.
@@ -108,14 +109,20 @@ pub struct SeenIn {
 impl Check {
     /// A check without a place.
     pub(crate) fn new(id: &'static str, level: Level, section: impl Into<String>, ok: bool) -> Self {
-        let (expected, observed) = (String::new(), String::new());
+        let (expected, observed) = (Wanted::other(""), Found::other(""));
         let section = section.into();
         Self { id, level, section, ok, expected, observed, entry: None, header: None, seen_in: None }
     }
 
+    /// What was seen, and what had to be, in one sentence without its capital letter and its full stop.
+    pub(crate) fn sentence(&self) -> String {
+        let found = self.observed.clause();
+        if self.expected.is_sentence() { found } else { format!("{found}; expected {}", self.expected) }
+    }
+
     /// The same, with what had to be and what was.
-    pub(crate) fn of(self, expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { expected: expected.into(), observed: observed.into(), ..self }
+    pub(crate) fn of(self, expected: Wanted, observed: Found) -> Self {
+        Self { expected, observed, ..self }
     }
 
     /// The same; if it failed, this entry of the log shows it.

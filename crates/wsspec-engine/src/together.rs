@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wsspec_cases::{Case, Footprint, Level};
 
+use crate::found::{Found, Wanted};
 use crate::invariants::Watched;
 use crate::judge::{places, unreachable};
 use crate::observation::TesterRole;
@@ -179,7 +180,7 @@ fn settle(outcome: &mut Outcome, case: &Case, connections: u32, taken: &Taken) {
     outcome.summary.push_str(&format!(" Its process: {}.", check.observed));
     if !check.ok && !outcome.verdict.is_failure() {
         outcome.verdict = Verdict::Fail;
-        outcome.summary = format!("Expected {}; observed {}.", check.expected, check.observed);
+        outcome.summary = crate::judge::sentence(&check.sentence());
     }
     outcome.checks.push(check);
 }
@@ -192,11 +193,11 @@ fn footprint_check(footprint: Footprint, case: &Case, connections: u32, taken: &
         Footprint::GrowsBy(bound) => (
             grown < bound,
             format!("memory to grow by less than {}", mib(bound)),
-            format!("it grew by {}", mib(grown)),
+            format!("its memory grew by {}", mib(grown)),
         ),
         Footprint::ComesBack => {
             let observed = format!(
-                "{} and {} descriptors before, {} and {} afterwards",
+                "it held {} and {} descriptors before, {} and {} afterwards",
                 mib(before.octets),
                 before.descriptors,
                 mib(after.octets),
@@ -206,9 +207,9 @@ fn footprint_check(footprint: Footprint, case: &Case, connections: u32, taken: &
         }
         Footprint::Told => {
             let each = grown / u64::from(connections.max(1));
-            (true, "any memory".to_owned(), format!("{each} octets for each connection"))
+            (true, "any memory".to_owned(), format!("it took {each} octets for each connection"))
         }
     };
     let section = case.rules.first().map_or_else(String::new, ToString::to_string);
-    Check::new("footprint", Level::Must, section, ok).of(expected, observed)
+    Check::new("footprint", Level::Must, section, ok).of(Wanted::other(expected), Found::other(observed))
 }

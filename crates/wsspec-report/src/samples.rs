@@ -1,7 +1,7 @@
 //! Records for the tests of this crate: one case per verdict, as a real run would leave them.
 
 use wsspec_cases::{Grade, Level};
-use wsspec_engine::{Behavior, BehaviorClose, Verdict};
+use wsspec_engine::{Behavior, BehaviorClose, Found, Sight, Verdict, Wanted};
 use wsspec_wire::{FrameHeader, Opcode, copy_masked};
 
 use crate::record::{
@@ -54,6 +54,8 @@ fn check(id: &str, level: Level, ok: bool, expected: &str, observed: &str) -> Ch
         ok,
         expected: expected.into(),
         observed: observed.into(),
+        wanted: (!ok).then(|| Box::new(Wanted::other(expected))),
+        found: (!ok).then(|| Box::new(Found::other(observed))),
         event: None,
         header: None,
         case: None,
@@ -204,6 +206,8 @@ pub(crate) fn failed(agent: &str, id: &str) -> CaseRecord {
         "Text \"fragment4\" came back; the connection stayed open 1.00 s",
     );
     events.event = Some(4);
+    events.wanted = Some(Box::new(Wanted::Failing { codes: Vec::new() }));
+    events.found = Some(Box::new(Found::event(Sight::Text { shown: "\"fragment4\"".to_owned() })));
     CaseRecord {
         slug: "orphan-continuation".to_owned(),
         number: 59,

@@ -163,9 +163,12 @@ pub struct Cause<'a> {
 }
 
 impl Cause<'_> {
-    /// What went wrong, in one sentence.
+    /// What went wrong, in one sentence that fits all its cases.
     pub fn headline(&self) -> Untrusted {
-        crate::story::cause_sentence(self.cases[0])
+        match self.cases.as_slice() {
+            [one] => crate::story::cause_sentence(one),
+            several => crate::story::cause_name(several[0]),
+        }
     }
 
     /// Where the broken rule stands.

@@ -4,6 +4,7 @@ use wsspec_cases::{Accept, Case, FirstToClose, Grade, Level, Play, Step};
 use wsspec_wire::Opcode;
 
 use super::{places, profile, words};
+use crate::found::{Found, Wanted};
 use crate::negotiation::UNSAID;
 use crate::observation::{NeverOpened, Observation, PeerFault, TcpEnd, TesterRole};
 use crate::opening::EXTENSIONS;
@@ -53,7 +54,7 @@ pub(super) fn accepted<'a>(case: &'a Case, observation: &Observation) -> Option<
 
 fn handshake(why: &NeverOpened, observation: &Observation) -> Check {
     let check = Check::new("handshake", Level::Must, "RFC 6455 section 4", false)
-        .of("an open connection", crate::words::never_opened(why));
+        .of(Wanted::OpenConnection, Found::NeverOpened { text: crate::words::never_opened(why) });
     let header = places::wrong_header(why);
     Check { header, ..check.at(places::never_opened(why, observation)) }
 }
@@ -71,33 +72,34 @@ fn agreed_in(fault: &PeerFault, observation: &Observation) -> Option<usize> {
 fn breach(fault: &PeerFault) -> Check {
     let level = if fault.id == UNSAID { Level::Should } else { Level::Must };
     let header = fault.is_of_handshake().then_some(EXTENSIONS);
-    let lawful = if header.is_some() { "a lawful answer" } else { "lawful frames" };
-    Check { header, ..Check::new(fault.id, level, fault.section, false).of(lawful, fault.text.clone()) }
+    let lawful = if header.is_some() { Wanted::LawfulAnswer } else { Wanted::LawfulFrames };
+    let found = Found::Breach { text: fault.text.clone() };
+    Check { header, ..Check::new(fault.id, level, fault.section, false).of(lawful, found) }
 }
 
 /// What came against what is accepted.
 fn events(case: &Case, observation: &Observation) -> Check {
     let section = case.rules.first().map_or_else(String::new, ToString::to_string);
+    let expectation = Wanted::Expectation { text: case.expectation.to_string() };
     let check = Check::new("events", Level::Must, section, true)
-        .of(&*case.expectation, words::events(&observation.events));
+        .of(expectation, words::events(case, &observation.events));
     if let Some(conclusion) = &observation.conclusion {
         let (ok, level) = match conclusion.grade {
             Grade::Failed => (false, Level::Must),
             Grade::NonStrict => (false, Level::Should),
             Grade::Ok | Grade::Informational | Grade::Unimplemented => (true, Level::Must),
         };
-        let expected = words::clause(&check.expected);
-        let observed = words::clause(&conclusion.text);
+        let observed = Found::other(words::clause(&conclusion.text));
         let seen_in = observation.seen_in.filter(|_| !ok);
         let entry = if case.is_passive() { None } else { places::conclusion(observation) };
-        return Check { ok, level, expected, observed, entry, seen_in, ..check };
+        return Check { ok, level, observed, entry, seen_in, ..check };
     }
     match accepted(case, observation) {
         Some(accept) if accept.grade == Grade::Ok => check,
         Some(accept) => {
             let best = case.accepts.iter().find(|best| best.grade == Grade::Ok).unwrap_or(accept);
             let (expected, observed) = words::difference(case, best, observation);
-            let observed = format!("{observed} (accepted: {})", accept.because);
+            let observed = observed.because(&*accept.because);
             let entry = difference(best, observation);
             Check { ok: false, level: Level::Should, expected, observed, entry, ..check }
         }
@@ -143,8 +145,8 @@ fn echoes_the_testers(observation: &Observation) -> bool {
 fn initiator(case: &Case, observation: &Observation) -> Check {
     let by_tester = case.close.first == FirstToClose::Tester;
     let expected = match case.close.first {
-        FirstToClose::Tester => "the tester closes the connection",
-        FirstToClose::Peer => "the peer fails the connection",
+        FirstToClose::Tester => Wanted::TesterCloses,
+        FirstToClose::Peer => Wanted::Failing { codes: Vec::new() },
     };
     let ok = by_tester == observation.close.closed_by_me;
     let check = Check::new("close.initiator", Level::Must, "RFC 6455 section 7.1.7", ok);
@@ -157,14 +159,16 @@ fn clean(case: &Case, observation: &Observation) -> Check {
     let by_tester = close.closed_by_me && close.tcp == Some(TcpEnd::Tester);
     let silence = by_tester && !close.was_clean && close.remote_code.is_none() && observation.fault.is_none();
     let late_server = close.was_server_connection_drop_timeout;
-    let how = if close.was_clean { "a clean end" } else { "no clean end" };
-    let reason = close.was_not_clean_reason.clone().unwrap_or_else(|| how.into());
     let (level, section) = if late_server { (Level::Should, TCP) } else { (Level::Must, CLOSING) };
     let ok = close.was_clean || !case.close.clean && !silence;
-    let observed = if silence { "no Close frame and no end of TCP".into() } else { reason };
+    let observed = match &close.was_not_clean_reason {
+        _ if silence => Found::Silence,
+        None if close.was_clean => Found::CleanEnd,
+        reason => Found::UncleanEnd { text: reason.clone() },
+    };
     let entry = if late_server { places::end_of_tcp(observation) } else { places::ending(observation) };
     let check = Check::new("close.clean", level, section, ok);
-    Check { entry, ..check.of("Close frames both ways, then the end of TCP", observed) }
+    Check { entry, ..check.of(Wanted::other("Close frames both ways, then the end of TCP"), observed) }
 }
 
 fn code(case: &Case, observation: &Observation) -> Check {
@@ -173,18 +177,19 @@ fn code(case: &Case, observation: &Observation) -> Check {
     let level = if case.close.wrong_code_fails { Level::Must } else { Level::Should };
     let check = Check::new("close.code", level, CODES, code.is_none_or(|code| codes.contains(&code)));
     let entry = places::close_frame(observation);
-    Check { entry, ..check.of(words::codes(codes), words::close_code(code)) }
+    Check { entry, ..check.of(Wanted::Codes { codes: codes.clone() }, Found::Code { code }) }
 }
 
 fn tcp(_: &Case, observation: &Observation) -> Check {
     let late = observation.role == TesterRole::Client && observation.close.dropped_by_me;
     let (expected, in_time) = match observation.role {
-        TesterRole::Client => ("the server ends TCP first", "the server ended TCP"),
-        TesterRole::Server => ("the tester, the server, ends TCP first", "TCP was ended"),
+        TesterRole::Client => ("the server to end TCP first", "the server ended TCP"),
+        TesterRole::Server => ("the tester, the server, to end TCP first", "TCP was ended"),
     };
     let observed = if late { "the client had to end TCP" } else { in_time };
     let check = Check::new("close.tcp", Level::Should, TCP, !late);
-    Check { entry: places::end_of_tcp(observation), ..check.of(expected, observed) }
+    let check = check.of(Wanted::other(expected), Found::other(observed));
+    Check { entry: places::end_of_tcp(observation), ..check }
 }
 
 /// How many data frames there are.
@@ -195,8 +200,8 @@ pub(super) struct FrameCount {
 }
 
 impl FrameCount {
-    pub(super) fn words(self) -> String {
-        format!("{} first and {} continuation frames", self.first, self.continuations)
+    pub(super) const fn found(self) -> Found {
+        Found::FramesSent { first: self.first, continuations: self.continuations }
     }
 }
 
@@ -223,5 +228,9 @@ pub(super) fn sent_frames(case: &Case, observation: &Observation) -> Option<(Fra
 fn sent_frames_check(case: &Case, observation: &Observation) -> Option<Check> {
     let (expected, sent) = sent_frames(case, observation)?;
     let check = Check::new("frames.sent", Level::Must, "RFC 6455 section 5.4", expected == sent);
-    Some(check.of(expected.words(), sent.words()).at(places::last_sent(observation)))
+    Some(
+        check
+            .of(Wanted::other(expected.found().to_string()), sent.found())
+            .at(places::last_sent(observation)),
+    )
 }

@@ -10,6 +10,7 @@ use wsspec_wire::Opcode;
 
 use super::{places, words};
 use crate::Time;
+use crate::found::{Found, Wanted, close_code};
 use crate::observation::{Observation, TcpEnd, TesterRole};
 use crate::outcome::Check;
 use crate::wire_log::{Direction, LogKind};
@@ -67,19 +68,25 @@ impl Bench<'_> {
         if let Some((intact, because)) = &fails.tolerated
             && are(&events, intact)
         {
-            let observed = format!("what was meant was delivered ({because})");
-            let check = self.check("fails", Level::Should, false, "the connection to be failed", &observed);
+            let observed = Found::other("what was meant was delivered").because(&**because);
+            let check =
+                self.check("fails", Level::Should, false, Wanted::Failing { codes: Vec::new() }, observed);
             let last = self.observation.events.len().checked_sub(1);
             return only(check.at(last.and_then(|last| places::event(self.observation, last))));
         }
         let mut checks = vec![self.before(&events, &fails.before, Level::Should)];
         if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
-            let observed = "the peer waits for more".to_string();
+            let observed = Found::other("the peer waits for more");
             let Some(because) = &fails.waits_because else {
-                return Judged { checks, informs: Some(observed) };
+                return Judged { checks, informs: Some(observed.to_string()) };
             };
-            let observed = format!("{observed} ({because})");
-            let check = self.check("fails", Level::Should, false, "the connection to be failed", &observed);
+            let check = self.check(
+                "fails",
+                Level::Should,
+                false,
+                Wanted::Failing { codes: Vec::new() },
+                observed.because(&**because),
+            );
             checks.push(check.at(places::stimulus(self.observation)));
             return Judged { checks, informs: None };
         }
@@ -93,30 +100,28 @@ impl Bench<'_> {
     /// Whether and how the peer failed the connection.
     fn failing(&self, fails: &Fails) -> Vec<Check> {
         let close = &self.observation.close;
-        let expected = format!("the peer to fail the connection with {}", words::codes(&fails.codes));
+        let expected = Wanted::Failing { codes: fails.codes.clone() };
         let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         if close.closed_by_me && !self.close_received() && !by_peer || self.observation.ran_out {
             let observed = words::ending(self.observation);
-            let check = self.check("fails", Level::Must, false, &expected, &observed);
+            let check = self.check("fails", Level::Must, false, expected, observed);
             return vec![check.at(places::stimulus(self.observation))];
         }
         let answered = fails.answered.as_ref().filter(|_| self.close_received());
         if answered.is_none() && self.answered_as_if_lawful(fails) {
-            let observed = format!(
-                "it was answered as if it were lawful, with {}",
-                words::close_code(close.remote_code)
-            );
-            let check = self.check("fails", Level::Must, false, &expected, &observed);
+            let code = close_code(close.remote_code);
+            let observed = Found::other(format!("it was answered as if it were lawful, with {code}"));
+            let check = self.check("fails", Level::Must, false, expected, observed);
             return vec![check.at(places::close_frame(self.observation))];
         }
         let (ok, observed) = match (close.remote_code, self.close_received(), answered) {
-            (Some(code), ..) if fails.codes.contains(&code) => (true, words::close_code(Some(code))),
-            (code, _, Some(because)) => (false, format!("{} ({because})", words::close_code(code))),
-            (Some(code), ..) => (false, words::close_code(Some(code))),
-            (None, true, _) => (false, "a Close frame without a code".into()),
-            (None, false, _) => (false, "the end of TCP without a Close frame".into()),
+            (Some(code), ..) if fails.codes.contains(&code) => (true, Found::Code { code: Some(code) }),
+            (code, _, Some(because)) => (false, Found::Code { code }.because(&**because)),
+            (code @ Some(_), ..) => (false, Found::Code { code }),
+            (None, true, _) => (false, Found::CodelessClose),
+            (None, false, _) => (false, Found::NoCloseFrame),
         };
-        let code = self.check("close.code", Level::Should, ok, &expected, &observed);
+        let code = self.check("close.code", Level::Should, ok, expected, observed);
         vec![code.at(places::ending(self.observation)), self.end_of_tcp()]
     }
 
@@ -156,13 +161,13 @@ impl Bench<'_> {
                 let level = if closes.all_before { Level::Must } else { Level::Should };
                 return self.before(&events, &closes.before, level);
             }
-            Some(Messages::Any) => (Level::Must, only_messages, "messages only".to_string()),
+            Some(Messages::Any) => (Level::Must, only_messages, Wanted::other("messages only")),
             Some(Messages::Exactly(count)) => {
                 let level = if only_messages && came <= count { Level::Should } else { Level::Must };
-                (level, only_messages && came == count, format!("{count} messages"))
+                (level, only_messages && came == count, Wanted::other(format!("{count} messages")))
             }
         };
-        let check = self.check("events", level, ok, &expected, &format!("{came} messages"));
+        let check = self.check("events", level, ok, expected, Found::Messages { count: came });
         let strange = events.iter().position(|event| !matches!(event, Event::Message { .. }));
         let strange = strange.and_then(|at| places::event(self.observation, at));
         check.at(strange.or_else(|| places::ending(self.observation)))
@@ -170,8 +175,8 @@ impl Bench<'_> {
 
     fn no_answer(&self) -> Check {
         let observed = words::ending(self.observation);
-        let check =
-            self.check("close.answer", Level::Must, false, "the Close frame to be answered", &observed);
+        let expected = Wanted::other("the Close frame to be answered");
+        let check = self.check("close.answer", Level::Must, false, expected, observed);
         check.at(places::sent_close(self.observation).or_else(|| places::ending(self.observation)))
     }
 
@@ -187,9 +192,10 @@ impl Bench<'_> {
             let informs = match (closes.perhaps.is_empty(), events.is_empty()) {
                 (true, _) => self.end_told(),
                 (false, true) => Some("nothing was answered behind its Close frame".to_string()),
-                (false, false) => {
-                    Some(format!("answered behind its Close frame: {}", words::list(&closes.perhaps)))
-                }
+                (false, false) => Some(format!(
+                    "answered behind its Close frame: {}",
+                    words::list(self.case, &closes.perhaps)
+                )),
             };
             return Judged { checks, informs };
         }
@@ -200,7 +206,8 @@ impl Bench<'_> {
             return Judged { checks, informs };
         }
         let observed = words::ending(self.observation);
-        let check = self.check("close.peer", Level::Must, false, "a Close frame, as was told", &observed);
+        let expected = Wanted::other("a Close frame, as was told");
+        let check = self.check("close.peer", Level::Must, false, expected, observed);
         checks.push(check.at(places::stimulus(self.observation)));
         Judged { checks, informs: None }
     }
@@ -210,23 +217,24 @@ impl Bench<'_> {
         let close = &self.observation.close;
         let ended = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         let undone = ended && !close.was_clean && self.case.close.tcp != EndOfTcp::Told;
-        let observed = "the peer ended TCP before its Close frame was answered";
-        let check = self.check("close.clean", Level::Should, false, "Close frames both ways", observed);
+        let observed = Found::other("the peer ended TCP before its Close frame was answered");
+        let expected = Wanted::other("Close frames both ways");
+        let check = self.check("close.clean", Level::Should, false, expected, observed);
         undone.then(|| check.at(places::end_of_tcp(self.observation)))
     }
 
     fn code_asked_for(&self, closes: &PeerCloses, forgiven: bool) -> Check {
         let code = self.observation.close.remote_code;
         let expected = match &closes.codes[..] {
-            [] => "a lawful code or none".to_string(),
-            codes => words::codes(codes),
+            [] => Wanted::other("a lawful code or none"),
+            codes => Wanted::Codes { codes: codes.to_vec() },
         };
         let (level, ok) = match code {
             _ if forgiven => (Level::Should, false),
             Some(code) => (Level::Must, closes.codes.is_empty() || closes.codes.contains(&code)),
             None => (Level::Must, closes.bare),
         };
-        let check = self.check("close.code", level, ok, &expected, &words::close_code(code));
+        let check = self.check("close.code", level, ok, expected, Found::Code { code });
         check.at(places::close_frame(self.observation))
     }
 
@@ -236,8 +244,9 @@ impl Bench<'_> {
         let ok = reason == closes.reason || closes.cut && closes.reason.starts_with(reason);
         let ok = ok || closes.codes.is_empty();
         let level = if closes.reason.is_empty() { Level::Should } else { Level::Must };
-        let words = |reason: &[u8]| format!("the reason {:?}", String::from_utf8_lossy(reason));
-        let check = self.check("close.reason", level, ok, &words(&closes.reason), &words(reason));
+        let words = |reason: &[u8]| Found::Reason { text: words::visible(&String::from_utf8_lossy(reason)) };
+        let expected = Wanted::other(words(&closes.reason).to_string());
+        let check = self.check("close.reason", level, ok, expected, words(reason));
         check.at(places::close_frame(self.observation))
     }
 
@@ -247,7 +256,7 @@ impl Bench<'_> {
         checks.extend(self.behind_the_close());
         let told = (!ends.perhaps.is_empty()).then(|| match events.is_empty() {
             true => "nothing came back".to_string(),
-            false => format!("this came back: {}", words::list(&ends.perhaps)),
+            false => format!("this came back: {}", words::list(self.case, &ends.perhaps)),
         });
         Judged { checks, informs: told.or_else(|| self.end_told()) }
     }
@@ -256,21 +265,17 @@ impl Bench<'_> {
     fn behind_the_close(&self) -> Option<Check> {
         let breach = self.observation.watched.find(&["close.again", "close.data"])?;
         let section = breach.fault.section.to_string();
-        let check = self.check(
-            "close.last",
-            Level::Must,
-            false,
-            "the Close frame to be the last",
-            &breach.fault.text,
-        );
+        let expected = Wanted::other("the Close frame to be the last");
+        let observed = Found::Breach { text: breach.fault.text.clone() };
+        let check = self.check("close.last", Level::Must, false, expected, observed);
         Some(Check { section, ..check }.at(places::behind_the_close(self.observation)))
     }
 
     fn answer_code(&self, closes: &Closes) -> Check {
         let code = self.observation.close.remote_code;
         let ok = code.is_none_or(|code| closes.codes.contains(&code));
-        let observed = words::close_code(code);
-        let check = self.check("close.code", Level::Should, ok, &words::codes(&closes.codes), &observed);
+        let expected = Wanted::Codes { codes: closes.codes.clone() };
+        let check = self.check("close.code", Level::Should, ok, expected, Found::Code { code });
         check.at(places::close_frame(self.observation))
     }
 
@@ -278,9 +283,9 @@ impl Bench<'_> {
         let took = self.answer_took();
         let prompt = closes.prompt.unwrap_or(PROMPT);
         let ok = took.is_none_or(|took| took <= self.scaled(prompt));
-        let observed = format!("after {:.2} s", took.unwrap_or_default().as_secs_f64());
-        let expected = format!("an answer within {} s", prompt.as_secs_f64());
-        let check = self.check("close.prompt", Level::Should, ok, &expected, &observed);
+        let observed = Found::Late { after_us: words::micros(took.unwrap_or_default()) };
+        let expected = Wanted::other(format!("an answer within {} s", prompt.as_secs_f64()));
+        let check = self.check("close.prompt", Level::Should, ok, expected, observed);
         check.at(places::close_frame(self.observation))
     }
 
@@ -320,7 +325,8 @@ impl Bench<'_> {
             _ => (Level::Should, true, BY_SERVER.into(), "TCP was ended".into()),
         };
         let check = Check::new("close.tcp", level, "RFC 6455 section 7.1.1", ok);
-        Check { entry: places::end_of_tcp(self.observation), ..check.of(expected, observed) }
+        let check = check.of(Wanted::other(expected), Found::other(observed));
+        Check { entry: places::end_of_tcp(self.observation), ..check }
     }
 
     /// When TCP ended, if that is told rather than judged.
@@ -343,32 +349,32 @@ impl Bench<'_> {
         let close = &self.observation.close;
         if let Some(code) = close.remote_code.filter(|_| !close.closed_by_me) {
             let ok = tolerates.codes.contains(&code);
-            let expected = words::codes(&tolerates.codes);
-            let observed = words::close_code(Some(code));
-            let check = self.check("close.code", Level::Should, ok, &expected, &observed);
+            let expected = Wanted::Codes { codes: tolerates.codes.clone() };
+            let observed = Found::Code { code: Some(code) };
+            let check = self.check("close.code", Level::Should, ok, expected, observed);
             checks.push(check.at(places::close_frame(self.observation)));
         }
         if self.observation.ran_out {
             let observed = words::ending(self.observation);
-            let check = self.check("reaction", Level::Must, false, "a reaction", &observed);
+            let check = self.check("reaction", Level::Must, false, Wanted::other("a reaction"), observed);
             checks.push(check.at(places::stimulus(self.observation)));
         }
         let taken = events.len() == tolerates.intact.len();
         let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         let refused = !taken && matches!(tolerates.grades, Tolerance::MayRefuse);
         if refused && by_peer && !self.close_received() {
-            let observed = "TCP was ended without one";
-            let expected = "a Close frame that tells why";
+            let observed = Found::other("TCP was ended without one");
+            let expected = Wanted::other("a Close frame that tells why");
             let check = self.check("close.code", Level::Should, false, expected, observed);
             checks.push(check.at(places::end_of_tcp(self.observation)));
         }
         let informs = match &tolerates.grades {
-            Tolerance::Either if taken => Some("the stimulus was taken as it is meant"),
-            Tolerance::Either | Tolerance::MayRefuse if !taken => Some("the stimulus was refused"),
+            Tolerance::Either if taken => Some("what was sent was taken as it is meant"),
+            Tolerance::Either | Tolerance::MayRefuse if !taken => Some("what was sent was refused"),
             Tolerance::BetterNotRefuse(because) if !taken => {
-                let observed = format!("the stimulus was refused ({because})");
-                let expected = words::list(&tolerates.intact);
-                let check = self.check("events", Level::Should, false, &expected, &observed);
+                let observed = Found::other("what was sent was refused").because(&**because);
+                let expected = words::list(self.case, &tolerates.intact);
+                let check = self.check("events", Level::Should, false, expected, observed);
                 checks.push(check.at(places::ending(self.observation)));
                 None
             }
@@ -380,18 +386,15 @@ impl Bench<'_> {
     /// The events have to be the first of `wanted`; what is missing breaks a rule of that level.
     fn before(&self, events: &[&Event], wanted: &[Expected], missing: Level) -> Check {
         let common = events.iter().zip(wanted).take_while(|(event, wanted)| wanted.matches(event)).count();
-        let expected = match wanted.len() {
-            0 => "no message and no pong".to_string(),
-            _ => words::list(wanted),
-        };
+        let expected = words::list(self.case, wanted);
         let seen: Vec<Event> = events.iter().map(|&event| event.clone()).collect();
-        let observed = words::events(&seen);
+        let observed = words::events(self.case, &seen);
         let extra = common < events.len() || self.observation.events_dropped > 0;
         let ok = !extra && (common == wanted.len() || missing == Level::May);
         let level = if extra { Level::Must } else { missing };
         let entry = places::event(self.observation, common);
         let entry = entry.or_else(|| places::unanswered(self.observation, wanted, common));
-        self.check("events", level, ok, &expected, &observed).at(entry)
+        self.check("events", level, ok, expected, observed).at(entry)
     }
 
     fn close_received(&self) -> bool {
@@ -410,7 +413,7 @@ impl Bench<'_> {
         })
     }
 
-    fn check(&self, id: &'static str, level: Level, ok: bool, expected: &str, observed: &str) -> Check {
+    fn check(&self, id: &'static str, level: Level, ok: bool, expected: Wanted, observed: Found) -> Check {
         let section = self.case.rules.first().map_or_else(String::new, ToString::to_string);
         Check::new(id, level, section, ok).of(expected, observed)
     }

@@ -34,7 +34,7 @@ pub(super) fn judge(case: &Case, observation: &Observation) -> Reference {
     }
     if let Some((expected, sent)) = checks::sent_frames(case, observation).filter(|(a, b)| a != b) {
         behavior = Behavior::Failed;
-        result = format!("The tester sent {} instead of {}.", sent.words(), expected.words());
+        result = format!("The tester sent {} instead of {}.", sent.found(), expected.found());
     }
     if let Some(because) = &case.informational {
         behavior = Behavior::Informational;
@@ -58,8 +58,8 @@ fn by_profile(case: &Case, observation: &Observation) -> Reference {
     let (behavior_close, result_close) = match broken {
         _ if !is_open(observation) => behavior_close(case, observation),
         None => (BehaviorClose::Ok, "The connection was closed properly".to_string()),
-        Some(check) if check.id == "close.code" => (BehaviorClose::WrongCode, check.observed.clone()),
-        Some(check) => (BehaviorClose::Unclean, check.observed.clone()),
+        Some(check) if check.id == "close.code" => (BehaviorClose::WrongCode, check.observed.to_string()),
+        Some(check) => (BehaviorClose::Unclean, check.observed.to_string()),
     };
     Reference { behavior, behavior_close, result: result.to_string(), result_close }
 }

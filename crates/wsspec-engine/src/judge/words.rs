@@ -1,13 +1,14 @@
-//! What was expected and what was seen, in words.
+//! What was expected and what was found, taken from the case and from what was seen.
 
 use wsspec_cases::{Accept, Case, Event, Expected, FirstToClose, Payload, Received};
 
+use crate::Time;
+use crate::found::{self, Found, Sight, Wanted};
 use crate::observation::{Observation, TcpEnd};
+use crate::wire_log::LogKind;
 
-/// How many octets of a payload are shown.
+/// How many characters of a text are shown; a third of it of other octets.
 const SHOWN: usize = 40;
-/// How many events of a list are shown.
-const LISTED: usize = 5;
 
 /// How many events came as the accepted outcome has them.
 pub(super) fn common_prefix(accept: &Accept, observation: &Observation) -> usize {
@@ -16,63 +17,59 @@ pub(super) fn common_prefix(accept: &Accept, observation: &Observation) -> usize
 }
 
 /// The first difference from an accepted outcome: what was expected, and what was seen.
-pub(super) fn difference(case: &Case, accept: &Accept, observation: &Observation) -> (String, String) {
+pub(super) fn difference(case: &Case, accept: &Accept, observation: &Observation) -> (Wanted, Found) {
     let at = common_prefix(accept, observation);
-    let place = |what: String| if at == 0 { what } else { format!("{what} as event {}", at + 1) };
     let expected = match accept.events.get(at) {
-        Some(event) => place(expected(event)),
-        None if case.close.first == FirstToClose::Peer => "the peer to fail the connection".into(),
-        None if at == 0 => "no message and no pong".into(),
-        None => format!("nothing after {} events", accept.events.len()),
+        Some(event) => Wanted::Event { event: wanted_sight(case, event), place: at as u64 + 1 },
+        None if case.close.first == FirstToClose::Peer => Wanted::Failing { codes: Vec::new() },
+        None if at == 0 => Wanted::Events { first: Vec::new(), count: 0 },
+        None => Wanted::NothingAfter { count: accept.events.len() as u64 },
     };
     let observed = match (observation.events.get(at), accept.events.get(at)) {
-        (Some(event), Some(wanted)) => described_against(event, wanted),
-        (Some(event), None) => described(event),
+        (Some(event), Some(wanted)) => found_against(case, event, wanted),
+        (Some(event), None) => Found::event(sight(case, event)),
         (None, _) => ending(observation),
     };
     (expected, observed)
 }
 
-/// A list of events.
-pub(super) fn events(events: &[Event]) -> String {
-    if events.is_empty() {
-        return "no message and no pong".into();
-    }
-    let mut list: Vec<String> = events.iter().take(LISTED).map(described).collect();
-    if events.len() > LISTED {
-        list.push(format!("and {} more", events.len() - LISTED));
-    }
-    list.join(", ")
+/// What came.
+pub(super) fn events(case: &Case, events: &[Event]) -> Found {
+    let (first, count) = found::first(events, |event| sight(case, event));
+    Found::Events { first, count }
 }
 
-/// A list of expected events.
-pub(super) fn list(wanted: &[Expected]) -> String {
-    let mut list: Vec<String> = wanted.iter().take(LISTED).map(expected).collect();
-    if wanted.len() > LISTED {
-        list.push(format!("and {} more", wanted.len() - LISTED));
-    }
-    list.join(", ")
+/// What had to come.
+pub(super) fn list(case: &Case, wanted: &[Expected]) -> Wanted {
+    let (first, count) = found::first(wanted, |event| wanted_sight(case, event));
+    Wanted::Events { first, count }
 }
 
-fn expected(event: &Expected) -> String {
+fn wanted_sight(case: &Case, event: &Expected) -> Sight {
     match event {
-        Expected::Message { binary, payload } => format!("{} {}", kind(*binary), wanted(payload)),
-        Expected::Pong(payload) => format!("Pong {}", wanted(payload)),
-        Expected::Elapsed(tag) => format!("the connection open at the end of wait {tag}"),
+        Expected::Message { binary: true, payload } => Sight::Binary { shown: wanted(payload) },
+        Expected::Message { payload, .. } => Sight::Text { shown: wanted(payload) },
+        Expected::Pong(payload) => Sight::Pong { shown: wanted(payload) },
+        Expected::Elapsed(tag) => Sight::StillOpen { for_us: waited(case, tag) },
     }
 }
 
-fn described(event: &Event) -> String {
+fn sight(case: &Case, event: &Event) -> Sight {
     match event {
-        Event::Message { binary, payload } => format!("{} {}", kind(*binary), got(payload)),
-        Event::Pong(payload) => format!("Pong {}", got(payload)),
-        Event::Elapsed(tag) => format!("the connection still open at the end of wait {tag}"),
+        Event::Message { binary: true, payload } => Sight::Binary { shown: got(payload) },
+        Event::Message { payload, .. } => Sight::Text { shown: got(payload) },
+        Event::Pong(payload) => Sight::Pong { shown: got(payload) },
+        Event::Elapsed(tag) => Sight::StillOpen { for_us: waited(case, tag) },
     }
+}
+
+/// How long the wait with this tag is, in microseconds; 0 if the case has none.
+fn waited(case: &Case, tag: &str) -> u64 {
+    case.noted_wait(tag).map_or(0, micros)
 }
 
 /// An event, and where its payload leaves the one that was wanted.
-fn described_against(event: &Event, expected: &Expected) -> String {
-    let text = described(event);
+fn found_against(case: &Case, event: &Event, expected: &Expected) -> Found {
     let payloads = match (event, expected) {
         (Event::Message { binary, payload: got }, Expected::Message { binary: same, payload: wanted })
             if binary == same =>
@@ -82,22 +79,20 @@ fn described_against(event: &Event, expected: &Expected) -> String {
         (Event::Pong(got), Expected::Pong(wanted)) => Some((got, wanted)),
         _ => None,
     };
-    match payloads.map(|(got, wanted)| (first_difference(&got.kept, wanted), got.len, wanted.len())) {
-        Some((Some(at), ..)) => format!("{text}, which differs from octet {at} on"),
-        Some((None, got, wanted)) if got != wanted as u64 => {
-            format!("{text}, which has {got} octets instead of {wanted}")
+    let event = sight(case, event);
+    let Some((got, wanted)) = payloads else { return Found::event(event) };
+    match first_difference(&got.kept, wanted) {
+        Some(at) => Found::Event { event, differs_at: Some(at as u64), lengths: None },
+        None if got.len != wanted.len() as u64 => {
+            Found::Event { event, differs_at: None, lengths: Some([got.len, wanted.len() as u64]) }
         }
-        _ => text,
+        None => Found::event(event),
     }
 }
 
 fn first_difference(got: &[u8], wanted: &Payload) -> Option<usize> {
     let wanted = wanted.to_bytes();
     got.iter().zip(wanted.iter()).position(|(got, wanted)| got != wanted)
-}
-
-const fn kind(binary: bool) -> &'static str {
-    if binary { "Binary" } else { "Text" }
 }
 
 fn wanted(payload: &Payload) -> String {
@@ -114,7 +109,7 @@ fn got(payload: &Received) -> String {
     octets(&payload.kept, payload.len)
 }
 
-/// Text in quotation marks, other octets in hexadecimal; control characters are escaped.
+/// Text in quotation marks, other octets in hexadecimal: as they are told where frames are shown.
 fn octets(octets: &[u8], len: u64) -> String {
     let begin = &octets[..octets.len().min(SHOWN)];
     let cut = len > begin.len() as u64;
@@ -126,69 +121,87 @@ fn octets(octets: &[u8], len: u64) -> String {
         }
         Err(_) => None,
     };
-    let shown = match text {
-        Some(text) => format!("\"{}", text.escape_debug()),
-        None => begin.iter().map(|octet| format!("{octet:02X}")).collect(),
-    };
-    let quote = if text.is_some() { "\"" } else { "" };
-    if cut { format!("{shown}...{quote} ({len} octets)") } else { format!("{shown}{quote}") }
-}
-
-/// How the connection ended.
-pub(super) fn ending(observation: &Observation) -> String {
-    let close = &observation.close;
-    let seconds = observation.duration.as_secs_f64();
-    if let Some(fault) = &observation.fault {
-        format!("the tester had to fail the connection: {}", fault.text)
-    } else if observation.ran_out {
-        "the connection stayed open until the tester's timer ran out".into()
-    } else if close.closed_by_me && close.was_close_handshake_timeout {
-        "the tester closed, and the peer did not answer".into()
-    } else if let (true, None, false, Some(how @ (TcpEnd::PeerFin | TcpEnd::PeerReset))) =
-        (close.closed_by_me, close.remote_code, close.was_clean, close.tcp)
-    {
-        format!("the tester closed, and the peer {} without an answer", crate::words::tcp_end(how))
-    } else if close.closed_by_me {
-        format!("the tester closed after {seconds:.2} s")
-    } else if close.remote_code.is_some() || close.was_clean {
-        format!("the peer closed with {}", close_code(close.remote_code))
-    } else {
-        match close.tcp {
-            Some(how @ (TcpEnd::PeerFin | TcpEnd::PeerReset)) => {
-                format!("the peer {} without a Close frame", crate::words::tcp_end(how))
-            }
-            _ => "the tester ended TCP".into(),
+    let octets = if len == 1 { "octet" } else { "octets" };
+    match text {
+        Some(text) if cut => format!("\"{}\"… ({len} {octets})", visible(text)),
+        Some(text) => format!("\"{}\"", visible(text)),
+        None => {
+            let shown: Vec<String> =
+                begin.iter().take(SHOWN.div_ceil(3)).map(|octet| format!("{octet:02x}")).collect();
+            let more =
+                if (shown.len() as u64) < len { format!(" … ({len} {octets})") } else { String::new() };
+            format!("{}{more}", shown.join(" "))
         }
     }
 }
 
-/// A close code, with its name if it has one.
-pub(super) fn close_code(code: Option<u16>) -> String {
-    match code {
-        None => "no close code".into(),
-        Some(code) => match wsspec_wire::close_code::name(code) {
-            Some(name) => format!("close code {code} ({name})"),
-            None => format!("close code {code}"),
-        },
+/// Control characters as the reports write them.
+pub(super) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// How the connection ended.
+pub(super) fn ending(observation: &Observation) -> Found {
+    let close = &observation.close;
+    let by_peer = match close.tcp {
+        Some(TcpEnd::PeerFin) => Some(false),
+        Some(TcpEnd::PeerReset) => Some(true),
+        Some(TcpEnd::Tester) | None => None,
+    };
+    let unanswered = close.remote_code.is_none() && !close.was_clean;
+    if let Some(fault) = &observation.fault {
+        Found::FailedByTester { text: fault.text.clone() }
+    } else if observation.ran_out {
+        Found::StayedOpen { for_us: stayed_open(observation) }
+    } else if close.closed_by_me && close.was_close_handshake_timeout {
+        Found::NoAnswer
+    } else if let (true, true, Some(reset)) = (close.closed_by_me, unanswered, by_peer) {
+        Found::TcpForAnswer { reset }
+    } else if close.closed_by_me {
+        Found::TesterClosed { after_us: micros(observation.duration) }
+    } else if !unanswered {
+        Found::PeerClosed { code: close.remote_code }
+    } else {
+        by_peer.map_or(Found::TesterEndedTcp, |reset| Found::TcpEnded { reset })
     }
 }
 
-/// The codes that are accepted.
-pub(super) fn codes(codes: &[u16]) -> String {
-    let list: Vec<String> = codes.iter().map(ToString::to_string).collect();
-    format!("close code {} or none", list.join(" or "))
+/// How long nothing ended the connection: since what it is about was sent, until the tester gave up.
+fn stayed_open(observation: &Observation) -> u64 {
+    let entries = &observation.log.entries;
+    let fired = |kind: &LogKind| matches!(kind, LogKind::FailTimerFired | LogKind::CloseTimerFired);
+    let given_up = entries.iter().find(|entry| fired(&entry.kind)).map(|entry| entry.at);
+    let sent = super::places::stimulus(observation).and_then(|at| entries.get(at)).map(|entry| entry.at);
+    match (sent, given_up) {
+        (Some(sent), Some(given_up)) if given_up > sent => micros(given_up - sent),
+        _ => micros(observation.duration),
+    }
+}
+
+pub(super) fn micros(time: Time) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// For a case in which everything holds.
-pub(super) fn passed(observation: &Observation) -> String {
+pub(super) fn passed(case: &Case, observation: &Observation) -> String {
     match &observation.conclusion {
         Some(conclusion) => conclusion.text.to_string(),
-        None => format!("as expected: {}; {}", events(&observation.events), ending(observation)),
+        None => format!("as expected: {}; {}", events(case, &observation.events), ending(observation)),
     }
 }
 
 /// A text as a sentence: a capital letter and a full stop.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.trim_end_matches('.').chars();
     match characters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),

@@ -175,7 +175,7 @@ fn event(event: &EventRecord) -> Value {
     match event {
         EventRecord::Message { binary, data, .. } => json!(["message", wirelog::text(data), binary]),
         EventRecord::Pong { data } => json!(["pong", wirelog::text(data)]),
-        EventRecord::Elapsed { tag } => json!(["timeout", tag]),
+        EventRecord::Elapsed { tag, .. } => json!(["timeout", tag]),
     }
 }
 

@@ -75,7 +75,7 @@ impl CaseRecord {
             duration_us: micros(seen.duration),
             attempt: meta.attempt.max(1),
             checks: outcome.checks.iter().map(|one| check(one, seen)).collect(),
-            accepts: case.accepts.iter().map(|one| accept(one, &seen.events, &received)).collect(),
+            accepts: case.accepts.iter().map(|one| accept(case, one, &seen.events, &received)).collect(),
             received,
             received_dropped: seen.events_dropped,
             close_rule: close_rule(case),
@@ -111,8 +111,10 @@ fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
         level: check.level,
         rfc: Clause::parse(&check.section),
         ok: check.ok,
-        expected: check.expected.as_str().into(),
-        observed: check.observed.as_str().into(),
+        expected: check.expected.to_string().into(),
+        observed: check.observed.to_string().into(),
+        wanted: (!check.ok).then(|| Box::new(check.expected.clone())),
+        found: (!check.ok).then(|| Box::new(check.observed.clone())),
         event: match check.seen_in {
             Some(place) => place.number,
             None => check.entry.map(|at| seen.log.number(at)),
@@ -122,11 +124,16 @@ fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
     }
 }
 
-fn accept(accept: &wsspec_cases::Accept, came: &[Event], received: &[EventRecord]) -> AcceptRecord {
+fn accept(
+    case: &Case,
+    accept: &wsspec_cases::Accept,
+    came: &[Event],
+    received: &[EventRecord],
+) -> AcceptRecord {
     let expected = |(place, event): (usize, &Expected)| match came.get(place) {
         // Large messages are not hashed twice.
         Some(same) if event.matches(same) => undisputed(&received[place]),
-        _ => expected(event),
+        _ => expected(case, event),
     };
     AcceptRecord {
         grade: accept.grade,
@@ -135,14 +142,14 @@ fn accept(accept: &wsspec_cases::Accept, came: &[Event], received: &[EventRecord
     }
 }
 
-fn expected(event: &Expected) -> EventRecord {
+fn expected(case: &Case, event: &Expected) -> EventRecord {
     let data = |payload: &wsspec_cases::Payload| Payload::new(&payload.to_bytes(), PAYLOAD_LIMIT);
     match event {
         Expected::Message { binary, payload } => {
             EventRecord::Message { binary: *binary, data: data(payload), differs_at: None, near: None }
         }
         Expected::Pong(payload) => EventRecord::Pong { data: data(payload) },
-        Expected::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
+        Expected::Elapsed(tag) => elapsed(case, tag),
     }
 }
 
@@ -158,7 +165,7 @@ fn undisputed(received: &EventRecord) -> EventRecord {
 
 fn received(case: &Case, seen: &Observation) -> Vec<EventRecord> {
     let wanted = cause::closest(case, &seen.events).map_or(&[][..], |accept| &accept.events);
-    let event = |(place, event)| received_event(event, hash_of_frame(seen, place), wanted.get(place));
+    let event = |(place, event)| received_event(case, event, hash_of_frame(seen, place), wanted.get(place));
     seen.events.iter().enumerate().map(event).collect()
 }
 
@@ -175,7 +182,16 @@ fn hash_of_frame(seen: &Observation, place: usize) -> Option<(u64, [u8; 32])> {
     }
 }
 
-fn received_event(event: &Event, frame: Option<(u64, [u8; 32])>, wanted: Option<&Expected>) -> EventRecord {
+fn elapsed(case: &Case, tag: &str) -> EventRecord {
+    EventRecord::Elapsed { tag: tag.to_owned(), for_us: case.noted_wait(tag).map_or(0, micros) }
+}
+
+fn received_event(
+    case: &Case,
+    event: &Event,
+    frame: Option<(u64, [u8; 32])>,
+    wanted: Option<&Expected>,
+) -> EventRecord {
     let data = |received: &wsspec_cases::Received| {
         let beginning = Payload::beginning(&received.kept, received.len, PAYLOAD_LIMIT);
         match frame {
@@ -190,7 +206,7 @@ fn received_event(event: &Event, frame: Option<(u64, [u8; 32])>, wanted: Option<
             EventRecord::Message { binary: *binary, data: data(payload), differs_at, near }
         }
         Event::Pong(payload) => EventRecord::Pong { data: data(payload) },
-        Event::Elapsed(tag) => EventRecord::Elapsed { tag: (*tag).to_owned() },
+        Event::Elapsed(tag) => elapsed(case, tag),
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use wsspec_cases::{CaseId, Grade, Level};
-use wsspec_engine::Verdict;
+use wsspec_engine::{Found, Verdict, Wanted};
 
 use crate::Untrusted;
 use crate::record::{
@@ -244,6 +244,12 @@ pub struct CheckRecord {
     pub expected: Untrusted,
     /// What was.
     pub observed: Untrusted,
+    /// What had to be as data, if it does not hold. Its texts may hold words of the peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<Box<Wanted>>,
+    /// What was as data, if it does not hold. Its texts may hold words of the peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Box<Found>>,
     /// The number of the log line that shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<usize>,
@@ -306,6 +312,9 @@ pub enum EventRecord {
     Elapsed {
         /// Its name.
         tag: String,
+        /// How long it is, in microseconds; 0 if that is not known.
+        #[serde(skip_serializing_if = "is_zero")]
+        for_us: u64,
     },
 }
 

@@ -127,6 +127,7 @@ pub(super) struct Event<'a> {
     differs_at: Option<u64>,
     near: Option<Box<Near>>,
     tag: Option<String>,
+    for_us: Option<u64>,
 }
 
 impl TryFrom<Event<'_>> for EventRecord {
@@ -142,7 +143,10 @@ impl TryFrom<Event<'_>> for EventRecord {
                 near: event.near,
             },
             "pong" => Self::Pong { data: data? },
-            "elapsed" => Self::Elapsed { tag: event.tag.ok_or(Flaw::Missing("tag"))? },
+            "elapsed" => Self::Elapsed {
+                tag: event.tag.ok_or(Flaw::Missing("tag"))?,
+                for_us: event.for_us.unwrap_or_default(),
+            },
             other => return Err(Flaw::Event(other.to_owned())),
         })
     }

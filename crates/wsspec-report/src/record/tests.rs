@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use wsspec_cases::{Accept, Case, Event, Expected, Grade, Level, Received, suite};
 use wsspec_engine::{
-    Behavior, BehaviorClose, Check, CloseRecord, Direction, HandshakeRecord, LogEntry, LogKind, Observation,
-    Outcome, Snippet, TesterRole, Verdict, WireLog, WireStats,
+    Behavior, BehaviorClose, Check, CloseRecord, Direction, Found, HandshakeRecord, LogEntry, LogKind,
+    Observation, Outcome, Sight, Snippet, TesterRole, Verdict, Wanted, WireLog, WireStats,
 };
 use wsspec_wire::{FrameHeader, Opcode};
 
@@ -78,8 +78,8 @@ fn outcome() -> Outcome {
             level: Level::Must,
             section: "RFC 6455 section 5.4".to_owned(),
             ok: false,
-            expected: "Text \"Hello\"".to_owned(),
-            observed: "Text \"Help!\"".to_owned(),
+            expected: Wanted::other("Text \"Hello\""),
+            observed: Found::event(Sight::Text { shown: "\"Help!\"".to_owned() }),
             entry: Some(3),
             header: None,
             seen_in: None,

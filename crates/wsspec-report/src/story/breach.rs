@@ -11,9 +11,103 @@ const SENDABLE: [std::ops::RangeInclusive<u16>; 3] = [1000..=1003, 1007..=1014, 
 /// The most octets that a control frame may carry, RFC 6455 section 5.5.
 const CONTROL: u64 = 125;
 
+/// What the tester does wrong with a frame, because the case is about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentBreach {
+    /// A frame after its Close frame.
+    BehindClose,
+    /// No masking key, though it is the client.
+    NotMasked,
+    /// A masking key, though it is the server.
+    Masked,
+    /// A continuation while no message is open.
+    Orphan,
+    /// The beginning of a message while another one is open.
+    Interleaved,
+    /// An opcode that is reserved.
+    Opcode,
+    /// Reserved bits that were not negotiated.
+    Rsv(u8),
+    /// A control frame in fragments.
+    ControlInFragments,
+    /// A control frame with so many octets.
+    LongControl(u64),
+    /// A length that could be written shorter.
+    LongLength,
+    /// The body of a Close frame of one octet.
+    HalfCode,
+    /// A close code that may not be sent.
+    CloseCode(u16),
+    /// The reason of a Close frame is no UTF-8.
+    Reason,
+    /// A text message is no UTF-8.
+    Text,
+}
+
+impl SentBreach {
+    /// What stands beside the frame.
+    pub fn mark(&self) -> String {
+        match self {
+            Self::BehindClose => "sent behind the Close frame".to_owned(),
+            Self::NotMasked => "not masked".to_owned(),
+            Self::Masked => "masked by a server".to_owned(),
+            Self::Orphan => "nothing to continue".to_owned(),
+            Self::Interleaved => "inside another message".to_owned(),
+            Self::Opcode => "a reserved opcode".to_owned(),
+            Self::Rsv(bits) => format!("RSV={bits:03b}, not negotiated"),
+            Self::ControlInFragments => "a control frame in fragments".to_owned(),
+            Self::LongControl(octets) => format!("{} octets in a control frame", count(*octets)),
+            Self::LongLength => "not the shortest length".to_owned(),
+            Self::HalfCode => "half a close code".to_owned(),
+            Self::CloseCode(code) => format!("{code} may not be sent"),
+            Self::Reason => "the reason is no UTF-8".to_owned(),
+            Self::Text => "this is no UTF-8".to_owned(),
+        }
+    }
+
+    /// What is wrong, as the beginning of a sentence that fits all cases with the same breach.
+    pub const fn noun(&self) -> &'static str {
+        match self {
+            Self::BehindClose => "A frame behind the Close frame",
+            Self::NotMasked => "A frame of a client without a mask",
+            Self::Masked => "A masked frame of a server",
+            Self::Orphan => "A continuation with no message open",
+            Self::Interleaved => "A message that begins inside another one",
+            Self::Opcode => "A frame with a reserved opcode",
+            Self::Rsv(_) => "A frame with reserved bits that nobody negotiated",
+            Self::ControlInFragments => "A control frame in fragments",
+            Self::LongControl(_) => "A control frame of more than 125 octets",
+            Self::LongLength => "A length that is not written in its shortest form",
+            Self::HalfCode => "A Close frame with half a code",
+            Self::CloseCode(_) => "A close code that may not be sent",
+            Self::Reason => "A close reason that is no UTF-8",
+            Self::Text => "Text that is no UTF-8",
+        }
+    }
+
+    /// The check that fails if the peer does the same, as an echo does that lets it pass.
+    pub(super) const fn check(&self) -> &'static str {
+        match self {
+            Self::BehindClose => "close.data",
+            Self::NotMasked | Self::Masked => "frame.mask",
+            Self::Orphan => "frame.continuation",
+            Self::Interleaved => "frame.interleaved",
+            Self::Opcode => "frame.opcode",
+            Self::Rsv(_) => "frame.rsv",
+            Self::ControlInFragments => "frame.control.fin",
+            Self::LongControl(_) => "frame.control.length",
+            Self::LongLength => "frame.length",
+            Self::HalfCode => "close.body",
+            Self::CloseCode(_) => "close.code.unlawful",
+            Self::Reason => "close.utf8",
+            Self::Text => "text.utf8",
+        }
+    }
+}
+
 /// The first frame of the tester that no conforming endpoint sends: its line, and what is wrong with it. The tester
 /// means it; how the implementation takes it is what the case is about.
-pub fn sent_breach(case: &CaseRecord) -> Option<(usize, String)> {
+pub fn sent_breach(case: &CaseRecord) -> Option<(usize, SentBreach)> {
     let texts = broken_texts(case);
     let mut state = State { is_open: false, closed: false, masked: case.role == Role::Server };
     let negotiated = case.handshake.extensions.is_some();
@@ -21,9 +115,9 @@ pub fn sent_breach(case: &CaseRecord) -> Option<(usize, String)> {
         let Happening::Frame { dir: Dir::Tx, data, .. } = &line.what else { return None };
         let header = line.what.header()?;
         let of_frame = state.breach(&header).or_else(|| of_header(&header, negotiated));
-        let told = of_frame.or_else(|| of_content(&header, data));
-        let told = told.or_else(|| texts.get(&line.i).map(|_| "this is no UTF-8".to_owned()));
-        told.map(|told| (line.i, told))
+        let found = of_frame.or_else(|| of_content(&header, data));
+        let found = found.or_else(|| texts.get(&line.i).map(|_| SentBreach::Text));
+        found.map(|found| (line.i, found))
     })
 }
 
@@ -36,57 +130,56 @@ struct State {
 }
 
 impl State {
-    fn breach(&mut self, header: &FrameHeader) -> Option<String> {
+    fn breach(&mut self, header: &FrameHeader) -> Option<SentBreach> {
         let is_data = !header.opcode.is_control();
         let (was_open, was_closed) = (self.is_open, self.closed);
         self.closed |= header.opcode == Opcode::CLOSE;
         if is_data {
             self.is_open = !header.fin && (was_open || header.opcode != Opcode::CONTINUATION);
         }
-        let told = if was_closed {
-            "sent behind the Close frame"
+        if was_closed {
+            Some(SentBreach::BehindClose)
         } else if header.mask.is_some() != self.masked {
-            if self.masked { "not masked" } else { "masked by a server" }
+            Some(if self.masked { SentBreach::NotMasked } else { SentBreach::Masked })
         } else if header.opcode == Opcode::CONTINUATION && !was_open {
-            "nothing to continue"
+            Some(SentBreach::Orphan)
         } else if is_data && header.opcode != Opcode::CONTINUATION && was_open {
-            "inside another message"
+            Some(SentBreach::Interleaved)
         } else {
-            return None;
-        };
-        Some(told.to_owned())
+            None
+        }
     }
 }
 
-fn of_header(header: &FrameHeader, negotiated: bool) -> Option<String> {
+fn of_header(header: &FrameHeader, negotiated: bool) -> Option<SentBreach> {
     if header.opcode.is_reserved() {
-        Some("a reserved opcode".to_owned())
+        Some(SentBreach::Opcode)
     } else if !header.rsv.is_none() && !negotiated {
-        Some(format!("RSV={:03b}, not negotiated", header.rsv.bits()))
+        Some(SentBreach::Rsv(header.rsv.bits()))
     } else if header.opcode.is_control() && !header.fin {
-        Some("a control frame in fragments".to_owned())
+        Some(SentBreach::ControlInFragments)
     } else if header.opcode.is_control() && header.length > CONTROL {
-        Some(format!("{} octets in a control frame", count(header.length)))
+        Some(SentBreach::LongControl(header.length))
     } else if !header.is_minimal() {
-        Some("not the shortest length".to_owned())
+        Some(SentBreach::LongLength)
     } else {
         None
     }
 }
 
 /// What is wrong with the body of a Close frame.
-fn of_content(header: &FrameHeader, data: &Payload) -> Option<String> {
+fn of_content(header: &FrameHeader, data: &Payload) -> Option<SentBreach> {
     if header.opcode != Opcode::CLOSE {
         return None;
     }
     let body = CloseBody::decode(data.kept());
     if body.malformed {
-        return Some("half a close code".to_owned());
+        return Some(SentBreach::HalfCode);
     }
     if let Some(code) = body.code.filter(|code| !SENDABLE.iter().any(|codes| codes.contains(code))) {
-        return Some(format!("{code} may not be sent"));
+        return Some(SentBreach::CloseCode(code));
     }
-    std::str::from_utf8(body.reason).is_err().then(|| "the reason is no UTF-8".to_owned())
+    std::str::from_utf8(body.reason).is_err().then_some(SentBreach::Reason)
 }
 
 #[cfg(test)]
@@ -101,12 +194,12 @@ mod tests {
         let entry =
             |(opcode, fin, octets): &(Opcode, bool, &[u8])| (1, frame(Dir::Tx, *opcode, *fin, octets));
         case.events = log(frames.iter().map(entry).collect());
-        sent_breach(&case)
+        sent_breach(&case).map(|(line, breach)| (line, breach.mark()))
     }
 
     #[test]
     fn the_frame_that_breaks_a_rule_is_found() {
-        assert_eq!(sent_breach(&failed("a", "5.15")).unwrap().1, "nothing to continue");
+        assert_eq!(sent_breach(&failed("a", "5.15")).unwrap().1, SentBreach::Orphan);
         let (text, more, ping, close) = (Opcode::TEXT, Opcode::CONTINUATION, Opcode::PING, Opcode::CLOSE);
         let long = [b'*'; 126];
         let cases: [(Frames<'_>, &str); 9] = [

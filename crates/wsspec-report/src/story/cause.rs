@@ -1,20 +1,90 @@
-//! What went wrong in one sentence: the rule, in our words, and what was seen instead.
+//! What went wrong in one sentence: the breach, or the rule in our words, and what was seen instead.
 
+use wsspec_cases::Level;
+use wsspec_engine::{Found, Sight, Wanted};
+
+use super::breach::{SentBreach, sent_breach};
 use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, RuleRecord};
 
-/// The sentence that stands for a case that went wrong, and for the cases that went wrong like it.
+/// The sentence that says of a case what went wrong.
 pub fn cause_sentence(case: &CaseRecord) -> Untrusted {
-    let failed = case.checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level);
-    let Some(check) = failed else { return case.summary.clone() };
-    match check.id.as_str() {
-        "process.alive" => Untrusted::from(format!("The process {}.", check.observed.raw())),
-        "handshake" => Untrusted::from(format!("The connection was not opened: {}.", check.observed.raw())),
-        _ => match broken_rule(case, check) {
-            Some(rule) => Untrusted::from(format!("{}, but {}.", capital(&rule.summary), seen(check))),
-            None => case.summary.clone(),
+    told(case, Found::clause, true)
+}
+
+/// The same for all cases that went wrong like it: without what is of this one only.
+pub fn cause_name(case: &CaseRecord) -> Untrusted {
+    told(case, Found::name, false)
+}
+
+fn told(case: &CaseRecord, words: fn(&Found) -> String, whole: bool) -> Untrusted {
+    let Some(check) = case.first_failed() else { return case.summary.clone() };
+    // Records of older versions have the words only.
+    let Some(found) = &check.found else { return case.summary.clone() };
+    let seen = words(found);
+    let text = match check.id.as_str() {
+        "process.alive" | "handshake" => seen,
+        _ => match reaction(case, check, found) {
+            Some((breach, Reaction::Refused)) => format!("{} was refused, but {seen}", breach.noun()),
+            Some((breach, reaction)) if whole => format!("{} {}: {seen}", breach.noun(), reaction.words()),
+            Some((breach, reaction)) => format!("{} {}", breach.noun(), reaction.words()),
+            None => match broken_rule(case, check) {
+                Some(rule) => format!("{}, but {seen}", rule.summary.trim_end_matches('.')),
+                None => seen,
+            },
         },
+    };
+    Untrusted::from(sentence(&text))
+}
+
+/// What the implementation made of what the tester did wrong on purpose.
+#[derive(Clone, Copy)]
+enum Reaction {
+    Accepted,
+    /// It was refused later than it could have been.
+    Late,
+    /// It was refused, but not as it should be.
+    Refused,
+}
+
+impl Reaction {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Accepted => "was accepted",
+            Self::Late => "was not refused at once",
+            Self::Refused => "was refused",
+        }
     }
+}
+
+/// The breach of the tester that the check is about, and what became of it.
+fn reaction(case: &CaseRecord, check: &CheckRecord, found: &Found) -> Option<(SentBreach, Reaction)> {
+    let (_, breach) = sent_breach(case)?;
+    let had_to_fail = match check.wanted.as_deref()? {
+        Wanted::Failing { .. } => true,
+        Wanted::Events { count, .. } => *count == 0,
+        _ => false,
+    };
+    let is_milder = check.level != Level::Must;
+    let reaction = match found {
+        Found::Breach { .. } => (breach.check() == check.id).then_some(Reaction::Accepted),
+        Found::Tolerated { found, .. } => match &**found {
+            Found::Event { event: Sight::StillOpen { .. }, .. } => Some(Reaction::Late),
+            Found::Other { .. } => had_to_fail.then_some(Reaction::Accepted),
+            _ => None,
+        },
+        Found::Code { .. } | Found::CodelessClose | Found::NoCloseFrame => {
+            (had_to_fail && is_milder).then_some(Reaction::Refused)
+        }
+        Found::Event { .. }
+        | Found::Events { .. }
+        | Found::StayedOpen { .. }
+        | Found::TesterClosed { .. }
+        | Found::NoAnswer
+        | Found::Other { .. } => had_to_fail.then_some(Reaction::Accepted),
+        _ => None,
+    };
+    reaction.map(|reaction| (breach, reaction))
 }
 
 /// The rule of the case that the check is about, or else the main one.
@@ -23,28 +93,10 @@ fn broken_rule<'a>(case: &'a CaseRecord, check: &CheckRecord) -> Option<&'a Rule
     same.or_else(|| case.rules.first())
 }
 
-/// What was observed as a clause.
-fn seen(check: &CheckRecord) -> String {
-    let observed = check.observed.raw().trim_end_matches('.');
-    let begins = |words: &[&str]| words.iter().any(|word| observed.starts_with(word));
-    if check.expected.raw() == "lawful frames" {
-        format!("what came breaks a rule: {observed}")
-    } else if observed == "no message and no pong" {
-        "nothing came".to_owned()
-    } else if begins(&["Text ", "Binary ", "Pong "]) {
-        format!("what came was {observed}")
-    } else if begins(&["close code ", "no close code"]) {
-        format!("the connection was closed with {observed}")
-    } else if let Some(rest) = observed.strip_prefix("the connection still open") {
-        format!("the connection was still open{rest}")
-    } else {
-        observed.to_owned()
-    }
-}
-
-fn capital(text: &str) -> String {
+fn sentence(text: &str) -> String {
     let mut letters = text.trim_end_matches('.').chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let first = letters.next();
+    first.map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(".".chars()).collect())
 }
 
 #[cfg(test)]
@@ -52,36 +104,110 @@ mod tests {
     use super::*;
     use crate::samples::{failed, passed};
 
-    fn told(id: &str, expected: &str, observed: &str) -> String {
+    fn case(id: &str, wanted: Wanted, found: Found) -> CaseRecord {
         let mut case = failed("a", "5.15");
-        let check = case.checks.iter_mut().find(|check| !check.ok).unwrap();
-        (check.id, check.expected, check.observed) = (id.to_owned(), expected.into(), observed.into());
         case.rules[0].summary = "a Pong may be sent unasked".to_owned();
+        let check = case.checks.iter_mut().find(|check| !check.ok).unwrap();
+        check.id = id.to_owned();
+        (check.wanted, check.found) = (Some(Box::new(wanted)), Some(Box::new(found)));
+        case
+    }
+
+    /// A case in which the tester breaks no rule.
+    fn lawful(id: &str, wanted: Wanted, found: Found) -> String {
+        let mut case = case(id, wanted, found);
+        case.events.clear();
         cause_sentence(&case).raw().to_owned()
+    }
+
+    fn text() -> Sight {
+        Sight::Text { shown: "\"a\"".to_owned() }
+    }
+
+    fn failing() -> Wanted {
+        Wanted::Failing { codes: vec![] }
     }
 
     #[test]
     fn rule_and_observation_are_one_sentence() {
-        for (id, expected, observed, sentence) in [
-            ("events", "no pong", "Text \"a\"", "A Pong may be sent unasked, but what came was Text \"a\"."),
-            ("events", "Text", "no message and no pong", "A Pong may be sent unasked, but nothing came."),
+        let nothing = Wanted::Events { first: vec![], count: 0 };
+        let codes = Wanted::Codes { codes: vec![1002] };
+        let breach = || Found::Breach { text: "a text message is no UTF-8".to_owned() };
+        let never = Found::NeverOpened { text: "no answer".to_owned() };
+        for (id, wanted, found, sentence) in [
+            (
+                "events",
+                nothing.clone(),
+                Found::event(text()),
+                "A Pong may be sent unasked, but Text \"a\" came.",
+            ),
+            (
+                "events",
+                nothing,
+                Found::Events { first: vec![], count: 0 },
+                "A Pong may be sent unasked, but nothing came.",
+            ),
             (
                 "text.utf8",
-                "lawful frames",
-                "a text message is no UTF-8",
-                "A Pong may be sent unasked, but what came breaks a rule: a text message is no UTF-8.",
+                Wanted::LawfulFrames,
+                breach(),
+                "A Pong may be sent unasked, but a text message is no UTF-8.",
             ),
             (
                 "close.code",
-                "close code 1002 or none",
-                "close code 1000 (normal closure)",
+                codes,
+                Found::Code { code: Some(1000) },
                 "A Pong may be sent unasked, but the connection was closed with close code 1000 (normal closure).",
             ),
-            ("handshake", "an open connection", "no answer", "The connection was not opened: no answer."),
-            ("process.alive", "it runs", "exited: signal 6", "The process exited: signal 6."),
+            ("handshake", Wanted::OpenConnection, never, "The connection was not opened: no answer."),
+            (
+                "process.alive",
+                Wanted::other("it runs"),
+                Found::other("the process exited: signal 6"),
+                "The process exited: signal 6.",
+            ),
         ] {
-            assert_eq!(told(id, expected, observed), sentence);
+            assert_eq!(lawful(id, wanted, found), sentence);
         }
         assert_eq!(cause_sentence(&passed("a", "1.1.1")), passed("a", "1.1.1").summary);
+    }
+
+    #[test]
+    fn a_breach_of_the_tester_gives_the_cause_its_name() {
+        let open = Found::StayedOpen { for_us: 1_000_000 };
+        let late = Found::event(Sight::StillOpen { for_us: 1_000_000 }).because("no moment is set");
+        let orphan = "A continuation with no message open";
+        for (wanted, found, rest, name) in [
+            (failing(), Found::event(text()), "was accepted: Text \"a\" came.", "was accepted."),
+            (failing(), open, "was accepted: the connection stayed open for 1 s.", "was accepted."),
+            (
+                failing(),
+                late,
+                "was not refused at once: the connection was still open 1 s later (no moment is set).",
+                "was not refused at once.",
+            ),
+        ] {
+            let case = case("events", wanted, found);
+            assert_eq!(cause_sentence(&case).raw(), format!("{orphan} {rest}"));
+            assert_eq!(cause_name(&case).raw(), format!("{orphan} {name}"));
+        }
+        let mut milder = case("close.code", failing(), Found::Code { code: Some(1000) });
+        milder.checks.iter_mut().filter(|check| !check.ok).for_each(|check| check.level = Level::Should);
+        let refused = "was refused, but the connection was closed with close code 1000 (normal closure).";
+        assert_eq!(cause_sentence(&milder).raw(), format!("{orphan} {refused}"));
+    }
+
+    #[test]
+    fn a_rule_that_has_nothing_to_do_with_the_breach_of_the_tester_is_told_by_itself() {
+        let masked = Found::Breach { text: "the server masks a frame".to_owned() };
+        let case = case("frame.mask", Wanted::LawfulFrames, masked);
+        assert_eq!(cause_sentence(&case).raw(), "A Pong may be sent unasked, but the server masks a frame.");
+    }
+
+    #[test]
+    fn a_record_without_data_tells_its_summary() {
+        let mut old = failed("a", "5.15");
+        old.checks.iter_mut().for_each(|check| (check.wanted, check.found) = (None, None));
+        assert_eq!(cause_sentence(&old), old.summary);
     }
 }

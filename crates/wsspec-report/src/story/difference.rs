@@ -1,4 +1,5 @@
 use wsspec_cases::Grade;
+use wsspec_engine::Sight;
 
 use super::spans::{self, SpanKind, Spans, span};
 use crate::Untrusted;
@@ -118,7 +119,7 @@ fn is_same(expected: &EventRecord, observed: &EventRecord) -> bool {
             EventRecord::Message { binary: b, data: got, differs_at, .. },
         ) => a == b && wanted == got && differs_at.is_none(),
         (EventRecord::Pong { data: wanted }, EventRecord::Pong { data: got }) => wanted == got,
-        (EventRecord::Elapsed { tag: wanted }, EventRecord::Elapsed { tag: got }) => wanted == got,
+        (EventRecord::Elapsed { tag: wanted, .. }, EventRecord::Elapsed { tag: got, .. }) => wanted == got,
         _ => false,
     }
 }
@@ -242,7 +243,9 @@ const fn content(event: &EventRecord) -> Option<(&'static str, &Payload)> {
 fn words(event: &EventRecord, limit: usize) -> Spans {
     match (content(event), event) {
         (Some((name, data)), _) => named(name, spans::tell(data, name == "Text", limit)),
-        (None, EventRecord::Elapsed { tag }) => plain(format!("nothing until wait {tag} is over")),
+        (None, EventRecord::Elapsed { for_us, .. }) => {
+            plain(Sight::StillOpen { for_us: *for_us }.to_string())
+        }
         (None, _) => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The sequence of frames and timers of a case.
 
+use wsspec_engine::Wanted;
 use wsspec_report::record::{CaseRecord, Happening};
 use wsspec_report::story::{Row, Side, sent_breach, timeline};
 
@@ -18,6 +19,7 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let rows = timeline(record, false, PAYLOAD);
     let column = column(&rows, style);
     let breach = sent_breach(record);
+    let breach = breach.map(|(at, what)| (at, what.mark()));
     let sent =
         |row: &Row<'_>| breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
     let mut out = Vec::new();
@@ -65,8 +67,8 @@ pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Opti
         let room = style.width.saturating_sub(label.len());
         Some(style.paint(tone, &format!("{label}{}", cut(&style.plain(what), room))))
     };
-    let expected = match check.expected.raw() {
-        "lawful frames" => record.expectation.clone(),
+    let expected = match check.wanted.as_deref() {
+        Some(Wanted::LawfulFrames) => record.expectation.clone(),
         _ => check.expected.for_terminal(400),
     };
     [

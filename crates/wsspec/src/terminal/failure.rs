@@ -1,6 +1,7 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
 use wsspec_cases::CaseId;
+use wsspec_engine::Found;
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
 use wsspec_report::story::{Part, anatomy_of_text, broken_texts, compression};
 use wsspec_report::summary::{Cause, id_list};
@@ -74,15 +75,6 @@ fn long_clause(record: &CaseRecord) -> String {
     clause.rsplit_once(' ').map_or_else(String::new, |(rfc, section)| format!("{rfc} section {section}"))
 }
 
-/// What is expected in many cases, and is said better by the case itself.
-const GENERAL: [&str; 5] = [
-    "lawful frames",
-    "the peer fails the connection",
-    "the peer to fail the connection",
-    "no message and no pong",
-    "an open connection",
-];
-
 fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     let mut out = Vec::new();
     let failed: Vec<&CheckRecord> = record.checks.iter().filter(|check| !check.ok).collect();
@@ -90,20 +82,32 @@ fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     if failed.is_empty() {
         out.extend(fact("observed", Tone::Bad, &record.summary.for_terminal(400), style));
     }
-    let mut said: Vec<String> = GENERAL.iter().map(|text| (*text).to_owned()).collect();
-    said.push(record.expectation.trim_end_matches('.').to_owned());
+    let mut wanted = vec![record.expectation.clone()];
+    let mut found: Vec<String> = Vec::new();
     for check in failed {
-        let [expected, observed] = [&check.expected, &check.observed].map(|text| text.for_terminal(400));
-        if !said.contains(&expected) {
+        let expected = check.expected.for_terminal(400);
+        if !is_said_by_the_case(check) && !wanted.contains(&expected) {
             out.extend(fact("expected", Tone::Good, &expected, style));
+            wanted.push(expected);
         }
+        let clause =
+            check.found.as_deref().map_or_else(|| check.observed.clone(), |found| found.clause().into());
+        let observed = clause.for_terminal(400);
         // That the tester failed the connection for it says the same once more.
-        if !said.iter().any(|said| observed.ends_with(said.as_str())) {
-            out.extend(fact("observed", Tone::Bad, &observed, style));
+        let again = matches!(check.found.as_deref(), Some(Found::FailedByTester { .. }));
+        if !again && !found.contains(&observed) {
+            found.push(observed);
         }
-        said.extend([expected, observed]);
+    }
+    if !found.is_empty() {
+        out.extend(fact("observed", Tone::Bad, &found.join("; "), style));
     }
     out
+}
+
+/// Whether what a check asks for is said better by the case itself.
+fn is_said_by_the_case(check: &CheckRecord) -> bool {
+    check.wanted.as_deref().is_some_and(|wanted| wanted.is_general() || wanted.is_sentence())
 }
 
 fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {

@@ -19,7 +19,7 @@ const OCTETS: usize = 16;
 /// Every line of the log, with the octets of each read and write if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let messages = inflated(record);
-    let breach = sent_breach(record);
+    let breach = sent_breach(record).map(|(at, what)| (at, what.mark()));
     let mut out = Vec::new();
     for row in timeline(record, octets, TEXT) {
         let [expected, observed] = diagram::against(&row, record, style);

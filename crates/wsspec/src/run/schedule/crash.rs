@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use wsspec_cases::Level;
-use wsspec_engine::{Behavior, BehaviorClose, Verdict};
+use wsspec_engine::{Behavior, BehaviorClose, Found, Verdict};
 use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
 
 use super::super::attempt::Attempt;
@@ -207,6 +207,8 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
         ok: false,
         expected: "the process keeps running".into(),
         observed: observed.as_str().into(),
+        wanted: None,
+        found: Some(Box::new(Found::other(format!("the process {observed}")))),
         event: last_sent(&record).filter(|_| matches!(blame, Blame::Alone)).or_else(|| end_of_tcp(&record)),
         header: None,
         case: None,

@@ -1,0 +1,420 @@
+//! What a check asks for and what it found, as data; the only place that words them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How many events of a list are told.
+const LISTED: usize = 5;
+
+/// What had to be. [`Display`](fmt::Display) words it as a noun phrase: "expected …".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Wanted {
+    /// What the case says of itself: a sentence.
+    Expectation {
+        /// The sentence.
+        text: String,
+    },
+    /// Frames that keep the rules of RFC 6455 section 5.
+    LawfulFrames,
+    /// An opening handshake that agrees on what may be agreed on.
+    LawfulAnswer,
+    /// A connection that is open.
+    OpenConnection,
+    /// The peer fails the connection (RFC 6455 section 7.1.7).
+    Failing {
+        /// With one of these codes, or none; empty if that is not asked here.
+        codes: Vec<u16>,
+    },
+    /// The tester closes the connection first.
+    TesterCloses,
+    /// These events in order.
+    Events {
+        /// The first ones.
+        first: Vec<Sight>,
+        /// How many there are.
+        count: u64,
+    },
+    /// This event at this place, counted from 1.
+    Event {
+        /// The event.
+        event: Sight,
+        /// Its place.
+        place: u64,
+    },
+    /// Nothing behind so many events.
+    NothingAfter {
+        /// How many.
+        count: u64,
+    },
+    /// One of these close codes, or none.
+    Codes {
+        /// The codes.
+        codes: Vec<u16>,
+    },
+    /// Something else: a noun phrase.
+    Other {
+        /// The phrase.
+        text: String,
+    },
+}
+
+impl Wanted {
+    /// Any noun phrase.
+    pub fn other(text: impl Into<String>) -> Self {
+        Self::Other { text: text.into() }
+    }
+
+    /// Whether it says no more than what many cases ask for, so that the case itself says it better.
+    pub fn is_general(&self) -> bool {
+        match self {
+            Self::LawfulFrames | Self::LawfulAnswer | Self::OpenConnection | Self::TesterCloses => true,
+            Self::Failing { codes } => codes.is_empty(),
+            Self::Events { count, .. } => *count == 0,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a sentence and no noun phrase.
+    pub const fn is_sentence(&self) -> bool {
+        matches!(self, Self::Expectation { .. })
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expectation { text } | Self::Other { text } => f.write_str(text),
+            Self::LawfulFrames => f.write_str("lawful frames"),
+            Self::LawfulAnswer => f.write_str("a lawful answer"),
+            Self::OpenConnection => f.write_str("an open connection"),
+            Self::Failing { codes } if codes.is_empty() => f.write_str("the peer to fail the connection"),
+            Self::Failing { codes } => write!(f, "the peer to fail the connection with {}", any_of(codes)),
+            Self::TesterCloses => f.write_str("the peer to leave closing to the tester"),
+            Self::Events { first, count } => f.write_str(&list(first, *count)),
+            Self::Event { event, place: 1 } => write!(f, "{event}"),
+            Self::Event { event, place } => write!(f, "{event} as event {place}"),
+            Self::NothingAfter { count } => write!(f, "nothing after {count} events"),
+            Self::Codes { codes } => f.write_str(&any_of(codes)),
+        }
+    }
+}
+
+/// An event that a case is judged by: the beginning of what it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Sight {
+    /// A text message.
+    Text {
+        /// Its beginning: in quotation marks if it is text, else octets in hexadecimal.
+        shown: String,
+    },
+    /// A binary message.
+    Binary {
+        /// Its beginning.
+        shown: String,
+    },
+    /// A Pong.
+    Pong {
+        /// Its payload.
+        shown: String,
+    },
+    /// The connection was still open when the tester had waited.
+    StillOpen {
+        /// For how long, in microseconds; 0 if that is not known.
+        for_us: u64,
+    },
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { shown } => write!(f, "Text {shown}"),
+            Self::Binary { shown } => write!(f, "Binary {shown}"),
+            Self::Pong { shown } => write!(f, "Pong {shown}"),
+            Self::StillOpen { for_us: 0 } => f.write_str("the connection still open"),
+            Self::StillOpen { for_us } => write!(f, "the connection still open {} later", seconds(*for_us)),
+        }
+    }
+}
+
+impl Sight {
+    fn clause(&self) -> String {
+        match self {
+            Self::StillOpen { for_us: 0 } => "the connection was still open".to_owned(),
+            Self::StillOpen { for_us } => format!("the connection was still open {} later", seconds(*for_us)),
+            came => format!("{came} came"),
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } | Self::Binary { .. } => "a message came",
+            Self::Pong { .. } => "a Pong came",
+            Self::StillOpen { .. } => "the connection was still open",
+        }
+    }
+}
+
+/// What was. [`Display`](fmt::Display) words it for "observed …", [`clause`](Self::clause) as a part of a sentence,
+/// [`name`](Self::name) as one that fits all cases in which the same was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Found {
+    /// These events in order.
+    Events {
+        /// The first ones.
+        first: Vec<Sight>,
+        /// How many there were.
+        count: u64,
+    },
+    /// This event, where another one or none was due.
+    Event {
+        /// The event.
+        event: Sight,
+        /// The first octet that is not as it was to be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differs_at: Option<u64>,
+        /// How many octets it has and had to have, if they are the same as far as they go.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lengths: Option<[u64; 2]>,
+    },
+    /// So many messages.
+    Messages {
+        /// How many.
+        count: u64,
+    },
+    /// The peer broke a rule of the frame level or of what was agreed on.
+    Breach {
+        /// How: a clause.
+        text: String,
+    },
+    /// The tester failed the connection for a breach.
+    FailedByTester {
+        /// Which.
+        text: String,
+    },
+    /// The connection was not opened.
+    NeverOpened {
+        /// Why: a clause.
+        text: String,
+    },
+    /// The peer did nothing until the tester gave up.
+    StayedOpen {
+        /// For how long since the tester had sent what it was about, in microseconds.
+        for_us: u64,
+    },
+    /// The tester closed, and the peer did not answer.
+    NoAnswer,
+    /// The tester closed, and the peer ended TCP instead of answering.
+    TcpForAnswer {
+        /// With a RST.
+        reset: bool,
+    },
+    /// The tester closed first.
+    TesterClosed {
+        /// When, in microseconds after the opening handshake.
+        after_us: u64,
+    },
+    /// The peer closed first.
+    PeerClosed {
+        /// With this code.
+        code: Option<u16>,
+    },
+    /// The peer ended TCP without a Close frame.
+    TcpEnded {
+        /// With a RST.
+        reset: bool,
+    },
+    /// The peer failed the connection by ending TCP, without a Close frame.
+    NoCloseFrame,
+    /// The tester ended TCP.
+    TesterEndedTcp,
+    /// Neither a Close frame nor the end of TCP came.
+    Silence,
+    /// The closing handshake was whole.
+    CleanEnd,
+    /// It was not.
+    UncleanEnd {
+        /// Why: a clause, if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// The close code of the peer.
+    Code {
+        /// The code.
+        code: Option<u16>,
+    },
+    /// The Close frame of the peer without a code.
+    CodelessClose,
+    /// The reason in the peer's Close frame.
+    Reason {
+        /// The reason.
+        text: String,
+    },
+    /// The answer to the tester's Close frame came late.
+    Late {
+        /// So many microseconds after it.
+        after_us: u64,
+    },
+    /// The frames that the tester sent.
+    FramesSent {
+        /// First frames of messages.
+        first: u64,
+        /// Frames that continue them.
+        continuations: u64,
+    },
+    /// It is accepted, though another outcome would be better.
+    Tolerated {
+        /// What was.
+        found: Box<Found>,
+        /// Why it is accepted.
+        because: String,
+    },
+    /// Something else: a clause.
+    Other {
+        /// The clause.
+        text: String,
+    },
+}
+
+impl Found {
+    /// Any clause.
+    pub fn other(text: impl Into<String>) -> Self {
+        Self::Other { text: text.into() }
+    }
+
+    /// An event where another one or none was due.
+    pub const fn event(event: Sight) -> Self {
+        Self::Event { event, differs_at: None, lengths: None }
+    }
+
+    /// The same, which is accepted for a reason.
+    #[must_use]
+    pub fn because(self, because: impl Into<String>) -> Self {
+        Self::Tolerated { found: Box::new(self), because: because.into() }
+    }
+
+    /// A clause that follows "…, but": what was seen, with its values.
+    pub fn clause(&self) -> String {
+        match self {
+            Self::Events { count: 0, .. } => "nothing came".to_owned(),
+            Self::Events { first, count: 1 } if first.len() == 1 => first[0].clause(),
+            Self::Events { first, count } => format!("{} came", list(first, *count)),
+            Self::Event { event, .. } => format!("{}{}", event.clause(), self.difference()),
+            Self::Messages { count } => format!("{count} messages came"),
+            Self::Code { code } => format!("the connection was closed with {}", close_code(*code)),
+            Self::CodelessClose => "a Close frame without a code came".to_owned(),
+            Self::NoCloseFrame => "the peer ended TCP without a Close frame".to_owned(),
+            Self::Silence => "neither a Close frame nor the end of TCP came".to_owned(),
+            Self::NeverOpened { text } => format!("the connection was not opened: {text}"),
+            Self::CleanEnd => "the connection ended cleanly".to_owned(),
+            Self::UncleanEnd { text: None } => "the connection did not end cleanly".to_owned(),
+            Self::Reason { text } => format!("the connection was closed with the reason \"{text}\""),
+            Self::Late { after_us } => format!("the answer came after {}", seconds(*after_us)),
+            Self::FramesSent { .. } => format!("the tester sent {self}"),
+            Self::Tolerated { found, because } => format!("{} ({because})", found.clause()),
+            clause => clause.to_string(),
+        }
+    }
+
+    /// The same without what differs from case to case.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Events { first, .. } => first.last().map_or("nothing came", Sight::name).to_owned(),
+            Self::Event { event, differs_at: None, lengths: None } => event.name().to_owned(),
+            Self::Event { .. } => "what came is not what was sent".to_owned(),
+            Self::StayedOpen { .. } => "the connection stayed open".to_owned(),
+            Self::Tolerated { found, .. } => found.name(),
+            other => other.clause(),
+        }
+    }
+
+    /// How an event differs from the one that was due.
+    fn difference(&self) -> String {
+        match self {
+            Self::Event { differs_at: Some(at), .. } => format!(", which differs from octet {at} on"),
+            Self::Event { lengths: Some([got, wanted]), .. } => {
+                format!(", which has {got} octets instead of {wanted}")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = |reset: bool| if reset { "reset TCP" } else { "ended TCP" };
+        match self {
+            Self::Events { first, count } => f.write_str(&list(first, *count)),
+            Self::Event { event, .. } => write!(f, "{event}{}", self.difference()),
+            Self::Messages { count } => write!(f, "{count} messages"),
+            Self::Breach { text } | Self::NeverOpened { text } | Self::Other { text } => f.write_str(text),
+            Self::FailedByTester { text } => write!(f, "the tester had to fail the connection: {text}"),
+            Self::StayedOpen { for_us } => write!(f, "the connection stayed open for {}", seconds(*for_us)),
+            Self::NoAnswer => f.write_str("the tester closed, and the peer did not answer"),
+            Self::TcpForAnswer { reset } => {
+                write!(f, "the tester closed, and the peer {} without an answer", how(*reset))
+            }
+            Self::TesterClosed { after_us } => write!(f, "the tester closed after {}", seconds(*after_us)),
+            Self::PeerClosed { code } => write!(f, "the peer closed with {}", close_code(*code)),
+            Self::TcpEnded { reset } => write!(f, "the peer {} without a Close frame", how(*reset)),
+            Self::NoCloseFrame => f.write_str("the end of TCP without a Close frame"),
+            Self::TesterEndedTcp => f.write_str("the tester ended TCP"),
+            Self::Silence => f.write_str("no Close frame and no end of TCP"),
+            Self::CleanEnd => f.write_str("a clean end"),
+            Self::UncleanEnd { text } => f.write_str(text.as_deref().unwrap_or("no clean end")),
+            Self::Code { code } => f.write_str(&close_code(*code)),
+            Self::CodelessClose => f.write_str("a Close frame without a code"),
+            Self::Reason { text } => write!(f, "the reason \"{text}\""),
+            Self::Late { after_us } => write!(f, "an answer after {}", seconds(*after_us)),
+            Self::FramesSent { first, continuations } => {
+                write!(f, "{first} first and {continuations} continuation frames")
+            }
+            Self::Tolerated { found, because } => write!(f, "{found} ({because})"),
+        }
+    }
+}
+
+/// A close code, with its name if it has one.
+pub(crate) fn close_code(code: Option<u16>) -> String {
+    match code {
+        None => "no close code".into(),
+        Some(code) => match wsspec_wire::close_code::name(code) {
+            Some(name) => format!("close code {code} ({name})"),
+            None => format!("close code {code}"),
+        },
+    }
+}
+
+fn any_of(codes: &[u16]) -> String {
+    let list: Vec<String> = codes.iter().map(ToString::to_string).collect();
+    format!("close code {} or none", list.join(" or "))
+}
+
+fn list(first: &[Sight], count: u64) -> String {
+    if count == 0 {
+        return "no message and no pong".to_owned();
+    }
+    let mut list: Vec<String> = first.iter().take(LISTED).map(ToString::to_string).collect();
+    let more = count.saturating_sub(list.len() as u64);
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    list.join(", ")
+}
+
+/// Of a list so many are kept.
+pub(crate) fn first<T>(events: &[T], sight: impl FnMut(&T) -> Sight) -> (Vec<Sight>, u64) {
+    (events.iter().take(LISTED).map(sight).collect(), events.len() as u64)
+}
+
+/// `1 s`, `0.35 s`
+fn seconds(us: u64) -> String {
+    let hundredths = us.div_euclid(10_000) + u64::from(us % 10_000 >= 5000);
+    match (hundredths / 100, hundredths % 100) {
+        (whole, 0) if whole > 0 => format!("{whole} s"),
+        (whole, rest) => format!("{whole}.{rest:02} s"),
+    }
+}
