@@ -268,7 +268,7 @@ pub enum Found {
     /// It is accepted, though another outcome would be better.
     Tolerated {
         /// What was.
-        found: Box<Found>,
+        found: Box<Self>,
         /// Why it is accepted.
         because: String,
     },
