@@ -159,7 +159,7 @@ impl<'a> Difference<'a> {
     }
 }
 
-const fn has_verdict(record: &CaseRecord) -> bool {
+pub(crate) const fn has_verdict(record: &CaseRecord) -> bool {
     !matches!(record.verdict, Verdict::Skipped | Verdict::NotRun)
 }
 

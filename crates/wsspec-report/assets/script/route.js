@@ -122,6 +122,8 @@ function together(a, b) {
   const name = (one) => find(".agent", one).textContent;
   const head = ["ms", name(a), "Mark", "ms", name(b)].map((text) => ["th", { scope: "col" }, text]);
   return build(["section", { class: "block shared" }, ["h2", {}, "Both timelines"],
+    ["label", {}, ["input", { type: "checkbox", name: "differences", class: "only" }], "only differences"],
+    ...pairs.every(([left, right]) => left && right) ? [["p", {}, "Row for row the same."]] : [],
     ["div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Both timelines" },
       ["table", { class: "together" }, ["caption", {}, "What happened with both, row by row"],
         ["thead", {}, ["tr", {}, ...head]], ["tbody", {}, ...rows]]]]);

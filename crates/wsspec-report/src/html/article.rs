@@ -50,6 +50,7 @@ pub(super) struct Article<'a> {
     next: Option<Link>,
     same_cause: Vec<Link>,
     others: Vec<Other<'a>>,
+    before: Option<Before>,
     alternatives: Vec<Alternative>,
     /// For each check the place in another case where what it is about was seen.
     seen_in: Vec<Option<SeenIn>>,
@@ -97,6 +98,13 @@ pub(super) struct Other<'a> {
     pub(super) verdict: Verdict,
 }
 
+/// The earlier result of the case.
+struct Before {
+    agent: Untrusted,
+    href: String,
+    verdict: Verdict,
+}
+
 /// A bar of the histogram.
 struct Bar {
     bound: String,
@@ -135,6 +143,11 @@ impl<'a> Article<'a> {
             next: near.next.map(link),
             same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, &case.agent, case.id),
+            before: links.earlier(&case.agent, case.id).map(|earlier| Before {
+                agent: earlier.agent.clone(),
+                href: format!("#{}", earlier.anchor),
+                verdict: earlier.verdict,
+            }),
             alternatives: story::alternatives(case, PREVIEW),
             seen_in: case.checks.iter().map(|check| seen_in(links, case, check)).collect(),
             drawing: drawing::svg(&timeline),

@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 use wsspec_cases::CaseId;
 
 use super::article::has_run;
+use super::before::Earlier;
 use crate::Untrusted;
 use crate::compat::Names;
 use crate::record::{CaseRecord, Report};
@@ -18,6 +19,8 @@ pub(super) struct Links {
     /// and to look for them among all cases each time takes long where there are many.
     of_agent: HashMap<Untrusted, Siblings>,
     of_case: HashMap<CaseId, Vec<usize>>,
+    /// Earlier results of cases that have changed, by agent as it is called now.
+    earlier: HashMap<(Untrusted, CaseId), Earlier>,
 }
 
 /// The cases of one agent.
@@ -48,13 +51,35 @@ impl Links {
         Self::new(report, Some(Names::of(report.agents())))
     }
 
+    /// As in one document, with these keys.
+    pub(super) fn with_keys(report: &Report, keys: HashMap<Untrusted, String>) -> Self {
+        Self { keys, ..Self::new(report, None) }
+    }
+
+    /// Where earlier results of cases are.
+    pub(super) fn set_earlier(&mut self, earlier: HashMap<(Untrusted, CaseId), Earlier>) {
+        self.earlier = earlier;
+    }
+
+    /// The earlier result of a case, if it has changed and this document holds it.
+    pub(super) fn earlier(&self, agent: &Untrusted, id: CaseId) -> Option<&Earlier> {
+        self.earlier.get(&(agent.clone(), id))
+    }
+
+    /// The address of a case beside its earlier result, or of the case alone if there is none.
+    pub(super) fn with_earlier(&self, case: &CaseRecord) -> String {
+        let earlier = self.earlier(&case.agent, case.id).and_then(|earlier| earlier.anchor.split_once('@'));
+        let beside = earlier.map_or_else(String::new, |(_, key)| format!("~{key}"));
+        self.case(case) + &beside
+    }
+
     fn new(report: &Report, files: Option<Names>) -> Self {
         let (mut of_agent, mut of_case) = (HashMap::<_, Siblings>::new(), HashMap::<_, Vec<_>>::new());
         for (place, case) in report.cases.iter().enumerate().filter(|(_, case)| has_run(case)) {
             of_agent.entry(case.agent.clone()).or_default().add(place, case);
             of_case.entry(case.id).or_default().push(place);
         }
-        Self { keys: keys(&report.agents()), files, of_agent, of_case }
+        Self { keys: keys(&report.agents()), files, of_agent, of_case, earlier: HashMap::new() }
     }
 
     /// The cases of the same agent before and after this one, and some with its cause; all of them have run.

@@ -6,6 +6,7 @@
 
 mod absent;
 mod article;
+mod before;
 mod brief;
 mod data;
 mod dissected;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
+use super::before::Before;
 use super::brief::Brief;
 use super::data::{Block, PARTS, Pages, SCRIPTS};
 use super::links::Links;
@@ -20,7 +21,7 @@ use super::scripts::{Scripts, Which};
 use super::trim::Trim;
 use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print_text, to_the_minute};
 use crate::Untrusted;
-use crate::record::Report;
+use crate::record::{CaseRecord, Report};
 
 /// Up to this size nothing is left out that other files of the run have as well, in octets.
 const WANTED: usize = 1_500_000;
@@ -43,9 +44,13 @@ const WRITTEN_OF_A_CAUSE: usize = 2;
 
 /// The document with as few details left out as its size allows.
 pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
-    let links = Links::one_file(report);
+    let mut links = Links::one_file(report);
+    let before = against.map(|against| Before::of(report, &mut links, against));
     let absent = absent::all(report, &links);
-    let writer = |step: Trim| Writer::new(report, &links, &absent, against, step);
+    let writer = |step: Trim| Writer {
+        before: before.as_ref(),
+        ..Writer::new(report, &links, &absent, against, step)
+    };
     let seems_to_fit = |step: &Trim| writer(*step).estimate() <= step.limit();
     let first = Trim::STEPS.partition_point(|step| !seems_to_fit(step));
     let mut octets = 0;
@@ -79,6 +84,8 @@ struct Writer<'a> {
     links: &'a Links,
     absent: &'a [Absent<'a>],
     against: Option<Against<'a>>,
+    /// The earlier results that have changed.
+    before: Option<&'a Before>,
     step: Trim,
     /// The places in the report of the failures that are written out, in brief, and whether each is the first of its
     /// cause and implementation.
@@ -109,7 +116,7 @@ impl<'a> Writer<'a> {
                 written.push((place, *same == 1));
             }
         }
-        Self { report, links, absent, against, step, written, told }
+        Self { report, links, absent, against, before: None, step, written, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -131,8 +138,10 @@ impl<'a> Writer<'a> {
 
     fn document(&self) -> String {
         let without = self.absent.par_chunks(IN_A_BLOCK).map(|cases| self.block_without(cases));
-        let pack =
-            || self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places)).chain(without).collect();
+        let earlier = self.before.map_or(&[][..], |before| &before.report.cases);
+        let earlier = earlier.par_chunks(IN_A_BLOCK).map(|cases| self.block_before(cases));
+        let told = self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places));
+        let pack = || told.chain(without).chain(earlier).collect();
         let write = || self.written.par_iter().map(|which| self.brief(*which)).collect();
         let overview = || Overview::new(self.report, self.links, self.against, self.absent);
         let (overview, (failing, blocks)): (_, (Vec<_>, Vec<Block>)) =
@@ -158,6 +167,19 @@ impl<'a> Writer<'a> {
             let article = Article::new(self.report, self.links, &case, self.step.dissected(), Which::None);
             let scripts = Scripts::of(self.report, &case, self.step.scripts(), false).printed();
             pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &scripts, &record);
+        }
+        pages.pack(self.level())
+    }
+
+    /// The pages of earlier results.
+    fn block_before(&self, cases: &[CaseRecord]) -> Block {
+        let mut pages = Pages::default();
+        for case in cases {
+            let Some(before) = self.before else { continue };
+            let (case, dissected) = (self.step.apply(case), self.step.dissected());
+            let article = Article::new(&before.report, &before.links, &case, dissected, Which::None);
+            let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
+            pages.add(&before.links.anchor(&case), |out| print_into(&article, out), &[], &record);
         }
         pages.pack(self.level())
     }

@@ -61,7 +61,20 @@ struct StandingView<'a> {
 /// What is different from an earlier result.
 struct Comparison<'a> {
     name: &'a str,
+    /// Implementations that both have, with the number of cases that both have a verdict for.
+    common: Vec<(&'a Untrusted, u64)>,
     changes: Vec<ChangeView<'a>>,
+    /// What only one side has.
+    alone: Vec<Alone<'a>>,
+}
+
+/// Cases that only one side has a verdict for; all of an implementation if it is on that side only.
+struct Alone<'a> {
+    side: &'static str,
+    agent: &'a Untrusted,
+    ids: Vec<(Option<String>, CaseId)>,
+    more: usize,
+    is_whole: bool,
 }
 
 /// Cases that changed in the same way.
@@ -151,27 +164,65 @@ fn standings<'a>(report: &'a Report, links: &Links) -> Vec<StandingView<'a>> {
 
 /// What changed since the earlier results, the worst first.
 fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a>) -> Comparison<'a> {
-    let mut changes = Vec::new();
-    for (before, now) in diff::pairs(earlier, report) {
+    let (mut common, mut changes, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let pairs = diff::pairs(earlier, report);
+    let href = |case: &CaseRecord| Some(links.case(case));
+    for (before, now) in &pairs {
         let of = |report: &'a Report, agent| report.of_agent(agent).collect::<Vec<_>>();
         let difference = Difference::between(&of(earlier, before), &of(report, now));
-        let view = |change: Change<'a>| ChangeView {
-            way: match change.way {
-                Way::Worse => "worse",
-                Way::Other => "other",
-                Way::Better => "better",
-            },
-            agent: now,
-            old: change.old,
-            new: change.new,
-            more: change.cases.len().saturating_sub(IDS),
-            summary: &change.cases[0].summary,
-            ids: change.cases.iter().take(IDS).map(|case| (links.case(case), case.id)).collect(),
-        };
-        changes.extend(difference.changes.into_iter().map(|change| (change.way, view(change))));
+        common.push((*now, difference.common as u64));
+        let old = difference.only_old.into_iter().map(|id| (None, id));
+        alone.push(Alone::new("before", now, old.collect(), false));
+        let new = difference.only_new.into_iter().map(|case| (href(case), case.id));
+        alone.push(Alone::new("now", now, new.collect(), false));
+        changes.extend(difference.changes.into_iter().map(|change| change_view(change, now, links)));
     }
+    let of_agent = |report: &'a Report, agent: &'a Untrusted| {
+        report.of_agent(agent).filter(|case| diff::has_verdict(case)).collect::<Vec<_>>()
+    };
+    for agent in earlier.agents().into_iter().filter(|agent| !pairs.iter().any(|(before, _)| before == agent))
+    {
+        let ids = of_agent(earlier, agent).into_iter().map(|case| (None, case.id));
+        alone.push(Alone::new("before", agent, ids.collect(), true));
+    }
+    for agent in report.agents().into_iter().filter(|agent| !pairs.iter().any(|(_, now)| now == agent)) {
+        let ids = of_agent(report, agent).into_iter().map(|case| (href(case), case.id));
+        alone.push(Alone::new("now", agent, ids.collect(), true));
+    }
+    alone.retain(|alone| !alone.ids.is_empty());
     changes.sort_by_key(|(way, _)| *way);
-    Comparison { name, changes: changes.into_iter().map(|(_, view)| view).collect() }
+    let changes = changes.into_iter().map(|(_, view)| view).collect();
+    Comparison { name, common, changes, alone }
+}
+
+fn change_view<'a>(change: Change<'a>, agent: &'a Untrusted, links: &Links) -> (Way, ChangeView<'a>) {
+    let view = ChangeView {
+        way: match change.way {
+            Way::Worse => "worse",
+            Way::Other => "other",
+            Way::Better => "better",
+        },
+        agent,
+        old: change.old,
+        new: change.new,
+        more: change.cases.len().saturating_sub(IDS),
+        summary: &change.cases[0].summary,
+        ids: change.cases.iter().take(IDS).map(|case| (links.with_earlier(case), case.id)).collect(),
+    };
+    (change.way, view)
+}
+
+impl<'a> Alone<'a> {
+    fn new(
+        side: &'static str,
+        agent: &'a Untrusted,
+        mut ids: Vec<(Option<String>, CaseId)>,
+        is_whole: bool,
+    ) -> Self {
+        let more = ids.len().saturating_sub(IDS);
+        ids.truncate(IDS);
+        Self { side, agent, ids, more, is_whole }
+    }
 }
 
 /// Whether the address of an issue may be a link: `https`, and nothing that ends or hides it.

@@ -89,6 +89,36 @@ fn what_is_worse_than_before_stands_first_in_a_comparison() {
 }
 
 #[test]
+fn a_comparison_tells_what_only_one_side_has_and_holds_the_earlier_pages_of_what_changed() {
+    let new = sample(vec![passed("a", "1.1.1"), failed("a", "5.15"), passed("new", "1.1.1")]);
+    let old =
+        sample(vec![passed("a", "1.1.1"), passed("a", "2.1"), passed("a", "5.15"), passed("old", "1.1.1")]);
+    let html = report_against(&new, Some(("main", &old))).unwrap();
+    assert!(html.contains("Compared with <code>main</code>: 2 cases of a."));
+    assert!(html.contains("href=\"#5.15@a~a+before\">5.15</a>"), "a change leads to both pages");
+    let alone = html
+        .split("Cases with a verdict on one side only")
+        .nth(1)
+        .and_then(|rest| rest.split("</table>").next());
+    let rows: Vec<&str> = alone.unwrap().split("<tr>").skip(2).collect();
+    assert!(rows[0].contains(">before</th><td>a</td>") && rows[0].contains("2.1 "), "{rows:?}");
+    assert!(rows[1].contains("<td>old</td>") && rows[1].contains("the whole implementation"), "{rows:?}");
+    assert!(rows[2].contains(">now</th><td>new</td>") && rows.len() == 3, "{rows:?}");
+    let pages = packed(&html);
+    let [before, now] = ["5.15@a+before", "5.15@a"].map(|name| &pages[name].0);
+    assert!(
+        before.contains("<span class=\"agent\">a (main)</span>") && before.contains("v-pass"),
+        "{before}"
+    );
+    assert!(now.contains("href=\"#5.15@a+before\""), "{now}");
+    assert!(!pages.contains_key("1.1.1@a+before"), "what is the same is not kept twice");
+    // Nothing in common is no agreement.
+    let other = sample(vec![passed("b", "1.1.1"), passed("c", "1.1.1")]);
+    let html = report_against(&new, Some(("main", &other))).unwrap();
+    assert!(html.contains("nothing could be compared") && !html.contains("No verdict is different"));
+}
+
+#[test]
 fn scripts_that_count_failures_by_class_find_two_mentions_when_nothing_failed() {
     let good = sample(vec![passed("a", "1.1.1"), passed("a", "1.1.2")]);
     let bad = sample(vec![passed("a", "1.1.1"), failed("a", "5.15")]);

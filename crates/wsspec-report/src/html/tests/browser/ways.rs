@@ -37,6 +37,33 @@ fn every_state_is_a_link() {
 }
 
 #[test]
+fn a_case_stands_beside_its_earlier_result_with_what_differs() {
+    let Some(mut browser) = Browser::start() else { return };
+    let report = sample(vec![failed("mylib/2.3", "5.15"), passed("mylib/2.3", "1.1.1")]);
+    let mut better = report.clone();
+    better.cases[0].verdict = Verdict::Pass;
+    better.cases[0].events.retain(|line| line.i != 8);
+    let written = Written::new(&report);
+    let page = report_against(&report, Some(("main", &better))).unwrap();
+    std::fs::write(written.folder.path().join("report.html"), page).unwrap();
+    browser.open(&written.url());
+    browser.go("#diff", "document.querySelector('#diff.current')");
+    browser.eval("document.querySelector('#diff .ids a').click()");
+    browser.wait("document.querySelectorAll('#page.pair article').length === 2");
+    let shared = "document.querySelector('#page .shared').innerText";
+    let told = browser.text(shared);
+    assert!(told.contains("mylib/2.3 (main)") && told.contains("≠ only here"), "{told}");
+    assert!(told.contains("= same"), "{told}");
+    browser.eval("document.querySelector('#page .shared .only').click()");
+    let told = browser.text(shared);
+    assert!(!told.contains("= same") && told.contains("≠ only here"), "{told}");
+    // From the page of the case there is a way, too.
+    browser.go("#5.15@mylib-2.3", "document.querySelector('#page:not(.pair) article')");
+    browser.eval("[...document.querySelectorAll('#page .broke a')].find((link) => link.innerText === 'compare').click()");
+    browser.wait("document.querySelectorAll('#page.pair article').length === 2");
+}
+
+#[test]
 fn switching_the_theme_of_a_case_page_unfolded_the_overview() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&format!("{}#5.15@mylib-2.3", written.url()));
