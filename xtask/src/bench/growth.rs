@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::measure::{Cost, Measured};
+use super::measure::{Cost, Measured, fresh_folder, remove_old};
 use super::table::Table;
 use super::{Common, machine, page};
 use crate::install::Kits;
@@ -79,6 +79,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.runs.max(1),
         bench.tables()?
     );
+    remove_old(&bench.folder)?;
     println!("{text}");
     if args.common.write_docs { page::write_block("growth", &text) } else { Ok(()) }
 }
@@ -181,6 +182,7 @@ impl Bench<'_> {
         server.args(["echo", &address.to_string()]).args(defect.iter().flat_map(|id| ["--defect", id]));
         let mut server = Measured::start(&server, nice, &self.folder.join("server.log"))?;
         server.wait_for_port(address)?;
+        fresh_folder(&self.folder.join("out"))?;
         let mut command = Command::new(&self.program);
         command.arg("run").args((0..agents).map(|_| format!("ws://{address}"))).args(words);
         command.args(["--volume-messages", &self.args.volume_messages.to_string()]);

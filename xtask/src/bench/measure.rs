@@ -1,6 +1,7 @@
 //! Runs programs and tells what they cost: by the clock, of the processor, of memory.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use wait4::{ResUse, Wait4};
+
+/// Ends a program with the one that started it (util-linux).
+const SETPRIV: &str = "/usr/bin/setpriv";
+/// Where folders of earlier runs are until all is measured.
+const OLD: &str = "old";
 
 /// What a process cost from its start to its end, its children included.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -123,17 +129,16 @@ impl Drop for Measured {
     }
 }
 
-/// The same command under `nice`, which replaces itself with it: process and cost are the program's own.
+/// The same command under programs that replace themselves with it: process and cost are the program's own. It is killed
+/// when this process ends, however that ends, and runs at priority `nice` if there is one.
 pub(super) fn with_priority(command: &Command, nice: Option<i8>) -> Command {
-    let mut new = match nice {
-        None => Command::new(command.get_program()),
-        Some(level) => {
-            let mut nice = Command::new("nice");
-            nice.args(["-n", &level.to_string()]).arg(command.get_program());
-            nice
-        }
-    };
-    new.args(command.get_args());
+    let level = nice.map(|level| level.to_string());
+    let bound = Path::new(SETPRIV).exists().then_some([SETPRIV, "--pdeathsig", "KILL"]);
+    let mut words: Vec<&OsStr> = bound.iter().flatten().map(OsStr::new).collect();
+    words.extend(level.iter().flat_map(|level| ["nice", "-n", level]).map(OsStr::new));
+    words.push(command.get_program());
+    let mut new = Command::new(words[0]);
+    new.args(&words[1..]).args(command.get_args());
     if let Some(folder) = command.get_current_dir() {
         new.current_dir(folder);
     }
@@ -144,6 +149,24 @@ pub(super) fn with_priority(command: &Command, nice: Option<i8>) -> Command {
         };
     }
     new
+}
+
+/// An empty folder in place of the one of this name. The old one is moved to [`OLD`] beside it: the system takes long to
+/// make files right after it has removed others, which would be measured.
+pub(super) fn fresh_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        let old = folder.with_file_name(OLD);
+        fs::create_dir_all(&old)?;
+        let free = (0..).map(|number| old.join(number.to_string())).find(|place| !place.exists());
+        fs::rename(folder, free.context("there are numbers enough")?)?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+}
+
+/// Removes what was moved away in this folder.
+pub(super) fn remove_old(within: &Path) -> Result<()> {
+    let old = within.join(OLD);
+    if old.exists() { Ok(fs::remove_dir_all(old)?) } else { Ok(()) }
 }
 
 fn signal(pid: u32, name: &str) {
@@ -161,7 +184,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         let cost = Measured::start(&command, None, &log)?.wait(limit);
-        let _ = std::fs::remove_file(log);
+        let _ = fs::remove_file(log);
         cost
     }
 
@@ -171,6 +194,53 @@ mod tests {
         assert!(cost.wall >= 0.2, "{cost:?}");
         assert!(cost.cpu() < cost.wall, "{cost:?}");
         assert!(cost.memory > 100_000, "{cost:?}");
+    }
+
+    /// A shell that starts a program as the benchmarks do, and is killed.
+    #[test]
+    fn what_was_started_ends_with_who_started_it() {
+        if !Path::new(SETPRIV).exists() {
+            println!("SKIPPED: there is no {SETPRIV}");
+            return;
+        }
+        let mut sleeper = Command::new("sleep");
+        sleeper.arg("61.5");
+        let bound = with_priority(&sleeper, Some(1));
+        let words: Vec<_> = [bound.get_program()].into_iter().chain(bound.get_args()).collect();
+        let script = format!("{} & echo $!; wait", words.join(OsStr::new(" ")).to_string_lossy());
+        let mut parent = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(parent.stdout.take().unwrap()), &mut line)
+            .unwrap();
+        let program = Path::new("/proc").join(line.trim()).join("cmdline");
+        let runs = || fs::read(&program).is_ok_and(|words| words.starts_with(b"sleep"));
+        let within = |wanted: &dyn Fn() -> bool| {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while !wanted() && Instant::now() < deadline {
+                sleep(Duration::from_millis(5));
+            }
+            wanted()
+        };
+        assert!(within(&runs));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        assert!(within(&|| !runs()));
+    }
+
+    #[test]
+    fn a_folder_is_fresh_and_the_old_one_is_kept_until_it_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("run");
+        for number in 0..3 {
+            fresh_folder(&folder).unwrap();
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+            fs::write(folder.join("file"), number.to_string()).unwrap();
+        }
+        let old = |number: u8| fs::read_to_string(place.path().join(format!("old/{number}/file"))).unwrap();
+        assert_eq!((old(0), old(1)), ("0".to_owned(), "1".to_owned()));
+        remove_old(place.path()).unwrap();
+        remove_old(place.path()).unwrap();
+        assert!(folder.exists() && !place.path().join(OLD).exists());
     }
 
     #[test]

@@ -32,6 +32,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_has_a_block_for_every_benchmark() {
+        let page = fs::read_to_string(repository().join("docs/benchmarks.md")).unwrap();
+        for name in ["suite --server endpoint", "suite --server ws", "growth", "echo", "micro"] {
+            assert!(replaced(&page, name, "").is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_block_is_replaced_and_the_rest_stays() {
         let page = format!("a\n{}\nold\n<!-- end x -->\nb\n", begin("x"));
         let new = replaced(&page, "x", "new\n").unwrap();

@@ -1,6 +1,5 @@
 //! `cargo xtask bench suite`: the reference suite and wsspec against the same servers.
 
-use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum as _;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Cost, Measured};
+use super::measure::{Cost, Measured, fresh_folder, remove_old};
 use super::table::Table;
 use super::{Common, machine, page};
 use crate::case_sets::{self, CaseSet, SectionChoice};
@@ -126,6 +125,14 @@ impl Server {
         }
     }
 
+    /// Where its table is in the page.
+    fn block(self) -> &'static str {
+        match self {
+            Self::Endpoint => "suite --server endpoint",
+            Self::Ws => "suite --server ws",
+        }
+    }
+
     fn command(self, kits: &Kits, address: SocketAddr) -> Result<Command> {
         match self {
             Self::Endpoint => {
@@ -175,24 +182,27 @@ struct Pair {
 
 /// Measures, prints, and writes the page if asked to.
 pub(super) fn run(args: &Args) -> Result<()> {
+    let is_whole = args.only.is_empty() && args.sections == [SectionChoice::All];
+    ensure!(is_whole || !args.common.write_docs, "the page has all sets: leave out --sections and --only");
     let kits = Kits::new(&args.common.install)?;
     kits.build_wsspec()?;
     let servers = match &args.choice.servers[..] {
         [] => &[Server::Endpoint, Server::Ws],
         chosen => chosen,
     };
-    let mut text = heading();
     for &server in servers {
         kits.install(if server == Server::Ws { Kit::Node } else { Kit::Reference })?;
         let pairs = Bench { args, kits: &kits, server }.pairs()?;
         if !args.reference_only {
-            // Writing to a string cannot fail.
             let note = args.choice.messages(server).map_or_else(String::new, reduced);
-            let _ = write!(text, "\n### Against {}\n\n{note}{}", server.label()?, table(&pairs));
+            let text = format!("### Against {}\n\n{}\n{note}{}", server.label()?, heading(), table(&pairs));
+            println!("{text}");
+            if args.common.write_docs {
+                page::write_block(server.block(), &text)?;
+            }
         }
     }
-    println!("{text}");
-    if args.common.write_docs { page::write_block("suite", &text) } else { Ok(()) }
+    remove_old(&kits.cache().join("bench"))
 }
 
 struct Bench<'a> {
@@ -255,10 +265,7 @@ impl Bench<'_> {
 
     fn measure(&self, suite: Suite, set: &CaseSet, folder: &Path) -> Result<Figures> {
         println!("{} against {}: {}", suite.name(), self.server.name(), set.name);
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::create_dir_all(folder)?;
+        fresh_folder(folder)?;
         let (address, nice) = (free_address()?, self.args.common.nice);
         let server = self.server.command(self.kits, address)?;
         let mut server = Measured::start(&server, nice, &folder.join("server.log"))?;

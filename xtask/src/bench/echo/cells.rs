@@ -1,9 +1,11 @@
 //! What is measured: sizes, connections, and how many messages are in flight.
 
+use serde::{Deserialize, Serialize};
+
 use super::Args;
 
 /// One kind of load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cell {
     /// Octets of a message.
     pub(super) size: usize,
@@ -25,6 +27,16 @@ impl Cell {
     /// Whether a round trip takes so long that there is more time for it.
     pub(super) fn is_slow(&self) -> bool {
         self.size * self.connections > IN_FLIGHT / 2
+    }
+
+    /// Where it stands in tables.
+    pub(super) fn place(&self) -> impl Ord + use<> {
+        (self.deflate, self.size, self.connections, self.window)
+    }
+
+    /// As it is called in tables.
+    pub(super) fn name(&self) -> String {
+        format!("{} x {} x {}", size_words(self.size), self.connections, self.window)
     }
 
     /// In words.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench echo`: the built-in endpoint beside the fastest libraries, as echo servers.
 
 mod cells;
+mod kept;
 mod servers;
 mod tables;
 
@@ -10,13 +11,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::measure::Measured;
 use super::{Common, machine, page};
 use crate::install::Kits;
 use crate::process::free_address;
 use cells::Cell;
+use kept::Kept;
 pub(crate) use servers::SOCKETIFY;
 use servers::{SERVERS, Server};
 
@@ -88,7 +90,7 @@ impl Args {
 }
 
 /// What one run of the load generator tells. Times are in seconds, those of round trips in microseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Sample {
     replies: u64,
     /// Octets of all replies.
@@ -100,10 +102,16 @@ struct Sample {
     server_cpu: f64,
 }
 
+/// A server, and what it has in memory for an idle connection, in octets.
+type Idle = (&'static Server, u64);
+
 /// All samples of one cell: for each server, one of each round. Where a server failed, it is left out; a cell that
 /// was not measured has none.
+#[derive(Clone)]
 struct Measurement {
     cell: Cell,
+    /// With which wsspec, and how often for how long.
+    how: String,
     samples: Vec<(&'static Server, Vec<Sample>)>,
     failures: Vec<String>,
 }
@@ -114,18 +122,21 @@ pub(super) fn run(args: &Args) -> Result<()> {
     kits.build_wsspec()?;
     kits.install_bench_peers()?;
     let servers = args.servers()?;
+    let is_whole = servers.len() == SERVERS.len();
+    ensure!(is_whole || !args.common.write_docs, "the page compares with all servers: leave out --server");
     let bench = Bench { args, kits: &kits };
     // Memory first: it takes little time, and the cells may take all there is.
     let idle = if args.idle > 0 { bench.idle(&servers) } else { Vec::new() };
     let measurements = bench.measurements(&servers, &idle)?;
-    println!("{}", tables::text(args, &measurements, &idle)?);
+    println!("{}", tables::text(args.idle, &measurements, &idle)?);
+    println!("kept in {}", kits.cache().join("echo.md").display());
     Ok(())
 }
 
 impl Measurement {
     /// That of a cell which is not measured yet.
-    const fn none(cell: Cell) -> Self {
-        Self { cell, samples: Vec::new(), failures: Vec::new() }
+    fn none(cell: Cell) -> Self {
+        Self { cell, how: String::new(), samples: Vec::new(), failures: Vec::new() }
     }
 
     fn is_none(&self) -> bool {
@@ -150,16 +161,11 @@ struct Serving {
 impl Bench<'_> {
     /// Every cell, round after round, in each round every server after the other: what disturbs the machine
     /// disturbs all alike. What there is so far is in the cache after each cell, and in the page if that is asked
-    /// for: a run that is interrupted has not been in vain.
-    fn measurements(
-        &self,
-        servers: &[&'static Server],
-        idle: &[(&'static Server, u64)],
-    ) -> Result<Vec<Measurement>> {
+    /// for: a run that is interrupted has not been in vain. The page also has the cells of earlier runs.
+    fn measurements(&self, servers: &[&'static Server], idle: &[Idle]) -> Result<Vec<Measurement>> {
         let all =
             |batches| servers.iter().map(|&server| self.start(server, batches)).collect::<Result<Vec<_>>>();
         let (mut single, mut batching) = (all(false)?, all(true)?);
-        let kept = self.kits.cache().join("echo.md");
         let until = Instant::now() + Duration::from_secs(60 * self.args.minutes);
         let cells = cells::all(self.args);
         let mut measurements: Vec<_> = cells.iter().map(|&cell| Measurement::none(cell)).collect();
@@ -172,14 +178,30 @@ impl Bench<'_> {
             let measurement = self.measure(cell, serving)?;
             println!("{}", tables::line(&measurement));
             measurements[place] = measurement;
-            let text = tables::text(self.args, &measurements, idle)?;
-            fs::write(&kept, &text)?;
-            if self.args.common.write_docs {
-                page::write_block("echo", &text)?;
-            }
+            self.keep(&measurements, idle)?;
         }
-        println!("kept in {}", kept.display());
         Ok(measurements)
+    }
+
+    /// Writes what there is to the cache, and to the page with what earlier runs have left.
+    fn keep(&self, measurements: &[Measurement], idle: &[Idle]) -> Result<()> {
+        let cache = self.kits.cache();
+        fs::write(cache.join("echo.md"), tables::text(self.args.idle, measurements, idle)?)?;
+        if !self.args.common.write_docs {
+            return Ok(());
+        }
+        let path = cache.join("echo-page.json");
+        let mut kept = Kept::read(&path)?;
+        kept.update(measurements, idle);
+        kept.write(&path)?;
+        page::write_block("echo", &tables::text(self.args.idle, &kept.measurements, &kept.idle)?)
+    }
+
+    /// With what, and how often for how long a cell is measured.
+    fn how(&self) -> String {
+        let Args { rounds, time, .. } = self.args;
+        let (revision, compiler) = (machine::revision(), machine::compiler());
+        format!("wsspec {revision} and {compiler}, {rounds} rounds of {time} ms")
     }
 
     /// One cell. A server that fails is started again for the next one.
@@ -214,16 +236,17 @@ impl Bench<'_> {
         }
         let measured = serving.iter().map(|serving| serving.server).zip(samples).zip(failed);
         let samples = measured.filter(|((_, samples), failed)| !samples.is_empty() && !failed);
-        Ok(Measurement { cell, samples: samples.map(|(measured, _)| measured).collect(), failures })
+        let how = self.how();
+        Ok(Measurement { cell, how, samples: samples.map(|(measured, _)| measured).collect(), failures })
     }
 
     /// Memory of an idle connection of each server, in octets, in processes that did nothing else. A server that
     /// fails is left out.
-    fn idle(&self, servers: &[&'static Server]) -> Vec<(&'static Server, u64)> {
+    fn idle(&self, servers: &[&'static Server]) -> Vec<Idle> {
         let measure = |&server: &&'static Server| {
             let serving = self.start(server, false)?;
             let count = self.args.idle.to_string();
-            let idle: Idle = self.load(&serving, &["idle", &count])?;
+            let idle: IdleSample = self.load(&serving, &["idle", &count])?;
             println!("{}: {} octets for an idle connection", server.name, idle.octets_per_connection);
             Ok::<_, anyhow::Error>((server, idle.octets_per_connection))
         };
@@ -267,7 +290,7 @@ impl Bench<'_> {
 }
 
 #[derive(Deserialize)]
-struct Idle {
+struct IdleSample {
     octets_per_connection: u64,
 }
 

@@ -1,12 +1,13 @@
 //! Samples to tables: the ratio to the best peer first.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::cells::{Cell, size_words};
+use super::cells::Cell;
 use super::servers::{SERVERS, Server};
-use super::{Args, Measurement, Sample, machine};
+use super::{Idle, Measurement, Sample, machine};
 use crate::bench::table::Table;
 
 /// What is compared.
@@ -111,16 +112,9 @@ pub(super) fn line(measurement: &Measurement) -> String {
     line
 }
 
-/// All tables.
-pub(super) fn text(args: &Args, measurements: &[Measurement], idle: &[(&Server, u64)]) -> Result<String> {
-    let mut text = format!(
-        "Measured on {} with wsspec {} and {}; {} rounds of {} ms.\n",
-        machine::machine(),
-        machine::revision(),
-        machine::compiler(),
-        args.rounds,
-        args.time
-    );
+/// All tables. `connections` were held open to measure their memory.
+pub(super) fn text(connections: usize, measurements: &[Measurement], idle: &[Idle]) -> Result<String> {
+    let mut text = heading(measurements);
     for deflate in [false, true] {
         for figure in [RATE, CPU, MEDIAN, TAIL, SIZE] {
             let of_figure = |measurement: &&Measurement| {
@@ -141,13 +135,33 @@ pub(super) fn text(args: &Args, measurements: &[Measurement], idle: &[(&Server, 
         }
     }
     if !idle.is_empty() {
-        write!(text, "\n### Memory of an idle connection\n\n{}", idle_table(args.idle, idle))?;
+        write!(text, "\n### Memory of an idle connection\n\n{}", idle_table(connections, idle))?;
     }
     write!(text, "\n{}", shares(measurements))?;
     for failure in measurements.iter().flat_map(|measurement| &measurement.failures) {
         write!(text, "\n- {failure}\n")?;
     }
     Ok(text)
+}
+
+/// On what, with what and how all of it was measured. Cells of other runs than most are named.
+fn heading(measurements: &[Measurement]) -> String {
+    let mut runs: Vec<(&str, Vec<String>)> = Vec::new();
+    for Measurement { cell, how, .. } in measurements.iter().filter(|measurement| !measurement.is_none()) {
+        let extension = if cell.deflate { " with permessage-deflate" } else { "" };
+        let name = format!("{}{extension}", cell.name());
+        match runs.iter_mut().find(|(other, _)| other == how) {
+            Some((_, cells)) => cells.push(name),
+            None => runs.push((how, vec![name])),
+        }
+    }
+    runs.sort_by_key(|(_, cells)| Reverse(cells.len()));
+    let mut text = format!("Measured on {} with ", machine::machine());
+    let others = runs.iter().skip(1).map(|(how, cells)| format!("\n{}: {how}.\n", cells.join(", ")));
+    text += runs.first().map_or("nothing", |(how, _)| how);
+    text += ".\n";
+    text.extend(others);
+    text
 }
 
 fn table(figure: Figure, rows: &[&Measurement]) -> Table {
@@ -158,11 +172,10 @@ fn table(figure: Figure, rows: &[&Measurement]) -> Table {
     let headings = ["message x connections x in flight", "ratio", "best peer"].into_iter();
     let mut table = Table::new(&headings.chain(labels.iter().map(String::as_str)).collect::<Vec<_>>());
     for row in rows {
-        let Cell { size, connections, window, .. } = row.cell;
         let none = if row.is_none() { "not measured" } else { "-" };
         let (ratio, best) =
             row.ratio(figure).map_or(("-".to_owned(), none), |(ratio, best)| (bold(ratio), best));
-        let cells = [format!("{} x {connections} x {window}", size_words(size)), ratio, best.to_owned()];
+        let cells = [row.cell.name(), ratio, best.to_owned()];
         let figures = servers.iter().map(|server| {
             let value = row.median(figure, server).map(figure.shown);
             value.map_or("-".to_owned(), number)
@@ -172,7 +185,7 @@ fn table(figure: Figure, rows: &[&Measurement]) -> Table {
     table
 }
 
-fn idle_table(connections: usize, idle: &[(&Server, u64)]) -> Table {
+fn idle_table(connections: usize, idle: &[Idle]) -> Table {
     let heading = format!("octets for each of {connections} idle connections");
     let mut table = Table::new(&["server", "ratio", &heading]);
     let ours = idle.iter().find(|(server, _)| server.is_ours()).map_or(0, |&(_, octets)| octets);
@@ -226,7 +239,7 @@ mod tests {
         let cell = Cell { size: 16, connections: 1, window: 1, deflate: false };
         let samples = [(&SERVERS[0], ours), (&SERVERS[1], theirs)];
         let samples = samples.map(|(server, replies)| (server, replies.map(sample).to_vec()));
-        Measurement { cell, samples: samples.into(), failures: Vec::new() }
+        Measurement { samples: samples.into(), ..Measurement::none(cell) }
     }
 
     #[test]
@@ -236,6 +249,17 @@ mod tests {
         assert_eq!(measurement.ratio(RATE), Some((2.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(MEDIAN), Some((1.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(TAIL), None);
+    }
+
+    #[test]
+    fn cells_of_other_runs_are_named() {
+        let of = |window, how: &str| {
+            let mut one = measurement([1; 3], [1; 3]);
+            (one.cell.window, one.how) = (window, how.to_owned());
+            one
+        };
+        let text = heading(&[of(1, "old"), of(2, "new"), of(4, "new"), Measurement::none(of(8, "").cell)]);
+        assert!(text.ends_with("with new.\n\n16 B x 1 x 1: old.\n"), "{text}");
     }
 
     #[test]
