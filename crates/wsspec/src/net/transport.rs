@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::tls;
 
@@ -37,6 +37,18 @@ impl Transport for tokio::io::DuplexStream {
 /// Closing with a linger time of zero makes the kernel send RST.
 pub(super) fn reset_on_close<'a>(stream: impl Into<SockRef<'a>>) {
     let _ = stream.into().set_linger(Some(Duration::ZERO));
+}
+
+/// Lets connections to a listener on loopback be sent to as fast as they are read: a congestion control that paces (BBR)
+/// would have large answers wait for timers, and there is no congestion between two programs on one machine.
+pub(super) fn send_unpaced(listener: &TcpListener) {
+    #[cfg(target_os = "linux")]
+    if listener.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback()) {
+        // It fails where the system has no choice of them; what it does by itself is right, too.
+        let _ = SockRef::from(listener).set_tcp_congestion(b"reno");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
 }
 
 /// How long and how much a socket is read after its FIN, before it is closed.

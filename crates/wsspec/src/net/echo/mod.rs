@@ -24,6 +24,7 @@ use wsspec_endpoint::{Config, Connection};
 
 use super::endpoint::{FAREWELL, run};
 use super::tls::ServerTls;
+use super::transport::send_unpaced;
 use workers::Workers;
 
 /// An echo server, bound and not yet serving.
@@ -47,6 +48,7 @@ impl EchoServer {
     /// The address cannot be bound, or the system has no threads or file descriptors left.
     pub async fn bind(address: &str, config: Config, max_connections: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
+        send_unpaced(&listener);
         let connections = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         let config = Arc::new(config);
         // As many as the runtime has.

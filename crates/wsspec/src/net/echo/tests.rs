@@ -1,7 +1,8 @@
 //! The server on real sockets.
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use wsspec_wire::{FrameHeader, Opcode};
@@ -49,6 +50,19 @@ async fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut octets = Vec::new();
     stream.read_to_end(&mut octets).await.unwrap();
     octets
+}
+
+/// With a congestion control that paces, a message of 1 MiB took a third longer to come back.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn answers_over_loopback_are_not_paced_and_others_as_the_system_has_it() {
+    for (address, unpaced) in [("127.0.0.1:0", true), ("0.0.0.0:0", false)] {
+        let usual = TcpListener::bind(address).await.unwrap();
+        let server = EchoServer::bind(address, echo_config(), 10).await.unwrap();
+        let control = |listener: &TcpListener| SockRef::from(listener).tcp_congestion().unwrap();
+        let expected = if unpaced { b"reno".to_vec() } else { control(&usual) };
+        assert!(control(&server.listener).starts_with(&expected), "{address}");
+    }
 }
 
 #[tokio::test]
