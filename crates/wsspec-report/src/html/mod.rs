@@ -124,7 +124,7 @@ fn index_against(report: &Report, against: Option<Against<'_>>) -> String {
 
 /// The page of one case in the folder form.
 pub fn case_page(report: &Report, case: &CaseRecord) -> Page {
-    case_page_with(report, &Links::folder(report), case)
+    case_page_of(report, &Links::folder(report), &report.whole(case))
 }
 
 /// The style sheet of the folder form.
@@ -150,6 +150,19 @@ pub fn folder_against<'a>(
     report: &'a Report,
     against: Option<Against<'_>>,
 ) -> impl ParallelIterator<Item = Page> + use<'a> {
+    folder_beside(report, against, |_| None)
+}
+
+/// The same, and what else is made of the record of each case that has run: where it is read from a file, it is read
+/// once for both.
+pub fn folder_beside<'a, F>(
+    report: &'a Report,
+    against: Option<Against<'_>>,
+    beside: F,
+) -> impl ParallelIterator<Item = Page> + use<'a, F>
+where
+    F: Fn(&CaseRecord) -> Option<Page> + Send + Sync + 'a,
+{
     let links = Links::folder(report);
     let index = Page { name: "index.html".to_owned(), content: index_against(report, against) };
     let links = Arc::new(links);
@@ -159,7 +172,10 @@ pub fn folder_against<'a>(
         absent.filter_map(move |absent| absent_page(report, &links, &absent))
     };
     let cases = report.cases.par_iter().filter(|case| has_run(case));
-    let cases = cases.map(move |case| case_page_with(report, &links, case));
+    let cases = cases.flat_map_iter(move |case| {
+        let whole = report.whole(case);
+        beside(&whole).into_iter().chain([case_page_of(report, &links, &whole)])
+    });
     [style_sheet(), icon(), index].into_par_iter().chain(cases).chain(without)
 }
 
@@ -170,10 +186,10 @@ fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Pa
     Some(Page { name: links.case_of(absent.agent, absent.id), content })
 }
 
-fn case_page_with(report: &Report, links: &Links, case: &CaseRecord) -> Page {
+/// The page of a case whose record is whole.
+fn case_page_of(report: &Report, links: &Links, case: &CaseRecord) -> Page {
     let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
-    let whole = report.whole(case);
-    let article = Box::new(Article::new(report, links, &whole, DISSECTED, Which::All));
+    let article = Box::new(Article::new(report, links, case, DISSECTED, Which::All));
     let content = StaticPage::render(report, links, title.into(), Content::Case(article));
     Page { name: links.case(case), content }
 }

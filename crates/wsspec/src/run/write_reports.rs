@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::mpsc::sync_channel;
 
 use rayon::prelude::*;
 use wsspec_engine::Verdict;
@@ -12,26 +13,47 @@ use wsspec_report::{html, junit, markdown};
 
 use super::folder::Folder;
 
+/// Pages that are made and not yet written, at most.
+const WAITING: usize = 16;
+
 /// Writes all reports into the folder: the reference's files, one page that holds everything, what CI services
 /// read, and lists of ids.
 ///
 /// # Errors
 /// The folder cannot be written to any more.
 pub fn write(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
-    let names = Names::of(report.cases.iter().map(|case| &case.agent));
-    let cases = report.cases.par_iter().filter(|case| compat::is_reported(case));
-    cases.try_for_each(|case| {
-        folder.write(&names.file(case, "json"), compat::case_json(&report.whole(case)).as_bytes())
-    })?;
-    folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
-    let pages = html::folder_against(report, against);
-    pages.try_for_each(|page| folder.write(&page.name, page.content.as_bytes()))?;
-    write_for_ci(folder, report, against)?;
-    match html::report_against(report, against) {
+    let (files, page) =
+        rayon::join(|| write_files(folder, report, against), || html::report_against(report, against));
+    files?;
+    match page {
         Ok(page) => folder.write("report.html", page.as_bytes()),
         // The folder of pages, whose index says the same, has no limit.
         Err(too_large) => folder.write("report.html", pointer(&too_large).as_bytes()),
     }
+}
+
+/// All files but the page that holds everything.
+fn write_files(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
+    let names = Names::of(report.cases.iter().map(|case| &case.agent));
+    let json = |case: &CaseRecord| {
+        compat::is_reported(case)
+            .then(|| html::Page { name: names.file(case, "json"), content: compat::case_json(case) })
+    };
+    write_pages(folder, html::folder_beside(report, against, json))?;
+    folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
+    write_for_ci(folder, report, against)
+}
+
+/// Writes many files, one after the other: threads that make files in the same folder wait for each other, awake.
+fn write_pages(folder: &Folder, pages: impl ParallelIterator<Item = html::Page>) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<html::Page>(WAITING);
+        let write = |page: html::Page| folder.write_page(&page.name, page.content.as_bytes());
+        let writer = scope.spawn(move || receiver.into_iter().try_for_each(write));
+        // It fails when the writer has failed, which tells why.
+        let _ = pages.try_for_each_with(sender, |sender, page| sender.send(page));
+        writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer of the pages has failed")))
+    })
 }
 
 fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
