@@ -128,6 +128,13 @@ impl Deflate {
 
     /// Appends the compressed form of a whole message.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        let mut len = out.len();
+        self.compress_over(payload, out, &mut len);
+        out.truncate(len);
+    }
+
+    /// Writes the compressed form of a whole message behind the first `len` octets of `out`, whatever is there.
+    pub(crate) fn compress_over(&mut self, payload: &[u8], out: &mut Vec<u8>, len: &mut usize) {
         let effort = (self.sending.window_bits, self.level);
         let alone = self.sending.no_context_takeover || payload.len() >= LARGE;
         if !alone && self.own.is_none() {
@@ -138,24 +145,31 @@ impl Deflate {
                 if std::mem::take(&mut self.outdated) {
                     deflater.reset();
                 }
-                deflater.message(payload, out);
+                deflater.message_over(payload, out, len);
             }
             _ => {
                 self.outdated = true;
-                self.compress_shared(effort, alone, payload, out);
+                self.compress_shared(effort, alone, payload, out, len);
             }
         }
     }
 
     /// Compresses a message with the compressor of the thread: from an empty window, or from what it remembers if
     /// that are the messages of this connection.
-    fn compress_shared(&mut self, effort: Effort, alone: bool, payload: &[u8], out: &mut Vec<u8>) {
+    fn compress_shared(
+        &mut self,
+        effort: Effort,
+        alone: bool,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        len: &mut usize,
+    ) {
         let new = || Shared { deflater: new_deflater(effort), last: None };
         let mut shared = kept(&DEFLATERS, effort).unwrap_or_else(new);
         if alone || shared.last != Some(self.last) {
             shared.deflater.reset();
         }
-        shared.deflater.message(payload, out);
+        shared.deflater.message_over(payload, out, len);
         self.last.message += 1;
         shared.last = Some(self.last);
         keep(&DEFLATERS, (effort, shared));

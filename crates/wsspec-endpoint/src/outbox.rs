@@ -54,14 +54,22 @@ impl Outbox {
     /// The buffer to append a frame to, with room for its payload. About `more` octets of other frames will
     /// follow.
     pub(crate) fn tail_for(&mut self, payload: usize, more: usize) -> &mut Vec<u8> {
+        let (tail, len) = self.tail_over(payload, more);
+        tail.truncate(len);
+        tail
+    }
+
+    /// The same, and how many octets of it count: what is there behind them is to be written over, or cut off.
+    pub(crate) fn tail_over(&mut self, payload: usize, more: usize) -> (&mut Vec<u8>, usize) {
         let frame = FrameHeader::MAX_LEN + payload;
         if self.tail.len() + frame > TAIL_SIZE {
             self.finish_tail();
         }
-        if self.tail.capacity() - self.tail.len() < frame {
-            pool::reserve(&mut self.tail, frame.max((frame + more).min(TAIL_SIZE)));
+        let len = self.tail.len();
+        if self.tail.capacity() - len < frame {
+            pool::grow(&mut self.tail, len, frame.max((frame + more).min(TAIL_SIZE)));
         }
-        &mut self.tail
+        (&mut self.tail, len)
     }
 
     /// Appends a piece of its own.

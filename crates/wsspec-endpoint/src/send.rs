@@ -144,16 +144,20 @@ impl Connection {
         let Some(deflate) = &mut self.deflate else { return };
         let header = |length| FrameHeader { rsv: Rsv::RSV1, mask, ..FrameHeader::new(opcode, length as u64) };
         let expected = payload.len() / EXPECTED_RATIO;
-        let out = self.outbox.tail_for(expected, COMPRESSED_ROOM);
-        let start = out.len();
-        out.resize(start + header(expected).encoded_len(), 0);
-        let written_at = out.len();
-        deflate.compress(payload, out);
-        let length = out.len() - written_at;
+        let (out, start) = self.outbox.tail_over(expected, COMPRESSED_ROOM);
+        let written_at = start + header(expected).encoded_len();
+        if out.len() < written_at {
+            out.resize(written_at, 0);
+        }
+        let mut end = written_at;
+        deflate.compress_over(payload, out, &mut end);
+        let length = end - written_at;
         let (header, header_len) = header(length).encode_array();
         let payload_start = start + header_len;
-        out.resize(out.len().max(payload_start + length), 0);
-        out.copy_within(written_at..written_at + length, payload_start);
+        if payload_start != written_at {
+            out.resize(out.len().max(payload_start + length), 0);
+            out.copy_within(written_at..end, payload_start);
+        }
         out.truncate(payload_start + length);
         out[start..payload_start].copy_from_slice(&header[..header_len]);
         if let Some(key) = mask {

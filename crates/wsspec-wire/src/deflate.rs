@@ -57,19 +57,25 @@ impl Deflater {
 
     /// Appends a whole compressed message to `out`.
     pub fn message(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        appended(out, |out, len| self.message_over(payload, out, len));
+    }
+
+    /// Like [`Self::message`], where only the first `len` octets of `out` count: what is there behind them is written
+    /// over, and need not be cleared for that.
+    pub fn message_over(&mut self, payload: &[u8], out: &mut Vec<u8>, len: &mut usize) {
         self.begun |= !payload.is_empty();
-        self.flush(payload, out);
+        self.flush(payload, out, len);
     }
 
     /// Compresses the next part of a message; what is ready is appended to `out`.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) {
         self.begun |= !part.is_empty();
-        self.compress(part, DeflateFlush::NoFlush, out);
+        appended(out, |out, len| self.compress(part, DeflateFlush::NoFlush, out, len));
     }
 
     /// Ends a message: the rest of it is appended to `out`, without the tail.
     pub fn finish_message(&mut self, out: &mut Vec<u8>) {
-        self.flush(&[], out);
+        appended(out, |out, len| self.flush(&[], out, len));
     }
 
     /// Forgets the window, and a message that is not finished.
@@ -89,32 +95,42 @@ impl Deflater {
     }
 
     /// Compresses the last part of a message and removes the tail.
-    fn flush(&mut self, part: &[u8], out: &mut Vec<u8>) {
+    fn flush(&mut self, part: &[u8], out: &mut Vec<u8>, len: &mut usize) {
         if std::mem::take(&mut self.begun) {
-            self.compress(part, DeflateFlush::SyncFlush, out);
-            debug_assert!(out.ends_with(&TAIL), "a flush ends with an empty stored block");
-            out.truncate(out.len() - TAIL.len());
+            self.compress(part, DeflateFlush::SyncFlush, out, len);
+            debug_assert!(out[..*len].ends_with(&TAIL), "a flush ends with an empty stored block");
+            *len -= TAIL.len();
         } else {
+            out.truncate(*len);
             out.push(EMPTY_MESSAGE);
+            *len += 1;
         }
     }
 
-    fn compress(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
+    fn compress(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>, len: &mut usize) {
         loop {
-            let start = out.len();
             let room = (LEAST_ROOM + input.len() / 2).min(MOST_ROOM);
-            out.resize(start + room, 0);
+            if out.len() < *len + room {
+                out.resize(*len + room, 0);
+            }
             let (before_in, before_out) = (self.stream.total_in(), self.stream.total_out());
-            let result = self.stream.compress(input, &mut out[start..], flush);
+            let result = self.stream.compress(input, &mut out[*len..*len + room], flush);
             let written = (self.stream.total_out() - before_out) as usize;
             input = &input[(self.stream.total_in() - before_in) as usize..];
-            out.truncate(start + written);
+            *len += written;
             debug_assert!(result.is_ok(), "a compressor with checked parameters does not fail");
             if input.is_empty() && written < room {
                 return;
             }
         }
     }
+}
+
+/// Lets something write behind all that is there.
+fn appended(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>, &mut usize)) {
+    let mut len = out.len();
+    write(out, &mut len);
+    out.truncate(len);
 }
 
 impl std::fmt::Debug for Deflater {
@@ -126,6 +142,18 @@ impl std::fmt::Debug for Deflater {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_over_is_not_seen() {
+        for payload in [&b""[..], b"Hello", &[7; 300_000]] {
+            let mut deflater = Deflater::new(15, 1).unwrap();
+            let expected = [b"head", &message(&mut deflater, payload)[..]].concat();
+            deflater.reset();
+            let (mut out, mut len) = (b"head and more that does not count".to_vec(), 4);
+            deflater.message_over(payload, &mut out, &mut len);
+            assert_eq!(out[..len], expected);
+        }
+    }
 
     fn message(deflater: &mut Deflater, payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
