@@ -28,9 +28,29 @@ pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
     }
     lines.extend(stale.iter().take(MOST).map(warning));
     if !report.is_complete() {
-        lines.push("::error title=wsspec::the run did not come to its end".to_owned());
+        lines.push(format!("::error title=wsspec::{}", data(&unfinished(report))));
     }
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// `the run did not come to its end: interrupted; 12 cases were not run`
+fn unfinished(report: &Report) -> String {
+    let why = report.reason().map_or_else(String::new, |why| format!(": {}", why.for_ci_log(300)));
+    let missing: usize = report.end.iter().flat_map(|end| &end.not_run).map(|agent| agent.cases.len()).sum();
+    let missing = match missing {
+        0 => String::new(),
+        1 => "; 1 case was not run".to_owned(),
+        more => format!("; {more} cases were not run"),
+    };
+    format!("the run did not come to its end{why}{missing}")
+}
+
+/// An error because of which nothing was tested: its first line is the title, the rest says more.
+pub fn problem(text: &str) -> String {
+    let (title, more) = text.split_once('\n').unwrap_or((text, text));
+    let lines: Vec<String> = more.lines().map(|line| ci_log::line(line.trim_end(), 300)).collect();
+    let title = property(&format!("wsspec: {}", ci_log::line(title, 200)));
+    format!("::error title={title}::{}\n", data(&lines.join("\n")))
 }
 
 /// Known failures are no news.
@@ -73,6 +93,7 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::NotRun;
     use crate::samples::{failed, passed, report};
     use crate::sanitise::fixtures::HOSTILE;
 
@@ -105,6 +126,26 @@ mod tests {
         assert_eq!(annotations(&report, &[]), "");
         report.end = None;
         assert_eq!(annotations(&report, &[]), "::error title=wsspec::the run did not come to its end\n");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_says_why() {
+        let mut report = report(vec![passed("a", "5.15")]);
+        let end = report.end.as_mut().unwrap();
+        (end.complete, end.reason) = (false, Some("the implementation died".into()));
+        end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["5.16".to_owned(), "5.17".to_owned()] }];
+        let text = annotations(&report, &[]);
+        assert!(text.ends_with("its end: the implementation died; 2 cases were not run\n"), "{text}");
+    }
+
+    #[test]
+    fn an_error_is_one_annotation_whatever_the_server_said() {
+        let text =
+            problem("error[E01]: nothing is there\n  tried    100%: a\n::error::b\n  try      c ##[d]");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.starts_with("::error title=wsspec%3A error[E01]%3A nothing is there::"), "{text}");
+        assert_eq!(text.matches("::").count(), 2, "{text}");
+        assert!(!text.contains("##") && text.contains("100%25"), "{text}");
     }
 
     #[test]

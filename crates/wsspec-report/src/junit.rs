@@ -44,13 +44,14 @@ pub fn junit(report: &Report, options: &Options) -> Result<String, quick_junit::
     document.to_string()
 }
 
-/// What is missing is an error: a run that was cut short must not look green.
+/// What is missing is an error: a run that was cut short must not look green. One that could not begin is one error, not
+/// one for each case.
 fn not_run(report: &Report, anchors: &html::Anchors) -> Vec<TestSuite> {
-    let Some(end) = &report.end else {
-        let mut suite = TestSuite::new("wsspec");
-        suite.add_test_case(missing("the run", "wsspec", "The run did not come to its end."));
-        return vec![suite];
-    };
+    let Some(end) = &report.end else { return vec![whole_run("The run did not come to its end.")] };
+    if report.is_without_cases() || !end.complete && end.not_run.is_empty() {
+        let unknown = "Not every case that was chosen has run.";
+        return vec![whole_run(&end.reason.as_ref().map_or(unknown.to_owned(), |why| xml::clean(why.raw())))];
+    }
     let why = end.reason.as_ref().map_or_else(
         || "The run ended before this case had its turn.".to_owned(),
         |reason| format!("The run ended before this case had its turn: {}.", reason.for_xml()),
@@ -59,17 +60,32 @@ fn not_run(report: &Report, anchors: &html::Anchors) -> Vec<TestSuite> {
         let mut suite = TestSuite::new(format!("{} / not run", not_run.agent.for_xml()));
         let agent = anchors.agent(&not_run.agent).replace('.', "_");
         for id in &not_run.cases {
-            suite.add_test_case(missing(&xml::clean(id), &format!("wsspec.{agent}"), &why));
+            suite.add_test_case(missing(&name(id), &format!("wsspec.{agent}"), &why));
         }
         suite
     });
     suites.collect()
 }
 
+/// An error of the run as a whole.
+fn whole_run(why: &str) -> TestSuite {
+    let mut suite = TestSuite::new("wsspec");
+    suite.add_test_case(missing("the run", "wsspec", why));
+    suite
+}
+
+/// The first line says it, all of them are the details.
 fn missing(name: &str, class: &str, why: &str) -> TestCase {
-    let mut test = TestCase::new(name, non_success(NonSuccessKind::Error, "not-run", why, ""));
+    let (message, details) = why.split_once('\n').map_or((why, ""), |(first, _)| (first, why));
+    let mut test = TestCase::new(name, non_success(NonSuccessKind::Error, "not-run", message, details));
     test.set_classname(class);
     test
+}
+
+/// `5.15 orphan-continuation`, as if it had run.
+fn name(id: &str) -> String {
+    let known = id.parse().ok().and_then(|id| wsspec_cases::suite().get(id));
+    known.map_or_else(|| xml::clean(id), |case| format!("{id} {}", case.slug))
 }
 
 fn suite_name(case: &CaseRecord) -> String {
@@ -211,6 +227,7 @@ mod tests {
     fn a_run_that_was_cut_short_looked_green() {
         let mut report = report(vec![passed("mylib/2.3", "1.1.1")]);
         let end = report.end.as_mut().unwrap();
+        end.complete = false;
         end.not_run =
             vec![NotRun { agent: "mylib/2.3".into(), cases: vec!["1.1.2".to_owned(), "1.1.3".to_owned()] }];
         end.reason = Some("the time was used up".into());
@@ -218,9 +235,35 @@ mod tests {
         assert_eq!(xml.matches("type=\"not-run\"").count(), 2, "{xml}");
         assert!(xml.contains("errors=\"2\""), "{xml}");
         assert!(xml.contains("had its turn: the time was used up."), "{xml}");
+        assert!(xml.contains("name=\"1.1.2 "), "a case has its whole name: {xml}");
         report.end = None;
         let xml = junit(&report, &Options::default()).unwrap();
         assert!(xml.contains("errors=\"1\"") && xml.contains("did not come to its end"), "{xml}");
+    }
+
+    #[test]
+    fn a_run_that_could_not_begin_had_an_error_for_every_case() {
+        let mut report = report(Vec::new());
+        let end = report.end.as_mut().unwrap();
+        end.complete = false;
+        end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["1.1.1".to_owned(), "1.1.2".to_owned()] }];
+        end.reason = Some("error[E01]: nothing is listening\n  try      wsspec run".into());
+        let xml = junit(&report, &Options::default()).unwrap();
+        assert!(xml.contains("tests=\"1\"") && xml.contains("errors=\"1\""), "{xml}");
+        assert!(xml.contains("message=\"error[E01]: nothing is listening\""), "{xml}");
+        assert!(xml.contains("  try      wsspec run</error>"), "{xml}");
+        // No client came, so there is nobody of whom something is missing.
+        report.end.as_mut().unwrap().not_run.clear();
+        assert!(junit(&report, &Options::default()).unwrap().contains("errors=\"1\""));
+    }
+
+    #[test]
+    fn a_slice_that_is_missing_looked_green() {
+        let mut report = report(vec![passed("a", "1.1.1")]);
+        let end = report.end.as_mut().unwrap();
+        (end.complete, end.reason) = (false, Some("slice 2/2 is missing".into()));
+        let xml = junit(&report, &Options::default()).unwrap();
+        assert!(xml.contains("errors=\"1\"") && xml.contains("slice 2/2 is missing"), "{xml}");
     }
 
     #[test]

@@ -27,13 +27,17 @@ const KNOWN: usize = 3;
 /// The summary of a run for a job page or a comment, at most 64 KiB; `before`: an earlier run to
 /// compare with, and its name.
 pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
+    if report.is_without_cases() {
+        return untested(report);
+    }
     let mut out = String::new();
     for agent in AgentSummary::all(report) {
         let (name, rating) = (agent.agent.for_markdown(), &agent.rating);
         out.push_str(&format!("## wsspec: {name} is **{}** ({})\n\n", rating.headline(), rating.reason()));
     }
     if !report.is_complete() {
-        out.push_str("**INCOMPLETE: the run did not come to its end.**\n\n");
+        let why = report.reason().map_or_else(String::new, |why| format!(" Why: {}", why.for_markdown()));
+        out.push_str(&format!("**INCOMPLETE: the run did not come to its end.**{why}\n\n"));
     }
     out.push_str(&table(report, before));
     for cause in summary::causes(report.cases.iter().filter(|case| case.verdict.is_failure())) {
@@ -46,6 +50,24 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
     }
     out.push_str(&last_line(report));
     out
+}
+
+/// The summary of a run that could not begin.
+fn untested(report: &Report) -> String {
+    let missing: usize = report.agents().into_iter().map(|agent| report.not_run(agent)).sum();
+    let why = report.reason().map_or("no reason is known", Untrusted::raw);
+    let mut out = problem(why);
+    if missing > 0 {
+        out.push_str(&format!("\n{} not run", units::plural(missing as u64, "case")));
+        let command = markdown::code_span(&format!("wsspec {}", shell::posix(&report.run.argv)));
+        out.push_str(&if report.run.argv.is_empty() { "\n".to_owned() } else { format!(" · {command}\n") });
+    }
+    out
+}
+
+/// An error because of which nothing was tested, for the page of a job.
+pub fn problem(text: &str) -> String {
+    format!("## wsspec: **nothing was tested**\n\n{}", markdown::fenced(text))
 }
 
 fn table(report: &Report, before: Option<(&str, &Report)>) -> String {
@@ -63,21 +85,24 @@ fn table(report: &Report, before: Option<(&str, &Report)>) -> String {
 fn rows(name: &str, report: &Report) -> String {
     let agents = report.agents();
     if agents.len() < 2 {
-        return table_row(name, &report.cases.iter().collect::<Vec<_>>());
+        let missing = agents.into_iter().map(|agent| report.not_run(agent)).sum();
+        return table_row(name, &report.cases.iter().collect::<Vec<_>>(), missing);
     }
     let row = |agent: &Untrusted| {
         let cases: Vec<&CaseRecord> = report.of_agent(agent).collect();
-        table_row(&format!("{name}: {}", agent.for_markdown()), &cases)
+        table_row(&format!("{name}: {}", agent.for_markdown()), &cases, report.not_run(agent))
     };
     agents.into_iter().map(row).collect()
 }
 
-fn table_row(name: &str, cases: &[&CaseRecord]) -> String {
+/// `missing`: cases of which there is no record, because they were not run.
+fn table_row(name: &str, cases: &[&CaseRecord], missing: usize) -> String {
     let is_known = |case: &&CaseRecord| case.outcome == Some(Standing::Known);
     let known = cases.iter().copied().filter(is_known).count();
     let counts = Counts::of(cases.iter().copied().filter(|case| !is_known(case)));
     let cell = |(head, verdicts): &(&str, &[Verdict])| {
-        let number: u64 = verdicts.iter().map(|verdict| counts.get(*verdict)).sum();
+        let mut number: u64 = verdicts.iter().map(|verdict| counts.get(*verdict)).sum();
+        number += if verdicts.contains(&Verdict::NotRun) { missing as u64 } else { 0 };
         if *head == "fail" && number > 0 { format!("**{number}**") } else { number.to_string() }
     };
     let mut cells: Vec<String> = COLUMNS.iter().map(cell).collect();
@@ -179,6 +204,7 @@ fn deviation(case: &CaseRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::NotRun;
     use crate::samples;
     use crate::sanitise::fixtures::HOSTILE;
 
@@ -203,6 +229,21 @@ mod tests {
         let cause = text.lines().find(|line| line.starts_with("**`5.15`**")).unwrap();
         assert!(cause.ends_with(" (`a`)"), "{cause}");
         assert!(text.trim_end().ends_with("--last-failed`"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_run_is_counted_and_the_reason_told() {
+        let mut report = samples::report(vec![samples::passed("a", "1.1.1")]);
+        let cases = vec!["1.1.2".to_owned(), "1.1.3".to_owned()];
+        let end = report.end.as_mut().unwrap();
+        (end.complete, end.reason) = (false, Some("the implementation died".into()));
+        end.not_run = vec![NotRun { agent: "a".into(), cases }];
+        let text = summary(&report, None);
+        assert!(text.contains("| this run | 1 | 0 | 0 | 0 | 0 | 0 | 2 |"), "{text}");
+        assert!(text.contains("Why: `the implementation died`"), "{text}");
+        report.cases.clear();
+        report.end.as_mut().unwrap().reason = Some("error[E01]: ``` nobody\n  try      x".into());
+        insta::assert_snapshot!(summary(&report, None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use wsspec_engine::Verdict;
 
-use crate::record::{CaseRecord, Standing};
+use crate::record::{CaseRecord, EndRecord, Standing};
 use crate::sanitise::{ci_log, terminal};
 
 /// The first line.
@@ -27,10 +27,15 @@ impl Points {
         point(self.made, case, self.several)
     }
 
-    /// The plan, which may stand behind the points, and whether they are all.
-    pub fn end(&self, complete: bool) -> String {
-        let bail_out = if complete { "" } else { "Bail out! the run did not come to its end\n" };
-        format!("1..{}\n{bail_out}", self.made)
+    /// The plan, which may stand behind the points, and that they are not all, if so, and why.
+    pub fn end(&self, end: Option<&EndRecord>) -> String {
+        let plan = format!("1..{}\n", self.made);
+        if end.is_some_and(|end| end.complete) {
+            return plan;
+        }
+        let reason = end.and_then(|end| end.reason.as_ref()).and_then(|why| why.raw().lines().next());
+        let why = reason.map_or_else(String::new, |why| format!(": {}", terminal::line(why, 200)));
+        format!("{plan}Bail out! the run did not come to its end{}\n", ci_log::line(&why, 220))
     }
 }
 
@@ -85,7 +90,8 @@ mod tests {
     fn tap(cases: &[CaseRecord], several: bool) -> String {
         let mut points = Points::new(several);
         let all: String = cases.iter().map(|case| points.point(case)).collect();
-        format!("{VERSION}\n{all}{}", points.end(true))
+        let end = EndRecord { complete: true, ..EndRecord::default() };
+        format!("{VERSION}\n{all}{}", points.end(Some(&end)))
     }
 
     #[test]
@@ -118,6 +124,9 @@ mod tests {
     fn a_run_that_was_cut_short_bails_out() {
         let mut points = Points::new(false);
         points.point(&passed("a", "1.1.1"));
-        assert_eq!(points.end(false), "1..1\nBail out! the run did not come to its end\n");
+        assert_eq!(points.end(None), "1..1\nBail out! the run did not come to its end\n");
+        let end = EndRecord { reason: Some("the time is used up\nand more".into()), ..EndRecord::default() };
+        let text = points.end(Some(&end));
+        assert_eq!(text, "1..1\nBail out! the run did not come to its end: the time is used up\n");
     }
 }

@@ -46,6 +46,8 @@ use crate::cli::{Cli, Command};
 use crate::config::Mistake;
 use crate::errors::Problem;
 use crate::exit_code::ExitCode;
+use crate::outputs::args::Ci;
+use crate::outputs::ci;
 use crate::terminal::Console;
 
 /// The process: reads the command line, does what it says, and says how it ended.
@@ -54,7 +56,8 @@ pub fn main() -> std::process::ExitCode {
     let cli = match config::parse(&args) {
         Ok(cli) => cli,
         Err(Mistake::Config(problem)) => {
-            return explain_error(&problem.into(), &Console::new(&cli::Global::default())).into();
+            let console = Console::new(&cli::Global::default());
+            return explain_error(&problem.into(), ci::service(Ci::Auto), &console).into();
         }
         Err(Mistake::Usage(message)) => {
             // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
@@ -63,7 +66,9 @@ pub fn main() -> std::process::ExitCode {
             if !message.use_stderr() {
                 return ExitCode::Ok.into();
             }
-            Console::new(&cli::Global::default()).warn(ExitCode::Usage.to_string());
+            let console = Console::new(&cli::Global::default());
+            console.warn(ExitCode::Usage.to_string());
+            ci::publish_problem(ci::service(Ci::Auto), &message.render().to_string(), &console);
             return ExitCode::Usage.into();
         }
     };
@@ -71,7 +76,7 @@ pub fn main() -> std::process::ExitCode {
     let log = cli.global.log.as_deref().map_or(Ok(()), debug_log::start);
     let code = match log.map_err(Into::into).and_then(|()| dispatch(&cli, &console)) {
         Ok(code) => code,
-        Err(error) => explain_error(&error, &console),
+        Err(error) => explain_error(&error, service(&cli), &console),
     };
     log::info!("{code}");
     code.into()
@@ -149,12 +154,27 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)
 }
 
-/// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.
-fn explain_error(error: &anyhow::Error, console: &Console) -> ExitCode {
-    let Some(problem) = error.downcast_ref::<Problem>() else {
-        console.warn(format!("error: {error:#}\n  this should not have happened; please report it"));
-        return ExitCode::Internal;
+/// The CI service that is told of an error.
+fn service(cli: &Cli) -> Ci {
+    let asked = match &cli.command {
+        Some(Command::Run(args)) => args.output.ci,
+        Some(Command::Serve(args)) => args.output.ci,
+        Some(Command::Report(args)) => args.output.ci,
+        _ => None,
     };
-    console.warn(format!("{problem}\n{}", problem.exit()));
-    problem.exit()
+    ci::service(asked.unwrap_or_default())
+}
+
+/// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.
+fn explain_error(error: &anyhow::Error, service: Ci, console: &Console) -> ExitCode {
+    let (text, code) = match error.downcast_ref::<Problem>() {
+        Some(problem) => (problem.to_string(), problem.exit()),
+        None => {
+            let text = format!("error: {error:#}\n  this should not have happened; please report it");
+            (text, ExitCode::Internal)
+        }
+    };
+    console.warn(format!("{text}\n{code}"));
+    ci::publish_problem(service, &text, console);
+    code
 }

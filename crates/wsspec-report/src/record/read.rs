@@ -60,6 +60,22 @@ impl Report {
         self.end.as_ref().is_some_and(|end| end.complete)
     }
 
+    /// Whether there is an end and not one case before it: nothing was tested.
+    pub fn is_without_cases(&self) -> bool {
+        self.cases.is_empty() && self.end.as_ref().is_some_and(|end| !end.complete)
+    }
+
+    /// Why not everything ran, if that is known; the first line says it, further ones say more.
+    pub fn reason(&self) -> Option<&Untrusted> {
+        self.end.as_ref().filter(|end| !end.complete).and_then(|end| end.reason.as_ref())
+    }
+
+    /// How many cases were chosen and not run, of this implementation.
+    pub fn not_run(&self, agent: &Untrusted) -> usize {
+        let all = self.end.iter().flat_map(|end| &end.not_run);
+        all.filter(|not_run| not_run.agent == *agent).map(|not_run| not_run.cases.len()).sum()
+    }
+
     /// The implementations under test, in the order in which they appeared.
     pub fn agents(&self) -> Vec<&Untrusted> {
         let mut agents: Vec<&Untrusted> = self.run.targets.iter().map(|target| &target.agent).collect();

@@ -32,7 +32,7 @@ Examples:
   wsspec merge part1 part2 part3 -o all     of wsspec run --slice 1/3 -o part1 ...
   wsspec merge libA libB -o comparison      two implementations side by side";
 
-/// Writes one result and its reports.
+/// Writes one result and its reports. Ends with 6 if slices or cases are missing, whatever the verdicts are.
 ///
 /// # Errors
 /// E18: a part cannot be read. E21: the folder cannot be written.
@@ -52,7 +52,8 @@ pub fn run(args: &MergeArgs, console: &Console) -> Result<ExitCode> {
         console.say(0, format!("{name}   {}   {}", count(ran(&summary), "case"), summary.rating));
     }
     write_all(&merged, None, &args.out, console)?;
-    Ok(ExitCode::Ok)
+    // Part of a run is missing: a job that puts the parts together must not be green.
+    Ok(if merged.is_complete() { ExitCode::Ok } else { ExitCode::Incomplete })
 }
 
 fn ran(summary: &AgentSummary<'_>) -> usize {

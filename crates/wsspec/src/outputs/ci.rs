@@ -50,15 +50,27 @@ pub fn publish(
     }
 }
 
+/// Tells a service of an error because of which nothing was tested: an empty page of the job would explain nothing.
+pub fn publish_problem(service: Ci, problem: &str, console: &Console) {
+    if service == Ci::Github {
+        let problem = console.redacted(problem);
+        console.command(&github::problem(&problem));
+        append_to_page(&markdown::problem(&problem), console);
+    }
+}
+
 fn files(folder: &Path, more: &str) -> String {
     let path = |name| folder.join(name).display().to_string();
     format!("   junit    {}{more}", path("junit.xml"))
 }
 
-/// Returns whether there is a page.
 fn add_summary(report: &Report, before: Option<(&str, &Report)>, console: &Console) -> bool {
+    append_to_page(&markdown::summary(report, before), console)
+}
+
+/// Returns whether there is a page.
+fn append_to_page(text: &str, console: &Console) -> bool {
     let Some(path) = env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) else { return false };
-    let text = markdown::summary(report, before);
     let written = OpenOptions::new()
         .append(true)
         .create(true)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
-use wsspec_report::record::{CaseRecord, Line, Report};
+use wsspec_report::record::{CaseRecord, EndRecord, Line, Report};
 use wsspec_report::tap;
 
 use super::args::Format;
@@ -51,7 +51,7 @@ impl<'a> Feed<'a> {
         }
         match line {
             Line::Case(record) if self.is_news(record) => self.case(record),
-            Line::End(end) => self.end(end.complete),
+            Line::End(end) => self.end(Some(end)),
             _ => {}
         }
     }
@@ -63,9 +63,9 @@ impl<'a> Feed<'a> {
     }
 
     /// Nothing more comes.
-    pub fn end(&self, complete: bool) {
+    pub fn end(&self, end: Option<&EndRecord>) {
         match self.console.format() {
-            Format::Tap => self.console.data(&self.points.end(complete)),
+            Format::Tap => self.console.data(&self.points.end(end)),
             Format::Dots => self.console.data(""),
             Format::Human | Format::Lines | Format::Json | Format::None => {}
         }
@@ -83,7 +83,7 @@ pub fn tell(report: &Report, console: &Console) {
         return report.end.iter().for_each(|end| feed.json(&Line::End(end.clone()).to_json()));
     }
     report.cases.iter().for_each(|record| feed.case(record));
-    feed.end(report.is_complete());
+    feed.end(report.end.as_ref());
 }
 
 /// `pass`, `1.1.1`, its name, milliseconds, implementation, with tabs between.

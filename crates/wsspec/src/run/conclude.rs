@@ -70,7 +70,7 @@ impl End<'_> {
         let written = self.write(&report);
         self.print(&report, journal.stops(), written.as_deref().unwrap_or_default()).await;
         self.print_baseline(&report, &complaints);
-        journal.feed().end(report.is_complete());
+        journal.feed().end(report.end.as_ref());
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
         ci::publish(service, &report, &self.stale(&findings), None, &self.plan.out, self.console);
         let code = match written {

@@ -81,7 +81,8 @@ async fn run_with(
     let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
-    let mut backend = start_backend(&plan, console).await?;
+    let backend = start_backend(&plan, console).await;
+    let mut backend = backend.map_err(|problem| unreached::tell(problem, &plan, &folder, console))?;
     let (mut agents, facts) = match meeting::meet_all(&plan, servers, console, signals).await {
         Ok(Some(met)) => met,
         Ok(None) => return Ok(signals.exit_code().unwrap_or(ExitCode::Interrupted)),
@@ -105,7 +106,7 @@ async fn run_with(
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
     let jobs = jobs(&plan, &agents);
     if jobs.is_empty() {
-        return Err(nothing_left(&plan).into());
+        return Err(unreached::tell(nothing_left(&plan), &plan, &folder, console).into());
     }
     let mut journal =
         Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())

@@ -1,5 +1,5 @@
-//! What a run leaves that could not start: what was asked for by name says so, and the record of an earlier run stays
-//! what it is.
+//! What a run leaves that could not start: what a CI service looks for, and what was asked for by name, tells of it in
+//! red; the record of an earlier run stays what it is, and so does the page of that.
 
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
@@ -7,26 +7,30 @@ use wsspec_report::record::{EndRecord, NotRun, Report, Role, RunRecord, Target};
 
 use super::attempt::now;
 use super::conclude::worst_rating;
-use super::folder::{Folder, RESULTS};
+use super::folder::{Folder, RESULTS, unwritable};
 use super::peer::PeerPlan;
 use super::plan::RunPlan;
-use super::run_record;
+use super::{run_record, write_reports};
 use crate::errors::Problem;
 use crate::outputs::feed;
 use crate::terminal::Console;
 
-/// Writes a run of which no case was run to the files that were asked for by name and to stdout, if that holds data.
+/// Writes a run of which no case was run to the files of the folder that CI services read, to those that were asked for
+/// by name, and to stdout, if that holds data.
 pub(super) fn tell(problem: Problem, plan: &RunPlan, folder: &Folder, console: &Console) -> Problem {
     let report = report(plan, &problem);
     feed::tell(&report, console);
-    if let Err(unwritten) = plan.outputs.write(&report, None) {
+    let is_first = !folder.file(RESULTS).exists();
+    let written = write_reports::write_untested(folder, &report, is_first);
+    let written = written.map_err(|error| unwritable(&plan.out, &error));
+    if let Err(unwritten) = written.and_then(|()| plan.outputs.write(&report, None)) {
         console.warn(unwritten.to_string());
     }
-    if !folder.file(RESULTS).exists() {
+    if is_first {
         return problem;
     }
-    let there = plan.out.display();
-    problem.fact("note", format!("what is in {there} is of an earlier run"))
+    let record = folder.file(RESULTS).display().to_string();
+    problem.fact("note", format!("{record} and report.html are of an earlier run"))
 }
 
 fn report(plan: &RunPlan, problem: &Problem) -> Report {
@@ -43,9 +47,9 @@ fn report(plan: &RunPlan, problem: &Problem) -> Report {
         totals: [(Verdict::NotRun.word().to_owned(), missing as u64)].into(),
         rating: String::new(),
         not_run,
-        reason: Some(Untrusted::from(plan.redaction.text(problem.headline()))),
+        reason: Some(Untrusted::from(plan.redaction.text(&problem.to_string()))),
     };
-    let run = RunRecord { targets, ..run_record(plan, &[], &[]) };
+    let run = RunRecord { targets, selected: cases.len() as u64, ..run_record(plan, &[], &[]) };
     let mut report = Report { run, cases: Vec::new(), end: Some(end), torn: false, stored: None };
     let rating = worst_rating(&report);
     report.end.iter_mut().for_each(|end| end.rating.clone_from(&rating));

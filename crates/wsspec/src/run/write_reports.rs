@@ -73,6 +73,24 @@ fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<
     Ok(())
 }
 
+/// Writes what a CI service looks for after a run of which no case was run, and the page, if there is none of an earlier
+/// run: that belongs to the record beside it.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
+    let badge = Badge::of(report, false);
+    let junit = junit::junit(report, &junit::Options::default()).map_err(io::Error::other)?;
+    folder.write("junit.xml", junit.as_bytes())?;
+    folder.write("summary.md", markdown::summary(report, None).as_bytes())?;
+    folder.write("badge.svg", badge.svg().as_bytes())?;
+    folder.write("badge.json", badge.json().as_bytes())?;
+    match html::report(report) {
+        Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
+        _ => Ok(()),
+    }
+}
+
 /// One id a line, as `run` takes them.
 fn ids(report: &Report, chosen: impl Fn(&CaseRecord) -> bool) -> String {
     let ids: BTreeSet<_> = report.cases.iter().filter(|case| chosen(case)).map(|case| case.id).collect();

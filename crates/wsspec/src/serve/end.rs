@@ -75,7 +75,7 @@ impl End<'_> {
         if let Some(file) = self.baseline.filter(|_| !nobody) {
             baseline::tell(&report, &complaints, file, self.rating.strict_baseline, console);
         }
-        let code = self.write(&report, code, console);
+        let code = self.write(&report, code, nobody, console);
         if nobody {
             return Err(self.no_client().into());
         }
@@ -87,11 +87,13 @@ impl End<'_> {
     }
 
     /// Writes and tells what was asked for besides.
-    fn write(&self, report: &Report, code: ExitCode, console: &Console) -> ExitCode {
+    fn write(&self, report: &Report, code: ExitCode, nobody: bool, console: &Console) -> ExitCode {
         let folder = self.shared.ledger.path();
         let written = self.outputs.write(report, Some(folder));
         let service = ci::service(self.outputs.args.ci.unwrap_or_default());
-        ci::publish(service, report, &[], None, folder, console);
+        if !nobody {
+            ci::publish(service, report, &[], None, folder, console);
+        }
         match written {
             Ok(_) => code,
             Err(problem) => {

@@ -165,7 +165,7 @@ impl Console {
     }
 
     /// Addresses, for one, may hold secrets; what is printed may be kept for long by a runner.
-    fn redacted(&self, text: &str) -> String {
+    pub(crate) fn redacted(&self, text: &str) -> String {
         let redaction = self.lock().redaction.clone();
         redaction.text(text)
     }

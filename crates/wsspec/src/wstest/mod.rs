@@ -24,6 +24,8 @@ use self::spec::Options;
 use crate::cli::{Global, Progress, Theme, When};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::outputs::args::Ci;
+use crate::outputs::ci;
 use crate::signals::Signals;
 use crate::terminal::Console;
 
@@ -56,7 +58,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let code = match crate::runtime().and_then(|runtime| runtime.block_on(run(mode, &args, &console))) {
         Ok(code) => code,
         Err(error) => {
-            let code = crate::explain_error(&error, &console);
+            let code = crate::explain_error(&error, ci::service(Ci::Auto), &console);
             // What is wrong with the command line has the status of the reference.
             let usage = error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == ErrorCode::E27);
             if usage { USAGE } else { code }

@@ -104,20 +104,23 @@ fn parts_of_a_run_become_one_result() {
     let whole = ok(folder.path(), &["show", "2.1", "2.2", "--from", "all"]);
     assert!(whole.out.contains("ok 2.1 ") && whole.out.contains("ok 2.2 "), "{whole:#?}");
     assert!(folder.path().join("all/report.html").exists());
-    let again = ok(folder.path(), &["merge", "1", "1", "-o", "twice"]);
+    let again = ok(folder.path(), &["merge", "1", "2", "1", "-o", "twice"]);
     assert!(again.err.contains("6 results in several parts"), "{again:#?}");
     // A part that got lost, say as an artifact of CI, must not leave the rest green.
-    let lost = ok(folder.path(), &["merge", "1", "-o", "lost"]);
+    let lost = wsspec(folder.path(), &["merge", "1", "-o", "lost"]);
+    assert_eq!(lost.code, 6, "{lost:#?}");
     assert!(lost.err.contains("INCOMPLETE") && lost.err.contains("slice 2/2 is missing"), "{lost:#?}");
     assert!(lost.out.contains("6 cases   incomplete"), "{lost:#?}");
+    let junit = fs::read_to_string(folder.path().join("lost/junit.xml")).unwrap();
+    assert!(junit.contains("errors=\"1\"") && junit.contains("slice 2/2 is missing"), "{junit}");
 }
 
 #[test]
 fn a_part_that_was_killed_leaves_the_whole_incomplete() {
     let folder = with_record(&without_end());
     fs::write(folder.path().join("end.jsonl"), RECORD).unwrap();
-    let done = ok(folder.path(), &["merge", "wsspec-out", "wsspec-out", "-o", "all"]);
-    assert!(done.err.contains("INCOMPLETE"), "{done:#?}");
+    let done = wsspec(folder.path(), &["merge", "wsspec-out", "wsspec-out", "-o", "all"]);
+    assert!(done.code == 6 && done.err.contains("INCOMPLETE"), "{done:#?}");
     wsspec(folder.path(), &["merge", "wsspec-out", "nowhere", "-o", "all"]).expect_error(2, "E18");
 }
 

@@ -48,15 +48,82 @@ fn files_of_a_server_that_was_not_there_were_those_of_an_earlier_run() {
     let args: Vec<&str> = ["run", "ws://127.0.0.1:9"].iter().chain(&asked).copied().collect();
     let done = wsspec(folder.path(), &args);
     assert_eq!(done.code, 3, "{done:#?}");
-    assert!(done.err.contains("what is in wsspec-out is of an earlier run"), "{done:#?}");
-    let junit = read(folder.path().join("j.xml"));
-    assert_eq!(junit.matches("type=\"not-run\"").count(), 8, "{junit}");
+    let note = "wsspec-out/results.jsonl and report.html are of an earlier run";
+    assert!(done.err.contains(note), "{done:#?}");
+    for junit in ["j.xml", "wsspec-out/junit.xml"] {
+        let junit = read(folder.path().join(junit));
+        assert!(junit.contains("tests=\"1\"") && junit.contains("errors=\"1\""), "{junit}");
+        assert!(junit.contains("message=\"error[E01]: nothing is listening on 127.0.0.1:9\""), "{junit}");
+    }
+    let badge: Value = serde_json::from_str(&read(folder.path().join("wsspec-out/badge.json"))).unwrap();
+    assert_eq!(badge["isError"], true, "the badge of the folder is not that of the earlier run");
     let badge: Value = serde_json::from_str(&read(folder.path().join("b.json"))).unwrap();
     assert_eq!(badge["isError"], true);
     let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["t"], &lines[1]["t"]), (&"run".into(), &"end".into()));
     assert_eq!((&lines[1]["exit"], &lines[1]["complete"]), (&3.into(), &false.into()));
+    assert_eq!((&lines[0]["selected"], &lines[1]["totals"]["not run"]), (&8.into(), &8.into()));
     assert_eq!(read(folder.path().join("wsspec-out/results.jsonl")), record, "an earlier record stays");
+}
+
+#[test]
+fn a_job_in_which_nothing_could_be_tested_had_an_empty_page_and_no_files() {
+    let folder = tempdir().unwrap();
+    let done = in_ci(folder.path(), "GITHUB_ACTIONS", &["run", "ws://127.0.0.1:9", "--md", "m.md"]);
+    assert_eq!(done.code, 3, "{done:#?}");
+    let commands: Vec<&str> = done.out.lines().filter(|line| line.starts_with("::")).collect();
+    let [command] = commands[..] else { panic!("{done:#?}") };
+    let title = "::error title=wsspec%3A error[E01]%3A nothing is listening on 127.0.0.1%3A9::";
+    assert!(command.starts_with(title) && command.contains("%0A  try "), "{command}");
+    for page in ["job.md", "m.md", "wsspec-out/summary.md"] {
+        let page = read(folder.path().join(page));
+        assert!(page.contains("**nothing was tested**") && page.contains("error[E01]"), "{page}");
+        assert!(page.contains("  try      wsspec run"), "{page}");
+    }
+    let junit = read(folder.path().join("wsspec-out/junit.xml"));
+    assert!(junit.contains("tests=\"1\"") && junit.contains("errors=\"1\""), "{junit}");
+    assert!(read(folder.path().join("wsspec-out/report.html")).contains("INCOMPLETE"));
+    let results = folder.path().join("wsspec-out/results.jsonl");
+    assert!(!results.exists(), "a run of no case leaves no record");
+
+    let tap = wsspec(folder.path(), &["run", "ws://127.0.0.1:9", "--format", "tap"]);
+    let bail_out = "Bail out! the run did not come to its end: error[E01]: nothing is listening on 127";
+    assert!(tap.out.contains(bail_out), "{tap:#?}");
+}
+
+#[test]
+fn every_error_of_a_job_stands_on_its_page() {
+    for (args, code, says) in [
+        (&["run", "99.*"][..], 2, "error[E17]"),
+        (&["run", "5.15", "-x", "5.15"], 4, "error[E29]"),
+        (&["run", "--no-such-flag"], 2, "--no-such-flag"),
+        (&["serve", "--once", "--port", "0", "--idle-timeout", "200ms"], 4, "error[E22]"),
+        (&["merge", "nowhere", "-o", "all"], 2, "error[E18]"),
+    ] {
+        let folder = tempdir().unwrap();
+        let done = in_ci(folder.path(), "GITHUB_ACTIONS", args);
+        assert_eq!(done.code, code, "{done:#?}");
+        let errors = done.out.lines().filter(|line| line.starts_with("::error ")).count();
+        assert_eq!(errors, 1, "{done:#?}");
+        let page = read(folder.path().join("job.md"));
+        assert!(page.contains("nothing was tested") && page.contains(says), "{page}");
+        let quiet = tempdir().unwrap();
+        if args.contains(&"99.*") {
+            in_ci(quiet.path(), "GITHUB_ACTIONS", &["run", "99.*", "--ci", "none"]);
+            assert!(!quiet.path().join("job.md").exists());
+        }
+    }
+}
+
+#[test]
+fn a_server_to_which_no_client_came_left_a_green_file() {
+    let folder = tempdir().unwrap();
+    let serve = ["serve", "--once", "--port", "0", "--idle-timeout", "200ms", "--junit", "j.xml"];
+    wsspec(folder.path(), &serve).expect_error(4, "E22");
+    for junit in ["j.xml", "wsspec-out/junit.xml"] {
+        let junit = read(folder.path().join(junit));
+        assert!(junit.contains("errors=\"1\"") && junit.contains("no client connected"), "{junit}");
+    }
 }
 
 #[test]
