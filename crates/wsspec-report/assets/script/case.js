@@ -76,6 +76,7 @@ function search(one) {
   const input = document.createElement("input");
   input.type = "search";
   input.name = "find";
+  input.size = 10;
   label.append("find ", input);
   lanes.append(label);
   input.addEventListener("input", () => {

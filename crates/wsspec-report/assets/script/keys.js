@@ -71,9 +71,20 @@ function listen() {
     if (overview === "#") history.replaceState(null, "", location.pathname + location.search);
     route();
   });
+  // An event of a details element does not bubble.
+  let toggled;
+  place.addEventListener("toggle", (event) => {
+    if (!event.target.matches("details.block")) return;
+    clearTimeout(toggled);
+    toggled = setTimeout(remember);
+  }, true);
   addEventListener("hashchange", route);
-  // The browser's search found something in a part that is not shown.
-  for (const view of findAll(".view")) view.addEventListener("beforematch", () => { location.hash = view.id; });
+  // The browser's search found something in a part that is not shown. It also says so of what the address names.
+  for (const view of findAll(".view")) {
+    view.addEventListener("beforematch", () => {
+      if (!view.contains(document.getElementById(address()[0]))) location.hash = view.id;
+    });
+  }
   // The browser itself scrolls to the part that the address names, once the page is there.
   addEventListener("load", () => { if (shown) pointAt(address()[0].split(":")[1]); });
 }

@@ -20,6 +20,8 @@ function remember() {
   const order = columns();
   if (order.join() !== COLUMNS.join()) parameters.set("order", order.join(","));
   if (reference) parameters.set("reference", reference);
+  const open = shown ? openBlocks() : [];
+  if (open.length > 0) parameters.set("open", open.join(","));
   const changed = sections.filter((section) => isFolded(section) === ("open" in section.dataset));
   if (changed.length > 0) parameters.set("fold", changed.map((section) => section.dataset.section).join(","));
   if (root.dataset.theme) parameters.set("theme", root.dataset.theme);
@@ -27,6 +29,15 @@ function remember() {
   const target = "#" + page + (text ? "?" + text : "");
   if (target !== location.hash) history.replaceState(null, "", target === "#" ? location.pathname : target);
   overview = page === "" || page === "overview" ? target : overview;
+}
+
+/** The blocks of a case page, by the first words of their headings. */
+const blockName = (block) => find("h3", block).textContent.split(" ")[0].toLowerCase();
+const openBlocks = () => [...new Set(findAll("details.block[open]", place).map(blockName))];
+
+function openAgain(parameters) {
+  const names = (parameters.get("open") ?? "").split(",");
+  for (const block of findAll("details.block", place)) if (names.includes(blockName(block))) block.open = true;
 }
 
 function recall(parameters) {
@@ -61,7 +72,9 @@ async function route() {
     recall(parameters);
   }
   show(view, view.id === "overview" ? title : find("h2", view).textContent + " · " + title);
-  if (target && target !== view) target.scrollIntoView();
+  if (target && target !== view) target.scrollIntoView({ behavior: "instant" });
+  // What a filter selects is what a link with a filter is about.
+  else if (view.id === "overview" && parameters.get("q")) find("#filter").scrollIntoView({ behavior: "instant" });
   else scrollTo({ top: 0, behavior: "instant" });
   return undefined;
 }
@@ -94,6 +107,7 @@ async function showCases(names, mark) {
     if (articles.length === 2 && articles.every((one) => one.tagName === "ARTICLE")) place.prepend(together(...articles));
     show(place, (articles[0].dataset.title ?? names) + " · " + title);
     shown = names;
+    openAgain(address()[1]);
     main.focus({ preventScroll: true });
   }
   pointAt(mark);

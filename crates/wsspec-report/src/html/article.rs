@@ -5,6 +5,7 @@ use wsspec_cases::{CaseId, Grade, suite};
 use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
+use super::broken::{self, BrokenRule};
 use super::dissected::Dissected;
 use super::drawing;
 use super::links::Links;
@@ -14,7 +15,7 @@ use super::scripts::{Scripts, Which};
 use crate::Untrusted;
 use crate::explain::Description;
 use crate::markdown;
-use crate::record::{CaseRecord, CertificateRecord, CheckRecord, Report, RoundTripsRecord};
+use crate::record::{AgentLog, CaseRecord, CertificateRecord, CheckRecord, Report, RoundTripsRecord};
 use crate::sanitise::shell;
 use crate::story::{
     self, Alternative, Flag, HeaderLine, HeaderState, Mark, Negotiation, Side, SpanKind, compression, units,
@@ -48,6 +49,7 @@ pub(super) struct Article<'a> {
     seed: &'a str,
     previous: Option<Link>,
     next: Option<Link>,
+    rules: Vec<BrokenRule<'a>>,
     same_cause: Vec<Link>,
     others: Vec<Other<'a>>,
     before: Option<Before>,
@@ -141,6 +143,7 @@ impl<'a> Article<'a> {
             seed: &report.run.seed,
             previous: near.previous.map(link),
             next: near.next.map(link),
+            rules: broken::rules(case),
             same_cause: near.same_cause.into_iter().map(link).collect(),
             others: others(report, links, &case.agent, case.id),
             before: links.earlier(&case.agent, case.id).map(|earlier| Before {
@@ -198,6 +201,31 @@ impl<'a> Article<'a> {
 
     fn here(&self, number: &usize) -> &'static str {
         self.timeline.rows.iter().find(|row| row.number == *number).map_or("", |row| row.here)
+    }
+
+    /// Checks that failed, and that the comparison of events has no row for.
+    fn checks_apart(&self) -> Vec<&CheckRecord> {
+        let shown = self.alternatives.iter().filter(|one| one.is_closest).flat_map(|one| &one.differences);
+        let shown: Vec<usize> = shown.flat_map(|row| row.checks.iter().copied()).collect();
+        let is_apart = |(place, check): &(usize, &CheckRecord)| !check.ok && !shown.contains(place);
+        self.case.checks.iter().enumerate().filter(is_apart).map(|(_, check)| check).collect()
+    }
+
+    /// Why there is no timeline.
+    fn why_empty(&self) -> String {
+        match (self.case.stats.kept, self.case.measures.quiet) {
+            (0, true) => "Not kept: the traffic of this case is large. --trace all keeps it.".to_owned(),
+            (0, false) => "Nothing was recorded.".to_owned(),
+            (lines, _) => format!(
+                "Left out to keep this file small: results.jsonl has {}.",
+                units::plural(lines, "line")
+            ),
+        }
+    }
+
+    fn cut_of_log(&self, log: &AgentLog) -> Option<String> {
+        let (all, here) = (log.to.saturating_sub(log.from), log.text.raw().len() as u64);
+        (here + 512 < all).then(|| format!("{} are not kept here.", units::plural(all - here, "octet")))
     }
 
     /// Columns of the timeline: the tester, the implementation, and what is behind it.

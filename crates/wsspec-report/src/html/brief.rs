@@ -3,6 +3,7 @@
 use askama::Template;
 use wsspec_cases::Grade;
 
+use super::broken::{self, BrokenRule};
 use super::dissected::Dissected;
 use super::links::Links;
 use super::rows::{Row, Rows};
@@ -28,6 +29,7 @@ const LOG: usize = 2000;
 pub(super) struct Brief<'a> {
     case: &'a CaseRecord,
     anchor: String,
+    rules: Vec<BrokenRule<'a>>,
     closest: Option<Alternative>,
     rows: Vec<Row>,
     /// Rows that are not here.
@@ -55,6 +57,7 @@ impl<'a> Brief<'a> {
         let alternatives = story::alternatives(case, PREVIEW);
         Self {
             anchor: links.anchor(case),
+            rules: broken::rules(case),
             closest: alternatives.into_iter().find(|one| one.is_closest),
             rows,
             more_rows,

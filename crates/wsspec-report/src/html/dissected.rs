@@ -1,5 +1,6 @@
 //! Frames of which every octet is named.
 
+use super::rows;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, LogLine};
 use crate::story::{self, Part, units};
@@ -11,6 +12,8 @@ pub(super) struct Dissected {
     pub(super) is_deviation: bool,
     pub(super) parts: Vec<Part>,
     pub(super) size: u64,
+    /// What of its payload was not kept.
+    pub(super) cut: Option<String>,
     /// The payload without its mask, in hex.
     pub(super) unmasked: Option<String>,
     /// What the message that ends here inflates to.
@@ -44,6 +47,7 @@ impl Dissected {
                 is_deviation: deviation == Some(line.i),
                 parts: story::anatomy_of_text(&line.what, broken.get(&line.i)),
                 size: frame_size(&line.what),
+                cut: cut_of(&line.what),
             })
             .collect()
     }
@@ -78,6 +82,11 @@ fn unmasked(what: &Happening) -> Option<String> {
     let Happening::Frame { mask: Some(_), data, .. } = what else { return None };
     let more = if data.is_cut() { " …" } else { "" };
     (!data.is_empty()).then(|| format!("{}{more}", units::spaced_hex(data.kept())))
+}
+
+fn cut_of(what: &Happening) -> Option<String> {
+    let Happening::Frame { data, .. } = what else { return None };
+    rows::cut(data)
 }
 
 fn frame_heading(what: &Happening) -> Untrusted {

@@ -8,6 +8,7 @@ mod absent;
 mod article;
 mod before;
 mod brief;
+mod broken;
 mod data;
 mod dissected;
 mod drawing;

@@ -17,6 +17,8 @@ use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
 use crate::verdict::Shown;
 
+/// Causes that are told at once; the others follow on demand, so that the table of cases is not far.
+const CAUSES: usize = 3;
 /// Ids of a cause that are links.
 const IDS: usize = 24;
 /// Ids of a requirement that are named.
@@ -133,6 +135,20 @@ impl<'a> Overview<'a> {
             (_, false) => Some("Baseline"),
             (None, true) => None,
         }
+    }
+
+    fn first_causes(&self) -> &[CauseView<'a>] {
+        // A single one more takes no more room than the line that leads to it.
+        let most = if self.causes.len() == CAUSES + 1 { CAUSES + 1 } else { CAUSES };
+        &self.causes[..self.causes.len().min(most)]
+    }
+
+    fn words_of_more_causes(&self) -> String {
+        units::plural(self.more_causes().len() as u64, "more cause")
+    }
+
+    fn more_causes(&self) -> &[CauseView<'a>] {
+        &self.causes[self.first_causes().len()..]
     }
 
     /// The cases that were not run, with the addresses of their pages.
@@ -295,7 +311,7 @@ fn requirements(report: &Report) -> Vec<Requirement> {
                 ids: known.into_iter().take(IDS_OF_A_RULE).map(|id| (id, !cases.is_empty())).collect(),
                 results: match cases.is_empty() {
                     true => Vec::new(),
-                    false => agents.iter().map(|agent| result(agent, &cases)).collect(),
+                    false => agents.iter().map(|agent| result(agent, &clause, &cases)).collect(),
                 },
                 is_untested,
                 summary,
@@ -329,12 +345,21 @@ fn ids(cases: &[&CaseRecord]) -> Vec<CaseId> {
     ids
 }
 
-fn result(agent: &Untrusted, cases: &[&CaseRecord]) -> (Verdict, String) {
-    let of_agent: Vec<Verdict> =
-        cases.iter().filter(|case| case.agent == *agent).map(|case| case.verdict).collect();
+fn result(agent: &Untrusted, clause: &Clause, cases: &[&CaseRecord]) -> (Verdict, String) {
+    let own = cases.iter().filter(|case| case.agent == *agent);
+    let of_agent: Vec<Verdict> = own.map(|case| verdict_of_rule(case, clause)).collect();
     let worst = of_agent.iter().copied().max_by_key(|verdict| gravity(*verdict)).unwrap_or(Verdict::NotRun);
     let good = of_agent.iter().filter(|verdict| gravity(**verdict) < gravity(Verdict::NonStrict)).count();
     (worst, format!("{good} / {}", of_agent.len()))
+}
+
+/// The verdict of a case as far as a clause goes: checks of other clauses do not count against it.
+fn verdict_of_rule(case: &CaseRecord, clause: &Clause) -> Verdict {
+    let mut failed =
+        case.checks.iter().filter(|check| !check.ok).filter_map(|check| check.rfc.as_ref()).peekable();
+    let is_elsewhere = failed.peek().is_some() && failed.all(|other| other != clause);
+    let is_accused = matches!(case.verdict, Verdict::Fail | Verdict::NonStrict);
+    if is_accused && is_elsewhere { Verdict::Pass } else { case.verdict }
 }
 
 /// Which of several verdicts stands for all.

@@ -36,6 +36,8 @@ pub(super) struct Row {
     /// What is to be said of the deviation.
     pub(super) here: &'static str,
     pub(super) is_dissected: bool,
+    /// What of its octets was not kept.
+    pub(super) cut: Option<String>,
     /// Where its text stops being UTF-8.
     pub(super) flaw: Option<String>,
     /// What is not shown before this row.
@@ -57,7 +59,7 @@ impl Rows {
                 last.filter(|_| is_near).map_or(0, |last: usize| row.line.i.saturating_sub(last + 1));
             // Reads and writes are shown on demand: they do not end a gap.
             let passed = last_us.filter(|_| !is_octets).map_or(0, |last| row.us - last);
-            let gap = all.gap(missing as u64, passed);
+            let gap = all.gap(missing as u64, passed).map(|gap| where_kept(case, missing, gap));
             last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
             let head = head_of(case, &row.line.what).filter(|_| has_frames && is_near);
@@ -75,6 +77,7 @@ impl Rows {
                 is_dissected,
                 flaw: broken.get(&row.line.i).filter(|_| is_near).map(Break::words),
                 gap,
+                cut: data_of(&row.line.what).and_then(cut),
                 text: head.map_or(row.text, Untrusted::from),
             });
         }
@@ -109,6 +112,30 @@ fn median(times: impl Iterator<Item = i64>) -> i64 {
     let mut between: Vec<i64> = times.windows(2).map(|two| (two[1] - two[0]).max(0)).collect();
     between.sort_unstable();
     between.get(between.len() / 2).copied().unwrap_or(0)
+}
+
+/// Where lines are that are missing: cut for this page, or not recorded.
+fn where_kept(case: &CaseRecord, missing: usize, gap: String) -> String {
+    match missing {
+        0 => gap,
+        _ if case.stats.kept > case.events.len() as u64 => format!("{gap} here; results.jsonl has more"),
+        _ => format!("{gap}; --trace all keeps them"),
+    }
+}
+
+const fn data_of(what: &Happening) -> Option<&Payload> {
+    match what {
+        Happening::Frame { data, .. } | Happening::Octets { data, .. } => Some(data),
+        _ => None,
+    }
+}
+
+/// What was not kept of some octets, and the hash of all.
+pub(super) fn cut(data: &Payload) -> Option<String> {
+    let missing = data.is_cut().then(|| data.len() - data.kept().len() as u64)?;
+    let hash = data.sha256().map_or_else(String::new, |hash| format!(", SHA-256 {hash}"));
+    let all = units::plural(data.len(), "octet");
+    Some(format!("{} of {all} not kept here{hash}", units::count(missing)))
 }
 
 /// What is said at the place that the first check that failed points at. What wsspec sent breaks no rule by itself.

@@ -76,7 +76,10 @@ impl Payload {
 
     /// The same with fewer octets kept.
     pub fn shortened(&self, limit: usize) -> Self {
-        Self { sha256: self.sha256.clone(), ..Self::beginning(&self.kept, self.len, limit) }
+        let shorter = Self::beginning(&self.kept, self.len, limit);
+        let is_first_cut = shorter.is_cut() && !self.is_cut();
+        let sha256 = if is_first_cut { Some(hex(&Sha256::digest(&self.kept))) } else { self.sha256.clone() };
+        Self { sha256, ..shorter }
     }
 }
 

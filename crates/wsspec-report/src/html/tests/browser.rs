@@ -1,9 +1,11 @@
-//! The pages in a headless Chromium: routes, keys, policies, accessibility, hostile text, sizes of screens.
+//! The pages in a headless Chromium, and in a Firefox: routes, keys, policies, accessibility, hostile text, sizes of screens.
 //!
-//! Skipped with a notice where there is no Chromium. Pictures are left in `target/pages`.
+//! Skipped with a notice where there is none. Pictures are left in `target/pages`.
 
 mod axe;
 mod chromium;
+mod firefox;
+mod other;
 mod policy;
 mod screens;
 mod served;

@@ -18,7 +18,7 @@ const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// One browser at a time: they are large.
-static ONE: Mutex<()> = Mutex::new(());
+pub(super) static ONE: Mutex<()> = Mutex::new(());
 
 /// A browser with one page, gone when it is dropped.
 pub(super) struct Browser {

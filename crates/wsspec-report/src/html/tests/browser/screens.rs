@@ -2,10 +2,10 @@
 
 use super::*;
 
-const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/pages");
+pub(super) const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/pages");
 
 /// The same with a failure that the baseline lists, and one that did not come again.
-fn with_standings() -> Report {
+pub(super) fn with_standings() -> Report {
     let mut report = rich();
     let reason = "Pings are answered late".to_owned();
     let known = Excuse { reason, issue: Some("https://example.org/97".to_owned()) };
@@ -73,7 +73,7 @@ fn a_page_of_every_kind_fits_its_screen_and_is_drawn() {
 }
 
 /// The kinds of pages, and a page for each verdict.
-fn every_kind() -> Vec<(String, String, String)> {
+pub(super) fn every_kind() -> Vec<(String, String, String)> {
     let mut kinds: Vec<_> =
         KINDS.map(|(kind, hash, shown)| (kind.to_owned(), hash.to_owned(), shown.to_owned())).into();
     let more = [
@@ -95,7 +95,7 @@ fn every_kind() -> Vec<(String, String, String)> {
     kinds
 }
 
-fn picture(kind: &str, width: u32, scheme: &str) -> PathBuf {
+pub(super) fn picture(kind: &str, width: u32, scheme: &str) -> PathBuf {
     Path::new(PICTURES).join(format!("{kind}-{width}-{scheme}.png"))
 }
 
@@ -114,6 +114,9 @@ fn what_a_reader_needs_is_on_the_first_screen() {
         let block = tops.iter().find(|block| block[0] == wanted).unwrap_or_else(|| panic!("{wanted}"));
         assert!(block[1].as_f64().unwrap() < 760.0, "{wanted} begins at {}", block[1]);
     }
+    let deviation = "document.querySelector('#page .log .deviation').getBoundingClientRect().bottom";
+    let bottom = browser.eval(deviation).as_f64().unwrap();
+    assert!(bottom < 800.0, "the place where a rule was broken ends at {bottom}");
 }
 
 /// The size that a browser has to cope with: three implementations, the core cases, each with a failure in six.

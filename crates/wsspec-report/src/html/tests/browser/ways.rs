@@ -74,6 +74,24 @@ fn switching_the_theme_of_a_case_page_unfolded_the_overview() {
 }
 
 #[test]
+fn open_parts_of_a_case_are_in_the_address_and_requirements_are_reached_from_there() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.screen(1280, 800);
+    browser.open(&written.url());
+    browser.go("#5.15@mylib-2.3", "document.title.startsWith('FAIL 5.15')");
+    browser.eval("document.querySelectorAll('#page details.block')[1].open = true");
+    browser.wait("location.hash.endsWith('open=closing')");
+    browser.go(
+        "#1.1.1@mylib-2.3?open=wire,opening",
+        "document.querySelectorAll('#page details.block[open]').length === 2",
+    );
+    browser.go("#rfc6455-5.4", "document.querySelector('#rfc.current')");
+    browser.wait("Math.abs(document.getElementById('rfc6455-5.4').getBoundingClientRect().top - 100) < 100");
+    // What a filter selects is on the screen.
+    browser.go("#?q=differs()", "document.querySelector('#filter').getBoundingClientRect().top < 200");
+}
+
+#[test]
 fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&written.url());

@@ -1,0 +1,74 @@
+//! The rules that a case broke, as its page names them.
+
+use std::borrow::Cow;
+
+use wsspec_engine::Verdict;
+
+use crate::Untrusted;
+use crate::record::{CaseRecord, CheckRecord, Clause};
+
+/// A rule.
+pub(super) struct BrokenRule<'a> {
+    pub(super) words: Cow<'a, Untrusted>,
+    pub(super) clause: &'a Clause,
+    pub(super) level: &'static str,
+}
+
+/// The rules of the checks that failed, in the order of these; those of the case, if none did. That a process keeps
+/// running is no rule of an RFC.
+pub(super) fn rules(case: &CaseRecord) -> Vec<BrokenRule<'_>> {
+    if case.verdict == Verdict::Crash {
+        return Vec::new();
+    }
+    let mut broken: Vec<BrokenRule<'_>> = Vec::new();
+    for check in case.checks.iter().filter(|check| !check.ok && is_accused(case)) {
+        let Some(clause) = &check.rfc else { continue };
+        if !broken.iter().any(|rule| rule.clause == clause) {
+            broken.extend(of_check(case, check, clause));
+        }
+    }
+    if broken.is_empty() { case.rules.iter().map(|rule| of_case(rule, &rule.rfc)).collect() } else { broken }
+}
+
+const fn is_accused(case: &CaseRecord) -> bool {
+    !matches!(case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+}
+
+/// The rules of the case in the clause of a check; what the check asks for, if the case has none there.
+fn of_check<'a>(case: &'a CaseRecord, check: &'a CheckRecord, clause: &'a Clause) -> Vec<BrokenRule<'a>> {
+    let own = case.rules.iter().filter(|rule| rule.rfc == *clause && rule.level == check.level);
+    let own: Vec<BrokenRule<'_>> = own.map(|rule| of_case(rule, clause)).collect();
+    let level = check.level.name();
+    if own.is_empty() {
+        return vec![BrokenRule { words: Cow::Borrowed(&check.expected), clause, level }];
+    }
+    own
+}
+
+fn of_case<'a>(rule: &crate::record::RuleRecord, clause: &'a Clause) -> BrokenRule<'a> {
+    let words = Cow::Owned(Untrusted::from(rule.summary.as_str()));
+    BrokenRule { words, clause, level: rule.level.name() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{failed, passed};
+
+    fn words(case: &CaseRecord) -> Vec<String> {
+        rules(case).iter().map(|rule| format!("{} {}", rule.clause.section, rule.words.raw())).collect()
+    }
+
+    #[test]
+    fn the_rule_is_that_of_the_check_that_failed() {
+        let case = failed("a", "5.15");
+        assert!(words(&case)[0].starts_with("5.4 a "), "{:?}", words(&case));
+        let mut late = passed("a", "7.1.5");
+        late.verdict = Verdict::NonStrict;
+        late.checks[0].ok = false;
+        late.checks[0].rfc = Clause::parse("6455#7.4");
+        late.checks[0].expected = "close code 1000 or none".into();
+        assert_eq!(words(&late), ["7.4 close code 1000 or none"]);
+        assert_eq!(words(&passed("a", "1.1.1")).len(), passed("a", "1.1.1").rules.len());
+    }
+}
