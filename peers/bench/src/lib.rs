@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 
 use bytes::BytesMut;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use rustix::net::sockopt::set_tcp_congestion;
 use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,12 +35,19 @@ where
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port()))).await?;
+        send_unpaced(&listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             tokio::spawn(tokio::task::unconstrained(handle(stream)));
         }
     })
+}
+
+/// Lets connections to a listener be sent to without pacing, as wsspec has it over loopback: servers are compared, not
+/// what the system has for them.
+pub fn send_unpaced(listener: impl AsFd) -> Result<(), Failure> {
+    Ok(set_tcp_congestion(listener, "reno")?)
 }
 
 /// Answers the opening handshake, for libraries that take a stream from there on. `negotiate` turns the

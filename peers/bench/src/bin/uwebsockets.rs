@@ -2,9 +2,11 @@
 //! brings, without Python on the way of a message. Usage: uwebsockets PORT LIBRARY
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ushort, c_void};
+use std::os::fd::{BorrowedFd, RawFd};
 
-use bench_peers::{Failure, MAX_MESSAGE, port};
+use bench_peers::{Failure, MAX_MESSAGE, port, send_unpaced};
 use libloading::{Library, Symbol};
+use rustix::net::sockopt::socket_acceptconn;
 
 /// A pool of compressors and one decompressor for all connections: no context takeover.
 const SHARED_COMPRESSOR: c_uint = 1;
@@ -64,6 +66,18 @@ extern "C" fn listening(socket: *mut c_void, _: ListenConfig, _: *mut c_void) {
     assert!(!socket.is_null(), "the port is taken");
 }
 
+/// The descriptors of this process that take connections. The library does not give its own away.
+fn listeners() -> Result<Vec<RawFd>, Failure> {
+    let mut listeners = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let number: RawFd = entry?.file_name().to_string_lossy().parse()?;
+        // SAFETY: the descriptor is asked what it is, and nothing else; that of the folder is closed by then at worst.
+        let listens = socket_acceptconn(unsafe { BorrowedFd::borrow_raw(number) });
+        listeners.extend(listens.is_ok_and(|listens| listens).then_some(number));
+    }
+    if listeners.is_empty() { Err("nothing listens".into()) } else { Ok(listeners) }
+}
+
 fn main() -> Result<(), Failure> {
     let path = std::env::args().nth(2).ok_or("usage: uwebsockets PORT LIBRARY")?;
     let any: &CStr = c"/*";
@@ -111,6 +125,9 @@ fn main() -> Result<(), Failure> {
         };
         ws(0, app, any.as_ptr(), behavior, *send as *mut c_void);
         listen(0, app, ListenConfig { port: port().into(), host: host.as_ptr(), options: 0 }, listening, app);
+        for socket in listeners()? {
+            send_unpaced(BorrowedFd::borrow_raw(socket))?;
+        }
         run(event_loop, 0);
     }
     Ok(())
