@@ -22,8 +22,7 @@ impl Shown for Verdict {
             Self::Fail => "✗",
             Self::Info => "i",
             Self::NotApplicable => "–",
-            // The hourglass of the terminal is missing in many fonts of browsers.
-            Self::Timeout => "◷",
+            Self::Timeout => "⧗",
             Self::Crash => "☠",
             Self::Error => "!",
             Self::Skipped => "·",
@@ -35,9 +34,9 @@ impl Shown for Verdict {
         match self {
             Self::Pass => "ok",
             Self::Fail => "FAIL",
-            Self::Timeout => "TIMEOUT",
-            Self::Crash => "CRASH",
-            Self::Error => "ERROR",
+            Self::Timeout => "TIME",
+            Self::Crash => "DIED",
+            Self::Error => "ERR",
             other => other.word(),
         }
     }

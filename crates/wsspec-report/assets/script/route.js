@@ -113,10 +113,10 @@ async function showCases(names, mark) {
   pointAt(mark);
 }
 
-/** The text of a cell without its octets, which are shown on demand. */
+/** The text of a cell without its octets, which are shown on demand, and without what is said of it. */
 function words(cell) {
   const copy = cell.cloneNode(true);
-  for (const hex of findAll(".hex", copy)) hex.remove();
+  for (const hex of findAll(".hex, .here, .cut", copy)) hex.remove();
   return copy.textContent.trim();
 }
 
@@ -124,8 +124,7 @@ function words(cell) {
 function together(a, b) {
   const told = (one) => findAll(".log tbody tr[id]:not(.octets)", one).map((row) => ({
     time: find(".ms", row).textContent,
-    text: [...row.children].slice(2).map(words).filter(Boolean).join(" ")
-      .replace(" rule broken here", ""),
+    text: [...row.children].slice(2).map(words).filter(Boolean).join(" "),
     line: row.id,
   }));
   const pairs = align(told(a), told(b), (left, right) => left.text === right.text);

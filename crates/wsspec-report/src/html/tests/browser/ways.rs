@@ -34,6 +34,7 @@ fn every_state_is_a_link() {
     browser.go("#5.16@mylib-2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page .shared')");
     let marks = browser.text("document.querySelector('#page .shared').innerText");
     assert!(marks.contains("= same") && !marks.contains("66 72 61"), "words, and no octets: {marks}");
+    assert!(!marks.contains("not answered as"), "what is said of a row is no part of it: {marks}");
 }
 
 #[test]
