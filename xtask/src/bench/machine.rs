@@ -16,10 +16,10 @@ pub(crate) fn machine() -> String {
     format!("{processor}, {cores} cores, {memory}, {kernel}, {}", std::env::consts::ARCH)
 }
 
-/// The revision of the repository, with a sign if files were changed.
+/// The revision of the repository, with a sign if files were changed. The benchmarks themselves write to docs.
 pub(crate) fn revision() -> String {
     let commit = first_line("git", &["rev-parse", "--short=10", "HEAD"]);
-    let changed = first_line("git", &["status", "--porcelain", "--untracked-files=no"]).is_some();
+    let changed = first_line("git", &["status", "--porcelain", "--untracked-files=no", ":!docs"]).is_some();
     let commit = commit.unwrap_or_else(|| "unknown".to_owned());
     format!("{commit}{}", if changed { " with changes" } else { "" })
 }
