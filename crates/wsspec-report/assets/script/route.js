@@ -57,6 +57,12 @@ function recall(parameters) {
   filter();
 }
 
+/** A section without rules of its own leads to the first one below it. */
+function requirement(page) {
+  const rules = find("#rfc");
+  return page.startsWith("rfc") ? findAll("[id]", rules).find((row) => row.id.startsWith(page + ".")) ?? rules : null;
+}
+
 async function route() {
   const [page, parameters] = address();
   if (parameters.has("theme")) setTheme(parameters.get("theme"));
@@ -65,7 +71,7 @@ async function route() {
   const [, names, mark] = /^(\d+(?:\.\d+)+(?:@[^:]*)?)(?::(\w+))?$/.exec(page) ?? [];
   if (names !== undefined) return showCases(names, mark);
   place.replaceChildren();
-  const target = page === "" ? null : document.getElementById(page);
+  const target = page === "" ? null : document.getElementById(page) ?? requirement(page);
   const view = target?.closest(".view") ?? find("#overview");
   if (view.id === "overview") {
     overview = location.hash || "#";

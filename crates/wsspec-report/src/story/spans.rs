@@ -74,7 +74,9 @@ pub(super) fn compare(
     let same = common(sides[0].kept.iter(), sides[1].kept.iter());
     let rest = sides.each_ref().map(|side| &side.kept[same..]);
     let is_whole = sides.iter().all(Side::is_whole);
-    let tail = if is_whole { common(rest[0].iter().rev(), rest[1].iter().rev()) } else { 0 };
+    // Excerpts of the same length from messages of the same length stand octet for octet beside each other.
+    let is_aligned = sides[0].len == sides[1].len && rest[0].len() == rest[1].len();
+    let tail = if is_whole || is_aligned { common(rest[0].iter().rev(), rest[1].iter().rev()) } else { 0 };
     let spans = |side: &Side<'_>| form.around(side, same, tail, limit);
     let note = note(&sides, same);
     Compared { expected: spans(&sides[0]), observed: spans(&sides[1]), note }
@@ -240,6 +242,20 @@ mod tests {
         );
         assert_eq!(expected, observed.replace('X', "a"));
         assert_eq!(note, "differs at offset 100 of 200: expected 61, got 58");
+    }
+
+    #[test]
+    fn of_one_octet_that_differs_far_behind_no_more_than_that_is_marked() {
+        let sent = Payload::beginning(&[b'*'; 256], 65_536, 256);
+        let mut came = [b'*'; 64];
+        came[32] = b'+';
+        let [expected, observed] = [&[b'*'; 64], &came].map(|octets| Payload::new(octets, 64));
+        let near = Near { from: 49_968, expected, observed };
+        let both = compare(&sent, &sent, true, Some(&near), 40);
+        let around = "*".repeat(32);
+        let told = told(&both.observed);
+        assert!(told.contains(&format!("\"{around}[+]{}\"", "*".repeat(31))), "{told}");
+        assert!(told.ends_with("(… 15 504 octets more …)"), "{told}");
     }
 
     #[test]

@@ -189,3 +189,24 @@ fn the_pieces_of_a_frame_that_was_chopped_are_drawn() {
     let drawn = "written in 4 pieces of at most 4 octets <code>01 89 37 fa</code> <code>21 3d 51 88</code>";
     assert!(page.contains(drawn), "{page}");
 }
+
+#[test]
+fn what_was_cut_is_told_in_place_with_its_length_and_hash() {
+    let mut case = passed("a", "1.1.7");
+    let long = Payload::new(&[b'x'; 70_000], 256);
+    for line in &mut case.events {
+        if let crate::record::Happening::Frame { op: 1, data, wire, .. } = &mut line.what {
+            *data = long.clone();
+            wire.truncate(256);
+        }
+    }
+    case.events.remove(3);
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    let cut = format!("69 744 of 70 000 octets not kept here, SHA-256 {}", long.sha256().unwrap());
+    assert!(page.matches(&cut).count() >= 2, "in the timeline and with the frame: {page}");
+    assert!(page.contains("1 line not kept"), "{page}");
+    // What a report cuts was whole before: its hash is known.
+    let short = Payload::new(b"Hello, world", 256).shortened(5);
+    assert_eq!((short.kept(), short.sha256()), (&b"Hello"[..], Payload::new(b"Hello, world", 5).sha256()));
+}

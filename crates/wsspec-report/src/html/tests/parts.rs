@@ -52,3 +52,20 @@ fn the_issue_of_a_known_failure_is_a_link_only_if_it_is_an_address_of_https() {
         }
     }
 }
+
+#[test]
+fn a_requirement_is_not_blamed_for_a_check_of_another_clause() {
+    let mut case = with_verdict(failed("a", "5.15"), Verdict::Fail, "It closed late.");
+    let clause = case.rules[0].rfc.section.clone();
+    let verdict = |case: &CaseRecord| {
+        let page = index_page(&sample(vec![case.clone()]));
+        let rules = page.split("id=\"rfc\"").nth(1).unwrap().to_owned();
+        let row = rules.split("<tr").find(|row| row.contains(&case.rules[0].summary)).unwrap().to_owned();
+        row.contains("FAIL")
+    };
+    assert!(verdict(&case), "§{clause}");
+    for check in case.checks.iter_mut().filter(|check| !check.ok) {
+        check.rfc = crate::record::Clause::parse("6455#7.4");
+    }
+    assert!(!verdict(&case));
+}

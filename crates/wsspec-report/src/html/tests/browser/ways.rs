@@ -88,6 +88,10 @@ fn open_parts_of_a_case_are_in_the_address_and_requirements_are_reached_from_the
     );
     browser.go("#rfc6455-5.4", "document.querySelector('#rfc.current')");
     browser.wait("Math.abs(document.getElementById('rfc6455-5.4').getBoundingClientRect().top - 100) < 100");
+    browser.go(
+        "#rfc6455-7.4",
+        "Math.abs(document.getElementById('rfc6455-7.4.1').getBoundingClientRect().top - 100) < 100",
+    );
     // What a filter selects is on the screen.
     browser.go("#?q=differs()", "document.querySelector('#filter').getBoundingClientRect().top < 200");
 }
