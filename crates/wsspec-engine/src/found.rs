@@ -95,7 +95,8 @@ impl fmt::Display for Wanted {
             Self::Events { first, count } => f.write_str(&list(first, *count)),
             Self::Event { event, place: 1 } => write!(f, "{event}"),
             Self::Event { event, place } => write!(f, "{event} as event {place}"),
-            Self::NothingAfter { count } => write!(f, "nothing after {count} events"),
+            Self::NothingAfter { count: 1 } => f.write_str("nothing behind the first event"),
+            Self::NothingAfter { count } => write!(f, "nothing behind {count} events"),
             Self::Codes { codes } => f.write_str(&any_of(codes)),
         }
     }
@@ -148,11 +149,30 @@ impl Sight {
         }
     }
 
-    const fn name(&self) -> &'static str {
+    /// What it is, whatever it carries.
+    const fn noun(&self) -> &'static str {
         match self {
-            Self::Text { .. } | Self::Binary { .. } => "a message came",
-            Self::Pong { .. } => "a Pong came",
-            Self::StillOpen { .. } => "the connection was still open",
+            Self::Text { .. } => "a text message",
+            Self::Binary { .. } => "a binary message",
+            Self::Pong { .. } => "a Pong",
+            Self::StillOpen { .. } => "the wait",
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::StillOpen { .. } => "the connection was still open".to_owned(),
+            came => format!("{} came", came.noun()),
+        }
+    }
+
+    /// That it did not come.
+    fn absent(&self, whole: bool) -> String {
+        match self {
+            Self::StillOpen { .. } => "the connection did not stay open".to_owned(),
+            Self::Pong { .. } => "no Pong came".to_owned(),
+            message if whole => format!("{message} did not come back"),
+            message => format!("{} did not come back", message.noun()),
         }
     }
 }
@@ -322,9 +342,8 @@ impl Found {
     /// The same without what differs from case to case.
     pub fn name(&self) -> String {
         match self {
-            Self::Events { first, .. } => first.last().map_or("nothing came", Sight::name).to_owned(),
-            Self::Event { event, differs_at: None, lengths: None } => event.name().to_owned(),
-            Self::Event { .. } => "what came is not what was sent".to_owned(),
+            Self::Events { first, .. } => first.last().map_or_else(|| "nothing came".to_owned(), Sight::name),
+            Self::Event { event, .. } => event.name(),
             Self::StayedOpen { .. } => "the connection stayed open".to_owned(),
             Self::Tolerated { found, .. } => found.name(),
             other => other.clause(),
@@ -353,9 +372,9 @@ impl fmt::Display for Found {
             Self::Breach { text } | Self::NeverOpened { text } | Self::Other { text } => f.write_str(text),
             Self::FailedByTester { text } => write!(f, "the tester had to fail the connection: {text}"),
             Self::StayedOpen { for_us } => write!(f, "the connection stayed open for {}", seconds(*for_us)),
-            Self::NoAnswer => f.write_str("the tester closed, and the peer did not answer"),
+            Self::NoAnswer => f.write_str("the peer did not answer the Close frame"),
             Self::TcpForAnswer { reset } => {
-                write!(f, "the tester closed, and the peer {} without an answer", how(*reset))
+                write!(f, "the peer {} instead of answering the Close frame", how(*reset))
             }
             Self::TesterClosed { after_us } => write!(f, "the tester closed after {}", seconds(*after_us)),
             Self::PeerClosed { code } => write!(f, "the peer closed with {}", close_code(*code)),
@@ -374,6 +393,50 @@ impl fmt::Display for Found {
             }
             Self::Tolerated { found, because } => write!(f, "{found} ({because})"),
         }
+    }
+}
+
+/// What went wrong: a clause that needs nothing else to be understood. `whole`: with the values of the case; without,
+/// it fits all cases in which the same was found.
+pub fn fault(wanted: &Wanted, found: &Found, whole: bool) -> String {
+    let seen = if whole { found.clause() } else { found.name() };
+    match (wanted, found) {
+        (_, Found::Tolerated { found, because }) if whole => {
+            format!("{} ({because})", fault(wanted, found, whole))
+        }
+        (_, Found::Tolerated { found, .. }) => fault(wanted, found, whole),
+        (_, Found::Breach { .. } | Found::NeverOpened { .. } | Found::Other { .. } | Found::NoAnswer) => seen,
+        (Wanted::Expectation { .. }, _) => seen,
+        (_, Found::Event { event, differs_at: Some(at), .. }) if whole => {
+            format!("what came back differs from octet {at} on: {event}")
+        }
+        (_, Found::Event { event, lengths: Some([got, due]), .. }) if whole => {
+            format!("what came back has {got} octets instead of {due}: {event}")
+        }
+        (_, Found::Event { differs_at: Some(_), .. } | Found::Event { lengths: Some(_), .. }) => {
+            "what came back is not what was sent".to_owned()
+        }
+        (Wanted::NothingAfter { .. }, _) => format!("{seen}, and nothing more was due"),
+        (Wanted::Events { count: 0, .. }, _) => format!("{seen}, and nothing was due"),
+        (Wanted::Failing { codes } | Wanted::Codes { codes }, Found::Code { code }) => {
+            format!("the peer closed with {}; {} was due", close_code(*code), any_of(codes))
+        }
+        (Wanted::Failing { .. }, _) => format!("{seen}, and the peer had to fail the connection"),
+        (Wanted::Event { event, .. }, _) => instead(event, found, &seen, whole),
+        (Wanted::Events { .. }, Found::Events { .. }) if !whole => "what came is not what was due".to_owned(),
+        (wanted, _) => format!("{seen}; expected {wanted}"),
+    }
+}
+
+/// What came where `due` had to come.
+fn instead(due: &Sight, found: &Found, seen: &str, whole: bool) -> String {
+    let name = || if whole { due.to_string() } else { due.noun().to_owned() };
+    match found {
+        Found::StayedOpen { for_us } if whole => format!("{} in {}", due.absent(whole), seconds(*for_us)),
+        Found::StayedOpen { .. } => due.absent(whole),
+        _ if matches!(due, Sight::StillOpen { .. }) => format!("{seen} before the tester had gone on"),
+        Found::Event { .. } => format!("{seen} instead of {}", name()),
+        _ => format!("{seen} before {} came", name()),
     }
 }
 

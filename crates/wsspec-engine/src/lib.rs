@@ -38,7 +38,7 @@ mod wire_log;
 mod words;
 
 pub use deflate::SharedWindows;
-pub use found::{Found, Sight, Wanted};
+pub use found::{Found, Sight, Wanted, fault};
 pub use invariants::{Breach, Opening, Watched, passive_outcomes};
 pub use judge::{judge, unreachable};
 pub use observation::{

@@ -1,6 +1,6 @@
 use wsspec_cases::{CaseId, Level};
 
-use crate::found::{Found, Wanted};
+use crate::found::{self, Found, Wanted};
 use crate::observation::Observation;
 
 /// The result of one case against one implementation.
@@ -114,10 +114,9 @@ impl Check {
         Self { id, level, section, ok, expected, observed, entry: None, header: None, seen_in: None }
     }
 
-    /// What was seen, and what had to be, in one sentence without its capital letter and its full stop.
+    /// What went wrong, as a clause.
     pub(crate) fn sentence(&self) -> String {
-        let found = self.observed.clause();
-        if self.expected.is_sentence() { found } else { format!("{found}; expected {}", self.expected) }
+        found::fault(&self.expected, &self.observed, true)
     }
 
     /// The same, with what had to be and what was.

@@ -65,7 +65,7 @@ fn error(cause: &Cause<'_>) -> String {
     let agents: Vec<String> = cause.agents().iter().map(|agent| agent.for_ci_log(60)).collect();
     let mut text = format!("{}: {}", agents.join(", "), cause.headline().for_ci_log(300));
     if let Some(clause) = cause.clause() {
-        text.push_str(&format!(" {clause} ({}).", cause.cases[0].level().name()));
+        text.push_str(&format!(" {clause} ({}).", cause.level().name()));
     }
     if !cause.cases[0].repro.is_empty() {
         text.push_str(&format!("\nRerun: {}", ci_log::line(&shell::posix(&cause.cases[0].repro), 400)));

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use wsspec_cases::CaseId;
+use wsspec_cases::{CaseId, Level};
 use wsspec_engine::Verdict;
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, Clause, Report, Standing, verdict_order};
+use crate::story::{cause_fault, cause_name, cause_sentence};
 
 /// Which rule [`Rating`] follows; it changes when the rule does.
 pub const RATING_RULE: u32 = 1;
@@ -165,10 +166,27 @@ pub struct Cause<'a> {
 impl Cause<'_> {
     /// What went wrong, in one sentence that fits all its cases.
     pub fn headline(&self) -> Untrusted {
-        match self.cases.as_slice() {
-            [one] => crate::story::cause_sentence(one),
-            several => crate::story::cause_name(several[0]),
+        let [first, others @ ..] = self.cases.as_slice() else { return Untrusted::default() };
+        if others.is_empty() {
+            return cause_sentence(first);
         }
+        let mut names: Vec<Untrusted> = Vec::new();
+        for name in self.cases.iter().map(|case| cause_name(case)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        match names.as_slice() {
+            [one] => one.clone(),
+            [one, other] => Untrusted::from(format!("{} {}", one.raw(), other.raw())),
+            _ => cause_fault(first),
+        }
+    }
+
+    /// How binding the broken rule is.
+    pub fn level(&self) -> Level {
+        let first = self.cases[0];
+        first.first_failed().map_or_else(|| first.level(), |check| check.level)
     }
 
     /// Where the broken rule stands.

@@ -79,9 +79,8 @@ fn breach(fault: &PeerFault) -> Check {
 
 /// What came against what is accepted.
 fn events(case: &Case, observation: &Observation) -> Check {
-    let section = case.rules.first().map_or_else(String::new, ToString::to_string);
     let expectation = Wanted::Expectation { text: case.expectation.to_string() };
-    let check = Check::new("events", Level::Must, section, true)
+    let check = Check::new("events", Level::Must, section(case, Level::Must), true)
         .of(expectation, words::events(case, &observation.events));
     if let Some(conclusion) = &observation.conclusion {
         let (ok, level) = match conclusion.grade {
@@ -92,7 +91,7 @@ fn events(case: &Case, observation: &Observation) -> Check {
         let observed = Found::other(words::clause(&conclusion.text));
         let seen_in = observation.seen_in.filter(|_| !ok);
         let entry = if case.is_passive() { None } else { places::conclusion(observation) };
-        return Check { ok, level, observed, entry, seen_in, ..check };
+        return Check { ok, level, section: section(case, level), observed, entry, seen_in, ..check };
     }
     match accepted(case, observation) {
         Some(accept) if accept.grade == Grade::Ok => check,
@@ -101,10 +100,19 @@ fn events(case: &Case, observation: &Observation) -> Check {
             let (expected, observed) = words::difference(case, best, observation);
             let observed = observed.because(&*accept.because);
             let entry = difference(best, observation);
-            Check { ok: false, level: Level::Should, expected, observed, entry, ..check }
+            let level = Level::Should;
+            Check { ok: false, level, section: section(case, level), expected, observed, entry, ..check }
         }
         None => differing_events(case, observation, check),
     }
+}
+
+/// The section of the rule that a check of this level is about: what may be done cannot be broken.
+pub(super) fn section(case: &Case, level: Level) -> String {
+    let rules = || case.rules.iter();
+    let rule = rules().find(|rule| rule.level == level);
+    let rule = rule.or_else(|| rules().find(|rule| rule.level != Level::May)).or_else(|| rules().next());
+    rule.map_or_else(String::new, ToString::to_string)
 }
 
 fn differing_events(case: &Case, observation: &Observation, check: Check) -> Check {

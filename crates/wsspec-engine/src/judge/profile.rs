@@ -74,7 +74,11 @@ impl Bench<'_> {
             let last = self.observation.events.len().checked_sub(1);
             return only(check.at(last.and_then(|last| places::event(self.observation, last))));
         }
-        let mut checks = vec![self.before(&events, &fails.before, Level::Should)];
+        let mut before = self.before(&events, &fails.before, Level::Should);
+        if !before.ok && before.level == Level::Must {
+            before.expected = Wanted::Failing { codes: Vec::new() };
+        }
+        let mut checks = vec![before];
         if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
             let observed = Found::other("the peer waits for more");
             let Some(because) = &fails.waits_because else {
@@ -414,8 +418,7 @@ impl Bench<'_> {
     }
 
     fn check(&self, id: &'static str, level: Level, ok: bool, expected: Wanted, observed: Found) -> Check {
-        let section = self.case.rules.first().map_or_else(String::new, ToString::to_string);
-        Check::new(id, level, section, ok).of(expected, observed)
+        Check::new(id, level, super::checks::section(self.case, level), ok).of(expected, observed)
     }
 }
 

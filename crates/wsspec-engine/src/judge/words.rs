@@ -47,18 +47,18 @@ pub(super) fn list(case: &Case, wanted: &[Expected]) -> Wanted {
 
 fn wanted_sight(case: &Case, event: &Expected) -> Sight {
     match event {
-        Expected::Message { binary: true, payload } => Sight::Binary { shown: wanted(payload) },
-        Expected::Message { payload, .. } => Sight::Text { shown: wanted(payload) },
-        Expected::Pong(payload) => Sight::Pong { shown: wanted(payload) },
+        Expected::Message { binary: true, payload } => Sight::Binary { shown: wanted(payload, true) },
+        Expected::Message { payload, .. } => Sight::Text { shown: wanted(payload, false) },
+        Expected::Pong(payload) => Sight::Pong { shown: wanted(payload, true) },
         Expected::Elapsed(tag) => Sight::StillOpen { for_us: waited(case, tag) },
     }
 }
 
 fn sight(case: &Case, event: &Event) -> Sight {
     match event {
-        Event::Message { binary: true, payload } => Sight::Binary { shown: got(payload) },
-        Event::Message { payload, .. } => Sight::Text { shown: got(payload) },
-        Event::Pong(payload) => Sight::Pong { shown: got(payload) },
+        Event::Message { binary: true, payload } => Sight::Binary { shown: got(payload, true) },
+        Event::Message { payload, .. } => Sight::Text { shown: got(payload, false) },
+        Event::Pong(payload) => Sight::Pong { shown: got(payload, true) },
         Event::Elapsed(tag) => Sight::StillOpen { for_us: waited(case, tag) },
     }
 }
@@ -95,22 +95,23 @@ fn first_difference(got: &[u8], wanted: &Payload) -> Option<usize> {
     got.iter().zip(wanted.iter()).position(|(got, wanted)| got != wanted)
 }
 
-fn wanted(payload: &Payload) -> String {
+fn wanted(payload: &Payload, binary: bool) -> String {
     match payload {
-        Payload::Bytes(bytes) => octets(bytes, bytes.len() as u64),
+        Payload::Bytes(bytes) => octets(bytes, bytes.len() as u64, binary),
         Payload::Repeat { unit, len } => {
             let begin: Vec<u8> = unit.iter().copied().cycle().take((*len).min(SHOWN + 1)).collect();
-            octets(&begin, *len as u64)
+            octets(&begin, *len as u64, binary)
         }
     }
 }
 
-fn got(payload: &Received) -> String {
-    octets(&payload.kept, payload.len)
+fn got(payload: &Received, binary: bool) -> String {
+    octets(&payload.kept, payload.len, binary)
 }
 
-/// Text in quotation marks, other octets in hexadecimal: as they are told where frames are shown.
-fn octets(octets: &[u8], len: u64) -> String {
+/// Text in quotation marks, other octets in hexadecimal: as they are told where frames are shown. `binary`: control
+/// characters do not belong in it.
+fn octets(octets: &[u8], len: u64, binary: bool) -> String {
     let begin = &octets[..octets.len().min(SHOWN)];
     let cut = len > begin.len() as u64;
     let text = match std::str::from_utf8(begin) {
@@ -121,6 +122,7 @@ fn octets(octets: &[u8], len: u64) -> String {
         }
         Err(_) => None,
     };
+    let text = text.filter(|text| !(binary && text.contains(char::is_control)));
     let octets = if len == 1 { "octet" } else { "octets" };
     match text {
         Some(text) if cut => format!("\"{}\"… ({len} {octets})", visible(text)),

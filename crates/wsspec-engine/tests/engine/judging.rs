@@ -131,20 +131,17 @@ fn an_informational_case_informs_whatever_happens_but_not_if_it_never_ran() {
 #[test]
 fn the_summary_names_the_cause() {
     let cases: [(Scripted, &str); 4] = [
-        (
-            answers(Opcode::TEXT, b"Hullo", 1000),
-            "Text \"Hullo\" came, which differs from octet 1 on; expected Text \"Hello\".",
-        ),
-        (answers(Opcode::PONG, b"\x00\xFF", 1000), "Pong 00 ff came; expected Text \"Hello\"."),
+        (answers(Opcode::TEXT, b"Hullo", 1000), "What came back differs from octet 1 on: Text \"Hullo\"."),
+        (answers(Opcode::PONG, b"\x00\xFF", 1000), "Pong 00 ff came instead of Text \"Hello\"."),
         (
             Scripted::server(|_| vec![fin()]),
-            "The peer ended TCP without a Close frame; expected Text \"Hello\".",
+            "The peer ended TCP without a Close frame before Text \"Hello\" came.",
         ),
         (
             Scripted::server(
                 |frame| if frame.header.opcode == Opcode::CLOSE { mannered(frame) } else { vec![] },
             ),
-            "The connection stayed open for 1 s; expected Text \"Hello\".",
+            "Text \"Hello\" did not come back in 1 s.",
         ),
     ];
     for (peer, expected) in cases {

@@ -1,46 +1,51 @@
-//! What went wrong in one sentence: the breach, or the rule in our words, and what was seen instead.
+//! What went wrong in one sentence: what the tester did wrong on purpose, and what became of it; or what was seen.
 
 use wsspec_cases::Level;
-use wsspec_engine::{Found, Sight, Wanted};
+use wsspec_engine::{Found, Sight, Wanted, fault};
 
 use super::breach::{SentBreach, sent_breach};
 use crate::Untrusted;
-use crate::record::{CaseRecord, CheckRecord, RuleRecord};
+use crate::record::{CaseRecord, CheckRecord};
 
 /// The sentence that says of a case what went wrong.
 pub fn cause_sentence(case: &CaseRecord) -> Untrusted {
-    told(case, Found::clause, true)
+    told(case, true)
 }
 
 /// The same for all cases that went wrong like it: without what is of this one only.
 pub fn cause_name(case: &CaseRecord) -> Untrusted {
-    told(case, Found::name, false)
+    told(case, false)
 }
 
-fn told(case: &CaseRecord, words: fn(&Found) -> String, whole: bool) -> Untrusted {
+/// The same without what the tester did, which may be another thing in each of them.
+pub fn cause_fault(case: &CaseRecord) -> Untrusted {
+    let data = case.first_failed().and_then(|check| check.wanted.as_ref().zip(check.found.as_ref()));
+    data.map_or_else(
+        || case.summary.clone(),
+        |(wanted, found)| Untrusted::from(sentence(&fault(wanted, found, false))),
+    )
+}
+
+fn told(case: &CaseRecord, whole: bool) -> Untrusted {
     let Some(check) = case.first_failed() else { return case.summary.clone() };
     // Records of older versions have the words only.
-    let Some(found) = &check.found else { return case.summary.clone() };
-    let seen = words(found);
-    let text = match check.id.as_str() {
-        "process.alive" | "handshake" => seen,
-        _ => match reaction(case, check, found) {
-            Some((breach, Reaction::Refused)) => format!("{} was refused, but {seen}", breach.noun()),
-            Some((breach, reaction)) if whole => format!("{} {}: {seen}", breach.noun(), reaction.words()),
-            Some((breach, reaction)) => format!("{} {}", breach.noun(), reaction.words()),
-            None => match broken_rule(case, check) {
-                Some(rule) => format!("{}, but {seen}", rule.summary.trim_end_matches('.')),
-                None => seen,
-            },
-        },
-    };
+    let (Some(wanted), Some(found)) = (&check.wanted, &check.found) else { return case.summary.clone() };
+    let reaction = reaction(case, check, wanted, found);
+    let text = reaction.map_or_else(|| fault(wanted, found, whole), |reaction| reaction.told(found, whole));
     Untrusted::from(sentence(&text))
 }
 
 /// What the implementation made of what the tester did wrong on purpose.
+struct Reaction {
+    breach: SentBreach,
+    kind: Kind,
+}
+
 #[derive(Clone, Copy)]
-enum Reaction {
+enum Kind {
     Accepted,
+    /// It did the same.
+    Echoed,
     /// It was refused later than it could have been.
     Late,
     /// It was refused, but not as it should be.
@@ -48,49 +53,49 @@ enum Reaction {
 }
 
 impl Reaction {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Accepted => "was accepted",
-            Self::Late => "was not refused at once",
-            Self::Refused => "was refused",
+    fn told(&self, found: &Found, whole: bool) -> String {
+        let what = self.breach.noun();
+        let seen = if whole { found.clause() } else { found.name() };
+        match self.kind {
+            Kind::Refused => format!("{what} was refused, but {seen}"),
+            Kind::Echoed if whole => format!("{what} was accepted and came back: {seen}"),
+            Kind::Echoed => format!("{what} was accepted and came back"),
+            Kind::Accepted if whole => format!("{what} was accepted: {seen}"),
+            Kind::Accepted => format!("{what} was accepted"),
+            Kind::Late if whole => format!("{what} was not refused at once: {seen}"),
+            Kind::Late => format!("{what} was not refused at once"),
         }
     }
 }
 
 /// The breach of the tester that the check is about, and what became of it.
-fn reaction(case: &CaseRecord, check: &CheckRecord, found: &Found) -> Option<(SentBreach, Reaction)> {
+fn reaction(case: &CaseRecord, check: &CheckRecord, wanted: &Wanted, found: &Found) -> Option<Reaction> {
     let (_, breach) = sent_breach(case)?;
-    let had_to_fail = match check.wanted.as_deref()? {
+    let had_to_fail = match wanted {
         Wanted::Failing { .. } => true,
         Wanted::Events { count, .. } => *count == 0,
         _ => false,
     };
     let is_milder = check.level != Level::Must;
-    let reaction = match found {
-        Found::Breach { .. } => (breach.check() == check.id).then_some(Reaction::Accepted),
+    let kind = match found {
+        Found::Breach { .. } => (breach.check() == check.id).then_some(Kind::Echoed),
         Found::Tolerated { found, .. } => match &**found {
-            Found::Event { event: Sight::StillOpen { .. }, .. } => Some(Reaction::Late),
-            Found::Other { .. } => had_to_fail.then_some(Reaction::Accepted),
+            Found::Event { event: Sight::StillOpen { .. }, .. } => Some(Kind::Late),
+            Found::Other { .. } => had_to_fail.then_some(Kind::Accepted),
             _ => None,
         },
         Found::Code { .. } | Found::CodelessClose | Found::NoCloseFrame => {
-            (had_to_fail && is_milder).then_some(Reaction::Refused)
+            (had_to_fail && is_milder).then_some(Kind::Refused)
         }
         Found::Event { .. }
         | Found::Events { .. }
         | Found::StayedOpen { .. }
         | Found::TesterClosed { .. }
         | Found::NoAnswer
-        | Found::Other { .. } => had_to_fail.then_some(Reaction::Accepted),
+        | Found::Other { .. } => had_to_fail.then_some(Kind::Accepted),
         _ => None,
     };
-    reaction.map(|reaction| (breach, reaction))
-}
-
-/// The rule of the case that the check is about, or else the main one.
-fn broken_rule<'a>(case: &'a CaseRecord, check: &CheckRecord) -> Option<&'a RuleRecord> {
-    let same = case.rules.iter().find(|rule| Some(&rule.rfc) == check.rfc.as_ref());
-    same.or_else(|| case.rules.first())
+    kind.map(|kind| Reaction { breach, kind })
 }
 
 fn sentence(text: &str) -> String {
@@ -106,7 +111,6 @@ mod tests {
 
     fn case(id: &str, wanted: Wanted, found: Found) -> CaseRecord {
         let mut case = failed("a", "5.15");
-        case.rules[0].summary = "a Pong may be sent unasked".to_owned();
         let check = case.checks.iter_mut().find(|check| !check.ok).unwrap();
         check.id = id.to_owned();
         (check.wanted, check.found) = (Some(Box::new(wanted)), Some(Box::new(found)));
@@ -129,35 +133,19 @@ mod tests {
     }
 
     #[test]
-    fn rule_and_observation_are_one_sentence() {
+    fn what_was_due_and_what_came_are_one_sentence() {
         let nothing = Wanted::Events { first: vec![], count: 0 };
         let codes = Wanted::Codes { codes: vec![1002] };
         let breach = || Found::Breach { text: "a text message is no UTF-8".to_owned() };
         let never = Found::NeverOpened { text: "no answer".to_owned() };
         for (id, wanted, found, sentence) in [
-            (
-                "events",
-                nothing.clone(),
-                Found::event(text()),
-                "A Pong may be sent unasked, but Text \"a\" came.",
-            ),
-            (
-                "events",
-                nothing,
-                Found::Events { first: vec![], count: 0 },
-                "A Pong may be sent unasked, but nothing came.",
-            ),
-            (
-                "text.utf8",
-                Wanted::LawfulFrames,
-                breach(),
-                "A Pong may be sent unasked, but a text message is no UTF-8.",
-            ),
+            ("events", nothing.clone(), Found::event(text()), "Text \"a\" came, and nothing was due."),
+            ("text.utf8", Wanted::LawfulFrames, breach(), "A text message is no UTF-8."),
             (
                 "close.code",
                 codes,
                 Found::Code { code: Some(1000) },
-                "A Pong may be sent unasked, but the connection was closed with close code 1000 (normal closure).",
+                "The peer closed with close code 1000 (normal closure); close code 1002 or none was due.",
             ),
             ("handshake", Wanted::OpenConnection, never, "The connection was not opened: no answer."),
             (
@@ -201,7 +189,7 @@ mod tests {
     fn a_rule_that_has_nothing_to_do_with_the_breach_of_the_tester_is_told_by_itself() {
         let masked = Found::Breach { text: "the server masks a frame".to_owned() };
         let case = case("frame.mask", Wanted::LawfulFrames, masked);
-        assert_eq!(cause_sentence(&case).raw(), "A Pong may be sent unasked, but the server masks a frame.");
+        assert_eq!(cause_sentence(&case).raw(), "The server masks a frame.");
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl FrameWords {
             _ if Rsv::new(*rsv).contains(Rsv::RSV1) && !opcode.is_control() => {
                 Untrusted::from(format!("{}, compressed", plural(data.len(), "octet")))
             }
+            Opcode::BINARY | Opcode::PING | Opcode::PONG => octets_preview(data, limit),
             _ => payload_preview(data, limit),
         };
         let header = what.header().filter(|_| matches!(what, Happening::Frame { dir: Dir::Rx, .. }));
@@ -83,6 +84,14 @@ fn close_body(data: &Payload, limit: usize) -> Untrusted {
     }
     let reason = payload_preview(&Payload::beginning(body.reason, data.len() - 2, usize::MAX), limit);
     Untrusted::from(format!("{code} {}", reason.raw()))
+}
+
+/// The payload of a frame that carries no text: in hex also if control characters are in it.
+fn octets_preview(data: &Payload, limit: usize) -> Untrusted {
+    match data.text() {
+        Some(text) if !data.is_empty() && text.raw().contains(char::is_control) => hex_preview(data, limit),
+        _ => payload_preview(data, limit),
+    }
 }
 
 /// A payload in quotes if it is text, else in hex; cut, with its length, if it is long.

@@ -21,7 +21,7 @@ pub(crate) mod units;
 pub use anatomy::{Part, anatomy, anatomy_of_text, display_filter};
 pub use breach::{SentBreach, sent_breach};
 pub use broken_text::{Break, broken_texts};
-pub use cause::{cause_name, cause_sentence};
+pub use cause::{cause_fault, cause_name, cause_sentence};
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;
 pub use difference::{Alternative, Difference, Mark, alternatives};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use wsspec_cases::Level;
-use wsspec_engine::{Behavior, BehaviorClose, Found, Verdict};
+use wsspec_engine::{Behavior, BehaviorClose, Found, Verdict, Wanted};
 use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
 
 use super::super::attempt::Attempt;
@@ -205,9 +205,9 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
         level: Level::Must,
         rfc: None,
         ok: false,
-        expected: "the process keeps running".into(),
+        expected: "the process to keep running".into(),
         observed: observed.as_str().into(),
-        wanted: None,
+        wanted: Some(Box::new(Wanted::other("the process to keep running"))),
         found: Some(Box::new(Found::other(format!("the process {observed}")))),
         event: last_sent(&record).filter(|_| matches!(blame, Blame::Alone)).or_else(|| end_of_tcp(&record)),
         header: None,
