@@ -48,6 +48,7 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
         }
         out.push_str(&block);
     }
+    out.push_str(&flaky(report));
     out.push_str(&last_line(report));
     out
 }
@@ -61,6 +62,25 @@ fn untested(report: &Report) -> String {
         out.push_str(&format!("\n{} not run", units::plural(missing as u64, "case")));
         let command = markdown::code_span(&format!("wsspec {}", shell::posix(&report.run.argv)));
         out.push_str(&if report.run.argv.is_empty() { "\n".to_owned() } else { format!(" · {command}\n") });
+    }
+    out
+}
+
+/// What failed at first, and not when it was run again.
+fn flaky(report: &Report) -> String {
+    const SHOWN: usize = 20;
+    let flaky: Vec<&CaseRecord> =
+        report.cases.iter().filter(|case| case.outcome == Some(Standing::Flaky)).collect();
+    if flaky.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n**{} flaky**\n\n", flaky.len());
+    for case in flaky.iter().take(SHOWN) {
+        let found = Untrusted::from(case.summary.for_terminal(300)).for_markdown();
+        out.push_str(&format!("* `{}` {found}\n", case.id));
+    }
+    if flaky.len() > SHOWN {
+        out.push_str(&format!("* {} more\n", flaky.len() - SHOWN));
     }
     out
 }
@@ -113,7 +133,7 @@ fn table_row(name: &str, cases: &[&CaseRecord], missing: usize) -> String {
 fn cause_block(cause: &Cause<'_>, name_agents: bool) -> String {
     let ids: Vec<String> = cause.ids().iter().map(|id| format!("`{id}`")).collect();
     let shown = ids.len().min(24);
-    let more = if ids.len() > shown { format!(" +{}", ids.len() - shown) } else { String::new() };
+    let more = if ids.len() > shown { format!(" +{} more", ids.len() - shown) } else { String::new() };
     let clause = cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({})", clause.url()));
     let agents = cause.agents().into_iter().map(Untrusted::for_markdown).collect::<Vec<_>>().join(", ");
     let agents = if name_agents { format!(" ({agents})") } else { String::new() };
@@ -271,5 +291,14 @@ mod tests {
     fn a_bug_report_says_what_a_maintainer_needs() {
         let report = samples::report(vec![samples::failed("mylib/2.3", "5.15")]);
         insta::assert_snapshot!(bug_report(&report, &report.cases[0]));
+    }
+
+    #[test]
+    fn flaky_results_say_what_failed_at_first() {
+        let mut case = samples::passed("a", "1.1.1");
+        case.outcome = Some(Standing::Flaky);
+        case.summary = "At first: no Pong came in 1 s.".into();
+        let report = samples::report(vec![case]);
+        assert!(summary(&report, None).contains("**1 flaky**\n\n* `1.1.1` `At first: no Pong came in 1 s.`"));
     }
 }

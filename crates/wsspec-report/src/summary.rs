@@ -147,10 +147,12 @@ fn plural(number: u64, noun: &str) -> String {
 
 /// The first ids, and how many more there are.
 pub fn id_list(ids: &[CaseId], most: usize) -> String {
+    // The last one takes no more room than its number.
+    let most = if ids.len() == most + 1 { ids.len() } else { most };
     let shown: Vec<String> = ids.iter().take(most).map(CaseId::to_string).collect();
     match ids.len().saturating_sub(most) {
         0 => shown.join(" "),
-        more => format!("{} +{more}", shown.join(" ")),
+        more => format!("{} +{more} more", shown.join(" ")),
     }
 }
 
@@ -354,7 +356,9 @@ mod tests {
         let cases = [failed("a", "5.15"), failed("a", "5.16"), failed("b", "5.16"), passed("a", "1.1.1")];
         let causes = causes(&cases);
         assert_eq!(causes.len(), 1);
-        assert_eq!(id_list(&causes[0].ids(), 1), "5.15 +1");
+        assert_eq!(id_list(&causes[0].ids(), 1), "5.15 5.16");
+        let three = [causes[0].ids(), vec!["5.17".parse().unwrap()]].concat();
+        assert_eq!(id_list(&three, 1), "5.15 +2 more");
         assert_eq!(causes[0].agents().len(), 2);
         assert_eq!(causes[0].clause().unwrap().to_string(), "RFC 6455 section 5.4");
     }

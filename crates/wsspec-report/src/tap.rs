@@ -54,7 +54,9 @@ fn point(number: usize, case: &CaseRecord, several: bool) -> String {
         _ => String::new(),
     };
     let status = if bad { "not ok" } else { "ok" };
-    format!("{status} {number} - {name}{directive}\n{}", if bad { diagnostics(case) } else { String::new() })
+    let flaky = case.outcome == Some(Standing::Flaky);
+    let more = if bad || flaky { diagnostics(case) } else { String::new() };
+    format!("{status} {number} - {name}{directive}\n{more}")
 }
 
 /// `#` and `\` mean something in a description.
@@ -69,6 +71,9 @@ fn diagnostics(case: &CaseRecord) -> String {
         format!("verdict: {}", quoted(case.verdict.word())),
         format!("message: {}", quoted(&case.summary.for_terminal(400))),
     ];
+    if case.outcome == Some(Standing::Flaky) {
+        lines.push("outcome: \"flaky\"".to_owned());
+    }
     if let Some(check) = case.first_failed() {
         lines.push(format!("check: {}", quoted(&check.id)));
         lines.push(format!("level: {}", check.level.name()));
@@ -128,5 +133,18 @@ mod tests {
         let end = EndRecord { reason: Some("the time is used up\nand more".into()), ..EndRecord::default() };
         let text = points.end(Some(&end));
         assert_eq!(text, "1..1\nBail out! the run did not come to its end: the time is used up\n");
+    }
+
+    #[test]
+    fn flaky_points_say_what_failed_at_first() {
+        let mut case = passed("a", "1.1.1");
+        case.outcome = Some(Standing::Flaky);
+        case.summary = "At first: no Pong came in 1 s.".into();
+        let told = point(1, &case, false);
+        assert!(told.starts_with("ok 1 - 1.1.1"), "{told}");
+        assert!(
+            told.contains("message: \"At first: no Pong came in 1 s.\"")
+                && told.contains("outcome: \"flaky\"")
+        );
     }
 }

@@ -33,7 +33,8 @@ fn push_broken(lines: &mut Vec<String>, word: &str, width: usize) {
 
 /// `1 case`, `2 cases`.
 pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    let ending = if noun.ends_with('s') { "es" } else { "s" };
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}{ending}") }
 }
 
 /// The candidates most like the word that was typed, best first, at most three.

@@ -62,7 +62,19 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
     rows.extend(behind(case, opened, with_octets, limit));
     // Stable: what stands in one log stays in its order.
     rows.sort_by_key(|row| row.us);
+    causes_first(&mut rows);
     rows
+}
+
+/// That the tester fails the connection is noted while a frame is read: the frame is told first.
+fn causes_first(rows: &mut [Row<'_>]) {
+    for at in 1..rows.len() {
+        let [before, row] = [&rows[at - 1], &rows[at]];
+        let is_cause = matches!(row.line.what, Happening::Frame { dir: Dir::Rx, .. });
+        if is_cause && before.us == row.us && matches!(before.line.what, Happening::Failed { .. }) {
+            rows.swap(at - 1, at);
+        }
+    }
 }
 
 /// What went on behind a proxy.
@@ -97,14 +109,13 @@ const fn side(what: &Happening) -> Side {
 }
 
 fn text(what: &Happening, limit: usize) -> Untrusted {
-    let tag = |tag: &Option<String>| tag.as_ref().map_or_else(String::new, |tag| format!(" {tag}"));
     Untrusted::from(match what {
         Happening::Frame { .. } => {
             return FrameWords::of(what, limit).map(|words| words.line()).unwrap_or_default();
         }
         Happening::Octets { data, .. } => plural(data.len(), "octet"),
-        Happening::Wait { delay_us, tag: name } => format!("wait{} for {}", tag(name), duration(*delay_us)),
-        Happening::WaitEnd { tag: name } => format!("wait{} is over", tag(name)),
+        Happening::Wait { delay_us, .. } => format!("wsspec waits {}", duration(*delay_us)),
+        Happening::WaitEnd { .. } => "wsspec goes on".to_owned(),
         Happening::FailTimer { delay_us } => format!("wsspec gives up in {}", duration(*delay_us)),
         Happening::FailTimerFired => "time is up: wsspec fails the connection".to_owned(),
         Happening::CloseTimer { delay_us } => format!("wsspec closes in {}", duration(*delay_us)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use wsspec_cases::suite;
-use wsspec_report::record::{CaseRecord, Report, verdict_from_word};
+use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 use wsspec_report::summary::{self, Cause};
 
 use crate::errors::{ErrorCode, Problem};
@@ -23,7 +23,7 @@ const OCTETS: i8 = 4;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// Cases: id, glob, slug or @SET, or a verdict, as `fail` or `non-strict`; without any the failures, grouped
+    /// Cases: id, glob, slug or @SET, or a verdict, as `fail` or `non-strict`, or `flaky`; without any the failures, grouped
     /// by cause
     #[arg(value_name = "CASE|VERDICT")]
     pub cases: Vec<String>,
@@ -76,12 +76,17 @@ fn is_of(record: &CaseRecord, args: &ShowArgs) -> bool {
     args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent)
 }
 
+/// Stands beside the verdicts: what failed at first only.
+const FLAKY: &str = "flaky";
+
 fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a CaseRecord>, Problem> {
     let (verdicts, names): (Vec<_>, Vec<_>) =
-        args.cases.iter().cloned().partition(|word| verdict_from_word(word).is_some());
+        args.cases.iter().cloned().partition(|word| word == FLAKY || verdict_from_word(word).is_some());
     let cases = select::cases(suite(), &names)?;
     let is_named = |record: &&CaseRecord| {
-        let verdict = verdicts.is_empty() || verdicts.iter().any(|word| word == record.verdict.word());
+        let is_flaky = record.outcome == Some(Standing::Flaky);
+        let is_it = |word: &String| word == record.verdict.word() || word == FLAKY && is_flaky;
+        let verdict = verdicts.is_empty() || verdicts.iter().any(is_it);
         verdict && (names.is_empty() || cases.iter().any(|case| case.id == record.id))
     };
     let chosen: Vec<&CaseRecord> = records.iter().copied().filter(is_named).collect();

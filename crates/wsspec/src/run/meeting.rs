@@ -15,7 +15,7 @@ use crate::signals::{Signals, raised};
 use crate::sut::Sut;
 use crate::sut::plan::Restart;
 use crate::terminal::{Console, lines, opening};
-use crate::text::count;
+use crate::text::{count, wrap};
 
 /// Starts and looks at all peers; nothing if a signal came meanwhile.
 pub(super) async fn meet_all(
@@ -137,15 +137,33 @@ fn introduce(
         return Err(note.exit_with(ExitCode::Unreachable));
     }
     let what = match left_out {
-        0 => format!("{} n/a", count(wanting, "case is").replace("case iss", "cases are")),
+        0 => format!("{} {} n/a", count(wanting, "case"), if wanting == 1 { "is" } else { "are" }),
         _ => format!(
             "the {} of @deflate {} not chosen",
             count(left_out, "case"),
             if left_out == 1 { "is" } else { "are" }
         ),
     };
-    console.note(format!("note[E13]: permessage-deflate was not negotiated; {what}"));
+    console.note(without_deflate(&what, console.style.width));
     Ok(())
+}
+
+/// What was offered, what came, and what to make of it.
+fn without_deflate(what: &str, width: usize) -> String {
+    const LABELS: usize = 11;
+    let facts = [
+        ("offered", preflight::OFFER),
+        ("got", "an answer without permessage-deflate"),
+        ("fine", "if the library has no compression; else: is it on for this endpoint?"),
+        ("strict", "--require deflate makes this exit 3"),
+    ];
+    let mut out = wrap(&format!("note[E13]: permessage-deflate was not negotiated; {what}"), width);
+    for (label, text) in facts {
+        for (at, line) in wrap(text, width.saturating_sub(LABELS).max(20)).iter().enumerate() {
+            out.push(format!("  {:<9}{line}", if at == 0 { label } else { "" }));
+        }
+    }
+    out.join("\n")
 }
 
 pub(super) fn separate_names(agents: &mut [Agent], console: &Console) {

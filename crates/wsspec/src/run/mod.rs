@@ -78,15 +78,17 @@ async fn run_with(
 ) -> Result<ExitCode> {
     let typed: Vec<String> = std::env::args().map(|word| plan.redaction.text(&word)).collect();
     log::info!("{}", failure::shell(&typed));
+    let began = Instant::now();
     let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
     announce(&plan, console);
     let _built_in = start_built_in(&mut plan.peers).await?;
     let backend = start_backend(&plan, console).await;
-    let mut backend = backend.map_err(|problem| unreached::tell(problem, &plan, &folder, console))?;
+    let mut backend =
+        backend.map_err(|problem| unreached::tell(problem, &plan, &folder, console, began.elapsed()))?;
     let (mut agents, facts) = match meeting::meet_all(&plan, servers, console, signals).await {
         Ok(Some(met)) => met,
         Ok(None) => return Ok(signals.exit_code().unwrap_or(ExitCode::Interrupted)),
-        Err(problem) => return Err(unreached::tell(problem, &plan, &folder, console).into()),
+        Err(problem) => return Err(unreached::tell(problem, &plan, &folder, console, began.elapsed()).into()),
     };
     meeting::separate_names(&mut agents, console);
     plan.settle(agents.iter().any(|agent| agent.deflate));
@@ -106,7 +108,7 @@ async fn run_with(
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
     let jobs = jobs(&plan, &agents);
     if jobs.is_empty() {
-        return Err(unreached::tell(nothing_left(&plan), &plan, &folder, console).into());
+        return Err(unreached::tell(nothing_left(&plan), &plan, &folder, console, began.elapsed()).into());
     }
     let mut journal =
         Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Verdict, Watched};
 use wsspec_report::record::{CaseRecord, Standing};
+use wsspec_report::story::cause_sentence;
 
 use self::crash::Disturbed;
 pub use self::crash::{Deaths, Restarted};
@@ -448,5 +449,5 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
 /// What is said of a case that failed once.
 fn at_first(failed: &CaseRecord) -> String {
-    format!("Not so when it was run again alone; at first: {}", failed.summary.raw())
+    format!("Not so when it was run again alone; at first: {}", cause_sentence(failed).raw())
 }

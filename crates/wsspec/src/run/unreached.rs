@@ -1,6 +1,8 @@
 //! What a run leaves that could not start: what a CI service looks for, and what was asked for by name, tells of it in
 //! red; the record of an earlier run stays what it is, and so does the page of that.
 
+use std::time::Duration;
+
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{EndRecord, NotRun, Report, Role, RunRecord, Target};
@@ -17,8 +19,14 @@ use crate::terminal::Console;
 
 /// Writes a run of which no case was run to the files of the folder that CI services read, to those that were asked for
 /// by name, and to stdout, if that holds data.
-pub(super) fn tell(problem: Problem, plan: &RunPlan, folder: &Folder, console: &Console) -> Problem {
-    let report = report(plan, &problem);
+pub(super) fn tell(
+    problem: Problem,
+    plan: &RunPlan,
+    folder: &Folder,
+    console: &Console,
+    took: Duration,
+) -> Problem {
+    let report = report(plan, &problem, took);
     feed::tell(&report, console);
     let is_first = !folder.file(RESULTS).exists();
     let written = write_reports::write_untested(folder, &report, is_first);
@@ -33,7 +41,7 @@ pub(super) fn tell(problem: Problem, plan: &RunPlan, folder: &Folder, console: &
     problem.fact("note", format!("{record} and report.html are of an earlier run"))
 }
 
-fn report(plan: &RunPlan, problem: &Problem) -> Report {
+fn report(plan: &RunPlan, problem: &Problem, took: Duration) -> Report {
     let targets: Vec<Target> = plan.peers.iter().map(|peer| target(peer, plan)).collect();
     let cases: Vec<String> = plan.cases_for(false).map(|case| case.id.to_string()).collect();
     let not_run: Vec<NotRun> =
@@ -41,7 +49,7 @@ fn report(plan: &RunPlan, problem: &Problem) -> Report {
     let missing: usize = not_run.iter().map(|agent| agent.cases.len()).sum();
     let end = EndRecord {
         finished: now(),
-        duration_us: 0,
+        duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         complete: false,
         exit: i32::from(problem.exit().number()),
         totals: [(Verdict::NotRun.word().to_owned(), missing as u64)].into(),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use wsspec_cases::{COMMANDS, Case, suite};
 use wsspec_engine::{CaseRun, Observation, Verdict, judge};
 use wsspec_report::record::{CaseMeta, CaseRecord, Line, TlsRecord};
+use wsspec_report::story::cause_sentence;
 use wsspec_wire::write_response;
 
 use super::admission::Refusal;
@@ -307,7 +308,7 @@ pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
     outputs::trim(&mut record, plan.trace);
     record.log = plan.log.since(from, record.verdict);
     let brief = Brief::of(&record);
-    let summary = record.summary.raw().to_owned();
+    let summary = cause_sentence(&record).raw().to_owned();
     shared.ledger.write(Line::Case(Box::new(record)));
     shared.book.end(agent, case.id, Some(brief.clone()));
     shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case: case.id, brief, summary });

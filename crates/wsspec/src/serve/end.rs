@@ -23,7 +23,7 @@ use crate::run::journal;
 use crate::run::plan::Rating;
 use crate::sut::log::LOG;
 use crate::terminal::{Console, summary};
-use crate::text::count;
+use crate::text::{count, duration};
 
 /// The end of a server.
 pub struct End<'a> {
@@ -171,7 +171,7 @@ impl End<'_> {
 
     fn no_client(&self) -> Problem {
         let mut problem = Problem::new(ErrorCode::E22, "no client asked for a case")
-            .fact("waiting", format!("on {}", self.address))
+            .fact("waiting", format!("on {}, for {}", self.address, duration(self.shared.started.elapsed())))
             .fact("usually", "the client is in a container or on another host: --bind 0.0.0.0")
             .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
             .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");
@@ -193,8 +193,12 @@ impl End<'_> {
         if refused > 0 {
             problem = problem.fact("seen", format!("{} that could not be served", count(refused, "request")));
         }
+        // The log of an earlier run says nothing of this one.
         let log = self.shared.ledger.path().join(LOG);
-        if log.exists() { problem.fact("log", log.display().to_string()) } else { problem }
+        let is_ours = std::fs::metadata(&log)
+            .and_then(|log| log.modified())
+            .is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age <= self.shared.started.elapsed()));
+        if is_ours { problem.fact("log", log.display().to_string()) } else { problem }
     }
 }
 

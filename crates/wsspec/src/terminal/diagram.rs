@@ -1,6 +1,6 @@
 //! The sequence of frames and timers of a case.
 
-use wsspec_engine::Wanted;
+use wsspec_engine::{Found, Wanted};
 use wsspec_report::record::{CaseRecord, Happening};
 use wsspec_report::story::{Row, Side, sent_breach, timeline};
 
@@ -20,8 +20,13 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let column = column(&rows, style);
     let breach = sent_breach(record);
     let breach = breach.map(|(at, what)| (at, what.mark()));
-    let sent =
-        |row: &Row<'_>| breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
+    let is_silent = is_silent(record);
+    let sent = |row: &Row<'_>| {
+        let breach = breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
+        breach.or_else(|| {
+            Some("not answered").filter(|_| is_silent && row.is_deviation && row.side == Side::Sent)
+        })
+    };
     let mut out = Vec::new();
     if column > 0 {
         let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
@@ -45,6 +50,21 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
         }
     }
     out
+}
+
+/// Whether what is wrong is that something did not come.
+fn is_silent(record: &CaseRecord) -> bool {
+    let found = record.first_failed().and_then(|check| check.found.as_deref());
+    found.is_some_and(|found| {
+        matches!(
+            found,
+            Found::StayedOpen { .. }
+                | Found::NoAnswer
+                | Found::TcpForAnswer { .. }
+                | Found::Silence
+                | Found::Events { count: 0, .. }
+        )
+    })
 }
 
 /// The width of the left side of the diagram, as wide as what was sent needs it; 0: a list.
@@ -86,7 +106,12 @@ pub(super) fn is_wrong(row: &Row<'_>) -> bool {
 pub(super) fn time(row: &Row<'_>) -> String {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
     let ms = row.us as f64 / 1000.0;
-    if is_wrong(row) { format!("{:>8}", format!("+ {ms:.2}")) } else { format!("{ms:>8.2}") }
+    let time = format!("{ms:.2}");
+    match (is_wrong(row), time.len()) {
+        (true, ..=6) => format!("{:>8}", format!("+ {time}")),
+        (true, _) => format!("{:>8}", format!("+{time}")),
+        (false, _) => format!("{time:>8}"),
+    }
 }
 
 /// One row, with what is wrong with a frame that was sent; in a list if the column has no width.

@@ -2,7 +2,7 @@
 
 use wsspec_cases::CaseId;
 use wsspec_engine::Found;
-use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening};
+use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Standing};
 use wsspec_report::story::{Part, anatomy_of_text, broken_texts, compression};
 use wsspec_report::summary::{Cause, id_list};
 
@@ -62,8 +62,13 @@ fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> 
 
 fn heading(record: &CaseRecord, style: Style) -> String {
     let level = record.first_failed().map_or_else(|| record.level(), |check| check.level);
-    let left = format!("{} {} {}", Style::label(record.verdict), record.id, record.slug);
+    let label = match record.outcome {
+        Some(Standing::Flaky) => "flaky",
+        _ => Style::label(record.verdict),
+    };
+    let left = format!("{label} {} {}", record.id, record.slug);
     let right = format!("{}   {}", level.name(), long_clause(record));
+    let right = right.trim_end();
     let gap = style.width.saturating_sub(left.chars().count() + right.chars().count());
     let gap = if gap < 2 { "\n     ".to_owned() } else { " ".repeat(gap) };
     format!("{}{gap}{right}", style.verdict(record.verdict, &cut(&left, style.width)))
@@ -75,10 +80,21 @@ fn long_clause(record: &CaseRecord) -> String {
     clause.rsplit_once(' ').map_or_else(String::new, |(rfc, section)| format!("{rfc} section {section}"))
 }
 
+/// The check that the process of the implementation runs on.
+const DEATH: &str = "process.alive";
+
 fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     let mut out = Vec::new();
-    let failed: Vec<&CheckRecord> = record.checks.iter().filter(|check| !check.ok).collect();
-    out.extend(fact("expected", Tone::Good, &record.expectation, style));
+    let mut failed: Vec<&CheckRecord> = record.checks.iter().filter(|check| !check.ok).collect();
+    let is_dead = |check: &&CheckRecord| check.id == DEATH;
+    // What else went wrong then follows from it.
+    if failed.iter().any(is_dead) {
+        failed.retain(is_dead);
+    }
+    let before_the_case = failed.iter().any(|check| check.id == "handshake" || check.id == DEATH);
+    if !before_the_case {
+        out.extend(fact("expected", Tone::Good, &record.expectation, style));
+    }
     if failed.is_empty() {
         out.extend(fact("observed", Tone::Bad, &record.summary.for_terminal(400), style));
     }
@@ -86,7 +102,7 @@ fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for check in failed {
         let expected = check.expected.for_terminal(400);
-        if !is_said_by_the_case(check) && !wanted.contains(&expected) {
+        if (before_the_case || !is_said_by_the_case(check)) && !wanted.contains(&expected) {
             out.extend(fact("expected", Tone::Good, &expected, style));
             wanted.push(expected);
         }

@@ -144,7 +144,12 @@ pub fn slow(ids: &[String], after: Duration, limit: Duration, style: Style) -> S
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.
 pub fn clause(record: &CaseRecord) -> String {
-    let broken = record.first_failed().and_then(|check| check.rfc.as_ref());
+    let failed = record.first_failed();
+    // No section says that a process may not end.
+    if failed.is_some_and(|check| check.id == "process.alive") {
+        return String::new();
+    }
+    let broken = failed.and_then(|check| check.rfc.as_ref());
     let clause = broken.or_else(|| record.rules.first().map(|rule| &rule.rfc));
     clause.map_or_else(String::new, |clause| format!("RFC {} {}", clause.rfc, clause.section))
 }

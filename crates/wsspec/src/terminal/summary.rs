@@ -20,7 +20,9 @@ const IDS: usize = 12;
 pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) -> String {
     let summary = AgentSummary::of(report, agent);
     let records: Vec<&CaseRecord> = report.of_agent(agent).collect();
-    let mut out = vec![heading(&summary, style), String::new()];
+    let is_flaky = |record: &&&CaseRecord| record.outcome == Some(Standing::Flaky);
+    let number = records.iter().filter(is_flaky).count();
+    let mut out = vec![heading(&summary, number, style), String::new()];
     if !records.is_empty() {
         out.extend(table(&records, suite, style));
         out.push(String::new());
@@ -63,18 +65,22 @@ fn not_run(report: &Report, agent: &Untrusted, style: Style) -> Vec<String> {
         return Vec::new();
     }
     let more = ids.len().saturating_sub(IDS);
-    let more = if more > 0 { format!(" +{more}") } else { String::new() };
+    let more = if more > 0 { format!(" +{more} more") } else { String::new() };
     let shown = ids[..ids.len().min(IDS)].join(" ");
     labelled("not run", None, &format!("{}: {shown}{more}", ids.len()), style)
 }
 
-fn heading(summary: &AgentSummary<'_>, style: Style) -> String {
+fn heading(summary: &AgentSummary<'_>, flaky: usize, style: Style) -> String {
     let rating = &summary.rating;
     let name = style.plain(agent_name(summary.agent.raw()));
     let (word, reason) = match rating {
         Rating::Strict => ("STRICT".to_owned(), String::new()),
         rating => (rating.headline().to_uppercase(), rating.reason().to_string()),
     };
+    let flaky = (flaky > 0).then(|| format!("{flaky} flaky"));
+    let reasons: Vec<String> =
+        [Some(reason).filter(|reason| !reason.is_empty()), flaky].into_iter().flatten().collect();
+    let reason = reasons.join(", ");
     let right = format!("rating rule {RATING_RULE}");
     let short = format!("{name}   {word}");
     let long = if reason.is_empty() { short.clone() } else { format!("{short}: {reason}") };
@@ -157,13 +163,20 @@ fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
 }
 
 fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {
-    let flaky = records.iter().filter(|record| record.outcome == Some(Standing::Flaky));
-    let ids: Vec<CaseId> = flaky.map(|record| record.id).collect();
-    if ids.is_empty() {
-        return Vec::new();
+    const SHOWN: usize = 5;
+    let flaky: Vec<&&CaseRecord> =
+        records.iter().filter(|record| record.outcome == Some(Standing::Flaky)).collect();
+    let mut out = Vec::new();
+    for record in flaky.iter().take(SHOWN) {
+        let text = format!("{}: {}", record.id, record.summary.for_terminal(300));
+        out.extend(labelled("flaky", None, &text, style));
     }
-    let text = format!("{}: failed at first, not when run again alone", id_list(&ids, IDS));
-    labelled("flaky", None, &text, style)
+    let others: Vec<CaseId> = flaky.iter().skip(SHOWN).map(|record| record.id).collect();
+    if !others.is_empty() {
+        let text = format!("{}: failed at first too", id_list(&others, IDS));
+        out.extend(labelled("flaky", None, &text, style));
+    }
+    out
 }
 
 fn labelled(label: &str, verdict: Option<Verdict>, text: &str, style: Style) -> Vec<String> {

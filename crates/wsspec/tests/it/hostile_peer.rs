@@ -112,6 +112,17 @@ fn a_case_that_fails_once_and_passes_alone_is_flaky() {
     assert_eq!((&cases[0]["outcome"], &cases[1]["outcome"]), (&Value::Null, &"flaky".into()));
     assert_eq!((&cases[0]["attempt"], &cases[1]["attempt"]), (&1.into(), &2.into()));
     assert!(done.out.contains("flaky") && done.out.contains("at first: "), "{done:#?}");
+    assert!(done.out.contains("STRICT: 1 flaky"), "{done:#?}");
+    let forms: [&[&str]; 4] = [
+        &["show", "flaky"],
+        &["report", "--junit", "-"],
+        &["report", "--md", "-"],
+        &["report", "--format", "tap"],
+    ];
+    for words in forms {
+        let told = wsspec(folder.path(), words);
+        assert!(told.out.contains("flaky") && told.out.contains("at first: "), "{words:?}: {told:#?}");
+    }
     assert_eq!(run(&[]).code, 0, "the peer behaves by now");
 }
 

@@ -62,6 +62,7 @@ fn files_of_a_server_that_was_not_there_were_those_of_an_earlier_run() {
     let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["t"], &lines[1]["t"]), (&"run".into(), &"end".into()));
     assert_eq!((&lines[1]["exit"], &lines[1]["complete"]), (&3.into(), &false.into()));
+    assert!(lines[1]["duration_us"].as_u64() > Some(0), "how long it was tried: {:#?}", lines[1]);
     assert_eq!((&lines[0]["selected"], &lines[1]["totals"]["not run"]), (&8.into(), &8.into()));
     assert_eq!(read(folder.path().join("wsspec-out/results.jsonl")), record, "an earlier record stays");
 }
