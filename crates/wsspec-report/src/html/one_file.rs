@@ -163,7 +163,7 @@ impl<'a> Writer<'a> {
         for place in places {
             let whole = self.report.whole(&self.report.cases[*place]);
             let case = self.step.apply(&whole);
-            let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
+            let record = if self.step.has_record(&case) { record_of_page(&case) } else { String::new() };
             let article = Article::new(self.report, self.links, &case, self.step.dissected(), Which::None);
             let scripts = Scripts::of(self.report, &case, self.step.scripts(), false).printed();
             pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &scripts, &record);
@@ -178,7 +178,7 @@ impl<'a> Writer<'a> {
             let Some(before) = self.before else { continue };
             let (case, dissected) = (self.step.apply(case), self.step.dissected());
             let article = Article::new(&before.report, &before.links, &case, dissected, Which::None);
-            let record = if self.step.has_record(&case) { case.to_json() } else { String::new() };
+            let record = if self.step.has_record(&case) { record_of_page(&case) } else { String::new() };
             pages.add(&before.links.anchor(&case), |out| print_into(&article, out), &[], &record);
         }
         pages.pack(self.level())
@@ -236,4 +236,16 @@ impl OneFile<'_> {
     fn started(&self) -> String {
         to_the_minute(&self.report.run.started)
     }
+}
+
+/// The record as the page holds it: what checks found stands in it in words, as data in `results.jsonl` only.
+fn record_of_page(case: &CaseRecord) -> String {
+    if case.checks.iter().all(|check| check.ok) {
+        return case.to_json();
+    }
+    let mut case = case.clone();
+    for check in &mut case.checks {
+        (check.wanted, check.found) = (None, None);
+    }
+    case.to_json()
 }
