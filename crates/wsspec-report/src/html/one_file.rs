@@ -32,7 +32,7 @@ const HARD_LIMIT: usize = 25 << 20;
 
 /// Cases that are unpacked together: neighbours have much in common, and the fewer
 /// there are the larger the file. Their pages, some 25 KB each, are in memory at the same time.
-const IN_A_BLOCK: usize = 160;
+const IN_A_BLOCK: usize = 256;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
