@@ -102,7 +102,7 @@ fn a_report_of_three_implementations_stays_within_its_budget() {
     ];
     let peers = defects.map(|defects| Peer::always(Manner::Defective(defects)));
     let urls: Vec<String> = peers.iter().map(Peer::url).collect();
-    let mut args = vec!["run", "@core"];
+    let mut args = vec!["run", "@core", "--retries", "0", "-j", "16"];
     args.extend(urls.iter().map(String::as_str));
     assert_eq!(wsspec(folder.path(), &args).code, 1);
     let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
