@@ -1,5 +1,7 @@
 //! Annotations for GitHub: one per cause, because only ten of a kind are shown.
 
+use wsspec_engine::Verdict;
+
 use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{ci_log, shell};
 use crate::summary::{self, Cause};
@@ -7,15 +9,20 @@ use crate::summary::{self, Cause};
 /// Annotations of causes; one more says how many causes are left.
 const MOST: usize = 8;
 
-/// An entry of the baseline that expects less than what came.
+/// The name of the baseline that needs not be given.
+const USUAL_BASELINE: &str = "wsspec.baseline.toml";
+
+/// An entry of the baseline that expects less than what came, or no longer counts.
 #[derive(Clone, Debug)]
 pub struct StaleEntry {
     /// The file.
     pub file: String,
     /// The line of the entry.
     pub line: usize,
-    /// The cases that are better than it says.
+    /// The cases that are better than it says; of one that has expired, its patterns.
     pub cases: Vec<String>,
+    /// Its last day, if it has expired.
+    pub until: Option<String>,
 }
 
 /// The workflow commands, one a line.
@@ -26,7 +33,7 @@ pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
         let more = format!("{} further causes in the job summary", causes.len() - MOST);
         lines.push(format!("::notice title=wsspec::{more}"));
     }
-    lines.extend(stale.iter().take(MOST).map(warning));
+    lines.extend(stale.iter().take(MOST).map(|entry| warning(report, entry)));
     if !report.is_complete() {
         lines.push(format!("::error title=wsspec::{}", data(&unfinished(report))));
     }
@@ -73,11 +80,32 @@ fn error(cause: &Cause<'_>) -> String {
     format!("::error title={}::{}", property(&title), data(&text))
 }
 
-fn warning(entry: &StaleEntry) -> String {
+fn warning(report: &Report, entry: &StaleEntry) -> String {
     let cases = entry.cases.join(" ");
     let title = property(&format!("wsspec: stale expectation {cases}"));
-    let text = data(&format!("{cases} better than expected. Run: wsspec baseline update --only-fixed"));
+    let file = match entry.file.as_str() {
+        USUAL_BASELINE => String::new(),
+        file => format!(" {}", ci_log::line(&shell::posix(&["--file", file].map(str::to_owned)), 400)),
+    };
+    let now = match (&entry.until, entry.cases.len()) {
+        (Some(until), _) => format!("the entry expired on {until}"),
+        (None, 1) if passes(report, entry) => "passes now".to_owned(),
+        (None, _) if passes(report, entry) => "pass now".to_owned(),
+        (None, 1) => "is better than expected".to_owned(),
+        (None, _) => "are better than expected".to_owned(),
+    };
+    let command = match entry.until {
+        Some(_) => format!("wsspec baseline explain{file}"),
+        None => format!("wsspec baseline update --only-fixed{file}"),
+    };
+    let text = data(&format!("{cases} {now}. Run: {command}"));
     format!("::warning file={},line={},title={title}::{text}", property(&entry.file), entry.line)
+}
+
+/// Whether all of its cases pass.
+fn passes(report: &Report, entry: &StaleEntry) -> bool {
+    let mut meant = report.cases.iter().filter(|case| entry.cases.contains(&case.id.to_string()));
+    meant.all(|case| case.verdict == Verdict::Pass)
 }
 
 /// The text of a command.
@@ -104,8 +132,43 @@ mod tests {
             failed("mylib/2.3", "5.15"),
             failed("mylib/2.3", "5.16"),
         ]);
-        let stale = [StaleEntry { file: "b,1.toml".to_owned(), line: 7, cases: vec!["6.4.3".to_owned()] }];
+        let stale = [StaleEntry {
+            file: "b,1.toml".to_owned(),
+            line: 7,
+            cases: vec!["6.4.3".to_owned()],
+            until: None,
+        }];
         insta::assert_snapshot!(annotations(&report, &stale));
+    }
+
+    #[test]
+    fn what_is_stale_is_told_in_the_words_of_what_came() {
+        let mut report = report(vec![passed("a", "6.4.3"), failed("a", "5.15")]);
+        let entry = |cases: &[&str], until: Option<&str>| StaleEntry {
+            file: "wsspec.baseline.toml".to_owned(),
+            line: 7,
+            cases: cases.iter().map(ToString::to_string).collect(),
+            until: until.map(str::to_owned),
+        };
+        let text = |report: &Report, entry: StaleEntry| annotations(report, &[entry]);
+        let update = "Run: wsspec baseline update --only-fixed\n";
+        assert!(text(&report, entry(&["6.4.3"], None)).contains(&format!("::6.4.3 passes now. {update}")));
+        report.cases[0].verdict = Verdict::NonStrict;
+        let better = format!("::6.4.3 is better than expected. {update}");
+        assert!(text(&report, entry(&["6.4.3"], None)).contains(&better));
+        let expired = text(&report, entry(&["2.*"], Some("2026-01-01")));
+        assert!(expired.contains("::2.* the entry expired on 2026-01-01. Run: wsspec baseline"), "{expired}");
+    }
+
+    #[test]
+    fn a_run_that_could_not_start_is_an_error_with_its_reason() {
+        let mut report = report(Vec::new());
+        report.end.iter_mut().for_each(|end| {
+            end.complete = false;
+            end.reason = Some("nothing is listening on 127.0.0.1:1".into());
+        });
+        let expected = "::error title=wsspec::no case was run: nothing is listening on 127.0.0.1:1\n";
+        assert_eq!(annotations(&report, &[]), expected);
     }
 
     #[test]

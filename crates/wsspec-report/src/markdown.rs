@@ -40,14 +40,23 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
         out.push_str(&format!("**INCOMPLETE: the run did not come to its end.**{why}\n\n"));
     }
     out.push_str(&table(report, before));
-    for cause in summary::causes(report.cases.iter().filter(|case| case.verdict.is_failure())) {
-        let block = cause_block(&cause, report.agents().len() > 1);
+    let is_news = |case: &&CaseRecord| {
+        case.verdict.is_failure() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
+    };
+    let causes = summary::causes(report.cases.iter().filter(is_news));
+    if !causes.is_empty() {
+        let heading = if report.run.baseline.is_some() { "New failures" } else { "Failures" };
+        out.push_str(&format!("\n**{heading}**\n"));
+    }
+    for (number, cause) in causes.iter().enumerate() {
+        let block = cause_block(number + 1, cause, report.agents().len() > 1);
         if out.len() + block.len() + 512 > LIMIT {
             out.push_str("\nMore causes are in the report.\n");
             break;
         }
         out.push_str(&block);
     }
+    out.push_str(&others(report));
     out.push_str(&flaky(report));
     out.push_str(&last_line(report));
     out
@@ -130,7 +139,7 @@ fn table_row(name: &str, cases: &[&CaseRecord], missing: usize) -> String {
     format!("| {name} | {} |\n", cells.join(" | "))
 }
 
-fn cause_block(cause: &Cause<'_>, name_agents: bool) -> String {
+fn cause_block(number: usize, cause: &Cause<'_>, name_agents: bool) -> String {
     let ids: Vec<String> = cause.ids().iter().map(|id| format!("`{id}`")).collect();
     let shown = ids.len().min(24);
     let more = if ids.len() > shown { format!(" +{} more", ids.len() - shown) } else { String::new() };
@@ -145,7 +154,7 @@ fn cause_block(cause: &Cause<'_>, name_agents: bool) -> String {
     }
     inner.push_str(&story::plain_timeline(first).join("\n"));
     format!(
-        "\n**{}{more}** {}{clause}{agents}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
+        "\n{number}. **{}{more}** {}{clause}{agents}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
         ids[..shown].join(" "),
         cause.headline().for_markdown(),
         first.id,
@@ -159,7 +168,15 @@ fn last_line(report: &Report) -> String {
         .as_ref()
         .map_or_else(String::new, |end| format!(" in {}", units::duration(end.duration_us)));
     let ran = Counts::of(&report.cases).ran();
-    let mut parts = vec![format!("{}{took}", units::plural(ran, "result"))];
+    let sets = match &report.run.set[..] {
+        [] => String::new(),
+        sets => format!(" ({})", Untrusted::from(sets.join(", ")).for_markdown()),
+    };
+    let mut parts = match report.never_began() {
+        Some(_) => vec!["no case was run".to_owned()],
+        None if report.agents().len() > 1 => vec![format!("{}{sets}{took}", units::plural(ran, "result"))],
+        None => vec![format!("{}{sets}{took}", units::plural(ran, "case"))],
+    };
     if !report.run.not_selected.is_empty() {
         let sets = report.run.not_selected.iter().map(|(set, number)| format!("{set} {number}"));
         parts.push(format!("not selected: {}", sets.collect::<Vec<_>>().join(", ")));
@@ -246,7 +263,7 @@ mod tests {
         let text = summary(&samples::report(cases), None);
         assert!(text.contains("| this run: `a` | 1 | 0 | **1** |"), "{text}");
         assert!(text.contains("| this run: `b` | 1 | 0 | 0 |"), "{text}");
-        let cause = text.lines().find(|line| line.starts_with("**`5.15`**")).unwrap();
+        let cause = text.lines().find(|line| line.starts_with("1. **`5.15`**")).unwrap();
         assert!(cause.ends_with(" (`a`)"), "{cause}");
         assert!(text.trim_end().ends_with("--last-failed`"), "{text}");
     }

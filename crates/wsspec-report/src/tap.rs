@@ -51,6 +51,7 @@ fn point(number: usize, case: &CaseRecord, several: bool) -> String {
             let reason = case.known.as_ref().map_or("", |known| &known.reason);
             format!(" # TODO {}", described(&terminal::line(reason, 200)))
         }
+        (_, Some(Standing::Flaky)) => format!(" # flaky, passed when run again: {summary}"),
         _ => String::new(),
     };
     let status = if bad { "not ok" } else { "ok" };

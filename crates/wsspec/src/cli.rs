@@ -26,6 +26,40 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// The commands by what they are for, which clap cannot group.
+const HELP: &str = "\
+{about}
+
+Usage: {usage}
+
+Test
+  run          Test servers and proxies            (wstest -m fuzzingclient)
+  serve        Test clients and browsers           (wstest -m fuzzingserver)
+  probe        One handshake, an echo, its limits: what is this peer? No cases
+  demo         A run against a built-in peer with 3 bugs
+Look
+  show         Failures and cases of the last run  (wsspec show 5.15 -vvv)
+  list         Cases, sections, sets
+  explain      A case, close code, error code, verdict or clause of an RFC
+  repro        A script that sends the octets of a case and needs no wsspec
+Files
+  report       Reports of an earlier run: HTML, JUnit, Markdown, badge, packets
+  diff         Two results, or a result and a baseline
+  merge        One result of several: parts of a run, or implementations
+  baseline     Expected verdicts: create, update, check, explain
+Peers
+  echo         A known-good echo server or client; --defect ID
+  load         Many connections, a steady rate, or as much as it echoes
+Other
+  wstest       The command line of the reference suite: wsspec wstest -m MODE
+  config       Show what is set and where, check it, migrate a spec file, begin
+  schema       The JSON Schema of an output
+  completions  The script with which a shell completes commands and options
+  man          The manual page
+  help         All options of a command: wsspec help run
+
+{options}{after-help}";
+
 /// `0.1.0 (catalogue 2026.11)`
 fn version() -> &'static str {
     static VERSION: LazyLock<String> =
@@ -41,7 +75,7 @@ fn version() -> &'static str {
     styles = STYLES,
     max_term_width = 80,
     disable_help_subcommand = false,
-    subcommand_help_heading = "Commands",
+    help_template = HELP,
     after_help = format!("Exit status:\n{}", ExitCode::table())
 )]
 pub struct Cli {
@@ -603,6 +637,18 @@ mod tests {
     #[test]
     fn the_definition_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_a_group_of_the_help() {
+        let mut command = Cli::command();
+        command.build();
+        for sub in command.get_subcommands() {
+            let line = format!("\n  {:<12} ", sub.get_name());
+            assert_eq!(HELP.matches(&line).count(), 1, "{}", sub.get_name());
+        }
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("\nPeers\n  echo ") && help.contains("--ascii"), "{help}");
     }
 
     #[test]

@@ -53,6 +53,13 @@ incomplete.",
         text: "The case failed and did not fail when it was run again, alone. The second result stands; the first \
 one is in the record. --fail-on flaky makes it count.",
     },
+    Entry {
+        word: "rating",
+        text: "Rating rule 1, which every summary and report names. strict: no failure, and every SHOULD kept. \
+conformant: no failure. not conformant: a MUST is broken, or a case ended in a timeout or a crash. incomplete: no \
+failure, but cases could not be run or were not. What was skipped, n/a, known to the baseline or flaky makes no \
+failure of the run, but known failures keep the rating down.",
+    },
     Entry { word: "echo-server", text: include_str!("echo_server.txt") },
     Entry { word: "OK", text: "The reference suite's word for pass, on the behaviour and on the close." },
     Entry { word: "INFORMATIONAL", text: "The reference suite's word for info." },
@@ -91,8 +98,10 @@ on the cases run one at a time. --jobs 1 does so from the beginning.",
     },
     Entry {
         word: "W03",
-        text: "Two addresses are called the same, most often because both servers send the same Server header. The \
-later one gets a number; --agent KEY=NAME gives names.",
+        text: "Two implementations are called the same. Two addresses: most often both servers send the same Server \
+header; the later one gets a number, and --agent KEY=NAME gives names. Two clients of `serve`: both came with the same \
+?agent=NAME, or without one, and run a case at the same time; the later result of each case counts, so give them names \
+of their own.",
     },
     Entry {
         word: "W04",
@@ -136,12 +145,29 @@ and reports call it by its address. `wsspec diff` and baselines compare implemen
 another one the next time is another name then. --agent NAME gives one that stays; agent in wsspec.toml does too.",
     },
     Entry {
+        word: "W13",
+        text: "A spec file of the reference suite holds something that does nothing or more than it seems to: a key that \
+never had an effect, a pattern that matches no case, \"9\" without \".*\" in exclude-cases, which excludes nothing, or \
+\"1*\", which takes in 10.*, 12.* and 13.* too. The run goes on with what the reference suite makes of it.",
+    },
+    Entry {
         word: "W12",
         text: "While the run went on, the wall clock and the clock that only goes forward went apart by a second or more: \
 somebody or something set the clock, or the machine slept. Dates in the record are those of the wall clock. If the \
 machine slept, connections may have broken and waits may have ended late: run failures and timed cases again.",
     },
 ];
+
+/// Where it is laid down what a close code is for.
+pub fn clause_of_code(code: u16) -> &'static str {
+    match code {
+        1000..=1006 | 1008..=1011 | 1015 => "RFC 6455 7.4.1",
+        1007 => "RFC 6455 7.4.1; text that is no UTF-8: 8.1",
+        1012..=1014 => "the IANA registry of WebSocket close codes",
+        3000..=4999 => "RFC 6455 7.4.2",
+        _ => "RFC 6455 7.4.2: reserved",
+    }
+}
 
 /// What a close code is for (RFC 6455 7.4 and the IANA registry).
 pub fn close_code(code: u16) -> &'static str {

@@ -31,7 +31,7 @@ fn push_broken(lines: &mut Vec<String>, word: &str, width: usize) {
     }
 }
 
-/// `1 case`, `2 cases`.
+/// `1 case`, `2 cases`, `2 processes`.
 pub fn count(n: usize, noun: &str) -> String {
     let ending = if noun.ends_with('s') { "es" } else { "s" };
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}{ending}") }

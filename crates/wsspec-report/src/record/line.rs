@@ -93,7 +93,7 @@ pub struct RunRecord {
     pub set: Vec<String>,
     /// How many cases were selected for each target.
     pub selected: u64,
-    /// Sets that were not selected, and how many cases they have.
+    /// How many cases were not selected, by set.
     pub not_selected: BTreeMap<String, u64>,
     /// Which rule the overall rating follows.
     pub rating_rule: u32,

@@ -14,6 +14,9 @@ pub struct Redaction {
 /// Headers whose values are secrets.
 const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
 
+/// What stands in the place of a secret begins so.
+const MARK: &str = "[redacted";
+
 /// Query parameters whose values are secrets.
 const QUERY_KEYS: [&str; 6] = ["token", "key", "secret", "sig", "access_token", "password"];
 
@@ -125,7 +128,9 @@ fn query_values(octets: &[u8]) -> Vec<Range<usize>> {
         let parameter = &rest[..end.unwrap_or(rest.len())];
         let Some(equals) = parameter.iter().position(|&b| b == b'=') else { continue };
         let is_secret = QUERY_KEYS.iter().any(|key| parameter[..equals].eq_ignore_ascii_case(key.as_bytes()));
-        if is_secret && equals + 1 < parameter.len() {
+        // An address may come here twice, and the mark holds blanks, at which a parameter ends.
+        let is_mark = parameter[equals + 1..].starts_with(MARK.as_bytes());
+        if is_secret && !is_mark && equals + 1 < parameter.len() {
             found.push(at + 1 + equals + 1..at + 1 + parameter.len());
         }
     }
@@ -164,7 +169,7 @@ pub(crate) fn replace(octets: &[u8], secrets: &[Range<usize>]) -> Vec<u8> {
     let mut done = 0;
     for secret in secrets {
         out.extend_from_slice(&octets[done..secret.start]);
-        out.extend_from_slice(format!("[redacted {} bytes]", secret.len()).as_bytes());
+        out.extend_from_slice(format!("{MARK} {} bytes]", secret.len()).as_bytes());
         done = secret.end;
     }
     out.extend_from_slice(&octets[done..]);
@@ -207,6 +212,9 @@ mod tests {
     fn addresses_lose_user_and_password_and_named_values() {
         let redaction = Redaction::default().value("s3cret");
         assert_eq!(redaction.text("wss://me:pw@host/a?b=c"), "wss://[redacted 5 bytes]@host/a?b=c");
+        let once = redaction.text("ws://h/x?token=abcdef99&q=1");
+        assert_eq!(once, "ws://h/x?token=[redacted 8 bytes]&q=1");
+        assert_eq!(redaction.text(&once), once, "an address was redacted twice");
         assert_eq!(redaction.text("-H X: s3cret!"), "-H X: [redacted 6 bytes]!");
         assert_eq!(redaction.text("ws://host/@me"), "ws://host/@me");
     }

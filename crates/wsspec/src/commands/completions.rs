@@ -16,7 +16,7 @@ use crate::terminal::Console;
 #[command(after_help = COMPLETIONS_EXAMPLES)]
 pub struct CompletionsArgs {
     /// For which shell
-    #[arg(value_name = "SHELL")]
+    #[arg(value_name = "bash|elvish|fish|powershell|zsh")]
     pub shell: Shell,
 }
 

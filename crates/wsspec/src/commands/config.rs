@@ -11,12 +11,14 @@ use crate::baseline::FILE as BASELINE;
 use crate::config::{FILE, Layers, Origin, Setting, TargetTable, odd_variables};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::filter::Filter;
 use crate::run::folder::unwritable;
 use crate::run::plan::SECRET_HEADERS;
+use crate::select;
 use crate::terminal::Console;
 use crate::text;
 use crate::wstest::patterns::{excluded, included};
-use crate::wstest::spec::{Choice, FuzzingClientSpec, FuzzingServerSpec, parse};
+use crate::wstest::spec::{self, Choice, FuzzingClientSpec, FuzzingServerSpec, parse};
 
 /// `wsspec config`
 #[derive(Clone, Debug, Args)]
@@ -165,10 +167,31 @@ fn check(layers: &Layers, console: &Console) -> Result<(), Problem> {
     };
     layers.settings("run")?;
     layers.settings("serve")?;
+    let tables = [&file.run, &file.serve, &file.output].into_iter().chain(file.profiles.values());
+    let of_targets = file.targets.iter().map(|target| &target.settings);
+    tables.chain(of_targets).flatten().try_for_each(try_setting)?;
     warn(layers, console);
     let targets = text::count(file.targets.len(), "target");
     let profiles = text::count(file.profiles.len(), "profile");
     console.say(0, format!("{} is right: {targets}, {profiles}", file.path.display()));
+    Ok(())
+}
+
+/// Whether cases, sets and filters mean something, which `run` would find out.
+fn try_setting(setting: &Setting) -> Result<(), Problem> {
+    let at = |problem: Problem| problem.fact("where", setting.origin.to_string());
+    for value in &setting.values {
+        let names = match setting.key.as_str() {
+            "cases" | "exclude" => vec![value.clone()],
+            "set" => vec![format!("@{}", value.trim_start_matches('@'))],
+            "filter" => {
+                Filter::parse(value).map_err(at)?;
+                continue;
+            }
+            _ => continue,
+        };
+        select::cases(suite(), &names).map_err(at)?;
+    }
     Ok(())
 }
 
@@ -221,7 +244,7 @@ fn migrate(spec: &Path, console: &Console) -> Result<(), Problem> {
         (from_client(&spec, &mut warnings)?, warnings)
     };
     for warning in warnings {
-        console.note(format!("warning: {warning}"));
+        console.note(spec::warning(&warning));
     }
     console.say(-2, text);
     Ok(())
@@ -286,13 +309,13 @@ fn choice(choice: &Choice, warnings: &mut Vec<String>) -> Result<Vec<String>, Pr
             .cases
             .iter()
             .filter(|pattern| included(std::slice::from_ref(*pattern), all, &mut Vec::new()).is_ok());
-        chosen.cloned().collect()
+        chosen.flat_map(|pattern| as_meant_there(pattern)).collect()
     };
     let mut out = vec![list("cases", &cases)];
     let removed = choice.exclude_cases.iter().filter(|pattern| {
         excluded(std::slice::from_ref(*pattern), all, &mut Vec::new()).is_ok_and(|cases| !cases.is_empty())
     });
-    let removed: Vec<String> = removed.cloned().collect();
+    let removed: Vec<String> = removed.flat_map(|pattern| as_meant_there(pattern)).collect();
     if !removed.is_empty() {
         out.push(list("exclude", &removed));
     }
@@ -300,6 +323,19 @@ fn choice(choice: &Choice, warnings: &mut Vec<String>) -> Result<Vec<String>, Pr
         out.push(format!("# not for the agent {agent:?}: {}", cases.join(" ").replace('\n', " ")));
     }
     Ok(out)
+}
+
+/// A pattern there is the beginning of an id of the reference's cases, so that `1*` means 10, 12 and 13 too; here it is
+/// matched whole, against the cases of all sections.
+fn as_meant_there(pattern: &str) -> Vec<String> {
+    let Some(start) = pattern.strip_suffix('*').filter(|start| !start.is_empty() && !start.ends_with('.')) else {
+        return vec![pattern.to_owned()];
+    };
+    let is_meant = |section: &u16| section.to_string().starts_with(start);
+    match start.bytes().all(|octet| octet.is_ascii_digit()) {
+        true => (1..=13).filter(is_meant).map(|section| format!("{section}.*")).collect(),
+        false => vec![pattern.to_owned()],
+    }
 }
 
 fn pair(key: &str, value: &str) -> String {
@@ -341,11 +377,13 @@ jobs:
   conformance:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v4
-      - run: cargo install --locked wsspec
+      - uses: actions/checkout@v6
+      - uses: actions/checkout@v6                # wsspec; or have it on PATH
+        with: { repository: OWNER/wsspec, path: wsspec }
+      - run: cargo install --locked --path wsspec/crates/wsspec
       - run: make my_server
       - run: RUN
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@v7
         if: always()
         with: { name: wsspec, path: wsspec-out }";
 
@@ -372,6 +410,8 @@ mod tests {
         let file = read(&from_client(&spec, &mut Vec::new()).unwrap());
         assert_eq!(file.targets[0].url.as_deref(), Some("wss://h:1/x"));
         assert_eq!(file.run[0].values, ["1.*", "9.1.1"]);
+        assert_eq!(as_meant_there("1*"), ["1.*", "10.*", "11.*", "12.*", "13.*"]);
+        assert_eq!(as_meant_there("7.1*"), ["7.1*"]);
         let spec = br#"{"url":"ws://127.0.0.1:9009","outdir":"./r","cases":["*"],"exclude-cases":[]}"#;
         let (spec, _) = parse::<FuzzingServerSpec>("f.json", spec).unwrap();
         let file = read(&from_server(&spec, &mut Vec::new()).unwrap());

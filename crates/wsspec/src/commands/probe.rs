@@ -11,6 +11,7 @@ use crate::peer_args::PeerArgs;
 use crate::probe::{Finding, Probe};
 use crate::run::preflight::Look;
 use crate::terminal::{Console, Tone};
+use crate::text::wrap;
 
 /// Before the text of a line.
 const INDENT: usize = 9;
@@ -81,7 +82,9 @@ fn line(finding: &Finding, console: &Console) -> String {
             out.push_str(&" ".repeat(GAP));
             width += GAP;
         }
-        out.push_str(&style.paint(*tone, text));
+        let lines = wrap(text, style.width.saturating_sub(width).max(20));
+        let painted: Vec<String> = lines.iter().map(|line| style.paint(*tone, line)).collect();
+        out.push_str(&painted.join(&format!("\n{:INDENT$}", "")));
         width += length;
     }
     out

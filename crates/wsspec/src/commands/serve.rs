@@ -109,10 +109,16 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     watch.drain();
     let captured = wire.close(shared.plan.capture.as_deref(), console);
     clocks.warning().into_iter().for_each(|warning| console.note(warning));
-    let campaign = &watch.campaign;
-    let baseline = baseline.as_ref();
-    let end =
-        End { shared: &shared, campaign, ended: &ended?, rating, baseline, outputs: &outputs, address: base };
+    let end = End {
+        shared: &shared,
+        campaign: &watch.campaign,
+        ended: &ended?,
+        rating,
+        baseline: baseline.as_ref(),
+        outputs: &outputs,
+        address: base,
+        open: listening.iter().any(|address| !address.ip().is_loopback()),
+    };
     end.conclude(console, &mut watch.stream).await.map(|code| code.worst(captured))
 }
 
@@ -389,7 +395,8 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
     }
     row("one shot", &["wsspec serve --exec-case './my_client {url}'", "no loop to write"]);
     if let Some(tls) = &shared.plan.tls {
-        console.say(0, format!("  TLS       SHA-256 {}", tls.fingerprint));
+        let (first, second) = tls.fingerprint.split_at(tls.fingerprint.len() / 2 + 1);
+        row("TLS", &["SHA-256", first, second]);
     }
     if listening.iter().all(|address| address.ip().is_loopback()) {
         row("listening", &["on this machine only", "other hosts: --bind 0.0.0.0"]);
@@ -397,7 +404,7 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
         let all: Vec<String> = listening.iter().map(ToString::to_string).collect();
         row("listening", &[&format!("on {}", all.join(" and ")), "other hosts can reach it"]);
     }
-    row("stop", &["Ctrl-C, or", &format!("POST {http}/api/stop?token={}", shared.plan.token)]);
+    row("stop", &["Ctrl-C, or", "POST /api/stop?token=", &shared.plan.token]);
 }
 
 fn record(asked: &[String], plan: &Plan) -> RunRecord {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wsspec_cases::{Case, Expected, Roles, Suite};
+use wsspec_cases::{Case, Expected, Roles, Suite, suite};
 use wsspec_report::record::Report;
 
 use super::folder::RESULTS;
@@ -121,9 +121,13 @@ impl Choice {
             problem = problem.fact("without", self.exclude.join(" "));
         }
         let names: Vec<String> = self.sets.iter().chain(&self.names).cloned().collect();
-        problem
-            .fact("note", "a server is tested: cases that need a client under test do not count")
-            .fact("try", format!("wsspec list {}", names.join(" ")).trim_end().to_owned())
+        // Cases were named, but all of them are for clients.
+        let named = select::cases(suite(), &names).unwrap_or_default();
+        if named.iter().all(|case| case.roles == Roles::Server) && !named.is_empty() {
+            problem =
+                problem.fact("note", "a server is tested: cases that need a client under test do not count");
+        }
+        problem.fact("try", format!("wsspec list {}", names.join(" ")).trim_end().to_owned())
     }
 }
 

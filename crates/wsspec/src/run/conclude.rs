@@ -43,6 +43,8 @@ pub(super) struct End<'a> {
     pub(super) signals: &'a Signals,
     pub(super) started: Instant,
     pub(super) clocks: Clocks,
+    /// An earlier record of more results, which was kept.
+    pub(super) larger: Option<(PathBuf, u64)>,
 }
 
 impl End<'_> {
@@ -110,8 +112,14 @@ impl End<'_> {
             file: file.path.display().to_string(),
             line: file.lines[*at],
             cases: cases.clone(),
+            until: None,
         };
-        findings.stale.iter().map(entry).collect()
+        let expired = findings.expired.iter().map(|at| StaleEntry {
+            cases: file.typed[*at].clone(),
+            until: Some(file.baseline.entries[*at].until.clone().unwrap_or_default()),
+            ..entry(&(*at, Vec::new()))
+        });
+        findings.stale.iter().map(entry).chain(expired).collect()
     }
 
     fn print_baseline(&self, report: &Report, complaints: &[String]) {
@@ -215,15 +223,8 @@ impl End<'_> {
     }
 
     fn print_where(&self, report: &Report, page: &str) {
-        let why = |set: &str| match set {
-            "deflate" if self.plan.by_default => " (not negotiated)",
-            _ => "",
-        };
-        let left_out = report.run.not_selected.iter();
-        let left_out: Vec<String> =
-            left_out.map(|(set, cases)| format!("{set} {cases}{}", why(set))).collect();
-        if !left_out.is_empty() {
-            let text = format!("{}   (--set all)", left_out.join(", "));
+        let deflate = self.agents.iter().any(|agent| agent.deflate);
+        if let Some(text) = summary::not_chosen(&report.run, deflate, self.plan.by_default) {
             let lines = wrap(&text, self.console.style.width.saturating_sub(15).max(20));
             self.console.say(0, format!("   not chosen  {}", lines.join("\n               ")));
         }
@@ -236,6 +237,10 @@ impl End<'_> {
             ),
         );
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
+        if let Some((path, results)) = &self.larger {
+            let results = text::count(usize::try_from(*results).unwrap_or(usize::MAX), "result");
+            self.console.say(0, format!("   kept     {}      {results}, of the run before", path.display()));
+        }
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));
         }
@@ -349,7 +354,7 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
 
 /// E15 for a server that was started by wsspec.
 async fn died(deaths: &Deaths, agent: &Agent, missing: &str) -> Problem {
-    const LINES: usize = 3;
+    const LINES: usize = 5;
     let shown = lines::agent_name(&agent.name);
     let sut = agent.sut.as_ref();
     let not_back = match sut {

@@ -1,8 +1,10 @@
 //! The output folder: tried before the first case, written through temporary files.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, Write};
 use std::path::{Path, PathBuf};
+
+use wsspec_report::record::Line;
 
 use crate::errors::{ErrorCode, Problem};
 
@@ -103,7 +105,7 @@ fn begin(folder: &Path, temporary: &Path, earlier: Earlier) -> io::Result<File> 
 
 /// Makes room for a new record: `results.jsonl` becomes `results.1.jsonl`, and so on.
 fn keep(name: &Path, most: u8) -> io::Result<()> {
-    let numbered = |number: u8| name.with_file_name(format!("results.{number}.jsonl"));
+    let numbered = |number: u8| numbered(name, number);
     if most == 0 || !name.exists() {
         return Ok(());
     }
@@ -113,7 +115,43 @@ fn keep(name: &Path, most: u8) -> io::Result<()> {
     fs::rename(name, numbered(1))
 }
 
+/// Where an earlier record is kept.
+fn numbered(name: &Path, number: u8) -> PathBuf {
+    name.with_file_name(format!("results.{number}.jsonl"))
+}
+
+/// How many results were selected for a record, as its first line says.
+fn selected(name: &Path) -> Option<u64> {
+    let mut first = Vec::new();
+    io::BufReader::new(File::open(name).ok()?).read_until(b'\n', &mut first).ok()?;
+    match Line::from_json(&first) {
+        Ok(Some(Line::Run(run))) => Some(run.selected.saturating_mul(run.targets.len() as u64)),
+        _ => None,
+    }
+}
+
 impl NewRecord {
+    /// Takes the place of the last record. One of more results than are to come, as after `--last-failed`, is kept.
+    /// Returns its place and how many results were selected for it.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn publish_smaller(mut self, results: u64) -> Result<(File, Option<(PathBuf, u64)>), Problem> {
+        let larger = match self.earlier {
+            Earlier::Keep(0) => selected(&self.name).filter(|last| *last > results),
+            Earlier::Keep(_) | Earlier::Continue => None,
+        };
+        let place = numbered(&self.name, 1);
+        let Some(last) = larger else { return Ok((self.publish()?, None)) };
+        match selected(&place).filter(|before| *before > last) {
+            Some(before) => Ok((self.publish()?, Some((place, before)))),
+            None => {
+                self.earlier = Earlier::Keep(1);
+                Ok((self.publish()?, Some((place, last))))
+            }
+        }
+    }
+
     /// Takes the place of the last record.
     ///
     /// # Errors
@@ -196,5 +234,25 @@ mod tests {
         }
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert!(folder.write_page("missing/page.html", b"").is_err());
+    }
+
+    /// Begins a record of so many results; which larger one was kept, and of how many.
+    fn run(folder: &Path, results: u64) -> Option<u64> {
+        let (_, record) = Folder::create(folder, Earlier::Keep(0)).unwrap();
+        let (mut file, kept) = record.publish_smaller(results).unwrap();
+        let line = format!(
+            "{{\"t\":\"run\",\"selected\":{results},\"targets\":[{{\"agent\":\"a\",\"role\":\"server\"}}]}}\n"
+        );
+        file.write_all(line.as_bytes()).unwrap();
+        kept.map(|(_, results)| results)
+    }
+
+    #[test]
+    fn a_few_cases_that_were_run_again_replaced_the_record_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = |results| run(folder.path(), results);
+        assert_eq!([kept(247), kept(5), kept(2), kept(2)], [None, Some(247), Some(247), None]);
+        assert_eq!(selected(&numbered(&folder.path().join(RESULTS), 1)), Some(247));
+        assert_eq!([kept(300), kept(1)], [None, Some(300)], "a later one takes its place");
     }
 }

@@ -94,10 +94,8 @@ fn introduce(
     console.say(0, opening::target(&place, facts.answered_in, facts.echoed, console.style));
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
     if !is_named {
-        let (name, url) = (lines::agent_name(&agent.name), &agent.url);
-        console.note(format!(
-            "warning[W11]: {url} does not tell its name, so it is called {name} (--agent NAME)"
-        ));
+        let name = lines::cut(&lines::agent_name(&agent.name), 24);
+        console.note(format!("warning[W11]: the server tells no name and is called\n  {name}   (--agent NAME)"));
     }
     console.say(
         0,
@@ -170,7 +168,7 @@ pub(super) fn separate_names(agents: &mut [Agent], console: &Console) {
     let mut names: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
     for name in make_unique(&mut names) {
         let name = lines::agent_name(&name);
-        console.note(format!("warning[W03]: two agents are called {name:?}; the later one gets a number"));
+        console.note(format!("warning[W03]: two agents are called {name:?};\n  the later one gets a number"));
     }
     for (agent, name) in agents.iter_mut().zip(names) {
         agent.name = name;

@@ -18,14 +18,14 @@ mod series;
 mod unreached;
 pub mod write_reports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
-use wsspec_cases::{Case, Roles, suite};
+use wsspec_cases::{Case, CaseId, Roles, suite};
 use wsspec_report::record::{
     HostRecord, Line, Redaction, Role, RunRecord, SCHEMA, SettingRecord, Target as TargetRecord, set_names,
 };
@@ -110,8 +110,9 @@ async fn run_with(
     if jobs.is_empty() {
         return Err(unreached::tell(nothing_left(&plan), &plan, &folder, console, began.elapsed()).into());
     }
+    let (record, larger) = record.publish_smaller(jobs.len() as u64)?;
     let mut journal =
-        Journal::new(console, RecordFile::new(record.publish()?, folder.file(RESULTS)), &agents, jobs.len())
+        Journal::new(console, RecordFile::new(record, folder.file(RESULTS)), &agents, jobs.len())
             .expect(expected)
             .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
     let run = run_record(&plan, &agents, &facts);
@@ -125,8 +126,16 @@ async fn run_with(
         console.say(0, format!("\n{}", backend.stop().await));
     }
     let captured = plan.wire.close(capture.as_deref(), console);
-    let end =
-        conclude::End { plan: &plan, agents: &agents, folder: &folder, console, signals, started, clocks };
+    let end = conclude::End {
+        plan: &plan,
+        agents: &agents,
+        folder: &folder,
+        console,
+        signals,
+        started,
+        clocks,
+        larger,
+    };
     end.conclude(journal).await.map(|code| code.worst(captured))
 }
 
@@ -322,19 +331,19 @@ fn setting_record(setting: &Setting, redaction: &Redaction) -> SettingRecord {
     }
 }
 
-/// Sets of which nothing is run, and how many cases they have for a server; what is in two of them counts in the first.
+/// How many cases for a server are not run, by set; what is in two of them counts in the first. With those that are run
+/// they are all cases.
 fn not_selected(plan: &RunPlan) -> BTreeMap<String, u64> {
-    const APART: [&str; 5] = ["core", "deflate", "frames", "limits", "volume"];
+    const APART: [&str; 7] = ["core", "deflate", "frames", "limits", "volume", "slow", "many"];
     let place = |case: &Case| {
         APART.iter().position(|name| select::SETS.iter().any(|set| set.name == *name && set.contains(case)))
     };
     let mut sizes = [0_u64; APART.len()];
-    let mut touched = [false; APART.len()];
+    let chosen: HashSet<CaseId> = plan.cases.iter().map(|case| case.id).collect();
     for case in suite().cases().iter().filter(|case| case.roles != Roles::Server) {
-        let Some(place) = place(case) else { continue };
+        let Some(place) = place(case).filter(|_| !chosen.contains(&case.id)) else { continue };
         sizes[place] += 1;
-        touched[place] |= plan.cases.iter().any(|chosen| chosen.id == case.id);
     }
-    let sets = APART.into_iter().zip(sizes).zip(touched);
-    sets.filter(|(_, touched)| !touched).map(|((name, size), _)| (name.to_owned(), size)).collect()
+    let sets = APART.into_iter().zip(sizes);
+    sets.filter(|(_, size)| *size > 0).map(|(name, size)| (name.to_owned(), size)).collect()
 }

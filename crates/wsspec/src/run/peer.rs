@@ -81,8 +81,12 @@ pub fn plan_peers(
     if peers.is_empty() {
         peers.push(PeerPlan { built_in: true, ..empty });
     }
-    for name in names {
-        give_name(&mut peers, name)?;
+    match names {
+        // Later ones get a number, and a warning.
+        [name] if peers.len() > 1 && !name.contains('=') => {
+            peers.iter_mut().for_each(|peer| peer.name = Some(name.clone()));
+        }
+        names => names.iter().try_for_each(|name| give_name(&mut peers, name))?,
     }
     Ok(peers)
 }

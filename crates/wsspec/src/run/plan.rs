@@ -167,9 +167,9 @@ impl RunPlan {
                 Some(profile) => format!("{file}   profile {profile}"),
                 None => file.clone(),
             }),
-            warnings: args.warnings.clone(),
+            warnings: args.warnings.iter().cloned().chain(no_baseline_yet(args)).collect(),
             untyped: args.settings.clone(),
-            baseline: args.baseline.as_deref().map(BaselineFile::read).transpose()?,
+            baseline: baseline(args)?,
             redaction,
             out: args.out.clone(),
             require: args.require.clone(),
@@ -343,6 +343,22 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
 }
 
 /// The options of the command that repeats a case, which are the same for all peers.
+/// The expected verdicts, if there are any.
+fn baseline(args: &RunArgs) -> Result<Option<BaselineFile>, Problem> {
+    match no_baseline_yet(args) {
+        Some(_) => Ok(None),
+        None => args.baseline.as_deref().map(BaselineFile::read).transpose(),
+    }
+}
+
+/// A file that stands in wsspec.toml may be made from the results of the first run; one that was typed has to be there.
+fn no_baseline_yet(args: &RunArgs) -> Option<String> {
+    let path = args.baseline.as_ref().filter(|path| !path.exists())?;
+    let untyped = args.settings.iter().any(|setting| setting.key == "baseline");
+    let path = path.display();
+    untyped.then(|| format!("note: there is no {path} yet, so nothing is known:\n  wsspec baseline create makes it"))
+}
+
 fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     let mut options = vec!["-vvv".to_owned(), "--seed".to_owned(), format!("{seed:x}")];
     if args.timeout_scale != 1.0 {

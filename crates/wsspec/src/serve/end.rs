@@ -21,9 +21,8 @@ use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
 use crate::run::folder::{RESULTS, unwritable};
 use crate::run::journal;
 use crate::run::plan::Rating;
-use crate::sut::log::LOG;
 use crate::terminal::{Console, summary};
-use crate::text::{count, duration};
+use crate::text::{self, count};
 
 /// The end of a server.
 pub struct End<'a> {
@@ -41,6 +40,8 @@ pub struct End<'a> {
     pub outputs: &'a Outputs,
     /// The address, for the advice.
     pub address: String,
+    /// Other hosts can reach it.
+    pub open: bool,
 }
 
 impl End<'_> {
@@ -170,9 +171,15 @@ impl End<'_> {
     }
 
     fn no_client(&self) -> Problem {
-        let mut problem = Problem::new(ErrorCode::E22, "no client asked for a case")
-            .fact("waiting", format!("on {}, for {}", self.address, duration(self.shared.started.elapsed())))
-            .fact("usually", "the client is in a container or on another host: --bind 0.0.0.0")
+        let after = text::duration(self.shared.started.elapsed());
+        let (reach, usually) = if self.open {
+            ("", "the client connects to another address, or its packets are dropped")
+        } else {
+            (" (this machine only)", "the client is in a container or on another host: --bind 0.0.0.0")
+        };
+        let mut problem = Problem::new(ErrorCode::E22, format!("no client asked for a case within {after}"))
+            .fact("waiting", format!("on {}{reach}", self.address))
+            .fact("usually", usually)
             .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
             .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");
         if self.nobody_connected() {
@@ -193,12 +200,8 @@ impl End<'_> {
         if refused > 0 {
             problem = problem.fact("seen", format!("{} that could not be served", count(refused, "request")));
         }
-        // The log of an earlier run says nothing of this one.
-        let log = self.shared.ledger.path().join(LOG);
-        let is_ours = std::fs::metadata(&log)
-            .and_then(|log| log.modified())
-            .is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age <= self.shared.started.elapsed()));
-        if is_ours { problem.fact("log", log.display().to_string()) } else { problem }
+        let log = self.shared.plan.log.path();
+        if log.as_os_str().is_empty() { problem } else { problem.fact("log", log.display().to_string()) }
     }
 }
 

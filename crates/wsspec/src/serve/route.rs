@@ -54,20 +54,24 @@ pub struct Page {
     pub query: Vec<(String, String)>,
     /// A browser asks, which wants HTML.
     pub html: bool,
+    /// What a case would have been asked for by, and lacks.
+    pub wrong: Option<String>,
 }
 
 /// Works out what a request asks for; `cases` are the selected ones.
 pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
     let (path, query) = split_target(&head.target);
-    if !wants_websocket(head) {
-        let accept = head.headers.get("Accept").unwrap_or_default();
-        let html = accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"));
-        let method = String::from_utf8_lossy(&head.method).into_owned();
-        return Route::Page(Page { method, path, query, html });
-    }
     let with_agent = matches!(path.as_str(), "/runCase" | "/getCaseStatus");
     let form = if with_agent { "?case=N&agent=NAME" } else { "?case=N" };
     let asked = Asked { query: &query, cases, form };
+    if !wants_websocket(head) {
+        let why = || asked.job().err().unwrap_or_else(|| "is for WebSocket clients: Upgrade is missing".to_owned());
+        let wrong = (path == "/runCase").then(|| format!("{path} {}", why()));
+        let accept = head.headers.get("Accept").unwrap_or_default();
+        let html = accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"));
+        let method = String::from_utf8_lossy(&head.method).into_owned();
+        return Route::Page(Page { method, path, query, html, wrong });
+    }
     let answer = match path.as_str() {
         "/getCaseCount" => Ok(Route::CaseCount),
         "/getCaseInfo" => asked.case().map(Route::CaseInfo),
@@ -293,10 +297,15 @@ mod tests {
         };
         assert_eq!((browser.path.as_str(), browser.html), ("/", true));
         assert_eq!(browser.query, [("x".to_owned(), "1".to_owned())]);
-        let Route::Page(curl) = page("GET /runCase?case=1 HTTP/1.1\r\nAccept: */*\r\n\r\n") else {
-            panic!("a page")
-        };
+        let Route::Page(curl) = page("GET /status HTTP/1.1\r\nAccept: */*\r\n\r\n") else { panic!("a page") };
         assert!(!curl.html);
+        let wrong = |target: &str| match page(&format!("GET {target} HTTP/1.1\r\n\r\n")) {
+            Route::Page(page) => page.wrong.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert!(wrong("/runCase?case=900&agent=a").contains("got case=900"));
+        assert!(wrong("/runCase?case=1&agent=a").contains("Upgrade is missing"));
+        assert_eq!(wrong("/"), "");
         let bad = "GET /getCaseCount HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n";
         assert_eq!(in_words(page(bad)), "count", "a bad opening handshake is one all the same");
     }

@@ -28,8 +28,8 @@ pub struct Voice<'a> {
 pub(crate) fn twin(agent: &str, case: CaseId) -> String {
     let agent = lines::agent_name(agent);
     format!(
-        "warning[W03]: case {case} of {agent} runs twice at once: two clients of one name? The later result of a case \
-         counts; ?agent=NAME tells them apart"
+        "warning[W03]: {agent} runs {case} twice at once:\n  two clients of one name? The later result counts;\n  \
+         ?agent=NAME tells them apart"
     )
 }
 

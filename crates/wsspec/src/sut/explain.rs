@@ -16,8 +16,8 @@ use crate::net::socket::Address;
 use crate::target::Target;
 use crate::text;
 
-/// Lines of the log that are printed.
-const LINES: usize = 2;
+/// Lines of the log that are printed: the last ones are often noise behind what is wrong.
+const LINES: usize = 6;
 /// Characters of a first line, without its code.
 const HEADLINE: usize = 64;
 /// Characters of a command.
@@ -56,6 +56,16 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
             .fact("try", format!("pass the port on:  --exec '{} {{port}}'", plan.typed))
             .fact("or", format!("use the fixed one: wsspec run ws://{}:{port} --exec ...", life.target.host)),
         Some(port) => problem.fact("try", format!("wsspec run ws://{}:{port} --exec ...", life.target.host)),
+        None if !plan.command.mentions("port}") && !plan.command.mentions("WSSPEC_") => {
+            let port = if plan.address.contains("{port}") {
+                "{port}".to_owned()
+            } else {
+                life.target.port.to_string()
+            };
+            problem
+                .fact("try", format!("pass the port on:  --exec '{} {port}'", plan.typed))
+                .fact("or", "--ready-timeout 60s, if it is slow to start")
+        }
         None => problem.fact("try", "--ready-timeout 60s   or   another sign: --ready log:listening"),
     }
 }
@@ -106,7 +116,7 @@ fn other_port(line: &str, expected: u16) -> Option<u16> {
     if !speaks.iter().any(|word| lower.contains(word)) {
         return None;
     }
-    let ports = Regex::new(r"(?:port[ =:]*|[\]\w.*]:)(\d{2,5})\b").ok()?;
+    let ports = Regex::new(r"(?:port[ =:]*|[\]\w.*]:|\b(?:on|at) )(\d{2,5})\b(?:[^:.\d]|$)").ok()?;
     let mut found = ports.captures_iter(&lower).filter_map(|found| found[1].parse::<u16>().ok());
     found.find(|port| *port != expected && *port >= 80)
 }
@@ -141,6 +151,9 @@ mod tests {
         for (line, port) in [
             ("listening on 0.0.0.0:9001", Some(9001)),
             ("Listening on port 9001", Some(9001)),
+            ("listening on 9001", Some(9001)),
+            ("started at 12:45:10", None),
+            ("running on 10.0.0.7", None),
             ("Server started: ws://[::]:9001/echo", Some(9001)),
             ("listening on 0.0.0.0:41873", None),
             ("12:45:10 connection from 1.2.3.4", None),

@@ -129,9 +129,12 @@ impl Life {
         self.died.subscribe()
     }
 
-    /// The lines of the log that were written so far, at most so many.
+    /// The last lines of the log that were written so far, at most so many; lines of blanks say nothing.
     pub fn lines(&self, most: usize) -> Vec<String> {
-        self.log.tail(self.from, most)
+        let mut lines = self.log.tail(self.from, usize::MAX);
+        lines.retain(|line| !line.trim().is_empty());
+        lines.drain(..lines.len().saturating_sub(most));
+        lines
     }
 
     /// No case runs in it any more.

@@ -109,7 +109,7 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
 
 /// What is said when an implementation that died is running again: its last words, and how it goes on.
 pub fn restarted(restarted: &Restarted, style: Style) -> String {
-    const LINES: usize = 3;
+    const LINES: usize = 5;
     let took = duration(restarted.took);
     let mut out = Vec::new();
     if restarted.in_flight > 1 {

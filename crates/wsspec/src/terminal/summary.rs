@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wsspec_cases::{CaseId, Suite};
+use wsspec_cases::{CaseId, Suite, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, Report, Standing};
+use wsspec_report::record::{CaseRecord, Report, RunRecord, Standing};
 use wsspec_report::summary::{AgentSummary, RATING_RULE, Rating, causes, id_list};
 
 use super::lines::{agent_name, cut};
 use super::style::Style;
+use crate::select;
 use crate::text::{self, wrap};
 
 /// Ids that are printed of one cause.
@@ -28,6 +29,7 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
         out.push(String::new());
     }
     out.extend(groups(&summary, style));
+    out.extend(known(&records, style));
     out.extend(flaky(&records, style));
     out.extend(not_run(report, agent, style));
     out.extend(slowest(&records));
@@ -69,6 +71,42 @@ fn not_run(report: &Report, agent: &Untrusted, style: Style) -> Vec<String> {
     let shown = ids[..ids.len().min(IDS)].join(" ");
     labelled("not run", None, &format!("{}: {shown}{more}", ids.len()), style)
 }
+
+/// `frames 262 (~40 s), limits 54 (~5 s), volume 216 (~5 min; the peer offers deflate)`: what a further run would take.
+pub fn not_chosen(run: &RunRecord, deflate: bool, by_default: bool) -> Option<String> {
+    let left_out = |(set, cases): (&String, &u64)| {
+        let whole = select::SETS.iter().find(|other| other.name == set.as_str());
+        let all = whole.map_or(0, |whole| suite().cases().iter().filter(|case| whole.contains(case)).count());
+        // Of a set of which most is left out.
+        let time =
+            TIMES.iter().find(|(name, _)| name == set && cases * 2 > all as u64).map(|(_, time)| *time);
+        let why = match set.as_str() {
+            "deflate" if by_default && !deflate => Some("not negotiated"),
+            "deflate" | "volume" if deflate => Some("the peer offers deflate"),
+            _ => None,
+        };
+        let notes: Vec<&str> = time.into_iter().chain(why).collect();
+        if notes.is_empty() {
+            format!("{set} {cases}")
+        } else {
+            format!("{set} {cases} ({})", notes.join("; "))
+        }
+    };
+    let sets: Vec<String> = run.not_selected.iter().map(left_out).collect();
+    let all = if run.not_selected.contains_key("many") { "all but many: --set all" } else { "--set all" };
+    (!sets.is_empty()).then(|| format!("{}   ({all})", sets.join(", ")))
+}
+
+/// How long sets take, roughly, with a server that works on a machine of two cores.
+const TIMES: [(&str, &str); 7] = [
+    ("core", "~2 s"),
+    ("deflate", "~2 s"),
+    ("frames", "~40 s"),
+    ("limits", "~5 s"),
+    ("volume", "1 to 8 min"),
+    ("slow", "~2 min"),
+    ("many", "~40 s"),
+];
 
 fn heading(summary: &AgentSummary<'_>, flaky: usize, style: Style) -> String {
     let rating = &summary.rating;
@@ -160,6 +198,25 @@ fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
         out.extend(labelled(Style::label(cause.verdict()), Some(cause.verdict()), &text, style));
     }
     out
+}
+
+/// What the baseline knows, by reason.
+fn known(records: &[&CaseRecord], style: Style) -> Vec<String> {
+    let mut by_reason: Vec<(String, Vec<CaseId>)> = Vec::new();
+    for record in records.iter().filter(|record| record.outcome == Some(Standing::Known)) {
+        let reason = record.known.as_ref().map_or_else(String::new, |known| {
+            let issue = known.issue.as_ref().map_or_else(String::new, |issue| format!(", {issue}"));
+            Untrusted::from(format!("{}{issue}", known.reason)).for_terminal(200)
+        });
+        match by_reason.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, ids)) => ids.push(record.id),
+            None => by_reason.push((reason, vec![record.id])),
+        }
+    }
+    let line = |(reason, ids): (String, Vec<CaseId>)| {
+        labelled("known", None, &format!("{}: {reason}", id_list(&ids, IDS)), style)
+    };
+    by_reason.into_iter().flat_map(line).collect()
 }
 
 fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {

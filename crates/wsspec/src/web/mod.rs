@@ -106,7 +106,10 @@ fn get(page: &Page, shared: &Shared, host: &str) -> Answer {
             Some(answer) => answer,
             // The reference answers so on every path, and health checks ask on odd ones.
             None if shared.plan.as_reference => Answer::new(200, "text/html; charset=utf-8", HTML),
-            None => Answer::text(404, "wsspec: there is no such page\n"),
+            None => match &page.wrong {
+                Some(why) => Answer::text(400, &format!("wsspec: {why}\n")),
+                None => Answer::text(404, "wsspec: there is no such page\n"),
+            },
         },
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn as_run(typed: &RunArgs, path: &Path) -> Result<RunArgs, Problem> {
     args.targets = servers.iter().map(|server| target(typed, server)).collect();
     args.exclusions = selected.by_agent;
     let warnings = loaded.warnings.into_iter().chain(selected.warnings);
-    args.warnings.extend(warnings.map(|warning| format!("warning: {warning}")));
+    args.warnings.extend(warnings.map(|warning| spec::warning(&warning)));
     if servers.iter().any(|server| server.options != Options::default()) {
         let name = path.display();
         args.warnings

@@ -40,7 +40,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     announce_spec(&loaded, args.spec.is_some(), console);
     let selected = patterns::select(&loaded.spec.choice, suite().cases())?;
     for warning in &selected.warnings {
-        console.warn(format!("warning: {warning}"));
+        console.warn(spec::warning(warning));
     }
     let servers = servers(&loaded.spec, args, console)?;
     let version = env!("CARGO_PKG_VERSION");

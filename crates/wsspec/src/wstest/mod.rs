@@ -166,6 +166,6 @@ fn announce_spec<T>(loaded: &spec::Loaded<T>, given: bool, console: &Console) {
     let whole = std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone());
     console.say(0, format!("Loading spec from {}\n", whole.display()));
     for warning in &loaded.warnings {
-        console.warn(format!("warning: {warning}"));
+        console.warn(spec::warning(warning));
     }
 }

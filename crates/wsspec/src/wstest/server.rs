@@ -42,7 +42,7 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     announce_spec(&loaded, args.spec.is_some(), console);
     let selected = patterns::select(&loaded.spec.choice, suite().cases())?;
     for warning in &selected.warnings {
-        console.warn(format!("warning: {warning}"));
+        console.warn(spec::warning(warning));
     }
     let target = Target::parse(&loaded.spec.url)?;
     let plan = plan(&loaded.spec, &target, &selected, args)?;

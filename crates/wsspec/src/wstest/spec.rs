@@ -13,6 +13,7 @@ pub(crate) use options::Options;
 use super::fields::Unknown;
 use super::json::{self, Fault, Node};
 use crate::errors::{ErrorCode, Problem};
+use crate::text::wrap;
 
 /// What a spec file says, and what in it has no effect.
 #[derive(Debug)]
@@ -133,6 +134,12 @@ fn known_elsewhere(key: &str) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// What is odd about a spec file, as it is printed.
+pub(crate) fn warning(text: &str) -> String {
+    const COLUMNS: usize = 58;
+    format!("warning[W13]: {}", wrap(text, COLUMNS).join("\n  "))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

@@ -20,7 +20,7 @@ fn warns(done: &Done, code: &str, says: &str) {
 #[test]
 fn every_warning_has_a_page() {
     let folder = tempdir().unwrap();
-    for number in 1..=12 {
+    for number in 1..=13 {
         let done = wsspec(folder.path(), &["explain", &format!("W{number:02}")]);
         assert!(done.code == 0 && done.out.lines().count() >= 3, "{done:#?}");
         assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
