@@ -80,11 +80,7 @@ pub fn not_chosen(run: &RunRecord, deflate: bool, by_default: bool) -> Option<St
         // Of a set of which most is left out.
         let time =
             TIMES.iter().find(|(name, _)| name == set && cases * 2 > all as u64).map(|(_, time)| *time);
-        let why = match set.as_str() {
-            "deflate" if by_default && !deflate => Some("not negotiated"),
-            "deflate" | "volume" if deflate => Some("the peer offers deflate"),
-            _ => None,
-        };
+        let why = (set == "deflate" && by_default && !deflate).then_some("not negotiated");
         let notes: Vec<&str> = time.into_iter().chain(why).collect();
         if notes.is_empty() {
             format!("{set} {cases}")
@@ -93,8 +89,10 @@ pub fn not_chosen(run: &RunRecord, deflate: bool, by_default: bool) -> Option<St
         }
     };
     let sets: Vec<String> = run.not_selected.iter().map(left_out).collect();
+    let offers = deflate && ["deflate", "volume"].iter().any(|set| run.not_selected.contains_key(*set));
+    let offers = if offers { "the peer offers deflate; " } else { "" };
     let all = if run.not_selected.contains_key("many") { "all but many: --set all" } else { "--set all" };
-    (!sets.is_empty()).then(|| format!("{}   ({all})", sets.join(", ")))
+    (!sets.is_empty()).then(|| format!("{}   ({offers}{all})", sets.join(", ")))
 }
 
 /// How long sets take, roughly, with a server that works on a machine of two cores.
