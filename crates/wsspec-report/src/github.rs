@@ -161,17 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_could_not_start_is_an_error_with_its_reason() {
-        let mut report = report(Vec::new());
-        report.end.iter_mut().for_each(|end| {
-            end.complete = false;
-            end.reason = Some("nothing is listening on 127.0.0.1:1".into());
-        });
-        let expected = "::error title=wsspec::no case was run: nothing is listening on 127.0.0.1:1\n";
-        assert_eq!(annotations(&report, &[]), expected);
-    }
-
-    #[test]
     fn the_ninth_cause_is_only_counted() {
         let cases = (1..=12).map(|n| {
             let cause = Some(format!("cause {n}"));

@@ -62,6 +62,38 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
     out
 }
 
+/// What is no new failure and yet worth a look: what the baseline knows, what it need not know any more, what differed
+/// when it was run again.
+fn others(report: &Report) -> String {
+    const MOST: usize = 20;
+    let named = |standing: Standing, title: &str, text: &dyn Fn(&CaseRecord) -> String| {
+        let cases: Vec<&CaseRecord> =
+            report.cases.iter().filter(|case| case.outcome == Some(standing)).collect();
+        if cases.is_empty() {
+            return String::new();
+        }
+        let mut out = format!("\n**{title}**\n\n");
+        for case in cases.iter().take(MOST) {
+            out.push_str(&format!("- `{}` {}\n", case.id, text(case)));
+        }
+        if cases.len() > MOST {
+            out.push_str(&format!("- and {} more\n", cases.len() - MOST));
+        }
+        out
+    };
+    let excuse = |case: &CaseRecord| {
+        let known = case.known.as_ref();
+        known.map_or_else(String::new, |known| Untrusted::from(known.reason.as_str()).for_markdown())
+    };
+    let first_try = |case: &CaseRecord| case.summary.for_markdown();
+    [
+        named(Standing::Known, "Known failures", &excuse),
+        named(Standing::Fixed, "Better than the baseline says", &|_| String::new()),
+        named(Standing::Flaky, "Flaky: failed at first, not when run again", &first_try),
+    ]
+    .concat()
+}
+
 /// The summary of a run that could not begin.
 fn untested(report: &Report) -> String {
     let missing: usize = report.agents().into_iter().map(|agent| report.not_run(agent)).sum();
@@ -172,11 +204,8 @@ fn last_line(report: &Report) -> String {
         [] => String::new(),
         sets => format!(" ({})", Untrusted::from(sets.join(", ")).for_markdown()),
     };
-    let mut parts = match report.never_began() {
-        Some(_) => vec!["no case was run".to_owned()],
-        None if report.agents().len() > 1 => vec![format!("{}{sets}{took}", units::plural(ran, "result"))],
-        None => vec![format!("{}{sets}{took}", units::plural(ran, "case"))],
-    };
+    let noun = if report.agents().len() > 1 { "result" } else { "case" };
+    let mut parts = vec![format!("{}{sets}{took}", units::plural(ran, noun))];
     if !report.run.not_selected.is_empty() {
         let sets = report.run.not_selected.iter().map(|(set, number)| format!("{set} {number}"));
         parts.push(format!("not selected: {}", sets.collect::<Vec<_>>().join(", ")));

@@ -328,7 +328,8 @@ fn choice(choice: &Choice, warnings: &mut Vec<String>) -> Result<Vec<String>, Pr
 /// A pattern there is the beginning of an id of the reference's cases, so that `1*` means 10, 12 and 13 too; here it is
 /// matched whole, against the cases of all sections.
 fn as_meant_there(pattern: &str) -> Vec<String> {
-    let Some(start) = pattern.strip_suffix('*').filter(|start| !start.is_empty() && !start.ends_with('.')) else {
+    let Some(start) = pattern.strip_suffix('*').filter(|start| !start.is_empty() && !start.ends_with('.'))
+    else {
         return vec![pattern.to_owned()];
     };
     let is_meant = |section: &u16| section.to_string().starts_with(start);

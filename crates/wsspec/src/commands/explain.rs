@@ -38,7 +38,9 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
         return Err(Problem::new(ErrorCode::E17, format!("there is no code {}", what.to_uppercase()))
             .fact("try", "wsspec explain E01   or the code as it was printed"));
     }
-    if let Some(set) = what.strip_prefix('@').and_then(|name| select::SETS.iter().find(|set| set.name == name)) {
+    if let Some(set) =
+        what.strip_prefix('@').and_then(|name| select::SETS.iter().find(|set| set.name == name))
+    {
         return Ok(set_page(set, suite, style));
     }
     if let Some(code) = what.parse::<u16>().ok().filter(|code| (1000..5000).contains(code)) {

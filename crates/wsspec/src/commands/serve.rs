@@ -404,7 +404,7 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
         let all: Vec<String> = listening.iter().map(ToString::to_string).collect();
         row("listening", &[&format!("on {}", all.join(" and ")), "other hosts can reach it"]);
     }
-    row("stop", &["Ctrl-C, or", "POST /api/stop?token=", &shared.plan.token]);
+    row("stop", &["Ctrl-C, or", &format!("POST {http}/api/stop?token={}", shared.plan.token)]);
 }
 
 fn record(asked: &[String], plan: &Plan) -> RunRecord {

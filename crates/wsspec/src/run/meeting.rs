@@ -95,7 +95,8 @@ fn introduce(
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
     if !is_named {
         let name = lines::cut(&lines::agent_name(&agent.name), 24);
-        console.note(format!("warning[W11]: the server tells no name and is called\n  {name}   (--agent NAME)"));
+        console
+            .note(format!("warning[W11]: the server tells no name and is called\n  {name}   (--agent NAME)"));
     }
     console.say(
         0,

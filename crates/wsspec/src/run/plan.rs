@@ -1,6 +1,6 @@
 //! From what was typed to what it means.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wsspec_cases::sets::SETS;
@@ -354,9 +354,12 @@ fn baseline(args: &RunArgs) -> Result<Option<BaselineFile>, Problem> {
 /// A file that stands in wsspec.toml may be made from the results of the first run; one that was typed has to be there.
 fn no_baseline_yet(args: &RunArgs) -> Option<String> {
     let path = args.baseline.as_ref().filter(|path| !path.exists())?;
-    let untyped = args.settings.iter().any(|setting| setting.key == "baseline");
+    let of_file = args.settings.iter().filter(|setting| setting.key == "baseline");
+    let untyped = of_file.flat_map(|setting| &setting.values).any(|value| Path::new(value) == path);
     let path = path.display();
-    untyped.then(|| format!("note: there is no {path} yet, so nothing is known:\n  wsspec baseline create makes it"))
+    untyped.then(|| {
+        format!("note: there is no {path} yet, so nothing is known:\n  wsspec baseline create makes it")
+    })
 }
 
 fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {

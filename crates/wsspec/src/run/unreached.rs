@@ -14,7 +14,7 @@ use super::peer::PeerPlan;
 use super::plan::RunPlan;
 use super::{run_record, write_reports};
 use crate::errors::Problem;
-use crate::outputs::{ci, feed};
+use crate::outputs::feed;
 use crate::terminal::Console;
 
 /// Writes a run of which no case was run to the files of the folder that CI services read, to those that were asked for

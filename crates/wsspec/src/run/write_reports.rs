@@ -56,38 +56,21 @@ fn write_pages(folder: &Folder, pages: impl ParallelIterator<Item = html::Page>)
     })
 }
 
-/// What a run leaves in the folder that could not start: what CI services publish says so. The record of an earlier run
-/// and the pages of its cases stay.
-///
-/// # Errors
-/// The folder cannot be written to any more.
-pub fn write_of_nothing(folder: &Folder, report: &Report) -> io::Result<()> {
-    for (name, content) in for_ci(report, None)? {
-        folder.write(name, content.as_bytes())?;
-    }
-    let page =
-        html::report_against(report, None).map_err(|too_large| io::Error::other(too_large.to_string()))?;
-    folder.write("report.html", page.as_bytes())
-}
-
 fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
-    for (name, content) in for_ci(report, against)? {
-        folder.write(name, content.as_bytes())?;
-    }
-    folder.write("failed.txt", ids(report, |case| case.verdict.is_failure()).as_bytes())?;
-    folder.write("non-strict.txt", ids(report, |case| case.verdict == Verdict::NonStrict).as_bytes())
-}
-
-fn for_ci(report: &Report, against: Option<html::Against<'_>>) -> io::Result<[(&'static str, String); 4]> {
     let options = junit::Options { report: Some("report.html".to_owned()), ..junit::Options::default() };
     let badge = Badge::of(report, false);
     let junit = junit::junit(report, &options).map_err(io::Error::other)?;
-    Ok([
+    for (name, content) in [
         ("junit.xml", junit),
         ("summary.md", markdown::summary(report, against)),
         ("badge.svg", badge.svg()),
         ("badge.json", badge.json()),
-    ])
+        ("failed.txt", ids(report, |case| case.verdict.is_failure())),
+        ("non-strict.txt", ids(report, |case| case.verdict == Verdict::NonStrict)),
+    ] {
+        folder.write(name, content.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Writes what a CI service looks for after a run of which no case was run, and the page, if there is none of an earlier

@@ -65,7 +65,8 @@ pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
     let form = if with_agent { "?case=N&agent=NAME" } else { "?case=N" };
     let asked = Asked { query: &query, cases, form };
     if !wants_websocket(head) {
-        let why = || asked.job().err().unwrap_or_else(|| "is for WebSocket clients: Upgrade is missing".to_owned());
+        let why =
+            || asked.job().err().unwrap_or_else(|| "is for WebSocket clients: Upgrade is missing".to_owned());
         let wrong = (path == "/runCase").then(|| format!("{path} {}", why()));
         let accept = head.headers.get("Accept").unwrap_or_default();
         let html = accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"));

@@ -211,3 +211,28 @@ fn a_pattern_without_a_case_was_migrated_and_then_refused() {
     std::fs::write(folder.path().join("wsspec.toml"), &done.out).unwrap();
     wsspec(folder.path(), &["run"]).expect_error(3, "E01");
 }
+
+#[test]
+fn check_tries_cases_sets_and_filters_as_run_would() {
+    let folder = tempdir().unwrap();
+    for (table, code) in [
+        ("[run]\nexclude = [\"9\"]", "E17"),
+        ("[run]\nset = [\"cor\"]", "E17"),
+        ("[profile.a]\nfilter = \"nto id(1)\"", "E20"),
+    ] {
+        std::fs::write(folder.path().join("wsspec.toml"), format!("schema = 1\n{table}\n")).unwrap();
+        let done = wsspec(folder.path(), &["config", "check"]);
+        done.expect_error(2, code);
+        assert!(done.err.contains("wsspec.toml:3"), "{done:#?}");
+    }
+}
+
+#[test]
+fn a_baseline_that_wsspec_toml_names_need_not_be_there_before_the_first_run() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("wsspec.toml"), "schema = 1\n[run]\nbaseline = \"b.toml\"\n").unwrap();
+    let done = wsspec(folder.path(), &["run", "1.1.1"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.err.contains("b.toml yet") && done.err.contains("wsspec baseline create"), "{done:#?}");
+    wsspec(folder.path(), &["run", "1.1.1", "--baseline", "typed.toml"]).expect_error(2, "E18");
+}

@@ -276,5 +276,5 @@ fn two_clients_of_one_name_at_once_are_told() {
     Visitor::ask(tester.port, "/runCase?case=2&agent=a").echo();
     let done = tester.end();
     assert_eq!(done.code, 0, "{done:#?}");
-    assert_eq!(done.err.matches("case 1.1.1 of a runs twice at once").count(), 1, "{done:#?}");
+    assert_eq!(done.err.matches("a runs 1.1.1 twice at once:").count(), 1, "{done:#?}");
 }

@@ -236,3 +236,25 @@ fn show_tells_how_well_messages_were_compressed() {
     assert!(shown.contains("(ratio 0."), "{shown}");
     assert!(!ok(folder.path(), &["show", "1.1.1"]).out.contains("ratio"));
 }
+
+#[test]
+fn explain_knows_codes_with_their_clause_and_cases_sets_and_whole_rfcs() {
+    let folder = tempdir().unwrap();
+    let page = |what: &str| ok(folder.path(), &["explain", what]).out;
+    let code = page("1007");
+    assert!(code.contains("rule       RFC 6455 7.4.1; text that is no UTF-8: 8.1"), "{code}");
+    assert!(code.contains("asked of   ") && code.contains(" 6.3.1 "), "{code}");
+    let set = page("@quick");
+    assert!(set.starts_with("@quick  76 cases") && set.contains("wsspec run ws://HOST:PORT @quick"), "{set}");
+    assert!(set.lines().count() < 20, "{set}");
+    let rfc = page("rfc6455");
+    assert!(rfc.contains("\n  5.4        ") && rfc.contains("wsspec explain rfc6455#SECTION"), "{rfc}");
+    let clause = page("rfc6455#5.4");
+    let same = clause.matches("a message may come in any number of fragments").count();
+    assert_eq!(same, 1, "one rule is told once: {clause}");
+    assert!(page("5.15").contains("(octets before masking)"));
+    assert!(page("rating").contains("not conformant"));
+    let unknown = wsspec(folder.path(), &["explain", "E99"]);
+    unknown.expect_error(2, "E17");
+    assert!(unknown.err.contains("there is no code E99"), "{unknown:#?}");
+}

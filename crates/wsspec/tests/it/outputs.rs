@@ -128,6 +128,30 @@ fn a_server_to_which_no_client_came_left_a_green_file() {
 }
 
 #[test]
+fn cases_that_are_run_again_leave_the_record_of_all_where_it_can_be_found() {
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.*", "2.*"]).code, 0);
+    let all = read(folder.path().join("wsspec-out/results.jsonl"));
+    let done = wsspec(folder.path(), &["run", "1.1.1"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(done.out.contains("kept     wsspec-out/results.1.jsonl      19 results"), "{done:#?}");
+    assert_eq!(read(folder.path().join("wsspec-out/results.1.jsonl")), all);
+    let numbers = done.out.split("not chosen").nth(1).unwrap().split("\n\n").next().unwrap();
+    let left_out: u64 = numbers
+        .split(['(', ',', ')', ' ', '\n'])
+        .scan(false, |behind_name, word| {
+            let number = word.parse::<u64>().ok().filter(|_| *behind_name);
+            *behind_name = ["core", "deflate", "frames", "limits", "volume", "slow", "many"].contains(&word);
+            Some(number)
+        })
+        .flatten()
+        .sum();
+    let listed =
+        wsspec(folder.path(), &["list", "@all", "@many", "-E", "not needs(client)", "--format", "ids"]);
+    assert_eq!(left_out + 1, listed.out.lines().count() as u64, "{numbers}");
+}
+
+#[test]
 fn ids_of_failures_can_be_run_again() {
     let folder = with_record(RECORD);
     wsspec(folder.path(), &["report"]);

@@ -50,6 +50,8 @@ fn w03_two_servers_of_one_name() {
     assert_eq!(done.code, 0, "{done:#?}");
     warns(&done, "W03", "\"lib\"");
     assert!(done.out.contains("lib (2)"), "{done:#?}");
+    let done = wsspec(folder.path(), &["run", &one, &other, "1.1.1", "--agent", "same"]);
+    assert!(done.out.contains("same (2)") && done.err.contains("W03"), "one name is that of both: {done:#?}");
 }
 
 #[test]
@@ -60,7 +62,9 @@ fn w03_two_clients_of_one_name() {
     let (one, other) = (visit(), visit());
     one.echo();
     other.echo();
-    warns(&tester.terminate(), "W03", "two clients of one name?");
+    let done = tester.terminate();
+    warns(&done, "W03", "lib runs 9.7.1 twice at once:");
+    assert!(done.err.contains("two clients of one name?"), "{done:#?}");
 }
 
 #[test]
@@ -150,7 +154,8 @@ fn w11_a_server_that_does_not_tell_its_name() {
     let peer = Peer::always(Manner::Echo);
     let done = wsspec(folder.path(), &["run", &peer.url(), "1.1.1"]);
     assert_eq!(done.code, 0, "{done:#?}");
-    warns(&done, "W11", &format!("so it is called {} (--agent NAME)", peer.address));
+    warns(&done, "W11", "the server tells no name and is called");
+    assert!(done.err.contains(&format!("\n  {}   (--agent NAME)", peer.address)), "{done:#?}");
     let named = wsspec(folder.path(), &["run", &peer.url(), "1.1.1", "--agent", "lib"]);
     assert!(named.code == 0 && !named.err.contains("W11"), "{named:#?}");
 }
