@@ -340,6 +340,27 @@ mod tests {
     }
 
     #[test]
+    fn new_failures_are_told_apart_from_what_is_known_and_fixed() {
+        let standing = |id: &str, standing| {
+            let known = Some(crate::record::Excuse { reason: "see | #97".to_owned(), issue: None });
+            CaseRecord { outcome: Some(standing), known, ..samples::failed("a", id) }
+        };
+        let cases = vec![
+            standing("5.15", Standing::Unexpected),
+            standing("5.16", Standing::Known),
+            CaseRecord { outcome: Some(Standing::Fixed), ..samples::passed("a", "1.1.1") },
+        ];
+        let mut report = samples::report(cases);
+        report.run.baseline = Some("wsspec.baseline.toml".to_owned());
+        let text = summary(&report, None);
+        let order =
+            ["**New failures**", "1. **`5.15`**", "**Known failures**", "- `5.16` `see ", "- `1.1.1`"];
+        let places: Vec<Option<usize>> = order.iter().map(|part| text.find(part)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} {text}");
+        assert_eq!(text.matches("1. **").count(), 1, "{text}");
+    }
+
+    #[test]
     fn flaky_results_say_what_failed_at_first() {
         let mut case = samples::passed("a", "1.1.1");
         case.outcome = Some(Standing::Flaky);
