@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::suite;
-use wsspec_report::record::{self, CaseRecord, Report};
+use wsspec_report::record::{self, CaseRecord, RecordError, Report};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
@@ -23,13 +23,22 @@ pub fn file(path: &Path) -> PathBuf {
 /// E18: there is none, or it is none.
 pub fn read(path: &Path) -> Result<Report, Problem> {
     let path = file(path);
-    let problem = |why: String| {
+    let problem = |why: String, advice: &str| {
         Problem::new(ErrorCode::E18, format!("cannot read the results in {}", path.display()))
             .fact("why", why)
-            .fact("try", "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)")
+            .fact("try", advice)
     };
-    let file = File::open(&path).map_err(|error| problem(crate::text::io_error(&error)))?;
-    record::read_from(BufReader::new(file)).map_err(|error| problem(error.to_string()))
+    let run = "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)";
+    let file = File::open(&path).map_err(|error| problem(crate::text::io_error(&error), run))?;
+    record::read_from(BufReader::new(file)).map_err(|error| {
+        let advice = match error {
+            RecordError::Schema(_) => "a newer version of wsspec   (wsspec --version tells this one)",
+            RecordError::Line { .. } => "another copy of the file: a run writes whole lines only",
+            RecordError::NoRun => "the results.jsonl that a run has written, from its first line on",
+            RecordError::Empty | RecordError::Io(_) => run,
+        };
+        problem(error.to_string(), advice)
+    })
 }
 
 /// Whether a filter is true for a result. One of a case that this version does not know is left out.

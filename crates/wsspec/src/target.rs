@@ -173,8 +173,9 @@ impl fmt::Display for Target {
 
 fn host_and_port<'a>(text: &str, authority: &'a str) -> Result<(String, Option<&'a str>), Problem> {
     if authority.contains('@') {
-        let problem = unreadable(text, "user and password do not belong into a WebSocket address");
-        return Err(problem.fact("try", "-H 'Authorization: Basic env:CREDENTIALS'"));
+        return Err(Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+            .fact("why", "user and password do not belong into a WebSocket address")
+            .fact("try", "-H 'Authorization: Basic env:CREDENTIALS'"));
     }
     let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
         Some(Some((host, ""))) => (host, None),
@@ -214,7 +215,8 @@ fn wrong_scheme(scheme: &str, rest: &str) -> Problem {
 fn unreadable(text: &str, why: &str) -> Problem {
     Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
         .fact("why", why)
-        .fact("form", "ws://HOST:PORT/PATH")
+        .fact("form", "ws://HOST:PORT/PATH; an IPv6 address stands in brackets: ws://[::1]:9001")
+        .fact("try", "wsspec run ws://127.0.0.1:9001")
 }
 
 #[cfg(test)]

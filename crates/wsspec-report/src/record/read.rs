@@ -36,7 +36,7 @@ pub enum RecordError {
     #[error("the file is empty")]
     Empty,
     /// A line other than the last one is damaged.
-    #[error("line {number} is no record of a result: {source}")]
+    #[error("line {number}, column {column} is no record of a result: {}", .source.to_string().split(" at line ").next().unwrap_or_default(), column = .source.column())]
     Line {
         /// Counted from 1.
         number: usize,

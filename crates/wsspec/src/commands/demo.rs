@@ -27,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   wsspec demo             find the bugs; exit status 1, as for every server with bugs
   wsspec show             look at what was found
-  wsspec demo -o demo-out write to another folder";
+  wsspec demo -o demo-out   write to another folder";
 
 /// Runs the core cases against a peer with bugs.
 ///

@@ -64,6 +64,7 @@ Examples:
 /// # Errors
 /// E18: there are no results. E21: a report cannot be written.
 pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
+    args.output.check_stdout()?;
     let format = args.output.stdout();
     console.set_format(format);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
@@ -128,7 +129,8 @@ fn open(page: &Path) -> Result<(), Problem> {
             };
             Err(Problem::new(ErrorCode::E31, format!("cannot open {} in a browser", page.display()))
                 .fact("tried", format!("{program}: {why}"))
-                .fact("try", "open the file by hand; it needs nothing but a browser"))
+                .fact("try", "open the file by hand; it needs nothing but a browser")
+                .exit_with(ExitCode::Usage))
         }
     }
 }

@@ -150,8 +150,8 @@ endpoints often live at a path such as /ws, /echo or /websocket: put it behind t
     Page {
         code: ErrorCode::E05,
         exit: ExitCode::Unreachable,
-        title: "the server wants authentication",
-        text: "The upgrade was refused with 401 or 403. Give credentials with -H: a word env:NAME in the value is taken from \
+        title: "the server wants authentication, or another Origin",
+        text: "The upgrade was refused with 401, 403 or 407. Give credentials with -H: a word env:NAME in the value is taken from \
 the environment, and no value given that way is written into any report.\n\
 403 is also what servers answer that check the Origin header: --origin sets it.",
     },
@@ -169,7 +169,8 @@ follows none: give the address that the Location header names.",
         text: "The only status that opens a WebSocket is 101 (RFC 6455 4.2.2). Anything else means that the \
 request ended at an ordinary HTTP route, or that a proxy in between dropped the hop-by-hop headers Upgrade and \
 Connection. nginx needs `proxy_http_version 1.1` and both headers passed on. 426 asks for another version of the \
-protocol: wsspec speaks 13, the one of the RFC.",
+protocol: wsspec speaks 13, the one of the RFC. 429 is a limit of connections in a time, which --jobs 1 may stay below; \
+a status from 500 on is a failure of the server, or of the one behind a proxy.",
     },
     Page {
         code: ErrorCode::E08,
@@ -215,8 +216,8 @@ test, at a path of its own if need be; it is usually ten lines.\n\
         code: ErrorCode::E13,
         exit: ExitCode::Ok,
         title: "permessage-deflate was not negotiated",
-        text: "The server answered without Sec-WebSocket-Extensions, or declined the offer. The cases of the \
-sections 12 and 13 are then not applicable, which is no failure: compression is optional (RFC 7692). If the library \
+        text: "The server answered without Sec-WebSocket-Extensions, or declined the offer. The cases that \
+need it, those of the sections 12, 13 and 19 to 22, are then not applicable, which is no failure: compression is optional (RFC 7692). If the library \
 has it, it may be off for this endpoint.",
     },
     Page {
@@ -339,8 +340,9 @@ may also drop the Upgrade header. Open the page at the address that wsspec serve
         code: ErrorCode::E27,
         exit: ExitCode::Usage,
         title: "the address cannot be read",
-        text: "An address is ws://HOST:PORT/PATH?QUERY; the scheme, the port (80) and the path (/) may be left \
-out, though without a scheme the port is needed. An IPv6 address stands in brackets. A fragment (#) is not allowed \
+        text: "An address is ws://HOST:PORT/PATH?QUERY; the scheme, the port (80, with wss 443) and the path (/) may \
+be left out. Without a scheme a name needs its port, or it would be taken for that of a case; localhost and IP addresses do \
+not. An IPv6 address stands in brackets. A fragment (#) is not allowed \
 (RFC 6455 3).",
     },
     Page {

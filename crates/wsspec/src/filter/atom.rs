@@ -9,6 +9,7 @@ use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 use crate::cli::parse_duration;
 use crate::run::order::expected_time;
 use crate::select;
+use crate::text::did_you_mean;
 
 /// The names of all atoms.
 pub(super) const NAMES: [&str; 15] = [
@@ -171,18 +172,25 @@ impl<T: PartialOrd> Comparison<T> {
 }
 
 fn set(name: &str) -> Result<select::Set, String> {
-    let found = select::SETS.into_iter().find(|set| set.name == name.trim_start_matches('@'));
-    found.ok_or_else(|| {
-        let names: Vec<&str> = select::SETS.iter().map(|set| set.name).collect();
-        format!("a set is one of {}", names.join(" "))
-    })
+    let name = name.trim_start_matches('@');
+    let found = select::SETS.into_iter().find(|set| set.name == name);
+    found.ok_or_else(|| one_of("set", name, select::SETS.iter().map(|set| set.name)))
+}
+
+/// That there is no such thing, what may have been meant, and what there is.
+fn one_of<'a>(what: &str, typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let meant = match did_you_mean(typed, known.clone()).first() {
+        Some(near) => format!("; did you mean {near:?}?"),
+        None => String::new(),
+    };
+    format!("no such {what}{meant}\na {what} is one of {}", known.collect::<Vec<_>>().join(" "))
 }
 
 fn tag(word: &str) -> Result<Atom, String> {
     if tags::all().any(|known| known == word) {
         return Ok(Atom::Tag(word.to_owned()));
     }
-    Err(format!("a tag is one of {}", tags::all().collect::<Vec<_>>().join(" ")))
+    Err(one_of("tag", word, tags::all().collect::<Vec<_>>().into_iter()))
 }
 
 /// `0.2`: cases that this version or a later one brought.
@@ -191,7 +199,7 @@ fn since(text: &str) -> Result<Atom, String> {
         let (major, minor) = text.split_once('.')?;
         Some(Atom::Since(major.parse().ok()?, minor.parse().ok()?))
     };
-    read().ok_or_else(|| "a version, as in since(0.1)".to_owned())
+    read().ok_or_else(|| "a version has two numbers, as in since(0.1)".to_owned())
 }
 
 fn clause(text: &str) -> Result<Atom, String> {

@@ -118,9 +118,14 @@ mod tests {
             ("colour(red)", "expected"),
             ("tag(clsoe)", "close"),
             ("since(new)", "0.1"),
+            ("since(9)", "two numbers"),
+            ("set(cor)", "did you mean \"core\""),
+            ("5.9", "did you mean id(5.9)?"),
+            ("not 7.* and level(must)", "did you mean id(7.*)?"),
         ] {
             let error = Filter::parse(text).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains("^"), "{text}: {error}");
+            assert!(error.lines().all(|line| line.chars().count() <= 80), "{text}: {error}");
         }
     }
 

@@ -3,6 +3,8 @@ use super::atom::{Atom, NAMES};
 use crate::errors::{ErrorCode, Problem};
 use crate::text::did_you_mean;
 
+/// Columns of the place where a mistake is shown.
+const WIDTH: usize = 80;
 /// Brackets and negations inside each other.
 const DEPTH: usize = 64;
 
@@ -69,6 +71,10 @@ impl<'a> Parser<'a> {
         self.rest();
         let start = self.at;
         let name = self.word();
+        if let Some(name) = self.bare_name() {
+            let why = format!("expected an atom; did you mean id({name})?");
+            return Err(self.wrong(name, &why));
+        }
         if !NAMES.contains(&name) {
             let known = NAMES.iter().copied().chain(["not", "and", "or"]);
             let meant = did_you_mean(name, known);
@@ -108,6 +114,13 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// `5.9` or `7.*`, which outside of expressions is the name of a case.
+    fn bare_name(&self) -> Option<&'a str> {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || ".*?".contains(c))).unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// The letters at the current place.
     fn word(&self) -> &'a str {
         let rest = &self.text[self.at..];
@@ -132,12 +145,17 @@ impl Mistake {
         let before = text[..self.at].chars().count();
         // Of a long expression only the surroundings are shown.
         let skipped = before.saturating_sub(50);
-        let shown: String = text.chars().skip(skipped).take(100).collect();
-        let carets = "^".repeat(self.width.min(40));
-        let place = format!("{shown}\n{:>indent$}{carets} {}", "", self.why, indent = before - skipped);
-        Problem::new(ErrorCode::E20, "cannot read the filter expression")
-            .verbatim(place)
-            .fact("atoms", NAMES.join(" "))
-            .fact("try", "wsspec list -E 'section(5) and level(must)'")
+        let shown: String = text.chars().skip(skipped).take(WIDTH - 4).collect();
+        let carets = "^".repeat(self.width.min(WIDTH - 4 - (before - skipped)).max(1));
+        let (why, more) = self.why.split_once('\n').unwrap_or((&self.why, ""));
+        let indent = before - skipped;
+        let fits = indent + carets.len() + 1 + why.chars().count() + 4 <= WIDTH;
+        let (beside, below) = if fits { (why, "") } else { ("", why) };
+        let place = format!("{shown}\n{:>indent$}{carets} {beside}", "");
+        let below = [below, more].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+        let problem = Problem::new(ErrorCode::E20, "cannot read the filter expression")
+            .verbatim(place.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+        let problem = if below.is_empty() { problem } else { problem.fact("why", below) };
+        problem.fact("atoms", NAMES.join(" ")).fact("try", "wsspec list -E 'section(5) and level(must)'")
     }
 }

@@ -241,6 +241,12 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
 }
 
 fn no_pem(path: &Path, block: &str, why: &str) -> Problem {
+    // What the file should hold is of no interest where there is none that can be read.
+    if let Err(error) = std::fs::File::open(path) {
+        return Problem::new(ErrorCode::E18, format!("cannot read {}", path.display()))
+            .fact("why", crate::text::io_error(&error))
+            .fact("try", "the path of a PEM file, relative to this folder");
+    }
     Problem::new(ErrorCode::E18, format!("cannot read {} as PEM", path.display())).fact("why", why).fact(
         "form",
         format!("-----BEGIN {block}----- and lines of base64; DER files need `openssl x509 -inform der`"),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
 use crate::target::Target;
 
 /// Files and forms that a command writes beyond its record.
@@ -43,6 +45,32 @@ impl OutputArgs {
         let files = [&self.junit, &self.md, &self.badge, &html];
         let taken = files.into_iter().flatten().any(|path| is_stdout(path));
         if taken && self.format == Format::Human { Format::None } else { self.format }
+    }
+
+    /// Two documents on one stdout are none.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn check_stdout(&self) -> Result<(), Problem> {
+        let html = self.html.clone().flatten();
+        let files =
+            [("--junit", &self.junit), ("--md", &self.md), ("--badge", &self.badge), ("--html", &html)];
+        let dash = files.into_iter().filter(|(_, path)| path.as_deref().is_some_and(is_stdout));
+        let mut there: Vec<String> = dash.map(|(name, _)| format!("{name} -")).collect();
+        if !matches!(self.format, Format::Human | Format::None) {
+            let form = self.format.to_possible_value();
+            there.push(format!(
+                "--format {}",
+                form.map_or_else(String::new, |form| form.get_name().to_owned())
+            ));
+        }
+        if there.len() < 2 {
+            return Ok(());
+        }
+        Err(Problem::new(ErrorCode::E21, "stdout can hold one document, and more were asked for")
+            .fact("asked", there.join("   "))
+            .fact("try", "a file for all but one of them, as in --junit junit.xml")
+            .exit_with(ExitCode::Usage))
     }
 
     /// Whether a file was asked for.

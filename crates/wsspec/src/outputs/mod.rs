@@ -47,8 +47,9 @@ impl Outputs {
     /// Tries all files, so that a run is not lost at its end.
     ///
     /// # Errors
-    /// E21.
+    /// E21: one cannot be written, or stdout would hold two documents.
     pub fn probe(&self) -> Result<(), Problem> {
+        self.args.check_stdout()?;
         let files = [&self.args.junit, &self.args.md, &self.args.badge];
         let files = files.into_iter().flatten().chain(self.html());
         files.filter(|path| !is_stdout(path)).try_for_each(|path| file::probe(path))?;

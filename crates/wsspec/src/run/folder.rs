@@ -177,10 +177,14 @@ impl Drop for NewRecord {
 
 /// E21 for this folder.
 pub fn unwritable(path: &Path, error: &io::Error) -> Problem {
-    let mut problem = Problem::new(ErrorCode::E21, format!("cannot write to {}", path.display()))
-        .fact("why", error.to_string());
-    if let Some(rights) = rights(path) {
-        problem = problem.fact("there", rights);
+    let problem = Problem::new(ErrorCode::E21, format!("cannot write to {}", path.display()))
+        .fact("why", crate::text::io_error(error));
+    let problem = match rights(path) {
+        Some(rights) => problem.fact("there", rights),
+        None => problem,
+    };
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return problem.fact("try", "another path, as in -o DIR");
     }
     problem
         .fact("usually", "an earlier run in a container made it as another user")

@@ -180,7 +180,8 @@ impl Look<'_> {
                     .fact("usually", "the WebSocket endpoint has another path");
                 self.other_path(problem).await
             }
-            Some(401 | 403 | 407) => {
+            Some(403) => self.forbidden(answer, body),
+            Some(401 | 407) => {
                 let what = format!("the server wants authentication ({status})");
                 problem(ErrorCode::E05, what)
                     .fact("got", self.headers(answer, &["WWW-Authenticate", "Server"]))
@@ -200,6 +201,33 @@ impl Look<'_> {
                 }
             }
             _ => self.not_switched(answer, body).await,
+        }
+    }
+
+    /// 403 to an upgrade is most often the check of the Origin, and sometimes one of credentials.
+    fn forbidden(&self, answer: &Answer, body: &[u8]) -> Problem {
+        let what = format!("the server refuses the upgrade ({})", status_line(answer));
+        let mut got = self.headers(answer, &["WWW-Authenticate", "Server"]);
+        if !body.is_empty() {
+            got.push_str(&format!("   {}", quoted(body)));
+        }
+        let problem = Problem::new(ErrorCode::E05, what).fact("sent", self.request_line()).fact("got", got);
+        let credentials = "-H 'Authorization: Bearer env:TOKEN'";
+        match &self.opening.origin {
+            Some(origin) => problem
+                .fact("usually", format!("it does not accept the Origin {origin}, or wants credentials"))
+                .fact("try", self.command(credentials)),
+            None => {
+                let scheme = if self.target.secure { "https" } else { "http" };
+                let origin = format!("--origin {scheme}://{}", self.target.host_header());
+                problem
+                    .fact(
+                        "usually",
+                        "it takes only requests with an Origin that it knows, as browsers send it",
+                    )
+                    .fact("try", self.command(&origin))
+                    .fact("or", credentials)
+            }
         }
     }
 
@@ -228,21 +256,30 @@ impl Look<'_> {
         if !body.is_empty() {
             got.push_str(&format!("   {}", quoted(body)));
         }
-        let problem =
-            Problem::new(ErrorCode::E07, what).fact("sent", self.request_line()).fact("got", got).fact(
-                "usually",
-                match answer.head.status {
-                    Some(500..) => {
-                        "the server or one behind it fails: see its log; a proxy may have nothing behind it"
-                    }
-                    _ => "an HTTP route, or a proxy in between that drops the Upgrade header",
-                },
-            );
-        let problem = match answer.head.status {
-            Some(500..) => problem,
-            _ => problem.fact("nginx", "proxy_http_version 1.1; and pass Upgrade and Connection on"),
-        };
-        self.other_path(problem).await
+        let problem = Problem::new(ErrorCode::E07, what).fact("sent", self.request_line()).fact("got", got);
+        match answer.head.status {
+            Some(426) if let Some(versions) = answer.head.headers.get("Sec-WebSocket-Version") => problem
+                .fact("usually", format!("it speaks version {} of the protocol only", quoted_bare(versions)))
+                .fact("why", "wsspec speaks version 13, the one of RFC 6455 and of every browser")
+                .fact("try", "a release of the server that speaks version 13"),
+            Some(429) => problem
+                .fact(
+                    "usually",
+                    "the server, or a proxy before it, limits how many connections come in a time",
+                )
+                .fact("try", self.command("--jobs 1"))
+                .fact("or", "lift that limit for this test"),
+            Some(500..) => problem
+                .fact("usually", "the server or one behind it fails; a proxy may have nothing behind it")
+                .fact("look", "at its log, and at that of the proxy")
+                .fact("try", self.target.command(&self.target.to_string())),
+            _ => {
+                let problem = problem
+                    .fact("usually", "an HTTP route, or a proxy in between that drops the Upgrade header")
+                    .fact("nginx", "proxy_http_version 1.1; and pass Upgrade and Connection on");
+                self.other_path(problem).await
+            }
+        }
     }
 
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {

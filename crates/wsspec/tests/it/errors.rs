@@ -41,8 +41,12 @@ fn e18_a_file_that_cannot_be_read_is_named_with_its_line() {
     let spec = "{\n  \"outdir\": \"./reports\",\n  \"cases\": [\"1.1.*\",],\n}\n";
     std::fs::write(folder.path().join("fuzzingclient.json"), spec).unwrap();
     let done = wsspec(folder.path(), &["wstest", "-m", "fuzzingclient", "-s", "fuzzingclient.json"]);
-    assert!(done.err.contains("error[E18]") && done.err.contains("3"), "{done:#?}");
-    assert_ne!(done.code, 0);
+    assert_eq!(done.code, 2, "{done:#?}");
+    let place = "error[E18]: fuzzingclient.json is not valid JSON (line 3, column 20)";
+    assert!(done.err.contains(place), "file, line and column: {done:#?}");
+    let lines: Vec<&str> = done.err.lines().collect();
+    let at = lines.iter().position(|line| line.contains("\"cases\": [")).expect("the line is shown");
+    assert!(lines[at + 1].contains('^'), "and the place in it is marked: {done:#?}");
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn e31_a_command_that_cannot_be_started() {
     wsspec(folder.path(), &client).expect_error(3, "E31");
     assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
     let open = command(folder.path(), &["report", "--open"]);
-    finish(open).expect_error(3, "E31");
+    finish(open).expect_error(2, "E31");
 }
 
 #[cfg(target_os = "linux")]
