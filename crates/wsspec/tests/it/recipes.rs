@@ -1,5 +1,6 @@
-//! The recipes of docs/ci.md and of `wsspec config init --github`, run step by step in a project with an echo server.
-//! `cargo` and `make` are stand-ins that put the server in its place; everything else is what the recipe says.
+//! The recipes of README.md, docs/ci.md and `wsspec config init --github`, run step by step in a project with an echo
+//! server, on a machine that has no wsspec. `make`, `npm` and `node` are stand-ins that put the server in its place, and so
+//! is `cargo`, which installs wsspec only if it is asked as the real one has to be; all else is what the recipe says.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,17 +12,32 @@ use tempfile::{TempDir, tempdir};
 use crate::program::{Done, finish, wsspec};
 
 const GUIDE: &str = include_str!("../../../../docs/ci.md");
+const README: &str = include_str!("../../../../README.md");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_wsspec");
+/// The only way to install wsspec that is true: the repository, and the package in it that has the program.
+const INSTALL: &str =
+    concat!("cargo install --locked --git https://git.example/wsspec.git ", env!("CARGO_PKG_NAME"));
 
 /// A project whose server has this defect, or none.
 fn project(defect: &str) -> TempDir {
     let folder = tempdir().unwrap();
     let option = if defect.is_empty() { String::new() } else { format!(" --defect {defect}") };
-    let server = format!("#!/bin/sh\nfor port; do :; done\nexec wsspec echo \"127.0.0.1:$port\"{option}\n");
-    let build = "#!/bin/sh\ncase \"$1\" in\n  build) mkdir -p target/release/examples && \
-                 cp server.sh target/release/examples/echo ;;\n  my_server) cp server.sh my_server ;;\nesac\n";
-    let programs = folder.path().join("bin");
-    std::fs::create_dir(&programs).unwrap();
-    for (path, text) in [("server.sh", server.as_str()), ("bin/cargo", build), ("bin/make", build)] {
+    let server =
+        format!("#!/bin/sh\nfor port; do :; done\nexec {PROGRAM} echo \"127.0.0.1:$port\"{option}\n");
+    let cargo = format!(
+        "#!/bin/sh\ncase \"cargo $*\" in\n  '{INSTALL}') ln -s {PROGRAM} ../installed/wsspec ;;\n  \
+         'cargo build --release --example echo') mkdir -p target/release/examples && \
+         cp server.sh target/release/examples/echo ;;\n  *) exit 101 ;;\nesac\n"
+    )
+    .replace("../installed", &folder.path().join("installed").display().to_string());
+    let make = "#!/bin/sh\n[ \"$*\" = my_server ] && cp server.sh my_server\n";
+    let npm = "#!/bin/sh\n[ \"$*\" = ci ] && cp server.sh server.js\n";
+    for programs in ["bin", "installed"] {
+        std::fs::create_dir(folder.path().join(programs)).unwrap();
+    }
+    let node = "#!/bin/sh\nexec \"./$@\"\n";
+    let all = [("server.sh", server.as_str()), ("bin/cargo", &cargo), ("bin/make", make), ("bin/npm", npm)];
+    for (path, text) in all.into_iter().chain([("bin/node", node)]) {
         let path = folder.path().join(path);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -54,21 +70,36 @@ fn github_steps(workflow: &str) -> Vec<String> {
 
 /// The code block under a heading of docs/ci.md.
 fn recipe(heading: &str) -> &'static str {
-    let (_, rest) = GUIDE.split_once(&format!("## {heading}\n")).expect("the guide has this heading");
-    let block = rest.split("```").nth(1).unwrap();
-    block.split_once('\n').unwrap().1
+    block(GUIDE, &format!("## {heading}\n"))
+}
+
+/// The first code block behind a heading.
+fn block(text: &'static str, heading: &str) -> &'static str {
+    let (_, rest) = text.split_once(heading).expect("the document has this heading");
+    rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1
+}
+
+/// The commands of a script for GitLab.
+fn gitlab_steps(text: &str) -> Vec<String> {
+    let script = text.split("script:").nth(1).unwrap().split("artifacts:").next().unwrap();
+    script.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_owned).collect()
+}
+
+/// The commands of a stage for Jenkins.
+fn jenkins_steps(text: &str) -> Vec<String> {
+    let steps = text.lines().filter_map(|line| line.trim().strip_prefix("sh '")?.strip_suffix('\''));
+    steps.map(str::to_owned).collect()
 }
 
 /// Runs commands as a service does: one after the other, until one fails.
 fn job(folder: &Path, steps: &[String], variables: &[(&str, &str)]) -> Done {
     assert!(steps.iter().any(|step| step.contains("wsspec run")), "{steps:?}");
-    let here = Path::new(env!("CARGO_BIN_EXE_wsspec")).parent().unwrap().display().to_string();
-    let system = std::env::var("PATH").unwrap_or_default();
     let mut all = None;
     for step in steps {
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", step]).current_dir(folder).env_clear().stdin(Stdio::null());
-        shell.env("PATH", format!("{}/bin:{here}:{system}", folder.display())).env("CI", "true");
+        let here = folder.display();
+        shell.env("PATH", format!("{here}/bin:{here}/installed:/usr/bin:/bin")).env("CI", "true");
         let done = finish(shell_with(shell, variables));
         let failed = done.code != 0;
         all = Some(done);
@@ -92,9 +123,43 @@ fn assert_artifacts(folder: &Path, failures: bool) {
 }
 
 #[test]
+fn recipes_install_one_way_and_use_the_same_actions() {
+    let workflow = wsspec(tempdir().unwrap().path(), &["config", "init", "--github"]).out;
+    let github = [block(README, "### In CI\n"), recipe("GitHub"), &workflow];
+    let mut all: Vec<Vec<String>> = github.iter().map(|text| github_steps(text)).collect();
+    all.extend([gitlab_steps(recipe("GitLab")), jenkins_steps(recipe("Jenkins"))]);
+    for steps in all {
+        assert_eq!(steps.iter().filter(|step| *step == INSTALL).count(), 1, "{steps:?}");
+        // Without it there is no wsspec: that these tests can fail is part of them.
+        let without: Vec<String> = steps.into_iter().filter(|step| *step != INSTALL).collect();
+        assert_eq!(job(project("").path(), &without, &[]).code, 127, "{without:?}");
+    }
+    for text in github {
+        let actions: Vec<&str> =
+            text.lines().filter_map(|line| line.trim_start().strip_prefix("- uses: ")).collect();
+        assert_eq!(actions, ["actions/checkout@v6", "actions/upload-artifact@v7"], "{text}");
+        assert!(text.contains("if: always()") && text.contains("path: wsspec-out"), "{text}");
+        assert!(text.contains("on: [push, pull_request]"), "a job has to be started by something: {text}");
+    }
+}
+
+#[test]
+fn the_recipe_of_the_readme_is_green_for_a_good_server_and_red_for_a_bad_one() {
+    let steps = github_steps(block(README, "### In CI\n"));
+    for (defect, code) in [("", 0), ("orphan-as-text", 1)] {
+        let folder = project(defect);
+        let summary = folder.path().join("summary.md");
+        let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())];
+        let done = job(folder.path(), &steps, &variables);
+        assert_eq!(done.code, code, "{done:#?}");
+        assert_artifacts(folder.path(), code == 1);
+        assert_eq!(done.out.contains("\n::error title="), code == 1, "{done:#?}");
+    }
+}
+
+#[test]
 fn the_recipe_for_github_is_green_for_a_good_server_and_red_for_a_bad_one() {
     let steps = github_steps(recipe("GitHub"));
-    assert_eq!(steps.len(), 3, "{steps:?}");
     for (defect, code) in [("", 0), ("orphan-as-text", 1)] {
         let folder = project(defect);
         let summary = folder.path().join("summary.md");
@@ -117,14 +182,22 @@ fn a_job_whose_server_does_not_start_is_red() {
     std::fs::write(folder.path().join("server.sh"), "#!/bin/sh\necho no such option >&2\nexit 2\n").unwrap();
     let done = job(folder.path(), &github_steps(recipe("GitHub")), &[("GITHUB_ACTIONS", "true")]);
     done.expect_error(3, "E19");
+    assert!(done.out.contains("\n::error title=wsspec%3A error[E19]"), "{done:#?}");
+    // What the recipes upload is there, and red.
+    for recipe in [gitlab_steps(recipe("GitLab")), jenkins_steps(recipe("Jenkins"))] {
+        let folder = project("");
+        std::fs::write(folder.path().join("server.sh"), "#!/bin/sh\nexit 2\n").unwrap();
+        job(folder.path(), &recipe, &[]).expect_error(3, "E19");
+        let junit = std::fs::read_to_string(folder.path().join("wsspec-out/junit.xml")).unwrap();
+        assert!(junit.contains("errors=\"1\"") && junit.contains("error[E19]"), "{junit}");
+        assert!(folder.path().join("wsspec-out/report.html").exists());
+    }
 }
 
 #[test]
 fn the_recipe_for_gitlab_leaves_what_it_names() {
     let text = recipe("GitLab");
-    let script = text.split("script:").nth(1).unwrap().split("artifacts:").next().unwrap();
-    let steps: Vec<String> =
-        script.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_owned).collect();
+    let steps = gitlab_steps(text);
     for (defect, code) in [("", 0), ("orphan-as-text", 1)] {
         let folder = project(defect);
         let done = job(folder.path(), &steps, &[("GITLAB_CI", "true")]);
@@ -138,9 +211,7 @@ fn the_recipe_for_gitlab_leaves_what_it_names() {
 
 #[test]
 fn the_recipe_for_jenkins_leaves_what_it_names() {
-    let text = recipe("Jenkins");
-    let steps = text.lines().filter_map(|line| line.trim().strip_prefix("sh '")?.strip_suffix('\''));
-    let steps: Vec<String> = steps.map(str::to_owned).collect();
+    let steps = jenkins_steps(recipe("Jenkins"));
     let folder = project("");
     let done = job(folder.path(), &steps, &[("JENKINS_URL", "https://ci.example")]);
     assert_eq!(done.code, 0, "{done:#?}");
@@ -161,6 +232,7 @@ fn a_workflow_to_begin_with_runs_as_it_is() {
     std::fs::write(folder.path().join("wsspec.toml"), target).unwrap();
     let workflow = wsspec(folder.path(), &["config", "init", "--github"]).out;
     assert!(workflow.contains("- run: wsspec run --baseline wsspec.baseline.toml\n"), "{workflow}");
+    std::fs::remove_file(folder.path().join("installed/wsspec")).unwrap();
     let done = job(folder.path(), &github_steps(&workflow), &[("GITHUB_ACTIONS", "true")]);
     assert_eq!(done.code, 0, "{done:#?}");
     assert!(done.out.contains("4 known"), "{done:#?}");
