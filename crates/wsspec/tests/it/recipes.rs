@@ -14,9 +14,9 @@ use crate::program::{Done, finish, wsspec};
 const GUIDE: &str = include_str!("../../../../docs/ci.md");
 const README: &str = include_str!("../../../../README.md");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wsspec");
-/// The only way to install wsspec that is true: the repository, and the package in it that has the program.
-const INSTALL: &str =
-    concat!("cargo install --locked --git https://git.example/wsspec.git ", env!("CARGO_PKG_NAME"));
+/// The only way to install wsspec that is true: its repository is checked out in the folder wsspec, and this is the package
+/// in it that has the program.
+const INSTALL: &str = "cargo install --locked --path wsspec/crates/wsspec";
 
 /// A project whose server has this defect, or none.
 fn project(defect: &str) -> TempDir {
@@ -124,6 +124,7 @@ fn assert_artifacts(folder: &Path, failures: bool) {
 
 #[test]
 fn recipes_install_one_way_and_use_the_same_actions() {
+    assert!(env!("CARGO_MANIFEST_DIR").ends_with("/crates/wsspec"), "the folder that is installed from");
     let workflow = wsspec(tempdir().unwrap().path(), &["config", "init", "--github"]).out;
     let github = [block(README, "### In CI\n"), recipe("GitHub"), &workflow];
     let mut all: Vec<Vec<String>> = github.iter().map(|text| github_steps(text)).collect();
@@ -135,9 +136,11 @@ fn recipes_install_one_way_and_use_the_same_actions() {
         assert_eq!(job(project("").path(), &without, &[]).code, 127, "{without:?}");
     }
     for text in github {
-        let actions: Vec<&str> =
-            text.lines().filter_map(|line| line.trim_start().strip_prefix("- uses: ")).collect();
-        assert_eq!(actions, ["actions/checkout@v6", "actions/upload-artifact@v7"], "{text}");
+        let uses = text.lines().filter_map(|line| line.trim_start().strip_prefix("- uses: "));
+        let actions: Vec<&str> = uses.filter_map(|action| action.split(' ').next()).collect();
+        let expected = ["actions/checkout@v6", "actions/checkout@v6", "actions/upload-artifact@v7"];
+        assert_eq!(actions, expected, "the project, wsspec, and what is kept: {text}");
+        assert!(text.contains("with: { repository: OWNER/wsspec, path: wsspec }"), "{text}");
         assert!(text.contains("if: always()") && text.contains("path: wsspec-out"), "{text}");
         assert!(text.contains("on: [push, pull_request]"), "a job has to be started by something: {text}");
     }
