@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer};
-use crate::program::{command, finish, wsspec};
+use crate::program::{Done, command, finish, wsspec};
 
 /// What a run says of time, and names of parts of it.
 const TIMES: [&str; 9] = [
@@ -130,15 +130,76 @@ fn nothing_wraps_on_80_columns_and_all_of_it_is_ascii() {
         &["list", "-E", "nto id(1.*)"],
     ];
     for args in commands {
-        let mut run = command(folder.path(), &[&["--ascii"], *args].concat());
-        run.env("NO_COLOR", "1").env("LANG", "C.UTF-8").env("FORCE_COLOR", "1");
-        let done = finish(run);
-        for line in done.out.lines().chain(done.err.lines()) {
-            // A command that is to be typed is never cut.
-            let fits = line.chars().count() <= 80 || line.trim_start().starts_with("again ");
-            assert!(fits && line.is_ascii(), "{args:?}: {line}");
-        }
+        narrow(folder.path(), args);
     }
+}
+
+/// The screens of failures, errors, warnings, servers, clients and tools.
+#[test]
+fn no_other_screen_wraps_either() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let peer = Peer::always(Manner::Defective(&["orphan-as-text", "rsv1-accepted"]));
+    let (url, program) = (peer.url(), env!("CARGO_BIN_EXE_wsspec"));
+    let dying = "sh -c 'for n in 1 2 3 4 5 6 7 8 9; do echo a line that is not short at all, number $n; done; exit 7'";
+    let client = format!("{program} echo --connect {{url}} --agent mine --defect ping-empty-unanswered");
+    let run = |words: &[&str]| narrow(path, &[&["run"], words].concat());
+    let failed = run(&[&url, "5.*", "3.*"]);
+    assert!(failed.code == 1 && failed.err.contains("warning[W11]"), "{failed:#?}");
+    run(&[&url, &url, "5.15", "--agent", "1=lib", "--agent", "2=lib"]);
+    run(&["5.9", "--exec", dying]);
+    run(&["1.1.*", "--exec", &format!("{program} echo --port {{port}}")]);
+    run(&["1.1.*", "--exec", &format!("{program} echo 127.0.0.1:{{port}}")]);
+    run(&["5.15", "-x", "5.15"]);
+    run(&["99.*"]);
+    run(&["ws://"]);
+    std::fs::write(path.join("file"), "").unwrap();
+    run(&["1.1.1", "-o", "file"]);
+    run(&["1.1.1", "--baseline", "nothing.toml"]);
+    for filter in
+        ["tag(nosuch)", "set(nosuch)", "5.9", "since(9)", "time(1s) and level(must) or slug(/orphan/)"]
+    {
+        narrow(path, &["list", "-E", filter]);
+    }
+    let spec = r#"{"outdir": "./r", "servers": [], "cases": ["1*"], "exclude-cases": ["9"], "casez": 1}"#;
+    std::fs::write(path.join("spec.json"), spec).unwrap();
+    narrow(path, &["config", "migrate", "spec.json"]);
+    std::fs::write(path.join("wsspec.toml"), "schema = 1\n[run]\nbaseline = \"b.toml\"\n").unwrap();
+    run(&["1.1.1"]);
+    narrow(path, &["config", "show"]);
+    narrow(path, &["config", "check"]);
+    std::fs::remove_file(path.join("wsspec.toml")).unwrap();
+
+    run(&[&url, "5.*", "3.*", "-o", "now"]);
+    narrow(path, &["baseline", "create", "--from", "now", "--reason", "a reason"]);
+    run(&[&url, "5.*", "3.*", "--baseline", "wsspec.baseline.toml"]);
+    narrow(path, &["baseline", "check", "--from", "now"]);
+    narrow(path, &["merge", "now", "wsspec-out", "-o", "all"]);
+    narrow(path, &["diff", "now", "wsspec-out"]);
+    narrow(path, &["probe", &url]);
+    narrow(path, &["demo"]);
+    let serve = ["serve", "--port", "0", "1.1.*", "2.*", "--once"];
+    narrow(path, &[&serve[..], &["--exec", &client]].concat());
+    narrow(path, &[&serve[..], &["--exec", "true"]].concat());
+    narrow(path, &[&serve[..], &["--tls", "--idle-timeout", "100ms"]].concat());
+    narrow(path, &["load", "rtt", &url, "--rate", "50", "--for", "300ms"]);
+    narrow(path, &["load", "connect", &url, "-n", "10", "--for", "200ms"]);
+}
+
+/// Runs a command on 80 columns without colour and in ASCII: nothing is wider, but for commands that are to be typed and
+/// for what the terminal would break at a path.
+#[track_caller]
+fn narrow(folder: &Path, args: &[&str]) -> Done {
+    let mut run = command(folder, &[&["--ascii"], args].concat());
+    run.env("NO_COLOR", "1").env("LANG", "C.UTF-8").env("FORCE_COLOR", "1").env("PATH", "/usr/bin:/bin");
+    let done = finish(run);
+    for line in done.out.lines().chain(done.err.lines()) {
+        let label = line.trim_start().split_once("  ").map_or("", |(label, _)| label);
+        let is_typed = ["again", "try", "or"].contains(&label) || line.trim_start().starts_with("again ");
+        assert!(line.is_ascii(), "{args:?}: {line}");
+        assert!(is_typed || line.chars().count() <= 80, "{args:?}: {line}");
+    }
+    done
 }
 
 /// A command of a failure block, as a shell runs it where the program is called `wsspec`.
