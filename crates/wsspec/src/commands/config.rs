@@ -145,17 +145,15 @@ fn shown(key: &str, value: &str) -> String {
 
 fn target(target: &TargetTable, layers: &Layers) -> String {
     let path = layers.file.as_ref().map(|file| file.path.display().to_string()).unwrap_or_default();
-    let origin = Origin::File { path, line: target.line };
+    let origin = |line| Origin::File { path: path.clone(), line };
     let mut out = vec!["[[target]]".to_owned()];
     let url = target.address();
-    out.push(line(&Setting { key: "url".to_owned(), values: vec![url], origin: origin.clone() }));
+    let place = target.url_line.map_or(Origin::Default, origin);
+    out.push(line(&Setting { key: "url".to_owned(), values: vec![url], origin: place }));
     out.extend(target.settings.iter().map(line));
-    for header in &target.headers {
-        out.push(line(&Setting {
-            key: "header".to_owned(),
-            values: vec![header.clone()],
-            origin: origin.clone(),
-        }));
+    for (header, place) in target.headers.iter().zip(&target.header_lines) {
+        let values = vec![header.clone()];
+        out.push(line(&Setting { key: "header".to_owned(), values, origin: origin(*place) }));
     }
     out.join("\n")
 }

@@ -35,12 +35,14 @@ pub struct ConfigFile {
 /// A server under test.
 #[derive(Clone, Debug, Default)]
 pub struct TargetTable {
-    /// The line that it begins on.
-    pub line: usize,
     /// Its address, if it has one.
     pub url: Option<String>,
+    /// The line on which that stands.
+    pub url_line: Option<usize>,
     /// Headers of the opening handshake, as `-H` takes them.
     pub headers: Vec<String>,
+    /// The line on which each of them stands.
+    pub header_lines: Vec<usize>,
     /// Everything else.
     pub settings: Vec<Setting>,
 }
@@ -106,11 +108,16 @@ impl ConfigFile {
         };
         let known: Vec<Key> = keys.target().cloned().collect();
         for table in tables {
-            let mut target = TargetTable { line: file.line(table.span()), ..TargetTable::default() };
+            let mut target = TargetTable::default();
             for (name, item) in table {
                 match name {
-                    "url" => target.url = Some(required_text(file, name, item)?),
-                    "headers" => target.headers = self.headers(file, item)?,
+                    "url" => {
+                        target.url = Some(required_text(file, name, item)?);
+                        target.url_line = Some(file.line(item.span()));
+                    }
+                    "headers" => {
+                        (target.headers, target.header_lines) = self.headers(file, item)?.into_iter().unzip();
+                    }
                     _ => {
                         let mut names: Vec<&str> = known.iter().map(|key| key.name.as_str()).collect();
                         names.retain(|name| *name != "header");
@@ -127,8 +134,8 @@ impl ConfigFile {
         Ok(())
     }
 
-    /// `{ Authorization = "env:WS_TOKEN" }`
-    fn headers(&mut self, file: &TomlFile, item: &Item) -> Result<Vec<String>, Problem> {
+    /// `{ Authorization = "env:WS_TOKEN" }`, each with its line.
+    fn headers(&mut self, file: &TomlFile, item: &Item) -> Result<Vec<(String, usize)>, Problem> {
         let Some(table) = item.as_table_like() else {
             return Err(file.wrong_value(
                 "headers",
@@ -144,7 +151,7 @@ impl ConfigFile {
             {
                 self.secret(file, item, name);
             }
-            headers.push(format!("{name}: {value}"));
+            headers.push((format!("{name}: {value}"), file.line(item.span())));
         }
         Ok(headers)
     }

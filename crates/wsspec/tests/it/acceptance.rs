@@ -186,8 +186,7 @@ fn no_other_screen_wraps_either() {
     narrow(path, &["load", "connect", &url, "-n", "10", "--for", "200ms"]);
 }
 
-/// Runs a command on 80 columns without colour and in ASCII: nothing is wider, but for commands that are to be typed and
-/// for what the terminal would break at a path.
+/// Runs a command on 80 columns without colour and in ASCII: nothing is wider but commands that are to be typed.
 #[track_caller]
 fn narrow(folder: &Path, args: &[&str]) -> Done {
     let mut run = command(folder, &[&["--ascii"], args].concat());

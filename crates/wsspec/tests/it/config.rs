@@ -167,6 +167,18 @@ fn a_secret_in_the_file_is_warned_of_and_not_shown() {
 }
 
 #[test]
+fn what_is_shown_of_a_target_has_the_line_on_which_it_stands() {
+    let text = "schema = 1\n[[target]]\nagent = \"one\"\nurl = \"ws://127.0.0.1:1\"\n\
+                [target.headers]\nX-Api = \"2\"\nX-More = \"3\"\n";
+    let done = wsspec(folder(text).path(), &["config", "show"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    for (value, line) in [("one", 3), ("ws://127.0.0.1:1", 4), ("X-Api: 2", 6), ("X-More: 3", 7)] {
+        let shown = done.out.lines().find(|shown| shown.contains(value)).expect("it is shown");
+        assert!(shown.ends_with(&format!("wsspec.toml:{line}")), "{shown}");
+    }
+}
+
+#[test]
 fn a_file_to_begin_with_and_one_from_a_spec() {
     let folder = tempdir().unwrap();
     let path = folder.path();
