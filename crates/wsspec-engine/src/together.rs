@@ -180,7 +180,8 @@ fn settle(outcome: &mut Outcome, case: &Case, connections: u32, taken: &Taken) {
     outcome.summary.push_str(&format!(" Its process: {}.", check.observed));
     if !check.ok && !outcome.verdict.is_failure() {
         outcome.verdict = Verdict::Fail;
-        outcome.summary = crate::judge::sentence(&check.sentence());
+        let told = format!("{}; expected {}", check.observed, check.expected);
+        outcome.summary = crate::judge::sentence(&told);
     }
     outcome.checks.push(check);
 }

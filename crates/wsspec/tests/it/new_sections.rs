@@ -62,7 +62,7 @@ fn the_endpoint_passes_the_new_sections_as_a_server() {
     let summary = |id: &str| all[0][id].1.clone();
     let (memory, freed, contexts) = (summary("15.3.12"), summary("18.6.8"), summary("22.7.1"));
     if cfg!(target_os = "linux") {
-        assert!(memory.contains("Its process: it grew by"), "{memory}");
+        assert!(memory.contains("Its process: its memory grew by"), "{memory}");
         assert!(freed.contains("descriptors before"), "{freed}");
         assert!(contexts.contains("octets for each connection"), "{contexts}");
     }
