@@ -34,6 +34,8 @@ struct Streams {
     redaction: Redaction,
     /// Hidden while a line is printed.
     bar: Option<ProgressBar>,
+    /// Whether the last line of text is one of dots, which goes on.
+    is_dotted: bool,
 }
 
 impl Streams {
@@ -65,6 +67,7 @@ impl Console {
                 err: Box::new(std::io::stderr()),
                 redaction: Redaction::default(),
                 bar: None,
+                is_dotted: false,
             }),
         }
     }
@@ -141,6 +144,7 @@ impl Console {
     /// Prints a sign for people without ending the line.
     pub fn dot(&self, sign: &str) {
         let mut streams = self.lock();
+        streams.is_dotted = true;
         let out = streams.text();
         let _ = write!(out, "{sign}").and_then(|()| out.flush());
     }
@@ -155,6 +159,9 @@ impl Console {
         let mut streams = self.lock();
         let bar = streams.bar.clone();
         let mut write = || {
+            if std::mem::take(&mut streams.is_dotted) {
+                let _ = writeln!(streams.text());
+            }
             let stream = stream(&mut streams);
             let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
         };

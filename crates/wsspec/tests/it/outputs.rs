@@ -196,6 +196,16 @@ fn json_on_stdout_is_the_record() {
 }
 
 #[test]
+fn a_failure_began_on_the_line_of_the_dots() {
+    let folder = tempdir().unwrap();
+    let echo = format!("{} echo 127.0.0.1:{{port}} --defect orphan-as-text", env!("CARGO_BIN_EXE_wsspec"));
+    let done = wsspec(folder.path(), &["run", "1.1.1", "5.9", "--exec", &echo, "--progress", "dots"]);
+    let line = done.out.lines().find(|line| line.contains("FAIL")).unwrap();
+    assert!(line.trim_start().starts_with("FAIL"), "{done:#?}");
+    assert!(done.out.lines().any(|line| line == "."), "{done:#?}");
+}
+
+#[test]
 fn data_on_stdout_has_no_text_beside_it() {
     let folder = tempdir().unwrap();
     let run = |form: &str| wsspec(folder.path(), &["run", "2.*", "--format", form]);
