@@ -61,6 +61,11 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// The peer fails the connection; the code is not asked here.
+    pub const fn failing() -> Self {
+        Self::Failing { codes: Vec::new() }
+    }
+
     /// Any noun phrase.
     pub fn other(text: impl Into<String>) -> Self {
         Self::Other { text: text.into() }

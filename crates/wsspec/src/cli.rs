@@ -27,38 +27,29 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 /// The commands by what they are for, which clap cannot group.
-const HELP: &str = "\
-{about}
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Test", &["run", "serve", "probe", "demo"]),
+    ("Look", &["show", "list", "explain", "repro"]),
+    ("Files", &["report", "diff", "merge", "baseline"]),
+    ("Peers", &["echo", "load"]),
+    ("Other", &["wstest", "config", "schema", "completions", "man"]),
+];
 
-Usage: {usage}
-
-Test
-  run          Test servers and proxies            (wstest -m fuzzingclient)
-  serve        Test clients and browsers           (wstest -m fuzzingserver)
-  probe        One handshake, an echo, its limits: what is this peer? No cases
-  demo         A run against a built-in peer with 3 bugs
-Look
-  show         Failures and cases of the last run  (wsspec show 5.15 -vvv)
-  list         Cases, sections, sets
-  explain      A case, close code, error code, verdict or clause of an RFC
-  repro        A script that sends the octets of a case and needs no wsspec
-Files
-  report       Reports of an earlier run: HTML, JUnit, Markdown, badge, packets
-  diff         Two results, or a result and a baseline
-  merge        One result of several: parts of a run, or implementations
-  baseline     Expected verdicts: create, update, check, explain
-Peers
-  echo         A known-good echo server or client; --defect ID
-  load         Many connections, a steady rate, or as much as it echoes
-Other
-  wstest       The command line of the reference suite: wsspec wstest -m MODE
-  config       Show what is set and where, check it, migrate a spec file, begin
-  schema       The JSON Schema of an output
-  completions  The script with which a shell completes commands and options
-  man          The manual page
-  help         All options of a command: wsspec help run
-
-{options}{after-help}";
+/// The help of all commands, each in the words of its definition.
+fn help() -> String {
+    let commands = Command::augment_subcommands(clap::Command::new("wsspec"));
+    let line = |name: &&str| {
+        let about = commands.find_subcommand(name).and_then(clap::Command::get_about);
+        format!("  {name:<12} {}\n", about.map(ToString::to_string).unwrap_or_default())
+    };
+    let group =
+        |(title, names): &(&str, &[&str])| format!("{title}\n{}", names.iter().map(line).collect::<String>());
+    let groups: String = GROUPS.iter().map(group).collect();
+    format!(
+        "{{about}}\n\nUsage: {{usage}}\n\n{groups}  help         All options of a command: wsspec help run\n\n\
+         {{options}}{{after-help}}"
+    )
+}
 
 /// `0.1.0 (catalogue 2026.11)`
 fn version() -> &'static str {
@@ -75,7 +66,7 @@ fn version() -> &'static str {
     styles = STYLES,
     max_term_width = 80,
     disable_help_subcommand = false,
-    help_template = HELP,
+    help_template = help(),
     after_help = format!("Exit status:\n{}", ExitCode::table())
 )]
 pub struct Cli {
@@ -148,37 +139,37 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Test clients and browsers
     Serve(Box<crate::serve::args::ServeArgs>),
-    /// Find out what a peer is: one handshake, an echo, its limits; no cases
+    /// Tell what a peer is by a handshake, an echo, its limits; no cases
     Probe(crate::commands::probe::ProbeArgs),
     /// See what wsspec finds in a built-in peer with 3 bugs
     Demo(crate::commands::demo::DemoArgs),
     /// List cases, sections and sets
     List(ListArgs),
-    /// Explain a case, close code, error code, verdict or clause of an RFC
+    /// Explain a case, set, code, verdict or clause of an RFC
     Explain(ExplainArgs),
     /// Show failures and cases of an earlier run
     Show(crate::commands::show::ShowArgs),
     /// Write the reports of an earlier run again
     Report(crate::commands::report::ReportArgs),
-    /// Make a script that sends the octets of a case and needs no wsspec
+    /// Make a script that sends a case and needs no wsspec
     Repro(crate::commands::repro::ReproArgs),
     /// Print the JSON Schema of an output
     Schema(crate::commands::schema::SchemaArgs),
     /// Make one result of several: parts of a run, or implementations
     Merge(crate::commands::merge::MergeArgs),
-    /// Keep the file of expected verdicts: create, update, check, explain
+    /// Keep the expected verdicts: create, update, check, explain
     Baseline(crate::commands::baseline::BaselineArgs),
     /// Compare two results
     Diff(crate::commands::diff::DiffArgs),
-    /// Show what is set and where, check it, migrate a spec file, or begin
+    /// Show what is set and where, check it, migrate a spec file
     Config(crate::commands::config::ConfigArgs),
-    /// Print the script with which a shell completes commands and options
+    /// Print the script that completes commands in a shell
     Completions(crate::commands::completions::CompletionsArgs),
     /// Print the manual page
     Man(crate::commands::completions::ManArgs),
     /// Run a known-good echo server or client with permessage-deflate
     Echo(EchoArgs),
-    /// Load a peer: many connections, a steady rate, or as much as it echoes
+    /// Load a peer: connections, a steady rate, or as much as it echoes
     Load(Box<crate::load::args::LoadArgs>),
     /// The command line of the reference suite: wsspec wstest -m MODE
     #[command(disable_help_flag = true)]

@@ -154,7 +154,7 @@ fn initiator(case: &Case, observation: &Observation) -> Check {
     let by_tester = case.close.first == FirstToClose::Tester;
     let expected = match case.close.first {
         FirstToClose::Tester => Wanted::TesterCloses,
-        FirstToClose::Peer => Wanted::Failing { codes: Vec::new() },
+        FirstToClose::Peer => Wanted::failing(),
     };
     let ok = by_tester == observation.close.closed_by_me;
     let check = Check::new("close.initiator", Level::Must, "RFC 6455 section 7.1.7", ok);

@@ -69,14 +69,13 @@ impl Bench<'_> {
             && are(&events, intact)
         {
             let observed = Found::other("what was meant was delivered").because(&**because);
-            let check =
-                self.check("fails", Level::Should, false, Wanted::Failing { codes: Vec::new() }, observed);
+            let check = self.check("fails", Level::Should, false, Wanted::failing(), observed);
             let last = self.observation.events.len().checked_sub(1);
             return only(check.at(last.and_then(|last| places::event(self.observation, last))));
         }
         let mut before = self.before(&events, &fails.before, Level::Should);
         if !before.ok && before.level == Level::Must {
-            before.expected = Wanted::Failing { codes: Vec::new() };
+            before.expected = Wanted::failing();
         }
         let mut checks = vec![before];
         if fails.waits.is_some_and(|tag| self.observation.events.contains(&Event::Elapsed(tag))) {
@@ -84,13 +83,8 @@ impl Bench<'_> {
             let Some(because) = &fails.waits_because else {
                 return Judged { checks, informs: Some(observed.to_string()) };
             };
-            let check = self.check(
-                "fails",
-                Level::Should,
-                false,
-                Wanted::Failing { codes: Vec::new() },
-                observed.because(&**because),
-            );
+            let check =
+                self.check("fails", Level::Should, false, Wanted::failing(), observed.because(&**because));
             checks.push(check.at(places::stimulus(self.observation)));
             return Judged { checks, informs: None };
         }

@@ -21,7 +21,7 @@ pub(super) fn difference(case: &Case, accept: &Accept, observation: &Observation
     let at = common_prefix(accept, observation);
     let expected = match accept.events.get(at) {
         Some(event) => Wanted::Event { event: wanted_sight(case, event), place: at as u64 + 1 },
-        None if case.close.first == FirstToClose::Peer => Wanted::Failing { codes: Vec::new() },
+        None if case.close.first == FirstToClose::Peer => Wanted::failing(),
         None if at == 0 => Wanted::Events { first: Vec::new(), count: 0 },
         None => Wanted::NothingAfter { count: accept.events.len() as u64 },
     };

@@ -342,7 +342,6 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
     Ok((name, value))
 }
 
-/// The options of the command that repeats a case, which are the same for all peers.
 /// The expected verdicts, if there are any.
 fn baseline(args: &RunArgs) -> Result<Option<BaselineFile>, Problem> {
     match no_baseline_yet(args) {
@@ -362,6 +361,7 @@ fn no_baseline_yet(args: &RunArgs) -> Option<String> {
     })
 }
 
+/// The options of the command that repeats a case, which are the same for all peers.
 fn repeat(args: &RunArgs, seed: u64) -> Vec<String> {
     let mut options = vec!["-vvv".to_owned(), "--seed".to_owned(), format!("{seed:x}")];
     if args.timeout_scale != 1.0 {

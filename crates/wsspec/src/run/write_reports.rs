@@ -57,20 +57,26 @@ fn write_pages(folder: &Folder, pages: impl ParallelIterator<Item = html::Page>)
 }
 
 fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
-    let options = junit::Options { report: Some("report.html".to_owned()), ..junit::Options::default() };
+    write_verdict(folder, report, Some("report.html"), against)?;
+    let non_strict = |case: &CaseRecord| case.verdict == Verdict::NonStrict;
+    folder.write("failed.txt", ids(report, |case| case.verdict.is_failure()).as_bytes())?;
+    folder.write("non-strict.txt", ids(report, non_strict).as_bytes())
+}
+
+/// Writes what tells CI services how a run ended; `page`: where its cases are shown.
+fn write_verdict(
+    folder: &Folder,
+    report: &Report,
+    page: Option<&str>,
+    against: Option<html::Against<'_>>,
+) -> io::Result<()> {
+    let options = junit::Options { report: page.map(str::to_owned), ..junit::Options::default() };
     let badge = Badge::of(report, false);
     let junit = junit::junit(report, &options).map_err(io::Error::other)?;
-    for (name, content) in [
-        ("junit.xml", junit),
-        ("summary.md", markdown::summary(report, against)),
-        ("badge.svg", badge.svg()),
-        ("badge.json", badge.json()),
-        ("failed.txt", ids(report, |case| case.verdict.is_failure())),
-        ("non-strict.txt", ids(report, |case| case.verdict == Verdict::NonStrict)),
-    ] {
-        folder.write(name, content.as_bytes())?;
-    }
-    Ok(())
+    folder.write("junit.xml", junit.as_bytes())?;
+    folder.write("summary.md", markdown::summary(report, against).as_bytes())?;
+    folder.write("badge.svg", badge.svg().as_bytes())?;
+    folder.write("badge.json", badge.json().as_bytes())
 }
 
 /// Writes what a CI service looks for after a run of which no case was run, and the page, if there is none of an earlier
@@ -79,12 +85,7 @@ fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<
 /// # Errors
 /// The folder cannot be written to.
 pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
-    let badge = Badge::of(report, false);
-    let junit = junit::junit(report, &junit::Options::default()).map_err(io::Error::other)?;
-    folder.write("junit.xml", junit.as_bytes())?;
-    folder.write("summary.md", markdown::summary(report, None).as_bytes())?;
-    folder.write("badge.svg", badge.svg().as_bytes())?;
-    folder.write("badge.json", badge.json().as_bytes())?;
+    write_verdict(folder, report, None, None)?;
     match html::report(report) {
         Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
         _ => Ok(()),
