@@ -12,6 +12,7 @@ use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
 use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA, set_names};
+use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::RATING_RULE;
 
 use crate::baseline::{self, BaselineFile};
@@ -19,6 +20,7 @@ use crate::cli::FailOn;
 use crate::clock::Clocks;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::filter::Filter;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::wire::Wire;
@@ -26,7 +28,6 @@ use crate::outputs::{self, Outputs, redaction};
 use crate::run::attempt::now;
 use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
-use crate::select;
 use crate::serve::admission::Admission;
 use crate::serve::args::ServeArgs;
 use crate::serve::campaign::{Campaign, Ended};
@@ -45,6 +46,7 @@ use crate::terminal::Console;
 use crate::terminal::opening::row_at;
 use crate::text::{self, count};
 use crate::wstest::AgentExclusions;
+use crate::{results, select};
 
 /// Between two looks at whether the server is done.
 const TICK: Duration = Duration::from_millis(100);
@@ -66,6 +68,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     console.set_format(args.output.stdout());
     outputs.probe()?;
     let asked = asked(args);
+    let offered: Vec<String> = asked.iter().chain(&args.filter).cloned().collect();
     let client = Client::new(args)?;
     let mut plan = plan(args, &asked)?;
     console.redact(&plan.redaction);
@@ -82,7 +85,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let ledger = Ledger::expecting(&args.out, expected, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
-    ledger.write(Line::Run(RunRecord { baseline: name, ..record(&asked, &plan) }));
+    ledger.write(Line::Run(RunRecord { baseline: name, ..record(&offered, &plan) }));
     let (say, notices) = mpsc::unbounded_channel();
     let addresses = addresses(args);
     // The receiver lives until the server has ended.
@@ -92,7 +95,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         .map_err(|error| cannot_listen(&addresses, &error))?;
     let listening = server.addresses()?;
     let shared = server.shared();
-    announce(&asked, &shared, &listening, console);
+    announce(&offered, &shared, &listening, console);
     outputs::warn_of_secrets(&shared.plan.redaction, console);
     args.warnings.iter().for_each(|warning| console.note(warning));
     let (serving, clocks) = (tokio::spawn(server.serve()), Clocks::now());
@@ -107,6 +110,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     shared.stop();
     let _ = serving.await;
     watch.drain();
+    watch.voice.end(&shared);
     let captured = wire.close(shared.plan.capture.as_deref(), console);
     clocks.warning().into_iter().for_each(|warning| console.note(warning));
     let end = End {
@@ -116,8 +120,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         rating,
         baseline: baseline.as_ref(),
         outputs: &outputs,
-        address: base,
-        open: listening.iter().any(|address| !address.ip().is_loopback()),
+        listened: &listening,
     };
     end.conclude(console, &mut watch.stream).await.map(|code| code.worst(captured))
 }
@@ -279,7 +282,7 @@ async fn exit(process: &mut Process, name: &str, shared: &Shared) -> Result<Stri
 fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
     let tls = tls(args)?;
     let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
-    let (passive, cases) = choose(asked, &args.exclude)?.into_iter().partition(|case| case.is_passive());
+    let (passive, cases) = choose(asked, args)?.into_iter().partition(|case| case.is_passive());
     Ok(Plan {
         cases,
         passive,
@@ -334,19 +337,31 @@ fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Problem> {
 /// What was asked for, or the default.
 fn asked(args: &ServeArgs) -> Vec<String> {
     let sets = args.set.iter().map(|set| format!("@{}", set.trim_start_matches('@')));
-    let asked: Vec<String> = sets.chain(args.cases.iter().cloned()).collect();
-    if asked.is_empty() { vec!["@core".to_owned()] } else { asked }
+    let mut asked: Vec<String> = sets.chain(args.cases.iter().cloned()).collect();
+    if asked.is_empty() && args.filter.is_none() {
+        asked.push("@core".to_owned());
+    }
+    asked
 }
 
-fn choose(asked: &[String], exclude: &[String]) -> Result<Vec<&'static Case>, Problem> {
-    let mut cases = select::cases(suite(), asked)?;
-    let excluded = select::cases(suite(), exclude)?;
+fn choose(asked: &[String], args: &ServeArgs) -> Result<Vec<&'static Case>, Problem> {
+    let mut cases: Vec<&Case> = suite().cases().iter().collect();
+    if !asked.is_empty() {
+        cases = select::cases(suite(), asked)?;
+    }
+    let excluded = select::cases(suite(), &args.exclude)?;
     cases.retain(|case| case.roles != Roles::Client && !excluded.iter().any(|other| other.id == case.id));
+    if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
+        let earlier = filter.needs_results().then(|| results::read(&args.out)).transpose()?;
+        cases.retain(|case| filter.matches(case, earlier.as_ref()));
+    }
     if cases.is_empty() {
+        let filter = args.filter.as_deref().map(|filter| format!("-E {}", posix(&[filter.to_owned()])));
+        let words: Vec<String> = asked.iter().cloned().chain(filter).collect();
         return Err(Problem::new(ErrorCode::E29, "no case is left to offer")
-            .fact("asked", asked.join(" "))
+            .fact("asked", words.join(" "))
             .fact("note", "cases that need a server under test do not count")
-            .fact("try", format!("wsspec list {}", asked.join(" "))));
+            .fact("try", format!("wsspec list {}", words.join(" "))));
     }
     Ok(cases)
 }

@@ -21,6 +21,9 @@ pub struct ServeArgs {
     /// Leave these cases out (id, glob, slug or @SET)
     #[arg(short = 'x', long, value_name = "CASE", help_heading = "Which cases")]
     pub exclude: Vec<String>,
+    /// Offer only cases for which this expression is true, such as 'rfc(6455#5.4) and not time(>1s)'
+    #[arg(short = 'E', long, value_name = "EXPR", help_heading = "Which cases")]
+    pub filter: Option<String>,
     /// Offer this set; the same as @SET
     #[arg(long, value_name = "SET", help_heading = "Which cases")]
     pub set: Vec<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use wsspec_cases::{COMMANDS, Case, suite};
 use wsspec_engine::{CaseRun, Observation, Verdict, judge};
 use wsspec_report::record::{CaseMeta, CaseRecord, Line, TlsRecord};
@@ -32,6 +32,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(30);
 /// So long the reports wait for cases of the agent that still close.
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
+/// So long a client that waits for a verdict goes on waiting when the server ends.
+const LAST_VERDICT: Duration = Duration::from_secs(1);
 
 /// Reads the request of a connection and does what it asks for.
 pub(super) async fn serve<T: Transport>(
@@ -91,6 +93,14 @@ impl Visit {
                 Err(refusal) => return self.turn_down(stream, refusal).await,
             },
         };
+        let shared = self.shared.clone();
+        // Cases and connections that only wait are not waited for when the server ends.
+        let lasts = match &route {
+            Route::Page(page) => page.path == web::EVENTS,
+            Route::Run(_) | Route::Other => true,
+            _ => false,
+        };
+        let _answering = (!lasts).then(|| shared.answering());
         match route {
             Route::Page(_) if !self.shared.plan.page => self.ask_for_upgrade(stream).await,
             Route::Page(page) => web::answer(stream, &page, &request.head, &self.shared).await,
@@ -113,20 +123,21 @@ impl Visit {
 
     async fn control<T: Transport>(&self, control: Control<T>, route: Route) {
         let shared = &self.shared;
+        if matches!(route, Route::CaseCount | Route::CaseInfo(_) | Route::Status(_)) {
+            shared.tell(Notice::Asked);
+        }
         match route {
-            Route::CaseCount => control.say(async { shared.plan.cases.len().to_string() }).await,
-            Route::CaseInfo(case) => control.say(async { self.info(case) }).await,
+            Route::CaseCount => control.say(async { Some(shared.plan.cases.len().to_string()) }).await,
+            Route::CaseInfo(case) => control.say(async { Some(self.info(case)) }).await,
             Route::Status(job) => control.say(self.status(&job)).await,
             Route::UpdateReports { agent, shutdown } => {
-                let reporting = shared.reporting();
                 control.after(self.update_reports(agent)).await;
-                drop(reporting);
                 if shutdown {
                     shared.stop();
                 }
             }
             // Some clients find out by such a connection whether the server is up.
-            _ => control.listen().await,
+            _ => control.listen(shared.stopped()).await,
         }
     }
 
@@ -141,10 +152,19 @@ impl Visit {
         info.to_string()
     }
 
-    async fn status(&self, job: &Job) -> String {
+    /// Nothing if the server ends without a verdict.
+    async fn status(&self, job: &Job) -> Option<String> {
         self.shared.abandon(&job.agent, None);
-        let brief = self.shared.book.verdict(&job.agent, job.case.id).await;
-        json!({ "behavior": brief.behavior }).to_string()
+        let mut stop = self.shared.stopped();
+        let verdict = self.shared.book.verdict(&job.agent, job.case.id);
+        let too_late = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            sleep(LAST_VERDICT).await;
+        };
+        tokio::select! {
+            brief = verdict => Some(json!({ "behavior": brief.behavior }).to_string()),
+            () = too_late => None,
+        }
     }
 
     async fn update_reports(&self, agent: String) {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wsspec_endpoint::{Config, Connection, Event, Message};
 
@@ -43,14 +44,16 @@ impl<T: Transport> Control<T> {
         None
     }
 
-    /// Sends the text as soon as it is there, then closes. Ends early if the client goes.
-    pub(super) async fn say(mut self, text: impl Future<Output = String>) {
+    /// Sends the text, if there is one, as soon as that is known, then closes. Ends early if the client goes.
+    pub(super) async fn say(mut self, text: impl Future<Output = Option<String>>) {
         let text = tokio::select! {
             text = text => text,
             () = self.wait() => return,
         };
-        // A connection that was closed meanwhile takes nothing.
-        let _ = self.session.connection().send(Message::text(text));
+        if let Some(text) = text {
+            // A connection that was closed meanwhile takes nothing.
+            let _ = self.session.connection().send(Message::text(text));
+        }
         self.close().await;
     }
 
@@ -68,11 +71,14 @@ impl<T: Transport> Control<T> {
         }
     }
 
-    /// Takes whatever comes until the client closes, or for ten minutes.
-    pub(super) async fn listen(mut self) {
-        if tokio::time::timeout(IDLE_LIMIT, self.wait()).await.is_err() {
-            self.close().await;
+    /// Takes whatever comes until the client closes or the server ends, or for ten minutes.
+    pub(super) async fn listen(mut self, mut stop: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.wait() => return,
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = tokio::time::sleep(IDLE_LIMIT) => {}
         }
+        self.close().await;
     }
 
     /// An empty Close frame.

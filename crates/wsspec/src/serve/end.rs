@@ -1,5 +1,7 @@
 //! After the last connection: the end of the record, the reports, the summary, the exit status.
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 use tokio::time::Instant;
 use wsspec_cases::suite;
@@ -38,10 +40,8 @@ pub struct End<'a> {
     pub baseline: Option<&'a BaselineFile>,
     /// What is written beyond record and reports.
     pub outputs: &'a Outputs,
-    /// The address, for the advice.
-    pub address: String,
-    /// Other hosts can reach it.
-    pub open: bool,
+    /// Where it listened.
+    pub listened: &'a [SocketAddr],
 }
 
 impl End<'_> {
@@ -172,13 +172,15 @@ impl End<'_> {
 
     fn no_client(&self) -> Problem {
         let after = text::duration(self.shared.started.elapsed());
-        let (reach, usually) = if self.open {
-            ("", "the client connects to another address, or its packets are dropped")
+        let on: Vec<String> = self.listened.iter().map(ToString::to_string).collect();
+        let on = on.join(" and ");
+        let (reach, usually) = if self.listened.iter().all(|address| address.ip().is_loopback()) {
+            ("this machine only", "the client is in a container or on another host: --bind 0.0.0.0")
         } else {
-            (" (this machine only)", "the client is in a container or on another host: --bind 0.0.0.0")
+            ("other hosts can reach it", "the client connects to another address, or its packets are dropped")
         };
         let mut problem = Problem::new(ErrorCode::E22, format!("no client asked for a case within {after}"))
-            .fact("waiting", format!("on {}{reach}", self.address))
+            .fact("waiting", format!("on {on} ({reach})"))
             .fact("usually", usually)
             .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
             .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");

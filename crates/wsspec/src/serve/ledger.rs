@@ -14,7 +14,7 @@ use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, read};
 
 use crate::errors::Problem;
-use crate::run::folder::{Earlier, Folder, NewRecord, RESULTS};
+use crate::run::folder::{Earlier, Folder, INDEX, NewRecord, RESULTS};
 use crate::run::write_reports;
 
 /// With no verdict for this long, the reports are brought up to date.
@@ -261,7 +261,7 @@ impl Writer {
     }
 
     fn index(&mut self) -> io::Result<()> {
-        self.folder.write("index.json", compat::index_json(&self.cases).as_bytes())
+        self.folder.write(INDEX, compat::index_json(&self.cases).as_bytes())
     }
 
     fn reports(&mut self) -> io::Result<Report> {

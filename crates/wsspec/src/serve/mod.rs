@@ -18,6 +18,8 @@ pub(crate) mod request;
 pub mod route;
 mod series;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 pub mod voice;
 
 use std::io;
@@ -49,8 +51,8 @@ use crate::wstest::AgentExclusions;
 const CONNECTIONS: usize = 1024;
 /// For what is still open when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// So long clients that asked for the reports are waited for at the end.
-const REPORTS_LIMIT: Duration = Duration::from_secs(60);
+/// After that, for answers that are under way: the reports of many cases take their time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// For the TLS handshake of a connection.
 const TLS_LIMIT: Duration = Duration::from_secs(10);
 
@@ -107,8 +109,8 @@ pub struct Shared {
     notices: broadcast::Sender<Notice>,
     voice: Box<dyn Fn(&Notice) + Send + Sync>,
     stop: watch::Sender<bool>,
-    /// How many clients wait for the reports.
-    reporting: watch::Sender<usize>,
+    /// How many answers are under way.
+    answering: watch::Sender<usize>,
 }
 
 impl Shared {
@@ -155,10 +157,10 @@ impl Shared {
         }
     }
 
-    /// The server does not end before a client that waits for the reports has its answer.
-    fn reporting(&self) -> Reporting<'_> {
-        self.reporting.send_modify(|clients| *clients += 1);
-        Reporting(&self.reporting)
+    /// The server does not end before a client has the answer that it waits for.
+    fn answering(&self) -> Answering<'_> {
+        self.answering.send_modify(|clients| *clients += 1);
+        Answering(&self.answering)
     }
 
     /// Ends the server.
@@ -172,10 +174,10 @@ impl Shared {
     }
 }
 
-/// A client that waits for the reports.
-struct Reporting<'a>(&'a watch::Sender<usize>);
+/// A client that is being answered.
+struct Answering<'a>(&'a watch::Sender<usize>);
 
-impl Drop for Reporting<'_> {
+impl Drop for Answering<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|clients| *clients -= 1);
     }
@@ -213,7 +215,7 @@ impl Server {
             notices: broadcast::Sender::new(4096),
             voice: Box::new(voice),
             stop: watch::Sender::new(false),
-            reporting: watch::Sender::new(0),
+            answering: watch::Sender::new(0),
         };
         Ok(Self { listeners, shared: Arc::new(shared) })
     }
@@ -240,7 +242,7 @@ impl Server {
     }
 }
 
-/// One listener: takes connections until the server ends.
+/// One listener: takes connections until the server ends. Who has connected by then is served to the end.
 async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) {
     let mut stop = shared.stopped();
     let mut open = JoinSet::new();
@@ -250,20 +252,26 @@ async fn door(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) 
             Some(_) = open.join_next() => continue,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Some((stream, peer, permit)) = accepted else { continue };
-        let shared = shared.clone();
-        open.spawn(async move {
-            // Every write is a segment of its own, unless that is not wanted: chopped frames are part of the test.
-            let _ = stream.set_nodelay(shared.plan.no_delay);
-            let stream = Tapped::accepted(stream.into(), shared.plan.capture.as_ref());
-            secure(stream, peer, shared).await;
-            drop(permit);
-        });
+        if let Some(accepted) = accepted {
+            open.spawn(admit(accepted, shared.clone()));
+        }
     }
-    drop(listener);
-    let mut reporting = shared.reporting.subscribe();
-    let _ = timeout(REPORTS_LIMIT, reporting.wait_for(|clients| *clients == 0)).await;
-    let _ = timeout(FAREWELL, open.join_all()).await;
+    for accepted in queue(listener, &room) {
+        open.spawn(admit(accepted, shared.clone()));
+    }
+    let all = async { while open.join_next().await.is_some() {} };
+    if timeout(FAREWELL, all).await.is_err() {
+        let mut answering = shared.answering.subscribe();
+        let _ = timeout(ANSWER_LIMIT, answering.wait_for(|clients| *clients == 0)).await;
+    }
+}
+
+async fn admit((stream, peer, permit): Accepted, shared: Arc<Shared>) {
+    // Every write is a segment of its own, unless that is not wanted: chopped frames are part of the test.
+    let _ = stream.set_nodelay(shared.plan.no_delay);
+    let stream = Tapped::accepted(stream.into(), shared.plan.capture.as_ref());
+    secure(stream, peer, shared).await;
+    drop(permit);
 }
 
 type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
@@ -278,6 +286,19 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<Accepte
             None
         }
     }
+}
+
+/// Closes the listener. Returns the connections that the system had taken for it: they would be reset.
+fn queue(listener: TcpListener, room: &Arc<Semaphore>) -> Vec<Accepted> {
+    // The system is asked itself: the runtime may not have heard of a connection that has just come.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let next = || {
+        let permit = room.clone().try_acquire_owned().ok()?;
+        let (stream, peer) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer, permit))
+    };
+    std::iter::from_fn(next).collect()
 }
 
 /// Puts TLS on the connection if that was asked for.

@@ -61,6 +61,8 @@ pub enum Notice {
     ReportsWritten,
     /// The reports could not be written, for this reason.
     ReportsFailed(String),
+    /// A client asks how many cases there are, what one is, or how it went.
+    Asked,
     /// A client sends commands of its own.
     Commands {
         /// Where it connects from.

@@ -58,6 +58,8 @@ pub struct Page {
     pub wrong: Option<String>,
 }
 
+const NO_UPGRADE: &str = "is for WebSocket clients: Upgrade is missing";
+
 /// Works out what a request asks for; `cases` are the selected ones.
 pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
     let (path, query) = split_target(&head.target);
@@ -65,9 +67,15 @@ pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
     let form = if with_agent { "?case=N&agent=NAME" } else { "?case=N" };
     let asked = Asked { query: &query, cases, form };
     if !wants_websocket(head) {
-        let why =
-            || asked.job().err().unwrap_or_else(|| "is for WebSocket clients: Upgrade is missing".to_owned());
-        let wrong = (path == "/runCase").then(|| format!("{path} {}", why()));
+        let why = match path.as_str() {
+            "/runCase" => asked.job().err().or(Some(NO_UPGRADE.to_owned())),
+            "/stopServer" => Some(format!("{NO_UPGRADE}; or POST /api/stop?token=TOKEN")),
+            "/getCaseCount" | "/getCaseInfo" | "/getCaseStatus" | "/updateReports" => {
+                Some(NO_UPGRADE.to_owned())
+            }
+            _ => None,
+        };
+        let wrong = why.map(|why| format!("{path} {why}"));
         let accept = head.headers.get("Accept").unwrap_or_default();
         let html = accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"));
         let method = String::from_utf8_lossy(&head.method).into_owned();
@@ -306,6 +314,8 @@ mod tests {
         };
         assert!(wrong("/runCase?case=900&agent=a").contains("got case=900"));
         assert!(wrong("/runCase?case=1&agent=a").contains("Upgrade is missing"));
+        assert!(wrong("/getCaseCount").contains("Upgrade is missing"));
+        assert!(wrong("/stopServer").contains("POST /api/stop"));
         assert_eq!(wrong("/"), "");
         let bad = "GET /getCaseCount HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n";
         assert_eq!(in_words(page(bad)), "count", "a bad opening handshake is one all the same");

@@ -12,16 +12,21 @@ use super::Shared;
 use super::book::Brief;
 use super::notice::Notice;
 use crate::run::journal;
-use crate::terminal::{Console, lines};
-use crate::text::wrap;
+use crate::terminal::{Console, Style, lines};
+use crate::text::{count, wrap};
 
 /// Between two lines about the progress of one agent.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// So many refused requests are told one by one; of the rest it is told how many they were.
+const REFUSED: u64 = 8;
+
 /// Prints notices.
 pub struct Voice<'a> {
     console: &'a Console,
-    last: HashMap<String, Instant>,
+    /// When each agent was last told of, and with how many cases.
+    last: HashMap<String, (Instant, usize)>,
+    refused: u64,
 }
 
 /// What is said of two clients of one name, here and in `wstest`.
@@ -36,7 +41,7 @@ pub(crate) fn twin(agent: &str, case: CaseId) -> String {
 impl<'a> Voice<'a> {
     /// Nothing has been printed yet.
     pub fn new(console: &'a Console) -> Self {
-        Self { console, last: HashMap::new() }
+        Self { console, last: HashMap::new(), refused: 0 }
     }
 
     /// Says what is not about the clients.
@@ -48,7 +53,7 @@ impl<'a> Voice<'a> {
     pub fn tell(&mut self, notice: &Notice, shared: &Shared) {
         match notice {
             Notice::AgentCame { agent, peer } => {
-                self.last.insert(agent.clone(), Instant::now());
+                self.last.insert(agent.clone(), (Instant::now(), 0));
                 self.say(
                     0,
                     format!("{:<24} from {}   started", lines::agent_name(agent), peer.ip().to_canonical()),
@@ -56,7 +61,7 @@ impl<'a> Voice<'a> {
             }
             Notice::CaseEnded { agent, case, brief, summary } => {
                 let level = if brief.verdict.is_failure() { 0 } else { 1 };
-                let verdict = format!("{:<10} {case}", brief.verdict.word());
+                let verdict = format!("{:<10} {case}", Style::label(brief.verdict));
                 let found = Untrusted::from(summary.as_str()).for_terminal(300);
                 let found = if brief.verdict.is_failure() { found.as_str() } else { "" };
                 self.say_more(level, &format!("{:<24} {verdict}", lines::agent_name(agent)), found);
@@ -65,43 +70,58 @@ impl<'a> Voice<'a> {
             Notice::CaseSkipped { agent, case } => {
                 self.say(1, format!("{:<24} {:<10} {case}", lines::agent_name(agent), "skipped"));
             }
-            Notice::ReportsAsked { agent, .. } => self.counts(agent, shared, ""),
+            Notice::ReportsAsked { agent, .. } => self.counts(agent, shared),
             Notice::ReportsFailed(why) => {
                 self.console.warn(format!("warning[W06]: the reports cannot be written: {why}"))
             }
             Notice::Refused { peer, why } => {
-                self.say(
-                    0,
-                    format!("refused {}: {}", peer.ip(), Untrusted::from(why.as_str()).for_terminal(160)),
-                );
+                self.refused += 1;
+                let level = if self.refused <= REFUSED { 0 } else { 1 };
+                let why = Untrusted::from(why.as_str()).for_terminal(160);
+                self.say(level, format!("refused {}: {why}", peer.ip()));
+                if self.refused == REFUSED {
+                    self.say(0, "further requests that are refused are counted (-v tells each)");
+                }
             }
             Notice::Twin { agent, case } => self.console.warn(twin(agent, *case)),
             Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
             Notice::CaseStarted { .. }
             | Notice::ReportsWritten
+            | Notice::Asked
             | Notice::Commands { .. }
             | Notice::NoRequest { .. }
             | Notice::PageDone => {}
         }
     }
 
-    fn progress(&mut self, agent: &str, shared: &Shared) {
-        let due = self.last.get(agent).is_none_or(|last| last.elapsed() >= EVERY);
-        if due {
-            self.last.insert(agent.to_owned(), Instant::now());
-            self.counts(agent, shared, "");
+    /// Tells what was not told yet.
+    pub fn end(&mut self, shared: &Shared) {
+        for (agent, verdicts) in shared.book.agents() {
+            if self.last.get(&agent).is_none_or(|(_, told)| *told != verdicts.len()) {
+                self.counts(&agent, shared);
+            }
+        }
+        if self.refused > REFUSED {
+            self.say(0, format!("{} were refused", count(self.refused as usize, "request")));
         }
     }
 
-    fn counts(&self, agent: &str, shared: &Shared, more: &str) {
+    fn progress(&mut self, agent: &str, shared: &Shared) {
+        if self.last.get(agent).is_none_or(|(last, _)| last.elapsed() >= EVERY) {
+            self.counts(agent, shared);
+        }
+    }
+
+    fn counts(&mut self, agent: &str, shared: &Shared) {
         let all = shared.book.agents();
         let Some((_, verdicts)) = all.iter().find(|(name, _)| name == agent) else { return };
         let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false, standing: None };
         let briefs: Vec<journal::Brief> = verdicts.values().map(plain).collect();
         let counts = lines::counts(&briefs);
         let total = shared.plan.cases.len();
-        self.say(0, format!("{:<24} {}/{total}   {counts}{more}", lines::agent_name(agent), briefs.len()));
+        self.say(0, format!("{:<24} {}/{total}   {counts}", lines::agent_name(agent), briefs.len()));
+        self.last.insert(agent.to_owned(), (Instant::now(), briefs.len()));
     }
 
     /// A line, and below it what was found.

@@ -87,6 +87,7 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
         Notice::StopAsked => ("stop", json!({})),
         Notice::ReportsFailed(_)
         | Notice::ReportsAsked { .. }
+        | Notice::Asked
         | Notice::Commands { .. }
         | Notice::Refused { .. }
         | Notice::NoRequest { .. }

@@ -25,10 +25,15 @@ use crate::serve::route::Page;
 const HTML: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
+/// Where what happens is told as it happens.
+pub(crate) const EVENTS: &str = "/events";
 /// For a client that does not read.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// Between our end of TCP and the client's.
 const LINGER: Drain = Drain { time: Duration::from_millis(500), octets: 1 << 20 };
+
+const NO_REPORT: &str = "wsspec: there is no report yet: it is written with the first verdicts, and when a client asks \
+for /updateReports\n";
 
 /// What is sent back.
 #[derive(Debug)]
@@ -54,6 +59,7 @@ impl Answer {
     const fn reason(&self) -> &'static str {
         match self.status {
             200 => "OK",
+            400 => "Bad Request",
             403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
@@ -80,7 +86,7 @@ pub(crate) async fn answer<T: Transport>(
             "wsspec: this server does not answer for that host name; if it should: --allow-host NAME\n";
         return send(stream, page, &Answer::text(421, text), "").await;
     }
-    if page.path == "/events" && page.method == "GET" {
+    if page.path == EVENTS && page.method == "GET" {
         if timeout(WRITE_LIMIT, stream.write_all(&events::head())).await.is_ok_and(|sent| sent.is_ok()) {
             events::stream(&mut stream, shared).await;
         }
@@ -108,6 +114,7 @@ fn get(page: &Page, shared: &Shared, host: &str) -> Answer {
             None if shared.plan.as_reference => Answer::new(200, "text/html; charset=utf-8", HTML),
             None => match &page.wrong {
                 Some(why) => Answer::text(400, &format!("wsspec: {why}\n")),
+                None if reports::is_page(path) => Answer::text(404, NO_REPORT),
                 None => Answer::text(404, "wsspec: there is no such page\n"),
             },
         },

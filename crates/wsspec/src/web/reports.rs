@@ -9,11 +9,16 @@ pub(super) const KIND: &str = "text/html;charset=utf-8";
 /// The file that a path means: `/report`, `/reports/NAME`, and for scripts of the reference `/cwd/…/NAME`.
 pub(super) fn find(path: &str, shared: &Shared) -> Option<Answer> {
     let name = match path {
-        "/report" | "/report/" => "report.html",
+        path if is_page(path) => "report.html",
         path => name(path, &shared.ledger.path().to_string_lossy(), shared.plan.as_reference)?,
     };
     let octets = std::fs::read(shared.ledger.path().join(name)).ok()?;
     Some(Answer::new(200, kind(name)?, octets))
+}
+
+/// Whether a path means the page that holds everything.
+pub(super) fn is_page(path: &str) -> bool {
+    matches!(path, "/report" | "/report/")
 }
 
 fn name<'a>(path: &'a str, outdir: &str, as_reference: bool) -> Option<&'a str> {

@@ -108,8 +108,11 @@ fn tell_notice(notice: &Notice, console: &Console) {
         }
         Notice::Twin { agent, case } => console.warn(crate::serve::voice::twin(agent, *case)),
         Notice::ProcessNote(note) => console.warn(format!("note: {note}")),
-        Notice::AgentCame { .. } | Notice::CaseEnded { .. } | Notice::NoRequest { .. } | Notice::PageDone => {
-        }
+        Notice::AgentCame { .. }
+        | Notice::CaseEnded { .. }
+        | Notice::Asked
+        | Notice::NoRequest { .. }
+        | Notice::PageDone => {}
     }
 }
 
