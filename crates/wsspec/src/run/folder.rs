@@ -1,9 +1,12 @@
 //! The output folder: tried before the first case, written through temporary files.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use wsspec_cases::CaseId;
 use wsspec_report::record::Line;
 
 use crate::errors::{ErrorCode, Problem};
@@ -13,6 +16,9 @@ pub const USUAL: &str = "wsspec-out";
 
 /// The name of the record in the output folder.
 pub const RESULTS: &str = "results.jsonl";
+
+/// The reference's index of the cases.
+pub const INDEX: &str = "index.json";
 
 /// A folder that can be written to.
 #[derive(Debug)]
@@ -55,6 +61,11 @@ impl Folder {
         let mut file = File::create(&temporary)?;
         file.write_all(octets)?;
         fs::rename(&temporary, self.path.join(name))
+    }
+
+    /// Removes the files of the last run's cases, as its index lists them, with these extensions.
+    pub fn remove_pages(&self, extensions: &[&str]) {
+        remove_pages(&self.path, extensions);
     }
 
     /// Writes one of many files that can be made again from the record: where there is none of this name yet it is
@@ -120,6 +131,39 @@ fn numbered(name: &Path, number: u8) -> PathBuf {
     name.with_file_name(format!("results.{number}.jsonl"))
 }
 
+/// Removes the files of the last run's cases: beside the record of another run they would be taken for its.
+///
+/// What this program has not written stays: where there is no record, it has written nothing.
+fn remove_pages(folder: &Path, extensions: &[&str]) {
+    if !folder.join(RESULTS).exists() {
+        return;
+    }
+    let index = fs::read(folder.join(INDEX)).unwrap_or_default();
+    let index: HashMap<String, HashMap<String, Listed>> = serde_json::from_slice(&index).unwrap_or_default();
+    let names = index.into_values().flat_map(HashMap::into_values).map(|listed| listed.reportfile);
+    for name in names {
+        let Some(stem) = name.strip_suffix(".json").filter(|stem| is_of_case(stem)) else { continue };
+        for extension in extensions {
+            // One that is not there needs no removal.
+            let _ = fs::remove_file(folder.join(format!("{stem}.{extension}")));
+        }
+    }
+}
+
+/// What an index says of a case.
+#[derive(Deserialize)]
+struct Listed {
+    reportfile: String,
+}
+
+/// `my_agent_case_7_1_2`
+fn is_of_case(stem: &str) -> bool {
+    let plain =
+        stem.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_');
+    let id = stem.rsplit_once("_case_").map(|(_, id)| id.replace('_', "."));
+    plain && id.is_some_and(|id| id.parse::<CaseId>().is_ok())
+}
+
 /// How many results were selected for a record, as its first line says.
 fn selected(name: &Path) -> Option<u64> {
     let mut first = Vec::new();
@@ -157,6 +201,9 @@ impl NewRecord {
     /// # Errors
     /// E21.
     pub fn publish(self) -> Result<File, Problem> {
+        if let (Earlier::Keep(_), Some(folder)) = (self.earlier, self.name.parent()) {
+            remove_pages(folder, &["json", "html"]);
+        }
         let kept = match self.earlier {
             Earlier::Keep(most) => keep(&self.name, most),
             Earlier::Continue => Ok(()),

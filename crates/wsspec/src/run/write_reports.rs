@@ -5,13 +5,14 @@ use std::io;
 use std::sync::mpsc::sync_channel;
 
 use rayon::prelude::*;
-use wsspec_engine::Verdict;
+use wsspec_cases::suite;
+use wsspec_engine::{TesterRole, Verdict, unreachable};
 use wsspec_report::badge::Badge;
 use wsspec_report::compat::{self, Names};
-use wsspec_report::record::{CaseRecord, Report};
+use wsspec_report::record::{CaseMeta, CaseRecord, NotRun, Redaction, Report};
 use wsspec_report::{html, junit, markdown};
 
-use super::folder::Folder;
+use super::folder::{Folder, INDEX};
 
 /// Pages that are made and not yet written, at most.
 const WAITING: usize = 16;
@@ -40,7 +41,7 @@ fn write_files(folder: &Folder, report: &Report, against: Option<html::Against<'
             .then(|| html::Page { name: names.file(case, "json"), content: compat::case_json(case) })
     };
     write_pages(folder, html::folder_beside(report, against, json))?;
-    folder.write("index.json", compat::index_json(&report.cases).as_bytes())?;
+    folder.write(INDEX, compat::index_json(&report.cases).as_bytes())?;
     write_for_ci(folder, report, against)
 }
 
@@ -79,17 +80,35 @@ fn write_verdict(
     folder.write("badge.json", badge.json().as_bytes())
 }
 
-/// Writes what a CI service looks for after a run of which no case was run, and the page, if there is none of an earlier
-/// run: that belongs to the record beside it.
+/// Writes what a CI service or a script looks for after a run of which no case was run, and the page, if there is none of
+/// an earlier run: that belongs to the record beside it.
 ///
 /// # Errors
 /// The folder cannot be written to.
 pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
     write_verdict(folder, report, None, None)?;
+    folder.remove_pages(&["json"]);
+    folder.write(INDEX, compat::index_json(&untested(report)).as_bytes())?;
     match html::report(report) {
         Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
         _ => Ok(()),
     }
+}
+
+/// The cases that were to run, as failures. Scripts look for these in the reference's index and at nothing else: an empty
+/// one, or none, they take for a good one.
+fn untested(report: &Report) -> Vec<CaseRecord> {
+    let end = report.end.iter();
+    let why = end.clone().find_map(|end| end.reason.as_ref()).map(|why| why.raw().to_owned());
+    let why = why.unwrap_or_default();
+    let failed = |agent: &NotRun, id: &String| {
+        let case = id.parse().ok().and_then(|id| suite().get(id))?;
+        let outcome = unreachable(case, TesterRole::Client, why.clone());
+        let (meta, redaction) = (CaseMeta::default(), Redaction::default());
+        Some(CaseRecord::from_outcome(agent.agent.raw(), case, &outcome, meta, &redaction))
+    };
+    let agents = end.flat_map(|end| &end.not_run);
+    agents.flat_map(|agent| agent.cases.iter().filter_map(move |id| failed(agent, id))).collect()
 }
 
 /// One id a line, as `run` takes them.

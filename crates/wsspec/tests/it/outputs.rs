@@ -67,6 +67,44 @@ fn files_of_a_server_that_was_not_there_were_those_of_an_earlier_run() {
     assert_eq!(read(folder.path().join("wsspec-out/results.jsonl")), record, "an earlier record stays");
 }
 
+/// What scripts that look for FAILED in the index of the reference suite see.
+#[test]
+fn the_index_of_a_server_that_was_not_there_was_green() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("wsspec-out");
+    let nobody = ["run", "ws://127.0.0.1:9", "--agent", "a", "1.1.*"];
+    for earlier in [false, true] {
+        if earlier {
+            assert_eq!(wsspec(folder.path(), &["run", "1.1.*", "2.1", "--agent", "a"]).code, 0);
+            assert!(out.join("a_case_1_1_1.json").exists());
+        }
+        assert_eq!(wsspec(folder.path(), &nobody).code, 3);
+        let index: Value = serde_json::from_str(&read(out.join("index.json"))).unwrap();
+        let cases = index["a"].as_object().unwrap();
+        assert_eq!((cases.len(), index.as_object().unwrap().len()), (8, 1), "{index}");
+        for case in cases.values() {
+            assert_eq!((&case["behavior"], &case["behaviorClose"]), (&"FAILED".into(), &"FAILED".into()));
+        }
+        assert!(!out.join("a_case_1_1_1.json").exists(), "an old file says OK of what was not run");
+    }
+}
+
+#[test]
+fn files_of_cases_of_an_earlier_run_stood_beside_the_index_of_another() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("wsspec-out");
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.*", "--agent", "other"]).code, 0);
+    fs::write(out.join("notes_case_1.json"), "of the user").unwrap();
+    assert_eq!(wsspec(folder.path(), &["run", "2.1"]).code, 0);
+    let names: Vec<String> = fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("_case_"))
+        .collect();
+    assert_eq!(names.len(), 3, "a page and a file of 2.1, and what is not ours: {names:?}");
+    assert!(names.iter().all(|name| name.contains("_case_2_1.") || name == "notes_case_1.json"), "{names:?}");
+}
+
 #[test]
 fn a_job_in_which_nothing_could_be_tested_had_an_empty_page_and_no_files() {
     let folder = tempdir().unwrap();
