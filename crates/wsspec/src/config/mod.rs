@@ -20,6 +20,7 @@ pub use self::layers::{Layers, Origin, Setting, odd_variables};
 pub use self::schema::schema;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::errors::Problem;
+use crate::text::did_you_mean;
 
 /// The name of the file that is looked for, in the current folder and all above it.
 pub const FILE: &str = "wsspec.toml";
@@ -50,6 +51,8 @@ impl From<Problem> for Mistake {
 /// # Errors
 /// An option, a variable or the file is wrong.
 pub fn parse(args: &[OsString]) -> Result<Cli, Mistake> {
+    let explained = explained(args);
+    let args = explained.as_deref().unwrap_or(args);
     let typed = Cli::command().try_get_matches_from(args)?;
     let Some((name, sub)) = typed.subcommand() else { return Ok(Cli::from_arg_matches(&typed)?) };
     if !layers::is_configurable(name) {
@@ -65,6 +68,15 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Mistake> {
         _ => {}
     }
     Ok(cli)
+}
+
+/// `help WORD` of what is no command, nor near one, is `explain WORD`.
+fn explained(args: &[OsString]) -> Option<Vec<OsString>> {
+    let [program, help, word] = args else { return None };
+    let word = word.to_str().filter(|word| help == "help" && !word.starts_with('-'))?;
+    let command = Cli::command();
+    let names = command.get_subcommands().flat_map(|sub| sub.get_name_and_visible_aliases());
+    did_you_mean(word, names).is_empty().then(|| vec![program.clone(), "explain".into(), word.into()])
 }
 
 /// The file that was named or found, with the profile that was chosen.

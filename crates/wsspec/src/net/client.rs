@@ -21,6 +21,9 @@ pub enum ConnectError {
     /// The name has no address.
     #[error("the host name cannot be resolved: {0}")]
     Resolve(io::Error),
+    /// The name has addresses, but none of the kind that is wanted.
+    #[error("no address of the kind that is wanted, only {}", list(.0))]
+    WrongFamily(Vec<Address>),
     /// All addresses refuse.
     #[error("connection refused by {}", list(.0))]
     Refused(Vec<Address>),
@@ -68,11 +71,12 @@ pub async fn lookup(target: &Target, limit: Duration) -> Result<Vec<SocketAddr>,
         Err(_) => return Err(ConnectError::TimedOut(limit)),
     };
     addresses.dedup();
-    addresses.retain(|address| target.via.allows(address.ip()));
-    if addresses.is_empty() {
-        return Err(ConnectError::Resolve(io::Error::other("no address of the kind that is wanted")));
+    let (wanted, others): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.into_iter().partition(|address| target.via.allows(address.ip()));
+    if wanted.is_empty() {
+        return Err(ConnectError::WrongFamily(others.into_iter().map(Address::Tcp).collect()));
     }
-    Ok(addresses)
+    Ok(wanted)
 }
 
 /// Connects to the first address that answers, one after the other.

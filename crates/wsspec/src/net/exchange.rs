@@ -117,37 +117,31 @@ impl Answer {
         let accept = accept_key(self.key.as_bytes());
         let got = |name: &str| headers.get(name).map(<[u8]>::to_vec);
         if !headers.has_token("Upgrade", "websocket") {
-            return Some(Breach::new(
-                "Upgrade is not websocket",
-                "Upgrade: websocket",
-                got("Upgrade"),
-                "4.1",
-            ));
+            let rule = "RFC 6455 4.1: Upgrade is websocket, in any case of letters";
+            return Some(Breach::new("Upgrade is not websocket", "websocket", got("Upgrade"), rule));
         }
         if !headers.has_token("Connection", "upgrade") {
-            return Some(Breach::new(
-                "Connection lacks Upgrade",
-                "Connection: Upgrade",
-                got("Connection"),
-                "4.1",
-            ));
+            let rule = "RFC 6455 4.1: Connection has the token Upgrade";
+            return Some(Breach::new("Connection lacks Upgrade", "Upgrade", got("Connection"), rule));
         }
         let sent = got("Sec-WebSocket-Accept");
         if sent.as_deref() != Some(accept.as_bytes()) {
-            return Some(Breach::new("Sec-WebSocket-Accept does not match", &accept, sent, "4.2.2"));
+            let what = match sent {
+                Some(_) => "Sec-WebSocket-Accept does not match",
+                None => "Sec-WebSocket-Accept is missing",
+            };
+            let rule = "RFC 6455 4.2.2 step 5.4: base64(SHA-1(key + GUID))";
+            return Some(Breach { hangs_on_key: true, ..Breach::new(what, &accept, sent, rule) });
         }
         let protocol = got("Sec-WebSocket-Protocol");
         let known = |p: &Vec<u8>| offered.subprotocols.iter().any(|o| o.as_bytes() == p.as_slice());
         if protocol.as_ref().is_some_and(|p| !known(p)) {
-            return Some(Breach::new(
-                "a subprotocol that was not offered",
-                "no subprotocol",
-                protocol,
-                "4.1",
-            ));
+            let rule = "RFC 6455 4.1: only a subprotocol that the client offered";
+            return Some(Breach::new("a subprotocol that was not offered", "no subprotocol", protocol, rule));
         }
         let extension = got("Sec-WebSocket-Extensions").filter(|value| !extensions && !value.is_empty());
-        extension.map(|e| Breach::new("an extension that was not offered", "no extension", Some(e), "4.1"))
+        let rule = "RFC 6455 4.1: only extensions that the client offered";
+        extension.map(|e| Breach::new("an extension that was not offered", "no extension", Some(e), rule))
     }
 
     /// Whether permessage-deflate was agreed.
@@ -167,13 +161,15 @@ pub struct Breach {
     pub expected: String,
     /// What came, if anything.
     pub got: Option<Vec<u8>>,
-    /// The section of RFC 6455.
-    pub section: &'static str,
+    /// The rule, and where it stands.
+    pub rule: &'static str,
+    /// What was expected hangs on the key that was sent.
+    pub hangs_on_key: bool,
 }
 
 impl Breach {
-    fn new(what: &'static str, expected: &str, got: Option<Vec<u8>>, section: &'static str) -> Self {
-        Self { what, expected: expected.to_owned(), got, section }
+    fn new(what: &'static str, expected: &str, got: Option<Vec<u8>>, rule: &'static str) -> Self {
+        Self { what, expected: expected.to_owned(), got, rule, hangs_on_key: false }
     }
 }
 
@@ -207,10 +203,43 @@ pub enum Echo {
     Nothing,
 }
 
+/// What came after a message that is no echo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The echo.
+    Echo,
+    /// More messages, and no echo among them.
+    More,
+    /// The end of the connection.
+    End,
+    /// Nothing in time.
+    Nothing,
+}
+
 /// Sends a text message and waits for the first message that comes back.
 pub async fn echo(stream: &mut impl Transport, already_read: &[u8], text: &str, limit: Duration) -> Echo {
+    let mut talk = Talk::new(stream, already_read, MESSAGE_KEPT);
+    first(&mut talk, text, Instant::now() + limit).await
+}
+
+/// The same; after a message that is no echo, waits for what follows it.
+pub async fn echo_and_more(
+    stream: &mut impl Transport,
+    already_read: &[u8],
+    text: &str,
+    limit: Duration,
+) -> (Echo, Option<Then>) {
     let deadline = Instant::now() + limit;
     let mut talk = Talk::new(stream, already_read, MESSAGE_KEPT);
+    let echo = first(&mut talk, text, deadline).await;
+    let then = match &echo {
+        Echo::Other(..) => Some(then(&mut talk, text, deadline).await),
+        _ => None,
+    };
+    (echo, then)
+}
+
+async fn first<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Instant) -> Echo {
     if talk.send(Opcode::TEXT, text.as_bytes()).await.is_err() {
         return Echo::Closed(None);
     }
@@ -225,6 +254,20 @@ pub async fn echo(stream: &mut impl Transport, already_read: &[u8], text: &str, 
             Heard::Frame(opcode, payload) => return Echo::Other(opcode, payload),
             Heard::Nothing => return Echo::Nothing,
             Heard::End => return Echo::Closed(None),
+        }
+    }
+}
+
+async fn then<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Instant) -> Then {
+    let mut then = Then::Nothing;
+    loop {
+        match talk.next(deadline).await {
+            Heard::Frame(Opcode::PING, payload) => drop(talk.send(Opcode::PONG, &payload).await),
+            Heard::Frame(Opcode::PONG, _) => {}
+            Heard::Frame(Opcode::TEXT, payload) if payload == text.as_bytes() => return Then::Echo,
+            Heard::Frame(Opcode::CLOSE, _) | Heard::End => return Then::End,
+            Heard::Frame(..) => then = Then::More,
+            Heard::Nothing => return then,
         }
     }
 }

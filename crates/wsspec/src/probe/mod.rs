@@ -134,7 +134,7 @@ impl Probe<'_> {
         let first = echo(&mut talk, Opcode::TEXT, probe.as_bytes(), self.deadline()).await;
         if first != Reply::Same {
             self.tell("echo", vec![(Tone::Bad, format!("no: {first}"))]);
-            return Err(no_echo(&probe, &as_echo(first)));
+            return Err(no_echo(&probe, &as_echo(first), None));
         }
         let (mut same, mut other) = (vec!["text"], Vec::new());
         let all_octets: Vec<u8> = (0..=255).collect();

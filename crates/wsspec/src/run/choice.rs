@@ -131,6 +131,12 @@ impl Choice {
     }
 }
 
+/// How many of the cases that are run by default need no echo.
+pub(super) fn discards() -> usize {
+    let core = select::cases(suite(), &["@core".to_owned()]).unwrap_or_default();
+    core.iter().filter(|case| case.roles != Roles::Server && !needs_echo(case)).count()
+}
+
 /// Whether the best outcome that is accepted holds a message: the peer has to send one.
 fn needs_echo(case: &Case) -> bool {
     let sends = |event: &Expected| matches!(event, Expected::Message { .. });

@@ -26,6 +26,7 @@ use crate::clock::Clocks;
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::outputs::ci;
+use crate::select;
 use crate::signals::Signals;
 use crate::sut::plan::Restart;
 use crate::terminal::{Console, failure, lines, summary};
@@ -286,7 +287,8 @@ pub(crate) fn print_last_line(report: &Report, started: Instant, code: ExitCode,
     }
     parts.retain(|part| !part.is_empty());
     let took = text::duration(started.elapsed());
-    let ran = format!("{} run in {took}: {}", briefs.len(), parts.join(", "));
+    let counts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    let ran = format!("{} run in {took}{counts}", briefs.len());
     let fits = ran.chars().count() + 3 + code.to_string().chars().count() <= console.style.width;
     if fits {
         console.say(-1, format!("\n{ran}   {code}"));
@@ -340,16 +342,36 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
         Stop::Hangs(cases) => {
             let what =
                 format!("{shown} hangs: {} in a row got no answer in time", text::count(cases.len(), "case"));
+            let large = cases.iter().all(|case| is_limit(case));
+            let note = if large { "     (all large: a message limit?)" } else { "" };
             Problem::new(ErrorCode::E14, what)
-                .fact("cases", cases.join(" "))
+                .fact("cases", format!("{}{note}", cases.join(" ")))
                 .fact("stopped", format!("{missing} (--max-hangs)"))
-                .fact("try", "-x '9.*'   or   --timeout-scale 4   on slow machines")
+                .fact("try", format!("{}   or   --timeout-scale 4   on slow machines", without(cases)))
         }
         Stop::Budget | Stop::FailFast | Stop::Interrupted => {
             return format!("note: {}; {missing}", reason(stop));
         }
     }
     .to_string()
+}
+
+fn is_limit(case: &str) -> bool {
+    let case = case.parse().ok().and_then(|id| suite().get(id));
+    case.is_some_and(|case| select::SETS.iter().any(|set| set.name == "limits" && set.contains(case)))
+}
+
+/// The option that leaves these cases out: by their set, their group, their section, or one by one.
+fn without(cases: &[String]) -> String {
+    if cases.iter().all(|case| is_limit(case)) {
+        return "-x @limits".to_owned();
+    }
+    let first: Vec<&str> = cases.first().map(|case| case.split('.').collect()).unwrap_or_default();
+    let patterns = (1..first.len()).rev().map(|parts| format!("{}.", first[..parts].join(".")));
+    match patterns.into_iter().find(|start| cases.iter().all(|case| case.starts_with(start))) {
+        Some(start) => format!("-x '{start}*'"),
+        None => cases.iter().map(|case| format!("-x {case}")).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// E15 for a server that was started by wsspec.

@@ -140,11 +140,11 @@ impl Look<'_> {
             return Ok(false);
         }
         let text = format!("wsspec-probe-{:04x}", rand::random::<u16>());
-        let echo = exchange::echo(&mut stream, &answer.rest, &text, ECHO_LIMIT).await;
+        let (echo, then) = exchange::echo_and_more(&mut stream, &answer.rest, &text, ECHO_LIMIT).await;
         if echo == Echo::Same {
             exchange::close(stream, CLOSE_LIMIT).await;
             return Ok(true);
         }
-        Err(no_echo(&text, &echo))
+        Err(no_echo(&text, &echo, then))
     }
 }

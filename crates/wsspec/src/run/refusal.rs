@@ -1,6 +1,7 @@
 //! Why no case can run, in words: what was tried, what came back, what to type.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,13 +10,14 @@ use wsspec_report::Untrusted;
 use wsspec_report::sanitise::shell::posix;
 use wsspec_report::story::opcode_name;
 
+use super::choice;
 use super::preflight::{ECHO_LIMIT, Look, SECOND_LIMIT};
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::{ConnectError, dial, list, resolve};
-use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer};
+use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer, Then};
 use crate::net::socket::Address;
 use crate::net::tls;
-use crate::target::Target;
+use crate::target::{Family, Target};
 use crate::text;
 
 /// Ports and paths at which servers nearby are looked for.
@@ -29,16 +31,8 @@ impl Look<'_> {
         let target = self.target;
         let authority = target.authority();
         match error {
-            ConnectError::Resolve(error) => {
-                let local = !text::did_you_mean(&target.host, ["localhost"]).is_empty();
-                let host = if local { "localhost" } else { "127.0.0.1" };
-                let meant = Target { host: host.to_owned(), ..target.clone() };
-                let problem =
-                    Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
-                        .fact("tried", format!("looking up {}: {error}", target.host));
-                let problem = if local { problem.fact("meant", "localhost?") } else { problem };
-                problem.fact("try", target.command(&meant.to_string()))
-            }
+            ConnectError::Resolve(error) => self.no_such_host(&error),
+            ConnectError::WrongFamily(others) => self.wrong_family(&others),
             ConnectError::Refused(_) if let Some(path) = &target.via.unix => self.no_socket(path, "refused"),
             ConnectError::Other(_, error) if let Some(path) = &target.via.unix => {
                 self.no_socket(path, &text::io_error(&error))
@@ -69,6 +63,31 @@ impl Look<'_> {
                     .fact("try", format!("wsspec run ws://{}", example_address(target)))
             }
         }
+    }
+
+    fn no_such_host(&self, error: &io::Error) -> Problem {
+        let host = &self.target.host;
+        let local = host != "localhost" && !text::did_you_mean(host, ["localhost"]).is_empty();
+        let meant =
+            Target { host: if local { "localhost" } else { "127.0.0.1" }.to_owned(), ..self.target.clone() };
+        let problem = Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{host}\""))
+            .fact("tried", format!("looking up {host}: {}", text::io_error(error)));
+        let problem = if local { problem.fact("meant", "localhost?") } else { problem };
+        problem.fact("try", self.target.command(&meant.to_string()))
+    }
+
+    fn wrong_family(&self, others: &[Address]) -> Problem {
+        let (flag, wanted) = match self.target.via.family {
+            Some(Family::V6) => ("-6", "IPv6"),
+            _ => ("-4", "IPv4"),
+        };
+        Problem::new(
+            ErrorCode::E02,
+            format!("the host name \"{}\" has no {wanted} address", self.target.host),
+        )
+        .fact("tried", format!("looking it up: {}", list(others)))
+        .fact("usually", format!("the server is reached without {flag}"))
+        .fact("try", self.target.command(&self.target.to_string()))
     }
 
     /// A server that waits for a whole HTTP request says nothing to a ClientHello.
@@ -159,13 +178,21 @@ impl Look<'_> {
 
     fn tls(&self, seen: &[u8]) -> Problem {
         let octets: Vec<String> = seen.iter().take(7).map(|octet| format!("{octet:02x}")).collect();
+        let got = match seen.first() {
+            Some(0x15) => format!("{}   = a TLS alert", octets.join(" ")),
+            Some(0x16) => format!("{}   = a TLS handshake", octets.join(" ")),
+            _ => quoted(seen),
+        };
+        let there = self.target.command(&Target { secure: true, ..self.target.clone() }.to_string());
+        // Nearby, hardly any certificate is signed by an authority that the system knows.
+        let there = match is_nearby_name(&self.target.host) {
+            true => format!("{there} -k     (-k: accept any certificate)"),
+            false => there,
+        };
         Problem::new(ErrorCode::E09, "the server speaks TLS, but the address says ws://")
             .fact("sent", self.request_line())
-            .fact("got", format!("{}   = a TLS record", octets.join(" ")))
-            .fact(
-                "try",
-                self.target.command(&format!("wss://{}{}", self.target.authority(), self.target.resource)),
-            )
+            .fact("got", got)
+            .fact("try", there)
     }
 
     pub(super) async fn refused(&self, answer: &Answer, body: &[u8]) -> Problem {
@@ -283,19 +310,18 @@ impl Look<'_> {
     }
 
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {
-        let got = breach.got.as_deref().map_or_else(|| "no such header".to_owned(), quoted);
-        Problem::new(ErrorCode::E08, format!("the upgrade response is wrong: {}", breach.what))
-            .fact("key", answer.key.clone())
+        let got = breach.got.as_deref().map_or_else(|| "no such header".to_owned(), quoted_bare);
+        let mut problem =
+            Problem::new(ErrorCode::E08, format!("the upgrade response is wrong: {}", breach.what));
+        if breach.hangs_on_key {
+            problem = problem.fact("key", answer.key.clone());
+        }
+        let command = self.target.command(&self.target.to_string());
+        problem
             .fact("expected", breach.expected.clone())
             .fact("got", got)
-            .fact("rule", format!("RFC 6455 section {}", breach.section))
-            .fact(
-                "try",
-                format!(
-                    "{} @handshake   (leaves that to the cases)",
-                    self.target.command(&self.target.to_string())
-                ),
-            )
+            .fact("rule", breach.rule)
+            .fact("try", format!("{command} @handshake   (leaves that to the cases)"))
     }
 
     /// On hosts nearby, a few usual ports are tried.
@@ -357,20 +383,27 @@ impl Look<'_> {
 }
 
 /// E12.
-pub(crate) fn no_echo(sent: &str, echo: &Echo) -> Problem {
+pub(crate) fn no_echo(sent: &str, echo: &Echo, then: Option<Then>) -> Problem {
     let seconds = text::duration(ECHO_LIMIT);
-    let got = match echo {
+    let mut got = match echo {
         Echo::Other(opcode, octets) => format!("{} {}", opcode_name(*opcode), quoted(octets)),
         Echo::Closed(Some(code)) => format!("Close {code}"),
         Echo::Closed(None) => "the end of the connection".to_owned(),
         Echo::Nothing | Echo::Same => format!("nothing for {seconds}"),
     };
+    match then {
+        Some(Then::Echo) => got.push_str("   then the echo"),
+        Some(Then::More) => got.push_str("   then more messages, none of them the echo"),
+        Some(Then::End) => got.push_str("   then the end of the connection"),
+        Some(Then::Nothing) => got.push_str(&format!("   then nothing for {seconds}")),
+        None => {}
+    }
     Problem::new(ErrorCode::E12, "connected, but the server does not echo")
         .fact("sent", format!("Text \"{sent}\""))
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")
-        .fact("try", "an echo endpoint, usually ten lines:  wsspec explain echo-server")
-        .fact("or", "--mode discard runs the cases that need no echo, --no-echo-check all")
+        .fact("try", "an echo endpoint, usually ten lines:  wsspec help echo-server")
+        .fact("or", format!("--mode discard to run the {} cases that need no echo", choice::discards()))
 }
 
 fn status_line(answer: &Answer) -> String {
@@ -391,6 +424,16 @@ fn bracketed(host: &str) -> String {
 
 fn example_address(target: &Target) -> String {
     if target.port == 9001 { format!("{}:PORT", target.host) } else { format!("{}:9001", target.host) }
+}
+
+/// Whether a host is of this machine or of a private network, as far as its name tells.
+fn is_nearby_name(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(ip) => Address::Tcp(SocketAddr::new(ip, 0)).is_nearby(),
+        Err(_) => {
+            !host.contains('.') || [".local", ".localhost", ".internal"].iter().any(|end| host.ends_with(end))
+        }
+    }
 }
 
 /// The first octets of a TLS alert or handshake record.

@@ -41,6 +41,7 @@ pub(crate) struct Fault {
     pub(crate) advice: Option<String>,
 }
 
+const NO_COMMA: &str = "remove the comma     (wsspec.toml allows comments and such commas)";
 /// Deeper nesting is refused: a spec needs four levels.
 const MAX_DEPTH: usize = 32;
 
@@ -176,6 +177,10 @@ impl Reader<'_> {
             self.at += 1;
             return Ok(());
         }
+        if self.peek() == Some(',') {
+            let message = "a comma stands between two items, not before the first";
+            return Err(Fault::new(self.at..self.at + 1, message).advise("remove the comma"));
+        }
         loop {
             item(self)?;
             match self.peek() {
@@ -196,11 +201,13 @@ impl Reader<'_> {
     fn comma(&mut self, end: char) -> Result<(), Fault> {
         let comma = self.at;
         self.at += 1;
-        if self.peek() != Some(end) {
-            return Ok(());
-        }
-        let message = format!("a comma before \"{end}\" is not allowed in JSON");
-        Err(Fault::new(comma..comma + 1, message).advise("remove the comma"))
+        let behind = match self.peek() {
+            Some(',') => ',',
+            Some(next) if next == end => end,
+            _ => return Ok(()),
+        };
+        let message = format!("a comma before \"{behind}\" is not allowed in JSON");
+        Err(Fault::new(comma..comma + 1, message).advise(NO_COMMA))
     }
 
     fn string(&mut self) -> Result<String, Fault> {
@@ -305,6 +312,18 @@ mod tests {
            3 |   "cases": ["1.1.*",],
              |                    ^ a comma before "]" is not allowed in JSON
         "#);
+        insta::assert_snapshot!(shown("{\"a\": [1,,2]}"), @r#"
+           1 | {"a": [1,,2]}
+             |         ^ a comma before "," is not allowed in JSON
+        "#);
+        insta::assert_snapshot!(shown("{\"a\": 1,,}"), @r#"
+           1 | {"a": 1,,}
+             |        ^ a comma before "," is not allowed in JSON
+        "#);
+        insta::assert_snapshot!(shown("[,1]"), @r"
+           1 | [,1]
+             |  ^ a comma stands between two items, not before the first
+        ");
         insta::assert_snapshot!(shown("{'cases': []}"), @r"
            1 | {'cases': []}
              |  ^ the name of a member belongs here, in double quotes

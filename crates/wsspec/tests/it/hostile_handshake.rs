@@ -17,7 +17,7 @@ fn run_with(manner: Manner, args: &[&str]) -> Done {
     let peer = Peer::always(manner);
     let url = peer.url();
     let done = wsspec(folder.path(), &[&["run", &url], args].concat());
-    assert!(!folder.path().join("wsspec-out/index.json").exists(), "nothing was run");
+    assert!(!folder.path().join("wsspec-out/results.jsonl").exists(), "nothing was run");
     done
 }
 
@@ -158,7 +158,7 @@ fn the_answer_is_no_http() {
 #[test]
 fn the_peer_does_not_echo() {
     for (manner, says) in [
-        (Manner::Upgrade(b"\x81\x07welcome", Then::Silence), "\"welcome\""),
+        (Manner::Upgrade(b"\x81\x07welcome", Then::Silence), "Text \"welcome\"   then nothing for 2.00 s"),
         (Manner::Upgrade(b"", Then::Silence), "nothing for 2.00 s"),
         (Manner::Upgrade(b"\x88\x02\x03\xf0", Then::Close), "Close 1008"),
         (Manner::Upgrade(b"\x89\x00", Then::Repeat), "nothing for 2.00 s"),
@@ -167,7 +167,7 @@ fn the_peer_does_not_echo() {
         let done = run(manner);
         done.expect_error(3, "E12");
         assert!(done.err.contains(says), "{done:#?}");
-        assert!(done.err.contains("wsspec explain echo-server"), "{done:#?}");
+        assert!(done.err.contains("wsspec help echo-server"), "{done:#?}");
     }
 }
 

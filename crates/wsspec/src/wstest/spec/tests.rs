@@ -112,7 +112,7 @@ fn what_is_wrong_is_shown_in_its_line() {
     error[E18]: spec.json is not valid JSON (line 4, column 21)
         4 |    "cases": ["1.1.*",],
           |                     ^ a comma before "]" is not allowed in JSON
-      try      remove the comma
+      try      remove the comma     (wsspec.toml allows comments and such commas)
     "#);
     insta::assert_snapshot!(refused::<FuzzingClientSpec>("{\n   \"servers\": [],\n   \"casez\": [\"*\"]\n}"), @r#"
     error[E18]: spec.json: unknown key "casez" (line 3, column 4)
