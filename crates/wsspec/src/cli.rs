@@ -446,7 +446,7 @@ pub struct EchoArgs {
     /// Take only clients with a certificate of the authorities in this PEM file
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub client_ca: Option<PathBuf>,
-    /// Be a client instead: run all cases of the tester at this address
+    /// Be a client instead: run all cases of the tester at ws://HOST:PORT, or echo on any other path until closed
     #[arg(long, value_name = "URL", conflicts_with_all = ["address", "max_connections", "max_message"])]
     pub connect: Option<String>,
     /// With --connect: the name in the tester's reports

@@ -21,10 +21,10 @@ use crate::tools::driver::{Driver, Progress};
 /// The rule of all defects of text.
 const UTF8: &str = "RFC 6455 8.1";
 
-/// Serves until Ctrl-C, or runs the cases of a tester as a client.
+/// Serves until Ctrl-C, or is a client: runs all cases of a tester, or echoes on the path of its address.
 ///
 /// # Errors
-/// The address cannot be bound, the tester cannot be reached, or a certificate cannot be read.
+/// The address cannot be bound, the peer cannot be reached, or a certificate cannot be read.
 pub async fn run(args: &EchoArgs, console: &Console) -> Result<ExitCode> {
     let signals = Signals::listen();
     match &args.connect {
@@ -44,11 +44,17 @@ async fn connect(url: &str, args: &EchoArgs, console: &Console, signals: &Signal
     let name = format!("wsspec-endpoint/{}", env!("CARGO_PKG_VERSION"));
     let name = args.agent.clone().unwrap_or(name);
     let deflate = (!args.no_deflate).then(DeflateConfig::default);
+    let is_tester = target.resource == "/";
     let driver = Driver::new(target, secure, &name, deflate).await?;
     let deviations = deviations(args);
     // Commands are text that is not echoed: with them, a defect of text could not be shown.
     let commands = !args.no_commands && deviations.iter().all(|deviation| deviation.rule != UTF8);
     let mut driver = driver.obeying(commands).deviating(&deviations);
+    if !is_tester {
+        driver.run_one(&signals.stop()).await?;
+        console.say(0, format!("the connection to {url} is over"));
+        return Ok(signals.exit_code().unwrap_or(ExitCode::Ok));
+    }
     let mut total = 0;
     let tell = |progress| match progress {
         Progress::Cases(count) => {

@@ -107,7 +107,12 @@ impl Driver {
                 return Ok(number - 1);
             }
             tell(Progress::Case(number));
-            for _ in 0..self.connections(number).await? {
+            // Who obeys no commands does not ask: nearly all that it could do is run them once.
+            let connections = match self.commands {
+                true => self.connections(&format!("case={number}")).await?.unwrap_or(1),
+                false => 1,
+            };
+            for _ in 0..connections {
                 self.echo(&format!("/runCase?case={number}&agent={agent}"), stop).await?;
                 if *stop.borrow() {
                     return Ok(number - 1);
@@ -117,6 +122,24 @@ impl Driver {
         tell(Progress::Reports);
         self.control(&format!("/updateReports?agent={agent}"), REPORTS_LIMIT).await?;
         Ok(count)
+    }
+
+    /// Echoes on the address itself: in the case that it asks for, as often as that has connections, or once.
+    ///
+    /// # Errors
+    /// There is no connection; or no WebSocket, on an address that asks for no case.
+    pub async fn run_one(&mut self, stop: &watch::Receiver<bool>) -> Result<(), Problem> {
+        let resource = self.target.resource.clone();
+        let connections = match resource.strip_prefix("/runCase?") {
+            Some(query) => self.connections(query).await?,
+            None => None,
+        };
+        // A case may answer the opening handshake wrongly on purpose, and nobody else may.
+        let Some(connections) = connections else { return self.visit(&resource, stop).await };
+        for _ in 0..connections {
+            self.echo(&resource, stop).await?;
+        }
+        Ok(())
     }
 
     /// Echoes on this resource until the connection ends.
@@ -163,15 +186,11 @@ impl Driver {
         })
     }
 
-    /// How often the case is to be asked for. Who obeys no commands does not ask: nearly all that it could do is
-    /// run them once.
-    async fn connections(&self, case: u32) -> Result<u64, Problem> {
-        if !self.commands {
-            return Ok(1);
-        }
-        let text = self.control(&format!("/getCaseInfo?case={case}"), LIMIT).await?.unwrap_or_default();
-        let info: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(info["connections"].as_u64().unwrap_or(1))
+    /// How often the case of this query is to be asked for, if the tester says what it is.
+    async fn connections(&self, query: &str) -> Result<Option<u64>, Problem> {
+        let text = self.control(&format!("/getCaseInfo?{query}"), LIMIT).await?.unwrap_or_default();
+        let info: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+        Ok(info.map(|info| info["connections"].as_u64().unwrap_or(1)))
     }
 
     /// The first text message that comes on this resource.
@@ -222,7 +241,7 @@ fn unreachable(target: &Target, error: ConnectError) -> Problem {
             problem.fact("try", format!("ws://{}{}", target.authority(), target.resource))
         }
         ConnectError::Tls(problem) => *problem,
-        ConnectError::Resolve(_) => {
+        ConnectError::Resolve(_) | ConnectError::WrongFamily(_) => {
             Problem::new(ErrorCode::E02, format!("cannot resolve the host name {:?}", target.host))
         }
         ConnectError::TimedOut(_) => {
