@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::Untrusted;
-use crate::record::{CaseRecord, Report};
-use wsspec_cases::CaseId;
+use crate::record::{AcceptRecord, CaseRecord, Report};
+use wsspec_cases::{CaseId, Grade};
 use wsspec_engine::Verdict;
 
 /// A case that took less than this longer is not called slower.
@@ -62,6 +62,8 @@ pub enum Way {
     Worse,
     /// Neither, as from `pass` to `n/a`.
     Other,
+    /// Neither: which of two lawful things the peer does hangs on its own timing.
+    Race,
     /// An improvement.
     Better,
 }
@@ -143,20 +145,46 @@ impl<'a> Difference<'a> {
     }
 
     fn add_change(&mut self, old: &'a CaseRecord, new: &'a CaseRecord) {
+        let way = way(old, new);
         let alike = |change: &&mut Change<'a>| {
-            (change.old, change.new) == (old.verdict, new.verdict) && change.cases[0].cause == new.cause
+            (change.way, change.old, change.new) == (way, old.verdict, new.verdict)
+                && change.cases[0].cause == new.cause
         };
         if let Some(change) = self.changes.iter_mut().find(alike) {
             change.cases.push(new);
             return;
         }
-        let way = match harm(new.verdict).cmp(&harm(old.verdict)) {
-            std::cmp::Ordering::Greater => Way::Worse,
-            std::cmp::Ordering::Equal => Way::Other,
-            std::cmp::Ordering::Less => Way::Better,
-        };
         self.changes.push(Change { way, old: old.verdict, new: new.verdict, cases: vec![new] });
     }
+}
+
+fn way(old: &CaseRecord, new: &CaseRecord) -> Way {
+    let early = match (old.verdict, new.verdict) {
+        (Verdict::Pass, Verdict::NonStrict) => Some(new),
+        (Verdict::NonStrict, Verdict::Pass) => Some(old),
+        _ => None,
+    };
+    match harm(new.verdict).cmp(&harm(old.verdict)) {
+        _ if early.is_some_and(ends_early) => Way::Race,
+        std::cmp::Ordering::Greater => Way::Worse,
+        std::cmp::Ordering::Equal => Way::Other,
+        std::cmp::Ordering::Less => Way::Better,
+    }
+}
+
+/// Whether a result is not strict for one reason only: the peer had sent the first part of what it sends otherwise when
+/// the connection ended. Where messages that are to be echoed come together with what ends the connection, that is a
+/// race inside the peer.
+fn ends_early(record: &CaseRecord) -> bool {
+    let of_grade = |grade| record.accepts.iter().filter(move |accept| accept.grade == grade);
+    let is_part = |early: &AcceptRecord, whole: &AcceptRecord| {
+        early.events.len() < whole.events.len() && whole.events.starts_with(&early.events)
+    };
+    let came = |early: &&AcceptRecord| early.events.len() == record.received.len();
+    record.checks.iter().filter(|check| !check.ok).count() <= 1
+        && of_grade(Grade::NonStrict)
+            .filter(came)
+            .any(|early| of_grade(Grade::Ok).any(|whole| is_part(early, whole)))
 }
 
 pub(crate) const fn has_verdict(record: &CaseRecord) -> bool {

@@ -215,7 +215,7 @@ fn change_view<'a>(change: Change<'a>, agent: &'a Untrusted, links: &Links) -> (
     let view = ChangeView {
         way: match change.way {
             Way::Worse => "worse",
-            Way::Other => "other",
+            Way::Other | Way::Race => "other",
             Way::Better => "better",
         },
         agent,

@@ -28,6 +28,10 @@ const IDS: usize = 12;
 /// Slower cases that are printed.
 const SLOWER: usize = 5;
 
+/// What is said of a change that is none of the implementation.
+const RACE: &str =
+    "A race inside the peer: both are lawful, and it may be the other way round in the next run.";
+
 /// `wsspec diff`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -50,7 +54,7 @@ Examples:
   wsspec diff main.jsonl new.jsonl --md diff.md
   wsspec diff wsspec.baseline.toml results.jsonl
 Exit status:
-  1 if a case is worse than before; 4 if there is nothing to compare";
+  1 if a case is worse than before, and not by a race inside the peer; 4 if there is nothing to compare";
 
 /// Compares two results; agents of the same name, or the only one of each. A baseline stands for the results that
 /// it expects, on whichever side it is.
@@ -184,14 +188,19 @@ fn change_lines(change: &Change<'_>, style: Style) -> Vec<String> {
     let (label, tone) = match change.way {
         Way::Worse => ("WORSE", Tone::Bad),
         Way::Other => ("other", Tone::Note),
+        Way::Race => ("race", Tone::Note),
         Way::Better => ("better", Tone::Good),
     };
     let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();
     let verdicts = format!("{} -> {}", Style::label(change.old), Style::label(change.new));
     let mut out = row(label, tone, &format!("{}   {verdicts}", id_list(&ids, IDS)), style);
-    if change.way == Way::Worse {
-        let found = cause_sentence(change.cases[0]).for_terminal(300);
-        let lines = wrap(&found, style.width.saturating_sub(13).max(20));
+    let more = match change.way {
+        Way::Worse => Some(cause_sentence(change.cases[0]).for_terminal(300)),
+        Way::Race => Some(RACE.to_owned()),
+        Way::Other | Way::Better => None,
+    };
+    if let Some(more) = more {
+        let lines = wrap(&more, style.width.saturating_sub(13).max(20));
         out.extend(lines.into_iter().map(|line| format!("{:13}{line}", "")));
     }
     out
@@ -237,6 +246,7 @@ fn markdown(pairs: &[Compared<'_>], against: Option<&str>) -> String {
             let way = match change.way {
                 Way::Worse => "**worse**",
                 Way::Other => "other",
+                Way::Race => "race",
                 Way::Better => "better",
             };
             let ids: Vec<CaseId> = change.cases.iter().map(|record| record.id).collect();

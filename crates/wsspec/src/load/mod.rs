@@ -69,14 +69,15 @@ pub async fn run(args: &LoadArgs, console: &Console) -> Result<ExitCode> {
 
 async fn connect(args: &ConnectArgs, console: &Console, signals: &Signals) -> Result<Outcome> {
     let crowd = reach(&args.common, args.connections, false, false, console).await?;
-    let batch_delay = TICK.max(Duration::from_secs_f64(1.0 / args.rate));
+    let (batch, batch_delay) = batches(args.rate);
     let pace = massconnect::Pace {
         connections: args.connections,
-        batch: (args.rate * batch_delay.as_secs_f64()).round().max(1.0) as u32,
+        batch,
         batch_delay,
         retry_delay: Duration::from_millis(100),
         hold: args.hold.unwrap_or_default(),
     };
+    let timetable = Duration::from_secs_f64(f64::from(args.connections) / args.rate);
     let bar = bar(args.connections.into(), console);
     let (started, effort) = (Instant::now(), Effort::start());
     let tell = |tally: &Tally| {
@@ -88,7 +89,9 @@ async fn connect(args: &ConnectArgs, console: &Console, signals: &Signals) -> Re
     let mut measured = Measured {
         errors: vec![("attempts failed", tally.failed.into()), ("connections lost", tally.lost.into())],
         open: tally.open,
-        took: tally.took,
+        // The last batch counts with the time until another one would begin: of connections at a steady rate the
+        // number is not one more than the distances.
+        took: if tally.open == args.connections { tally.took.max(timetable) } else { tally.took },
         done: tally.times.len() as u64,
         cpu_share: effort.share(),
         ..Measured::default()
@@ -101,6 +104,13 @@ async fn connect(args: &ConnectArgs, console: &Console, signals: &Signals) -> Re
         asked_rate: Some(args.rate),
         ..outcome("connect", &args.common, args.connections, measured)
     })
+}
+
+/// How many connections are begun together at this rate, and at which distance: a whole number of them, and the
+/// distance that makes it exactly the rate.
+fn batches(rate: f64) -> (u32, Duration) {
+    let batch = (rate * TICK.as_secs_f64()).ceil().max(1.0);
+    (batch as u32, Duration::from_secs_f64(batch / rate))
 }
 
 async fn rtt(args: &RttArgs, console: &Console, signals: &Signals) -> Result<Outcome> {
@@ -387,4 +397,19 @@ fn bar(length: u64, console: &Console) -> ProgressBar {
 fn clear(bar: &ProgressBar, console: &Console) {
     bar.finish_and_clear();
     console.set_bar(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_were_opened_faster_than_was_asked() {
+        for rate in [0.5, 1.0, 37.0, 100.0, 333.0, 500.0, 1000.0, 12_345.0] {
+            let (batch, distance) = batches(rate);
+            let real = f64::from(batch) / distance.as_secs_f64();
+            assert!((real - rate).abs() < rate * 1e-5, "{rate}: {real}");
+            assert!(distance >= TICK - Duration::from_nanos(1), "{rate}: {distance:?}");
+        }
+    }
 }
