@@ -377,9 +377,7 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v6
-      - uses: actions/checkout@v6                # wsspec; or have it on PATH
-        with: { repository: OWNER/wsspec, path: wsspec }
-      - run: cargo install --locked --path wsspec/crates/wsspec
+      - run: cargo install --locked --git https://github.com/OWNER/wsspec wsspec
       - run: make my_server
       - run: RUN
       - uses: actions/upload-artifact@v7

@@ -6,17 +6,17 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::program::{Done, finish, wsspec};
+use crate::program::{Done, finish, finish_within, wsspec};
 
 const GUIDE: &str = include_str!("../../../../docs/ci.md");
 const README: &str = include_str!("../../../../README.md");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wsspec");
-/// The only way to install wsspec that is true: its repository is checked out in the folder wsspec, and this is the package
-/// in it that has the program.
-const INSTALL: &str = "cargo install --locked --path wsspec/crates/wsspec";
+/// How a recipe installs wsspec: from a repository, in which this is the package that has the program.
+const INSTALL: &str = "cargo install --locked --git https://github.com/OWNER/wsspec wsspec";
 
 /// A project whose server has this defect, or none.
 fn project(defect: &str) -> TempDir {
@@ -124,7 +124,6 @@ fn assert_artifacts(folder: &Path, failures: bool) {
 
 #[test]
 fn recipes_install_one_way_and_use_the_same_actions() {
-    assert!(env!("CARGO_MANIFEST_DIR").ends_with("/crates/wsspec"), "the folder that is installed from");
     let workflow = wsspec(tempdir().unwrap().path(), &["config", "init", "--github"]).out;
     let github = [block(README, "### In CI\n"), recipe("GitHub"), &workflow];
     let mut all: Vec<Vec<String>> = github.iter().map(|text| github_steps(text)).collect();
@@ -138,12 +137,47 @@ fn recipes_install_one_way_and_use_the_same_actions() {
     for text in github {
         let uses = text.lines().filter_map(|line| line.trim_start().strip_prefix("- uses: "));
         let actions: Vec<&str> = uses.filter_map(|action| action.split(' ').next()).collect();
-        let expected = ["actions/checkout@v6", "actions/checkout@v6", "actions/upload-artifact@v7"];
-        assert_eq!(actions, expected, "the project, wsspec, and what is kept: {text}");
-        assert!(text.contains("with: { repository: OWNER/wsspec, path: wsspec }"), "{text}");
+        let expected = ["actions/checkout@v6", "actions/upload-artifact@v7"];
+        assert_eq!(actions, expected, "the project, and what is kept: {text}");
         assert!(text.contains("if: always()") && text.contains("path: wsspec-out"), "{text}");
         assert!(text.contains("on: [push, pull_request]"), "a job has to be started by something: {text}");
     }
+}
+
+/// The step that installs, by the true cargo, from this repository in place of the one that a recipe names. What is built
+/// already is not built again.
+#[test]
+fn the_program_that_a_recipe_installs_is_there() {
+    let Some(cargo) = option_env!("CARGO") else {
+        return crate::program::notice("skipped, because cargo is unknown");
+    };
+    let folder = tempdir().unwrap();
+    let package = env!("CARGO_MANIFEST_DIR");
+    let target = Path::new(PROGRAM).parent().and_then(Path::parent).unwrap();
+    let words: Vec<&str> = INSTALL.split(' ').collect();
+    let ["cargo", "install", "--locked", "--git", _, name] = words[..] else { panic!("{words:?}") };
+    assert_eq!(name, env!("CARGO_PKG_NAME"), "a repository of several packages is told which");
+    let mut install = Command::new(cargo);
+    install.args(["install", "--locked", "--offline", "--path", package, "--no-track", "--root"]);
+    install.arg(folder.path()).arg("--target-dir").arg(target).current_dir(package).stdin(Stdio::null());
+    if PROGRAM.contains("/debug/") {
+        install.arg("--debug");
+    }
+    let done = finish_within(install, Duration::from_secs(900));
+    assert_eq!(done.code, 0, "{done:#?}");
+    for program in ["wsspec", "wstest"] {
+        let version = finish(command_of(&folder.path().join("bin").join(program)));
+        assert!(version.code == 0 && version.out.contains(env!("CARGO_PKG_VERSION")), "{version:#?}");
+    }
+}
+
+fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg(if program.ends_with("wstest") { "-a" } else { "--version" })
+        .env_clear()
+        .stdin(Stdio::null());
+    command
 }
 
 #[test]
