@@ -92,7 +92,7 @@ fn unimplemented(case: &Case, observation: &Observation) -> Option<String> {
     }
 }
 
-/// Whether a client fails the connection at the answer to its offer, before any frame (RFC 7692 7.1).
+/// Whether a client fails the connection at the answer to its offer, before any frame (RFC 7692 7).
 fn is_refused(case: &Case, observation: &Observation) -> bool {
     let by_peer = matches!(observation.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset))
         || observation.stats.rx_frames.contains_key(&Opcode::CLOSE.bits());

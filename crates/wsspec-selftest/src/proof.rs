@@ -71,7 +71,8 @@ fn can_fail(case: &Case, role: Role) -> bool {
 }
 
 fn is_of_handshake(defect: &Deviation) -> bool {
-    defect.rule.starts_with("RFC 6455 4.") || ["RFC 6455 9.1", "RFC 7692 7.1"].contains(&defect.rule)
+    const OF_EXTENSIONS: [&str; 4] = ["RFC 6455 9.1", "RFC 7692 7", "RFC 7692 7.1.1.1", "RFC 7692 7.1.2.1"];
+    defect.rule.starts_with("RFC 6455 4.") || OF_EXTENSIONS.contains(&defect.rule)
 }
 
 /// A heavy case, and the first defect that makes it fail.

@@ -7,7 +7,9 @@ use super::{Deviation, client, server};
 const RESPONSE: &str = "RFC 6455 4.2.2";
 const REQUEST: &str = "RFC 6455 4.1";
 const OFFERS: &str = "RFC 6455 9.1";
-const PARAMETERS: &str = "RFC 7692 7.1";
+const PARAMETERS: &str = "RFC 7692 7";
+const SERVER_CONTEXT: &str = "RFC 7692 7.1.1.1";
+const SERVER_WINDOW: &str = "RFC 7692 7.1.2.1";
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
@@ -98,7 +100,7 @@ pub(super) const DEFECTS: &[Deviation] = &[
     ),
     server(
         "deflate-bits-missing",
-        PARAMETERS,
+        SERVER_WINDOW,
         "leaves the window that the client asked for out of its answer",
         &[HeadOut(|head| {
             if let Some(value) = head.get(EXTENSIONS)
@@ -110,7 +112,7 @@ pub(super) const DEFECTS: &[Deviation] = &[
     ),
     server(
         "deflate-takeover-missing",
-        PARAMETERS,
+        SERVER_CONTEXT,
         "leaves out of its answer that it does not take over context",
         &[HeadOut(|head| {
             if let Some(value) = head.get(EXTENSIONS) {
