@@ -168,7 +168,7 @@ fn service(cli: &Cli) -> Ci {
 /// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.
 fn explain_error(error: &anyhow::Error, service: Ci, console: &Console) -> ExitCode {
     let (text, code) = match error.downcast_ref::<Problem>() {
-        Some(problem) => (problem.to_string(), problem.exit()),
+        Some(problem) => (format!("{problem:width$}", width = console.style.width), problem.exit()),
         None => {
             let text = format!("error: {error:#}\n  this should not have happened; please report it");
             (text, ExitCode::Internal)

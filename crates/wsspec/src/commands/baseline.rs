@@ -11,7 +11,7 @@ use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
 
 use crate::baseline::{self, BaselineFile, FILE, Update};
-use crate::errors::{ErrorCode, Problem};
+use crate::errors::{ErrorCode, Problem, labelled};
 use crate::exit_code::ExitCode;
 use crate::results;
 use crate::run::folder::{Folder, unwritable};
@@ -235,7 +235,7 @@ fn explain(args: &BaselineArgs, cases: &[String], console: &Console) -> Result<E
     for (at, entry) in file.baseline.entries.iter().enumerate() {
         let is_wanted = |case: &&wsspec_cases::Case| entry.cases.contains(&case.id.to_string());
         if cases.is_empty() || wanted.iter().any(is_wanted) {
-            console.say(-2, describe(&file, at, &report));
+            console.say(-2, describe(&file, at, &report, console.style.width));
             shown += 1;
         }
     }
@@ -246,7 +246,7 @@ fn explain(args: &BaselineArgs, cases: &[String], console: &Console) -> Result<E
 }
 
 /// An entry, and how its cases stand.
-fn describe(file: &BaselineFile, at: usize, report: &Report) -> String {
+fn describe(file: &BaselineFile, at: usize, report: &Report, width: usize) -> String {
     let (entry, today) = (&file.baseline.entries[at], baseline::today());
     let verdict = entry.verdict.word();
     let mut out = vec![format!(
@@ -261,15 +261,15 @@ fn describe(file: &BaselineFile, at: usize, report: &Report) -> String {
         ("issue", entry.issue.as_ref()),
         ("until", entry.until.as_ref()),
     ];
-    out.extend(facts.into_iter().filter_map(|(label, text)| Some(crate::errors::labelled(label, text?))));
+    out.extend(facts.into_iter().filter_map(|(label, text)| Some(labelled(label, text?, width))));
     if entry.has_expired(&today) {
-        out.push(crate::errors::labelled("expired", "it does not count any more"));
+        out.push(labelled("expired", "it does not count any more", width));
     }
     let mine = report.cases.iter().filter(|case| file.baseline.entry_for(case, &today) == Some(at));
     for case in mine {
         let standing = case.outcome.map_or("not compared", word);
         let line = format!("{:<8} {:<12} {standing}", case.id.to_string(), case.verdict.word());
-        out.push(crate::errors::labelled("result", &line));
+        out.push(labelled("result", &line, width));
     }
     out.join("\n")
 }

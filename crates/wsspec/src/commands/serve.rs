@@ -419,7 +419,12 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
         let all: Vec<String> = listening.iter().map(ToString::to_string).collect();
         row("listening", &[&format!("on {}", all.join(" and ")), "other hosts can reach it"]);
     }
-    row("stop", &["Ctrl-C, or", &format!("POST {http}/api/stop?token={}", shared.plan.token)]);
+    let stop = format!("{http}/api/stop?token={}", shared.plan.token);
+    if 12 + "POST ".len() + stop.len() <= console.style.width {
+        row("stop", &["Ctrl-C, or", &format!("POST {stop}")]);
+    } else {
+        console.say_own(0, &format!("  stop      Ctrl-C, or POST\n  {stop}"));
+    }
 }
 
 fn record(asked: &[String], plan: &Plan) -> RunRecord {

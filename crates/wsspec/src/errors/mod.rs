@@ -9,8 +9,10 @@ pub use catalogue::{ErrorCode, Page};
 use crate::exit_code::ExitCode;
 use crate::text::wrap;
 
-/// Lines are no longer than this, but for those that are to be typed.
+/// Lines are no longer than this unless another width is asked for, but for those that are to be typed.
 const WIDTH: usize = 80;
+/// Less is asked for in vain.
+const NARROWEST: usize = 40;
 
 /// An error that the user can do something about.
 #[derive(Debug)]
@@ -70,15 +72,16 @@ impl Problem {
     }
 }
 
-/// The whole text, several lines, without the exit status.
+/// The whole text, several lines, without the exit status; `{:60}` has lines of 60 columns.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&wrap(&format!("error[{}]: {}", self.code, self.what), WIDTH).join("\n  "))?;
+        let width = f.width().unwrap_or(WIDTH).clamp(NARROWEST, WIDTH);
+        f.write_str(&wrap(&format!("error[{}]: {}", self.code, self.what), width).join("\n  "))?;
         for line in self.verbatim.iter().flat_map(|lines| lines.lines()) {
             write!(f, "\n    {line}")?;
         }
         for fact in &self.facts {
-            write!(f, "\n{}", labelled(fact.label, &fact.text))?;
+            write!(f, "\n{}", labelled(fact.label, &fact.text, width))?;
         }
         Ok(())
     }
@@ -86,10 +89,10 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// `  label    text`, wrapped at 80 columns; lines to be typed are not wrapped.
-pub(crate) fn labelled(label: &str, text: &str) -> String {
+/// `  label    text`, wrapped at so many columns; lines to be typed are not wrapped.
+pub(crate) fn labelled(label: &str, text: &str, width: usize) -> String {
     const INDENT: usize = 11;
-    let width = if label == "try" { usize::MAX } else { WIDTH - INDENT };
+    let width = if label == "try" { usize::MAX } else { width.saturating_sub(INDENT).max(20) };
     let mut out = format!("  {label:<8} ");
     for (n, line) in text.lines().flat_map(|line| wrap(line, width)).enumerate() {
         if n > 0 {

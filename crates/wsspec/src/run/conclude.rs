@@ -229,14 +229,10 @@ impl End<'_> {
             let lines = wrap(&text, self.console.style.width.saturating_sub(15).max(20));
             self.console.say(0, format!("   not chosen  {}", lines.join("\n               ")));
         }
-        self.console.say(
-            0,
-            format!(
-                "\n   report   {}      wsspec report --open{}",
-                self.console.style.path(page, ""),
-                self.folder_option("--from")
-            ),
-        );
+        let open = format!("wsspec report --open{}", self.folder_option("--from"));
+        let width = "   report   ".len() + page.chars().count() + 6 + open.chars().count();
+        let gap = if width <= self.console.style.width { "      " } else { "\n            " };
+        self.console.say(0, format!("\n   report   {}{gap}{open}", self.console.style.path(page, "")));
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
         if let Some((path, results)) = &self.larger {
             let results = text::count(usize::try_from(*results).unwrap_or(usize::MAX), "result");

@@ -6,6 +6,7 @@ use std::io::{self, PipeReader, Read};
 use std::os::fd::AsRawFd;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Process {
     program: String,
     /// The pipe that its output comes through, as the system names it.
     pipe: Option<String>,
+    /// The value of [`MARK`] that it and its children have.
+    mark: String,
     /// Becomes true when nobody holds the other end of the pipe.
     silent: watch::Receiver<bool>,
 }
@@ -61,6 +64,12 @@ pub struct Leftovers {
 #[derive(Debug)]
 struct Group(Pid);
 
+/// The variable by which children of a process are known that have left its group and closed its output.
+const MARK: &str = "WSSPEC_PROCESS";
+
+/// How many processes were started.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
 /// The groups of all processes that are running.
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
@@ -77,10 +86,12 @@ impl Process {
         let passed = surroundings.descriptor.iter().map(|descriptor| descriptor.try_clone());
         let passed = passed.map(|copy| Ok(FdMapping { parent_fd: copy?, child_fd: PASSED }));
         let passed: Vec<FdMapping> = passed.collect::<io::Result<_>>()?;
+        let mark = format!("{}.{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
         let mut mapped = Ok(());
         let mut command = CommandWrap::with_new(&words[0], |command| {
             command.args(&words[1..]).stdin(Stdio::null()).stdout(writer).stderr(stderr);
             command.envs(variables.iter().map(|(name, value)| (name, value)));
+            command.env(MARK, &mark);
             surroundings.folder.as_ref().map(|folder| command.current_dir(folder));
             mapped = command.fd_mappings(passed).map(drop);
         });
@@ -88,7 +99,7 @@ impl Process {
         let child = command.wrap(ProcessGroup::leader()).wrap(KillOnDrop).spawn()?;
         let group = Group::of(child.as_ref());
         let silent = tee(reader, log.clone());
-        Ok(Self { child, group, program: words[0].clone(), pipe, silent })
+        Ok(Self { child, group, program: words[0].clone(), pipe, mark, silent })
     }
 
     /// Its number.
@@ -126,7 +137,7 @@ impl Process {
         }
         self.group.leave();
         self.silence().await;
-        left.extend(self.holders());
+        left.extend(self.strays().await);
         Leftovers {
             survived: survived.then(|| format!("{} (process {})", self.program, self.id())),
             children: left.into_iter().map(|(pid, name)| format!("{name} (process {pid})")).collect(),
@@ -159,13 +170,20 @@ impl Process {
         }
     }
 
-    /// Processes outside the group that still hold its output: children that made themselves independent.
-    fn holders(&self) -> BTreeSet<(i32, String)> {
-        if *self.silent.borrow() {
-            return BTreeSet::new();
+    /// Processes outside the group: children that made themselves independent, known by its output or by its mark.
+    async fn strays(&self) -> BTreeSet<(i32, String)> {
+        let deadline = Instant::now() + CHILDREN_LIMIT;
+        loop {
+            let mut found = procfs::marked(MARK, &self.mark);
+            if !*self.silent.borrow() {
+                found.extend(self.pipe.as_deref().map(procfs::holders).unwrap_or_default());
+            }
+            found.retain(|(pid, _)| *pid != self.id());
+            if found.is_empty() || Instant::now() >= deadline {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let found = self.pipe.as_deref().map(procfs::holders).unwrap_or_default();
-        found.into_iter().filter(|(pid, _)| *pid != self.id()).collect()
     }
 }
 
@@ -345,6 +363,20 @@ mod tests {
         process.wait().await.unwrap();
         let left = process.end(HASTY).await;
         assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{left:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_child_in_a_session_of_its_own_that_had_closed_its_output_was_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder);
+        let mut process = start("sh -c 'setsid sleep 3 >/dev/null 2>&1 & exit 0'", &log);
+        process.wait().await.unwrap();
+        let left = process.end(HASTY).await;
+        assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{left:?}");
+        let mut short = start("sh -c 'setsid sleep 0.1 >/dev/null 2>&1 & exit 0'", &log);
+        short.wait().await.unwrap();
+        assert!(short.end(HASTY).await.is_none(), "it ended by itself");
     }
 
     #[tokio::test]

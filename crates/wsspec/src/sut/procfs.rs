@@ -78,6 +78,16 @@ pub(super) fn holders(pipe: &str) -> BTreeSet<(i32, String)> {
     processes().filter(|(_, folder)| writes(folder)).map(|(pid, folder)| (pid, name(&folder))).collect()
 }
 
+/// The living processes that were started with this variable set so: number and name.
+pub(super) fn marked(variable: &str, value: &str) -> BTreeSet<(i32, String)> {
+    let setting = format!("{variable}={value}");
+    let is_marked = |folder: &Path| {
+        let all = fs::read(folder.join("environ")).unwrap_or_default();
+        all.split(|octet| *octet == 0).any(|one| one == setting.as_bytes())
+    };
+    processes().filter(|(_, folder)| is_marked(folder)).map(|(pid, folder)| (pid, name(&folder))).collect()
+}
+
 /// The process that listens at an address: `process 48213 "docker-proxy"`.
 pub(super) fn listener(address: SocketAddr) -> Option<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());

@@ -23,15 +23,17 @@ pub struct Announced<'a> {
 
 /// `wsspec 0.1.0   247 cases (core)   jobs 8   seed 7f3a91   out wsspec-out/`
 ///
-/// If that is too wide, the folder is on a line of its own.
+/// If that is too wide, it goes on below, and the folder is on a line of its own.
 pub fn run(what: &Announced<'_>, style: Style) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let asked: Vec<&str> = what.asked.iter().map(|word| word.trim_start_matches('@')).collect();
-    let (cases, asked) = (count(what.cases, "case"), cut(&asked.join(" "), 20));
+    let cases = format!("{} ({})", count(what.cases, "case"), cut(&asked.join(" "), 20));
     let Announced { jobs, seed, out, .. } = what;
-    let line = format!("wsspec {version}   {cases} ({asked})   jobs {jobs}   seed {seed}");
-    let fits = line.chars().count() + "   out /".len() + out.chars().count() <= style.width;
-    if fits { format!("{line}   out {out}/") } else { format!("{line}\nout            {out}/") }
+    let parts = [cases, format!("jobs {jobs}"), format!("seed {seed}")];
+    let lines = row(&format!("wsspec {version}"), &parts.each_ref().map(String::as_str), style);
+    let last = lines.lines().last().map_or(0, |line| line.chars().count());
+    let fits = last + "   out /".len() + out.chars().count() <= style.width;
+    if fits { format!("{lines}   out {out}/") } else { format!("{lines}\n{:<INDENT$}{out}/", "out") }
 }
 
 /// Columns for the label of a row.

@@ -90,6 +90,20 @@ fn wrong_requests_are_answered_and_told() {
 }
 
 #[test]
+fn requests_that_are_refused_were_told_one_by_one_without_end() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["-E", "id(1.1.1) or id(1.1.2)"]);
+    assert_eq!(control(tester.port, "/getCaseCount"), "2", "what the filter leaves");
+    for _ in 0..30 {
+        assert_eq!(Visitor::ask(tester.port, "/runCase?case=9&agent=a").status(), 400);
+    }
+    let done = tester.terminate();
+    assert_eq!(done.out.matches("refused 127.0.0.1").count(), 8, "{done:#?}");
+    assert!(done.out.contains("30 requests were refused"), "{done:#?}");
+    assert!(done.out.lines().any(|line| line.starts_with("0 run in ") && !line.contains(':')), "{done:#?}");
+}
+
+#[test]
 fn any_other_address_takes_a_connection_and_waits() {
     let folder = TempDir::new().unwrap();
     let tester = Tester::serve(folder.path(), &["1.1.1"]);

@@ -50,3 +50,4 @@ mod visitor;
 mod walkthrough;
 mod warnings;
 mod whole_run;
+mod wording;

@@ -150,6 +150,31 @@ fn the_endpoint_is_a_client_under_test_too() {
 }
 
 #[test]
+fn the_endpoint_ran_all_cases_in_the_process_of_each() {
+    let folder = TempDir::new().unwrap();
+    let command = format!("{} echo --connect {{url}}", env!("CARGO_BIN_EXE_wsspec"));
+    // 18.1.10 has several connections.
+    let cases = ["1.1.1", "2.*", "5.1", "18.1.10", "--agent", "mine"];
+    let done = serve(folder.path(), &[&cases[..], &["--exec-case", &command]].concat());
+    assert_eq!(done.code, 0, "{done:#?}");
+    let verdicts = verdicts(folder.path());
+    assert_eq!(verdicts.len(), 1 + 11 + 1 + 1, "each once, by one agent: {verdicts:?}");
+    assert!(verdicts.iter().all(|(_, verdict)| verdict == "pass"), "{verdicts:?}");
+    assert!(!done.out.contains("wsspec-endpoint/"), "{done:#?}");
+    assert!(done.out.contains(" 14/14 "), "the last counts are told: {done:#?}");
+}
+
+#[test]
+fn a_client_whose_case_there_is_not_says_so() {
+    let folder = TempDir::new().unwrap();
+    let tester = crate::tester::Tester::serve(folder.path(), &["1.1.1"]);
+    let done = wsspec(folder.path(), &["echo", "--connect", &tester.url("/runCase?case=2&agent=a")]);
+    assert!(done.code == 3 && done.err.contains("error[E07]"), "{done:#?}");
+    let done = wsspec(folder.path(), &["echo", "--connect", &tester.url("/runCase?case=1&agent=a")]);
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+#[test]
 fn an_address_in_the_script_of_a_shell_is_one_word() {
     let folder = TempDir::new().unwrap();
     let client = client();

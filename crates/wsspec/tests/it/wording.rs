@@ -1,0 +1,218 @@
+//! What errors say, each provoked: what was tried, what came back, and the command that helps.
+
+use std::net::TcpListener;
+
+use tempfile::tempdir;
+
+use crate::peer::{Manner, Peer, Then};
+use crate::program::{Done, wsspec};
+use crate::tester::{Tester, free_port};
+
+fn run(args: &[&str]) -> Done {
+    wsspec(tempdir().unwrap().path(), &[&["run"], args].concat())
+}
+
+/// The lines of the error, behind its first one, without their labels.
+#[track_caller]
+fn said(done: &Done, exit: i32, code: &str) -> Vec<(String, String)> {
+    done.expect_error(exit, code);
+    let mark = format!("error[{code}]");
+    let lines = done.err.lines().skip_while(|line| !line.starts_with(&mark)).skip(1);
+    let facts = lines.filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
+    facts.map(|(label, text)| (label.to_owned(), text.trim().to_owned())).collect()
+}
+
+fn fact<'a>(facts: &'a [(String, String)], label: &str) -> &'a str {
+    facts.iter().find(|(name, _)| name == label).map_or("", |(_, text)| text)
+}
+
+#[test]
+fn e02_a_name_that_is_nearly_localhost_and_one_without_an_address_of_the_kind() {
+    let typo = said(&run(&["ws://locahost:9001/echo"]), 3, "E02");
+    assert_eq!(fact(&typo, "meant"), "localhost?");
+    assert_eq!(fact(&typo, "try"), "wsspec run ws://localhost:9001/echo");
+    let typed = run(&["ws://127.0.0.1:9001", "-6"]);
+    assert!(
+        typed.err.starts_with("error[E02]: the host name \"127.0.0.1\" has no IPv6 address\n"),
+        "{typed:#?}"
+    );
+    let facts = said(&typed, 3, "E02");
+    assert_eq!(fact(&facts, "meant"), "", "nobody meant what was typed: {facts:?}");
+    assert_eq!(fact(&facts, "usually"), "the server is reached without -6");
+    assert_eq!(fact(&facts, "try"), "wsspec run ws://127.0.0.1:9001");
+}
+
+#[test]
+fn e08_the_rule_that_the_upgrade_breaks() {
+    let wrong = |response: &'static [u8]| {
+        let peer = Peer::always(Manner::Answer(response, Then::Silence));
+        let done = run(&[&peer.url()]);
+        let headline = done.err.lines().next().unwrap().to_owned();
+        (headline, said(&done, 3, "E08"))
+    };
+    let head = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: c2FtcGxl\r\n\r\n";
+    let (headline, facts) = wrong(head);
+    assert!(headline.ends_with("wrong: Sec-WebSocket-Accept does not match"), "{headline}");
+    assert_eq!((fact(&facts, "key").len(), fact(&facts, "expected").len()), (24, 28), "{facts:?}");
+    assert_eq!(fact(&facts, "got"), "c2FtcGxl");
+    assert_eq!(fact(&facts, "rule"), "RFC 6455 4.2.2 step 5.4: base64(SHA-1(key + GUID))");
+    assert!(fact(&facts, "try").contains(" @handshake "), "{facts:?}");
+    let (headline, facts) = wrong(b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    assert!(headline.ends_with("wrong: Sec-WebSocket-Accept is missing"), "{headline}");
+    assert_eq!(fact(&facts, "got"), "no such header");
+    let (_, facts) = wrong(b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n");
+    assert_eq!(
+        (fact(&facts, "key"), fact(&facts, "expected"), fact(&facts, "got")),
+        ("", "websocket", "h2c")
+    );
+}
+
+#[test]
+fn e09_nearby_the_certificate_is_nobodys_and_k_is_proposed() {
+    let peer = Peer::always(Manner::Answer(b"\x15\x03\x03\x00\x02\x02\x16", Then::Close));
+    let facts = said(&run(&[&peer.url()]), 3, "E09");
+    assert_eq!(fact(&facts, "got"), "15 03 03 00 02 02 16   = a TLS alert");
+    let there = peer.url().replace("ws://", "wss://");
+    assert_eq!(fact(&facts, "try"), format!("wsspec run {there} -k     (-k: accept any certificate)"));
+    let words = Peer::always(Manner::Answer(
+        b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port",
+        Then::Close,
+    ));
+    let facts = said(&run(&[&words.url()]), 3, "E09");
+    assert_eq!(
+        fact(&facts, "got"),
+        "\"The plain HTTP request was sent to HTTPS port\"",
+        "words are no record"
+    );
+}
+
+#[test]
+fn e12_what_follows_a_message_that_is_no_echo() {
+    for (frames, then) in [
+        (&b"\x81\x02hi"[..], "Text \"hi\"   then nothing for 2.00 s"),
+        (b"\x81\x02hi\x81\x03you", "Text \"hi\"   then more messages, none of them the echo"),
+        (b"\x81\x02hi\x88\x00", "Text \"hi\"   then the end of the connection"),
+    ] {
+        let peer = Peer::always(Manner::Upgrade(frames, Then::Silence));
+        let facts = said(&run(&[&peer.url()]), 3, "E12");
+        assert_eq!(fact(&facts, "got"), then);
+        assert!(fact(&facts, "try").ends_with("wsspec help echo-server"), "{facts:?}");
+        let runs = fact(&facts, "or").strip_prefix("--mode discard to run the ").unwrap();
+        assert!(runs.split(' ').next().unwrap().parse::<u32>().unwrap() > 50, "{facts:?}");
+    }
+}
+
+#[test]
+fn help_explains_what_is_no_command() {
+    let folder = tempdir().unwrap();
+    let help = |word: &str| wsspec(folder.path(), &["help", word]);
+    for word in ["echo-server", "5.15", "E09", "1007"] {
+        let (help, explain) = (help(word), wsspec(folder.path(), &["explain", word]));
+        assert_eq!((help.code, &help.out), (0, &explain.out), "{word}");
+    }
+    assert!(help("run").out.contains("Usage: wsspec run"));
+    let typo = help("rnu");
+    assert!(typo.code == 2 && typo.err.contains("'run'"), "{typo:#?}");
+}
+
+#[test]
+fn e14_the_advice_leaves_out_the_cases_that_hung() {
+    let hang = |cases: &[&str]| {
+        // The look before the first case takes two connections.
+        let peer = Peer::start(|n| if n < 2 { Manner::Echo } else { Manner::Answer(b"", Then::Silence) });
+        let url = peer.url();
+        let args = [&url, "--max-hangs", "2", "--open-timeout", "200ms", "-j", "1", "--no-confirm"];
+        said(&run(&[&args[..], cases].concat()), 6, "E14")
+    };
+    let facts = hang(&["1.1.2", "1.1.3", "1.1.4"]);
+    assert_eq!(fact(&facts, "try"), "-x '1.1.*'   or   --timeout-scale 4   on slow machines", "{facts:?}");
+    let facts = hang(&["1.1.8", "1.2.1", "1.2.2"]);
+    assert!(fact(&facts, "try").starts_with("-x '1.*'   or"), "{facts:?}");
+    let facts = hang(&["9.1.1", "9.2.1", "9.2.2"]);
+    assert!(fact(&facts, "cases").ends_with("(all large: a message limit?)"), "{facts:?}");
+    assert!(fact(&facts, "try").starts_with("-x @limits   or"), "{facts:?}");
+}
+
+#[test]
+fn e18_a_comma_too_many_was_answered_with_advice_about_quotes() {
+    let folder = tempdir().unwrap();
+    for (cases, comma) in [("[\"1.1.*\",]", "\"]\""), ("[\"1.1.*\",,\"2.*\"]", "\",\"")] {
+        let spec = format!("{{\n  \"servers\": [],\n  \"cases\": {cases}\n}}\n");
+        std::fs::write(folder.path().join("spec.json"), spec).unwrap();
+        let done = wsspec(folder.path(), &["run", "--spec", "spec.json"]);
+        assert!(done.err.contains(&format!("^ a comma before {comma} is not allowed in JSON")), "{done:#?}");
+        let facts = said(&done, 2, "E18");
+        assert_eq!(fact(&facts, "try"), "remove the comma     (wsspec.toml allows comments and such commas)");
+    }
+}
+
+#[test]
+fn e18_a_certificate_file_that_is_not_there() {
+    let done = run(&["wss://127.0.0.1:9", "--cacert", "missing.pem"]);
+    assert!(done.err.starts_with("error[E18]: cannot read missing.pem"), "{done:#?}");
+    let facts = said(&done, 2, "E18");
+    assert_eq!(fact(&facts, "why"), "no such file or directory");
+}
+
+#[test]
+fn e18_a_record_names_one_line_and_a_way_out() {
+    let folder = tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("a.jsonl"),
+        "{\"t\":\"run\",\"schema\":\"wsspec/results/1\"}\n{\"t\":\"case\"}\n{\"t\":\"end\"}\n",
+    )
+    .unwrap();
+    let done = wsspec(folder.path(), &["show", "--from", "a.jsonl"]);
+    let facts = said(&done, 2, "E18");
+    assert_eq!(done.err.matches("line ").count(), 1, "{done:#?}");
+    assert!(!fact(&facts, "try").starts_with("wsspec run"), "{facts:?}");
+    let newer = "{\"t\":\"run\",\"schema\":\"wsspec/results/9\"}\n";
+    std::fs::write(folder.path().join("a.jsonl"), newer).unwrap();
+    let facts = said(&wsspec(folder.path(), &["show", "--from", "a.jsonl"]), 2, "E18");
+    assert!(fact(&facts, "try").starts_with("a newer version of wsspec"), "{facts:?}");
+}
+
+#[test]
+fn e22_names_where_it_listened_and_who_could_come() {
+    let folder = tempdir().unwrap();
+    let port = free_port().to_string();
+    let wait = |bind: &[&str]| {
+        let args = ["serve", "--once", "--port", &port, "--idle-timeout", "100ms"];
+        said(&wsspec(folder.path(), &[&args[..], bind].concat()), 4, "E22")
+    };
+    let open = wait(&["--bind", "0.0.0.0"]);
+    assert_eq!(fact(&open, "waiting"), format!("on 0.0.0.0:{port} (other hosts can reach it)"));
+    assert!(!fact(&open, "usually").contains("--bind"), "{open:?}");
+    let own = wait(&["--bind", "127.0.0.1"]);
+    assert_eq!(fact(&own, "waiting"), format!("on 127.0.0.1:{port} (this machine only)"));
+    assert!(fact(&own, "usually").ends_with("--bind 0.0.0.0"), "{own:?}");
+}
+
+#[test]
+fn e27_and_e13_say_what_is_true() {
+    let folder = tempdir().unwrap();
+    let page = |code: &str| wsspec(folder.path(), &["explain", code]).out.replace("\n  ", " ");
+    assert!(page("E27").contains("localhost and IP addresses do not"), "{}", page("E27"));
+    assert!(page("E13").contains("12, 13 and 19 to 22"), "{}", page("E13"));
+    // 127.0.0.1 without a port is port 80, as the page says.
+    let listener = TcpListener::bind("127.0.0.1:80");
+    if listener.is_ok() {
+        drop(listener);
+        let done = run(&["127.0.0.1"]);
+        assert!(done.err.contains("error[E01]: nothing is listening on 127.0.0.1:80"), "{done:#?}");
+    }
+}
+
+#[test]
+fn a_control_address_without_an_upgrade_and_a_report_that_is_not_there_yet() {
+    let folder = tempdir().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let get = |path: &str, more: &str| crate::visitor::get(tester.port, path, more);
+    for path in ["/getCaseCount", "/getCaseInfo?case=1", "/getCaseStatus", "/updateReports", "/stopServer"] {
+        let (head, body) = get(path, "Origin: http://evil.example\r\n");
+        assert!(head.starts_with("HTTP/1.1 400 "), "{path}: {head}");
+        assert!(body.contains("Upgrade is missing"), "{path}: {body}");
+    }
+    let (head, body) = get("/report", "");
+    assert!(head.starts_with("HTTP/1.1 404 ") && body.contains("there is no report yet"), "{head}{body}");
+}
