@@ -9,7 +9,7 @@ use crate::driver::Driver;
 use crate::event::{Event, Expected};
 use crate::id::CaseId;
 use crate::profile::Profile;
-use crate::rule::Rule;
+use crate::rule::{Rfc, Rule};
 use crate::series::Series;
 use crate::step::Step;
 
@@ -89,6 +89,16 @@ impl Case {
             Some(Profile::Driven) | None => [&[], &[]],
         };
         self.accepts.iter().flat_map(|accept| &accept.events).chain(by_profile.into_iter().flatten())
+    }
+
+    /// Whether the main rule is one of the opening handshake (RFC 6455 section 4) or of the negotiation of
+    /// permessage-deflate (RFC 7692 sections 5 and 7.1).
+    pub fn is_of_handshake(&self) -> bool {
+        self.rules.first().is_some_and(|rule| match rule.rfc {
+            Rfc::Rfc6455 => rule.section.starts_with("4."),
+            Rfc::Rfc7692 => rule.section.starts_with("5.") || rule.section.starts_with("7.1."),
+            Rfc::Rfc8441 | Rfc::Rfc9220 => false,
+        })
     }
 
     /// Whether the case has no connection of its own.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::{Case, CaseId, Cost, Rfc, suite};
+use crate::{Case, CaseId, Cost, suite};
 
 /// The version of the list of cases and of the sets: year and month of its last change. Two records with the same
 /// version name the same cases and mean the same by a set.
@@ -52,7 +52,7 @@ pub const SETS: [Set; 11] = [
         sections: 14..=22,
         without: &[],
         costs: USUAL,
-        only: is_of_handshake,
+        only: Case::is_of_handshake,
     },
     Set {
         name: "deflate",
@@ -135,16 +135,6 @@ fn any(_: &Case) -> bool {
 
 fn is_quick(case: &Case) -> bool {
     quick().contains(&case.id)
-}
-
-/// Whether the main rule is one of the opening handshake (RFC 6455 section 4) or of the negotiation of
-/// permessage-deflate (RFC 7692 sections 5 and 7.1).
-fn is_of_handshake(case: &Case) -> bool {
-    case.rules.first().is_some_and(|rule| match rule.rfc {
-        Rfc::Rfc6455 => rule.section.starts_with("4."),
-        Rfc::Rfc7692 => rule.section.starts_with("5.") || rule.section.starts_with("7.1."),
-        Rfc::Rfc8441 | Rfc::Rfc9220 => false,
-    })
 }
 
 /// The first case of each group for each rule.

@@ -164,6 +164,16 @@ impl Sight {
         }
     }
 
+    /// Several of them.
+    const fn nouns(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text messages",
+            Self::Binary { .. } => "binary messages",
+            Self::Pong { .. } => "Pongs",
+            Self::StillOpen { .. } => "waits",
+        }
+    }
+
     fn name(&self) -> String {
         match self {
             Self::StillOpen { .. } => "the connection was still open".to_owned(),
@@ -428,7 +438,9 @@ pub fn fault(wanted: &Wanted, found: &Found, whole: bool) -> String {
         }
         (Wanted::Failing { .. }, _) => format!("{seen}, and the peer had to fail the connection"),
         (Wanted::Event { event, .. }, _) => instead(event, found, &seen, whole),
-        (Wanted::Events { .. }, Found::Events { .. }) if !whole => "what came is not what was due".to_owned(),
+        (Wanted::Events { first, count }, Found::Events { first: came, count: number }) => {
+            events_instead((first, *count), (came, *number), whole)
+        }
         (wanted, _) => format!("{seen}; expected {wanted}"),
     }
 }
@@ -443,6 +455,39 @@ fn instead(due: &Sight, found: &Found, seen: &str, whole: bool) -> String {
         Found::Event { .. } => format!("{seen} instead of {}", name()),
         _ => format!("{seen} before {} came", name()),
     }
+}
+
+/// What came where other events had to come.
+fn events_instead(due: (&[Sight], u64), came: (&[Sight], u64), whole: bool) -> String {
+    let told = |(first, count): (&[Sight], u64)| if whole { list(first, count) } else { nouns(first, count) };
+    let (wanted, seen) = (told(due), told(came));
+    let (was, one) = if due.1 == 1 { ("was", "the one") } else { ("were", "those") };
+    if came.1 == 0 {
+        format!("nothing came, and {wanted} {was} due")
+    } else if wanted == seen {
+        format!("{seen} came, but not {one} that {was} due")
+    } else {
+        format!("{seen} came instead of {wanted}")
+    }
+}
+
+/// `a text message`, `2 text messages and a Pong`: what events are, whatever they carry.
+fn nouns(first: &[Sight], count: u64) -> String {
+    if count > first.len() as u64 {
+        return format!("{count} events");
+    }
+    let mut kinds: Vec<(&Sight, usize)> = Vec::new();
+    for sight in first {
+        match kinds.iter_mut().find(|(kind, _)| kind.noun() == sight.noun()) {
+            Some((_, number)) => *number += 1,
+            None => kinds.push((sight, 1)),
+        }
+    }
+    let told = |(kind, number): &(&Sight, usize)| match number {
+        1 => kind.noun().to_owned(),
+        number => format!("{number} {}", kind.nouns()),
+    };
+    kinds.iter().map(told).collect::<Vec<_>>().join(" and ")
 }
 
 /// A close code, with its name if it has one.

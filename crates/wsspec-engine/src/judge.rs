@@ -48,6 +48,7 @@ fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict 
         // The tester broke a rule first: a server may do as it likes.
         Some(_) if case.conduct.hurries => return Verdict::Info,
         Some(NeverOpened::Status(_)) if case.conduct.commands => return Verdict::NotApplicable,
+        Some(why) if could_not_run(case, why) => return Verdict::Error,
         Some(NeverOpened::TimedOut) => return Verdict::Timeout,
         Some(_) => return Verdict::Fail,
         None => {}
@@ -65,6 +66,12 @@ fn verdict(case: &Case, observation: &Observation, checks: &[Check]) -> Verdict 
     } else {
         Verdict::Pass
     }
+}
+
+/// Whether nothing can be said of what the case is about, as the peer turned the connection away. Where the answer to the
+/// request is what the case is about, that is an answer.
+pub(crate) fn could_not_run(case: &Case, why: &NeverOpened) -> bool {
+    matches!(why, NeverOpened::Unreachable(_)) || why.is_refusal() && !case.is_of_handshake()
 }
 
 /// What is told rather than graded, if nothing is broken.

@@ -107,6 +107,8 @@ pub struct HandshakeRecord {
     pub request: Vec<u8>,
     /// The octets of the response head, cut at 16 KiB.
     pub response: Vec<u8>,
+    /// What came with the head of a response other than 101: the beginning of its body.
+    pub body: Vec<u8>,
     /// The status code, if there was a status line.
     pub status: Option<u16>,
     /// The agreed extensions, as the response names them.
@@ -138,6 +140,14 @@ pub enum NeverOpened {
     TooLarge,
     /// No TCP or TLS connection; the text says why.
     Unreachable(String),
+}
+
+impl NeverOpened {
+    /// Whether the peer turned the connection away, which it may do whenever it likes (RFC 6455 section 4.2.2), and
+    /// broke no rule that could be told from it.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Dropped(_))
+    }
 }
 
 /// What is not lawful in a head.

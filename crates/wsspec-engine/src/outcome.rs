@@ -72,6 +72,11 @@ impl Verdict {
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Fail | Self::Timeout | Self::Crash)
     }
+
+    /// Whether it keeps a run from being green: a failure, or a case that could not be run.
+    pub const fn is_red(self) -> bool {
+        self.is_failure() || matches!(self, Self::Error)
+    }
 }
 
 /// One assertion inside a case.

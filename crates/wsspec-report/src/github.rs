@@ -62,12 +62,17 @@ pub fn problem(text: &str) -> String {
 
 /// Known failures are no news.
 fn is_reported(case: &CaseRecord) -> bool {
-    case.verdict.is_failure() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
+    case.verdict.is_red() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
 }
 
 fn error(cause: &Cause<'_>) -> String {
     let ids = cause.ids();
-    let (verb, cases) = if ids.len() == 1 { ("fails", "case") } else { ("fail", "cases") };
+    let cases = if ids.len() == 1 { "case" } else { "cases" };
+    let verb = match (cause.is_failure(), ids.len()) {
+        (false, _) => "could not be run",
+        (true, 1) => "fails",
+        (true, _) => "fail",
+    };
     let title = format!("wsspec: {} {cases} {verb}, 1 cause ({})", ids.len(), summary::id_list(&ids, 8));
     let agents: Vec<String> = cause.agents().iter().map(|agent| agent.for_ci_log(60)).collect();
     let mut text = format!("{}: {}", agents.join(", "), cause.headline().for_ci_log(300));

@@ -183,7 +183,7 @@ fn details(case: &CaseRecord) -> String {
     lines.extend(story::plain_timeline(case));
     let deviation = case.deviation();
     if let Some(line) = case.events.iter().find(|line| Some(line.i) == deviation) {
-        lines.extend(story::plain_anatomy(&line.what));
+        lines.extend(story::plain_anatomy(case, line));
     }
     if !case.repro.is_empty() {
         lines.push(format!("again: {}", shell::posix(&case.repro)));

@@ -41,11 +41,15 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
     }
     out.push_str(&table(report, before));
     let is_news = |case: &&CaseRecord| {
-        case.verdict.is_failure() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
+        case.verdict.is_red() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
     };
     let causes = summary::causes(report.cases.iter().filter(is_news));
     if !causes.is_empty() {
-        let heading = if report.run.baseline.is_some() { "New failures" } else { "Failures" };
+        let heading = match (causes.iter().any(Cause::is_failure), report.run.baseline.is_some()) {
+            (false, _) => "Could not be run",
+            (true, true) => "New failures",
+            (true, false) => "Failures",
+        };
         out.push_str(&format!("\n**{heading}**\n"));
     }
     for (number, cause) in causes.iter().enumerate() {
@@ -221,7 +225,7 @@ fn again(report: &Report) -> Vec<String> {
     const LAST_FAILED: &str = "--last-failed";
     let mut words = report.run.argv.clone();
     let is_run = words.first().is_some_and(|word| word == "run");
-    let failed = report.cases.iter().any(|case| case.verdict.is_failure());
+    let failed = report.cases.iter().any(|case| case.verdict.is_red());
     if is_run && failed && !words.iter().any(|word| word == LAST_FAILED) {
         words.push(LAST_FAILED.to_owned());
     }
@@ -260,7 +264,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
 fn deviation(case: &CaseRecord) -> String {
     let number = case.deviation();
     let Some(line) = case.events.iter().find(|line| Some(line.i) == number) else { return String::new() };
-    let parts = story::plain_anatomy(&line.what);
+    let parts = story::plain_anatomy(case, line);
     if parts.is_empty() {
         return String::new();
     }

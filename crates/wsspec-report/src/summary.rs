@@ -193,11 +193,7 @@ impl Cause<'_> {
 
     /// Where the broken rule stands.
     pub fn clause(&self) -> Option<&Clause> {
-        let first = self.cases[0];
-        first
-            .first_failed()
-            .and_then(|check| check.rfc.as_ref())
-            .or_else(|| first.rules.first().map(|rule| &rule.rfc))
+        self.cases[0].clause()
     }
 
     /// The worst verdict in the group.

@@ -26,7 +26,7 @@ pub(super) fn all(case: &Case, observation: &Observation) -> Vec<Check> {
 
 fn found(case: &Case, observation: &Observation) -> Vec<Check> {
     if let Some(why) = &observation.handshake.never_opened {
-        return vec![handshake(why, observation)];
+        return vec![handshake(case, why, observation)];
     }
     let mut checks = Vec::new();
     let fault = observation.fault.as_ref().filter(|_| !profile::forgives(case, observation));
@@ -52,9 +52,12 @@ pub(super) fn accepted<'a>(case: &'a Case, observation: &Observation) -> Option<
     case.accepts.iter().find(|accept| whole && accept.is_met_by(&observation.events))
 }
 
-fn handshake(why: &NeverOpened, observation: &Observation) -> Check {
-    let check = Check::new("handshake", Level::Must, "RFC 6455 section 4", false)
-        .of(Wanted::OpenConnection, Found::NeverOpened { text: crate::words::never_opened(why) });
+fn handshake(case: &Case, why: &NeverOpened, observation: &Observation) -> Check {
+    // Who turns a connection away breaks no rule.
+    let section = if super::could_not_run(case, why) { "" } else { "RFC 6455 section 4" };
+    let text = words::never_opened(why, observation);
+    let check = Check::new("handshake", Level::Must, section, false)
+        .of(Wanted::OpenConnection, Found::NeverOpened { text });
     let header = places::wrong_header(why);
     Check { header, ..check.at(places::never_opened(why, observation)) }
 }

@@ -1,10 +1,11 @@
 //! What was expected and what was found, taken from the case and from what was seen.
 
 use wsspec_cases::{Accept, Case, Event, Expected, FirstToClose, Payload, Received};
+use wsspec_wire::ResponseHead;
 
 use crate::Time;
 use crate::found::{self, Found, Sight, Wanted};
-use crate::observation::{Observation, TcpEnd};
+use crate::observation::{NeverOpened, Observation, TcpEnd};
 use crate::wire_log::LogKind;
 
 /// How many characters of a text are shown; a third of it of other octets.
@@ -150,6 +151,14 @@ pub(super) fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// Why the connection was not opened, with the words of the status line.
+pub(super) fn never_opened(why: &NeverOpened, observation: &Observation) -> String {
+    let NeverOpened::Status(status) = why else { return crate::words::never_opened(why) };
+    let reason = ResponseHead::parse(&observation.handshake.response).reason;
+    let reason: String = String::from_utf8_lossy(&reason).chars().take(SHOWN).collect();
+    format!("the server answered {status} {}", visible(&reason)).trim_end().to_owned()
 }
 
 /// How the connection ended.

@@ -13,6 +13,9 @@ use crate::settings::ClientOpening;
 use crate::timers::Timer;
 use crate::words;
 
+/// Octets that are kept of the body of a refusal.
+const BODY: usize = 1024;
+
 impl CaseRun<'_> {
     pub(super) fn start_client(&mut self, opening: &ClientOpening) {
         let nonce = Random::new(self.settings.seed, self.case.id, Purpose::Handshake).nonce();
@@ -75,6 +78,10 @@ impl CaseRun<'_> {
         match head {
             Ok(None) => octets.len(),
             Ok(Some((taken, response))) => {
+                if response.status != Some(101) {
+                    let body = &octets[taken..];
+                    self.record.body = body[..body.len().min(BODY)].to_vec();
+                }
                 self.judge_response(&response, now);
                 taken
             }

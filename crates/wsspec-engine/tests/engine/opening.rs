@@ -131,7 +131,29 @@ fn other_answers_never_open_the_connection() {
         let (why, observation) = never_opened(peer);
         assert_eq!(why, NeverOpened::Dropped(how));
         assert!(!observation.close.dropped_by_me);
-        assert_eq!(judge(&case([]), observation).verdict, Verdict::Fail);
+        assert_eq!(judge(&case([]), observation).verdict, Verdict::Error);
+    }
+}
+
+#[test]
+fn a_server_that_refuses_breaks_no_rule_and_one_that_answers_wrongly_does() {
+    let busy = b"HTTP/1.1 503 Service Unavailable\r\n\r\nbusy!".to_vec();
+    let offered = wsspec_cases::suite().get("22.3.1".parse().unwrap()).unwrap();
+    for (case, answer, verdict) in [
+        (&case([]), busy.clone(), Verdict::Error),
+        (offered, busy, Verdict::Fail),
+        (&case([]), response(|headers| drop(headers.remove(0))), Verdict::Fail),
+        (&case([]), b"SSH-2.0-OpenSSH\r\n".to_vec(), Verdict::Fail),
+    ] {
+        let outcome = judge(case, observe_client(case, Answers::with(answer)).0);
+        assert_eq!(outcome.verdict, verdict, "{}", outcome.summary);
+        assert_eq!(outcome.checks[0].section.is_empty(), verdict == Verdict::Error, "no rule is named");
+        assert_eq!((outcome.behavior, outcome.behavior_close), (Behavior::Failed, BehaviorClose::Failed));
+        if outcome.observation.handshake.status == Some(503) {
+            assert_eq!(outcome.observation.handshake.body, b"busy!");
+            let why = "The connection was not opened: the server answered 503 Service Unavailable.";
+            assert_eq!(outcome.summary, why);
+        }
     }
 }
 

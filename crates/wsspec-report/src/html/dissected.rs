@@ -3,7 +3,7 @@
 use super::rows;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, LogLine};
-use crate::story::{self, Part, units};
+use crate::story::{self, Compressed, Part, units};
 
 /// A frame with every octet named.
 pub(super) struct Dissected {
@@ -35,6 +35,7 @@ impl Dissected {
         let start = at.saturating_sub(most / 2).min(frames.len().saturating_sub(most));
         let chosen = frames.into_iter().skip(start).take(most);
         let mut inflated = story::inflated(case);
+        let compressed = story::compressed(case);
         let broken = story::broken_texts(case);
         chosen
             .map(|line| Self {
@@ -43,9 +44,9 @@ impl Dissected {
                 filter: story::display_filter(&line.what).unwrap_or_default(),
                 chunks: Chunks::of(&line.what),
                 number: line.i,
-                heading: frame_heading(&line.what),
+                heading: frame_heading(&line.what, compressed.get(&line.i)),
                 is_deviation: deviation == Some(line.i),
-                parts: story::anatomy_of_text(&line.what, broken.get(&line.i)),
+                parts: story::anatomy_in_case(&line.what, broken.get(&line.i), compressed.get(&line.i)),
                 size: frame_size(&line.what),
                 cut: cut_of(&line.what),
             })
@@ -89,9 +90,9 @@ fn cut_of(what: &Happening) -> Option<String> {
     rows::cut(data)
 }
 
-fn frame_heading(what: &Happening) -> Untrusted {
+fn frame_heading(what: &Happening, compressed: Option<&Compressed>) -> Untrusted {
     let way = if matches!(what, Happening::Frame { dir: Dir::Tx, .. }) { "sent" } else { "received" };
-    let words = story::FrameWords::of(what, 40).map(|words| words.line()).unwrap_or_default();
+    let words = story::FrameWords::of(what, 40, compressed).map(|words| words.line()).unwrap_or_default();
     Untrusted::from(format!("{way}: {}", words.raw()))
 }
 

@@ -282,6 +282,7 @@ fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
     HandshakeRecord {
         request,
         response,
+        body: body(&record.body, redaction),
         status: record.status,
         extensions: record.extensions.as_deref().map(Untrusted::from),
         subprotocol: record.subprotocol.as_deref().map(Untrusted::from),
@@ -291,6 +292,11 @@ fn handshake(seen: &Observation, redaction: &Redaction) -> HandshakeRecord {
         redacted,
         tls: None,
     }
+}
+
+/// The beginning of the body of a refusal, its secrets replaced.
+fn body(octets: &[u8], redaction: &Redaction) -> Payload {
+    Payload::new(&redact::replace(octets, &redaction.in_octets(octets)), HEAD_LIMIT)
 }
 
 /// A head with a mark in the place of each secret.

@@ -64,6 +64,9 @@ pub struct HandshakeRecord {
     pub request: Payload,
     /// The response head.
     pub response: Payload,
+    /// What came with the head of a response other than 101: the beginning of its body.
+    #[serde(skip_serializing_if = "Payload::is_empty")]
+    pub body: Payload,
     /// The status code of the response.
     pub status: Option<u16>,
     /// The agreed extensions.

@@ -2,6 +2,7 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, close_code};
 
 use super::broken_text::Break;
 use super::frame::{opcode_name, payload_preview};
+use super::inflated::Compressed;
 use super::units::{count, plural};
 use crate::Untrusted;
 use crate::record::{Happening, Payload};
@@ -46,9 +47,20 @@ pub fn anatomy(what: &Happening) -> Vec<Part> {
     parts
 }
 
-/// The same with the payload split where its text stops being UTF-8.
-pub fn anatomy_of_text(what: &Happening, broken: Option<&Break>) -> Vec<Part> {
+/// The same for a frame of a case: what a compressed payload holds is told, and that of a text is split where it stops
+/// being UTF-8.
+pub fn anatomy_in_case(
+    what: &Happening,
+    broken: Option<&Break>,
+    compressed: Option<&Compressed>,
+) -> Vec<Part> {
     let mut parts = anatomy(what);
+    if let (Some(compressed), Some(payload), Happening::Frame { mask, data, .. }) =
+        (compressed, parts.last_mut().filter(|part| part.fields == PAYLOAD), what)
+    {
+        let masked = if mask.is_some() { "payload, unmasked: " } else { "payload: " };
+        payload.meaning = format!("{masked}{}", compressed.words(data.len(), 60).raw()).into();
+    }
     let (Some(broken), Some(payload)) = (broken, parts.last_mut()) else { return parts };
     let split = broken.octet.is_some() && payload.fields == PAYLOAD && broken.at < payload.octets.len();
     if !split {
@@ -171,11 +183,11 @@ mod tests {
     fn the_octet_that_is_no_utf8_is_a_part_of_its_own() {
         let frame = samples::frame(Dir::Rx, Opcode::TEXT, true, b"a\xedb");
         let broken = Break { at: 1, in_message: 1, octet: Some(0xed) };
-        let parts = anatomy_of_text(&frame, Some(&broken));
+        let parts = anatomy_in_case(&frame, Some(&broken), None);
         let told: Vec<_> = parts[2..].iter().map(|part| (part.offset, part.octets.as_slice())).collect();
         assert_eq!(told, [(2, &b"a"[..]), (3, b"\xed"), (4, b"b")]);
         assert!(parts[3].meaning.raw().starts_with("no UTF-8 from offset 1"));
-        assert_eq!(anatomy_of_text(&frame, None).len(), 3);
+        assert_eq!(anatomy_in_case(&frame, None, None).len(), 3);
     }
 
     #[test]

@@ -58,7 +58,10 @@ impl Reaction {
         let seen = if whole { found.clause() } else { found.name() };
         match self.kind {
             Kind::Refused => format!("{what} was refused, but {seen}"),
-            Kind::Echoed if whole => format!("{what} was accepted and came back: {seen}"),
+            Kind::Echoed if whole => match no_utf8(&seen) {
+                Some(place) => format!("{what} was accepted and came back as it was ({place})"),
+                None => format!("{what} was accepted and came back: {seen}"),
+            },
             Kind::Echoed => format!("{what} was accepted and came back"),
             Kind::Accepted if whole => format!("{what} was accepted: {seen}"),
             Kind::Accepted => format!("{what} was accepted"),
@@ -66,6 +69,11 @@ impl Reaction {
             Kind::Late => format!("{what} was not refused at once"),
         }
     }
+}
+
+/// Where a text stops being UTF-8: that it does has been said.
+fn no_utf8(seen: &str) -> Option<&str> {
+    seen.find("no UTF-8 from").map(|at| &seen[at..])
 }
 
 /// The breach of the tester that the check is about, and what became of it.
@@ -149,7 +157,7 @@ mod tests {
             ),
             ("handshake", Wanted::OpenConnection, never, "The connection was not opened: no answer."),
             (
-                "process.alive",
+                CheckRecord::ALIVE,
                 Wanted::other("it runs"),
                 Found::other("the process exited: signal 6"),
                 "The process exited: signal 6.",

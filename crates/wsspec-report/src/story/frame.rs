@@ -1,5 +1,6 @@
-use wsspec_wire::{CloseBody, Opcode, Rsv};
+use wsspec_wire::{CloseBody, Opcode};
 
+use super::inflated::Compressed;
 use super::units::{count, plural, spaced_hex};
 use crate::Untrusted;
 use crate::record::{Dir, Happening, Payload};
@@ -16,16 +17,17 @@ pub struct FrameWords {
 }
 
 impl FrameWords {
-    /// The words for a frame of the log, with at most `limit` characters of its payload.
-    pub fn of(what: &Happening, limit: usize) -> Option<Self> {
+    /// The words for a frame of the log, with at most `limit` characters of its payload; `compressed` if it belongs to a
+    /// compressed message.
+    pub fn of(what: &Happening, limit: usize, compressed: Option<&Compressed>) -> Option<Self> {
         let Happening::Frame { op, fin, rsv, data, .. } = what else { return None };
         let opcode = Opcode::new(*op);
         let name = opcode_name(opcode);
         let content = match opcode {
-            Opcode::CLOSE => close_body(data, limit),
-            _ if Rsv::new(*rsv).contains(Rsv::RSV1) && !opcode.is_control() => {
-                Untrusted::from(format!("{}, compressed", plural(data.len(), "octet")))
+            _ if compressed.is_some() => {
+                compressed.map(|compressed| compressed.words(data.len(), limit)).unwrap_or_default()
             }
+            Opcode::CLOSE => close_body(data, limit),
             Opcode::BINARY | Opcode::PING | Opcode::PONG => octets_preview(data, limit),
             _ => payload_preview(data, limit),
         };
@@ -127,7 +129,7 @@ mod tests {
 
     fn line(opcode: Opcode, fin: bool, payload: &[u8]) -> String {
         let frame = samples::frame(Dir::Rx, opcode, fin, payload);
-        FrameWords::of(&frame, 20).unwrap().line().raw().to_owned()
+        FrameWords::of(&frame, 20, None).unwrap().line().raw().to_owned()
     }
 
     #[test]

@@ -14,9 +14,48 @@ const LARGEST: usize = 1 << 20;
 /// Characters of a message.
 const PREVIEW: usize = 80;
 
-/// What the compressed messages of a case inflate to, by the line of their last frame. Only messages of which
-/// every octet was kept are here, and with context takeover only those before the first that was not.
+/// What the compressed messages of a case inflate to, and how they were compressed, by the line of their last frame. Only
+/// messages of which every octet was kept are here, and with context takeover only those before the first that was not.
 pub fn inflated(case: &CaseRecord) -> BTreeMap<usize, Untrusted> {
+    let frames = compressed(case).into_iter();
+    frames.filter_map(|(line, frame)| Some((line, frame.message?.told))).collect()
+}
+
+/// A frame that belongs to a compressed message.
+#[derive(Clone, Debug)]
+pub struct Compressed {
+    /// The message, with its last frame, as far as it is known.
+    message: Option<Message>,
+}
+
+/// What a compressed message holds.
+#[derive(Clone, Debug)]
+struct Message {
+    /// What it inflates to, if it does.
+    inflated: Option<Payload>,
+    /// In how many frames it came.
+    frames: usize,
+    told: Untrusted,
+}
+
+impl Compressed {
+    /// Its payload of so many octets in a few words, with at most `limit` characters of what it holds.
+    pub fn words(&self, octets: u64, limit: usize) -> Untrusted {
+        let size = plural(octets, "octet");
+        let Some(message) = &self.message else { return Untrusted::from(format!("{size}, compressed")) };
+        let Some(inflated) = &message.inflated else {
+            return Untrusted::from(format!("{size} that do not inflate"));
+        };
+        let shown = payload_preview(inflated, limit);
+        Untrusted::from(match message.frames {
+            1 => format!("{}, deflated to {}", shown.raw(), count(octets)),
+            _ => format!("{size}, compressed; in all {}", shown.raw()),
+        })
+    }
+}
+
+/// The frames of the compressed messages of a case, by their lines; none where compression was not agreed on.
+pub fn compressed(case: &CaseRecord) -> BTreeMap<usize, Compressed> {
     let Some(extensions) = case.handshake.extensions.as_ref().map(Untrusted::raw) else {
         return BTreeMap::new();
     };
@@ -41,8 +80,8 @@ pub fn inflated(case: &CaseRecord) -> BTreeMap<usize, Untrusted> {
             Happening::Frame { dir, op, fin, rsv, data, .. } if !Opcode::new(*op).is_control() => {
                 let way = &mut ways[usize::from(*dir == Dir::Rx)];
                 let begins = (*op != 0).then(|| Rsv::new(*rsv).contains(Rsv::RSV1));
-                if let Some(text) = way.frame(begins, *fin, data) {
-                    found.insert(line.i, text);
+                if let Some(frame) = way.frame(begins, *fin, data) {
+                    found.insert(line.i, frame);
                 }
             }
             _ => {}
@@ -56,7 +95,11 @@ struct Way {
     inspector: DeflateInspector,
     /// There is no context takeover.
     forgets: bool,
-    /// The message that has begun, if it is compressed and complete so far.
+    /// The message that has begun is compressed.
+    is_compressed: bool,
+    /// How many frames of it have come.
+    frames: usize,
+    /// Its octets, if it is complete so far.
     message: Option<Vec<u8>>,
     /// Something is missing that later messages may refer to.
     lost: bool,
@@ -64,7 +107,14 @@ struct Way {
 
 impl Way {
     fn new(forgets: bool) -> Self {
-        Self { inspector: DeflateInspector::new(), forgets, message: None, lost: false }
+        Self {
+            inspector: DeflateInspector::new(),
+            forgets,
+            is_compressed: false,
+            frames: 0,
+            message: None,
+            lost: false,
+        }
     }
 
     fn lose(&mut self) {
@@ -73,10 +123,18 @@ impl Way {
     }
 
     /// Takes a frame; `begins` tells, of the first frame of a message, whether it is compressed.
-    fn frame(&mut self, begins: Option<bool>, fin: bool, data: &Payload) -> Option<Untrusted> {
+    fn frame(&mut self, begins: Option<bool>, fin: bool, data: &Payload) -> Option<Compressed> {
         if let Some(is_compressed) = begins {
+            self.is_compressed = is_compressed;
+            self.frames = 0;
             self.message = is_compressed.then(Vec::new);
         }
+        self.frames += 1;
+        self.is_compressed.then(|| Compressed { message: self.message(fin, data) })
+    }
+
+    /// The message, if it ends here and all of it is known.
+    fn message(&mut self, fin: bool, data: &Payload) -> Option<Message> {
         let message = self.message.as_mut()?;
         if data.is_cut() {
             self.lose();
@@ -93,21 +151,27 @@ impl Way {
         Some(self.inflate(&message))
     }
 
-    fn inflate(&mut self, message: &[u8]) -> Untrusted {
+    fn inflate(&mut self, message: &[u8]) -> Message {
         if self.forgets {
             self.inspector.reset();
         }
         let mut out = Vec::new();
+        let frames = self.frames;
         match self.inspector.message(message, LARGEST, &mut out) {
-            Ok(seen) => Untrusted::from(format!(
-                "inflates to {}: {} ({})",
-                plural(seen.inflated, "octet"),
-                payload_preview(&Payload::new(&out, 256), PREVIEW).raw(),
-                blocks(message, &seen)
-            )),
+            Ok(seen) => {
+                let inflated = Payload::new(&out, 256);
+                let told = Untrusted::from(format!(
+                    "inflates to {}: {} ({})",
+                    plural(seen.inflated, "octet"),
+                    payload_preview(&inflated, PREVIEW).raw(),
+                    blocks(message, &seen)
+                ));
+                Message { inflated: Some(inflated), frames, told }
+            }
             Err(error) => {
                 self.lost = true;
-                Untrusted::from(format!("does not inflate: {error}"))
+                let told = Untrusted::from(format!("does not inflate: {error}"));
+                Message { inflated: None, frames, told }
             }
         }
     }
@@ -196,6 +260,20 @@ mod tests {
         case.events.insert(0, LogLine { i: 9, ..case.events[0].clone() });
         assert!(told(&case).len() < 2);
         assert!(told(&sent(&["Hello"], 400, "x-other")).is_empty());
+    }
+
+    #[test]
+    fn a_frame_says_what_it_holds() {
+        let words = |texts: &[&str], piece: usize, extensions: &str| -> Vec<String> {
+            let frames = compressed(&sent(texts, piece, extensions));
+            frames.into_values().map(|frame| frame.words(7, 40).raw().to_owned()).collect()
+        };
+        assert_eq!(words(&["Hello"], 400, "permessage-deflate"), ["\"Hello\", deflated to 7"]);
+        assert_eq!(
+            words(&["Hello"], 4, "permessage-deflate"),
+            ["7 octets, compressed", "7 octets, compressed; in all \"Hello\""]
+        );
+        assert!(words(&["Hello"], 400, "x-other").is_empty());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use super::timeline::{Side, timeline};
 use super::units::{milliseconds, spaced_hex};
-use crate::record::{CaseRecord, Happening};
+use crate::record::{CaseRecord, LogLine};
 use crate::sanitise::terminal;
-use crate::story::anatomy;
+use crate::story::{anatomy_in_case, compressed};
 
 /// Octets on a line.
 const SHOWN: usize = 10;
@@ -26,9 +26,9 @@ pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
         .collect()
 }
 
-/// The octets of a frame as plain lines, with what they mean.
-pub fn plain_anatomy(what: &Happening) -> Vec<String> {
-    let parts = anatomy(what);
+/// The octets of a frame of the case as plain lines, with what they mean.
+pub fn plain_anatomy(case: &CaseRecord, line: &LogLine) -> Vec<String> {
+    let parts = anatomy_in_case(&line.what, None, compressed(case).get(&line.i));
     let octets: Vec<String> = parts.iter().map(|part| octets(&part.octets)).collect();
     let width = octets.iter().map(String::len).max().unwrap_or(0);
     parts

@@ -1,4 +1,5 @@
 use super::frame::FrameWords;
+use super::inflated::{Compressed, compressed};
 use super::units::{duration, plural};
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, LogLine};
@@ -49,13 +50,14 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
     let is_told = |line: &&LogLine| {
         with_octets || deviation == Some(line.i) || !matches!(line.what, Happening::Octets { .. })
     };
+    let compressed = compressed(case);
     let lines = case.events.iter().filter(is_told);
     let mut rows: Vec<Row<'_>> = lines
         .map(|line| Row {
             line,
             us: line.us as i64 - opened,
             side: side(&line.what),
-            text: text(&line.what, limit),
+            text: text(&line.what, limit, compressed.get(&line.i)),
             is_deviation: deviation == Some(line.i),
         })
         .collect();
@@ -82,10 +84,10 @@ fn behind(case: &CaseRecord, opened: i64, with_octets: bool, limit: usize) -> im
     let lines = case.backend.iter().flat_map(|backend| &backend.events);
     lines.filter(move |line| with_octets || !matches!(line.what, Happening::Octets { .. })).map(move |line| {
         let (side, text) = match (side(&line.what), &line.what) {
-            (Side::Sent, what) => (Side::FromOrigin, text(what, limit)),
-            (Side::Received, what) => (Side::ToOrigin, text(what, limit)),
+            (Side::Sent, what) => (Side::FromOrigin, text(what, limit, None)),
+            (Side::Received, what) => (Side::ToOrigin, text(what, limit, None)),
             (_, Happening::Tcp { end }) => (Side::AtOrigin, Untrusted::from(end_behind(end.as_str()))),
-            (_, what) => (Side::AtOrigin, text(what, limit)),
+            (_, what) => (Side::AtOrigin, text(what, limit, None)),
         };
         Row { line, us: line.us as i64 - opened, side, text, is_deviation: false }
     })
@@ -108,10 +110,10 @@ const fn side(what: &Happening) -> Side {
     }
 }
 
-fn text(what: &Happening, limit: usize) -> Untrusted {
+fn text(what: &Happening, limit: usize, compressed: Option<&Compressed>) -> Untrusted {
     Untrusted::from(match what {
         Happening::Frame { .. } => {
-            return FrameWords::of(what, limit).map(|words| words.line()).unwrap_or_default();
+            return FrameWords::of(what, limit, compressed).map(|words| words.line()).unwrap_or_default();
         }
         Happening::Octets { data, .. } => plural(data.len(), "octet"),
         Happening::Wait { delay_us, .. } => format!("wsspec waits {}", duration(*delay_us)),

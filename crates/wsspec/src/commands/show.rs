@@ -108,7 +108,7 @@ fn nothing(args: &ShowArgs, other: Option<String>) -> Problem {
 }
 
 fn show_failures(records: &[&CaseRecord], page: &str, console: &Console) {
-    let failures = records.iter().copied().filter(|record| record.verdict.is_failure());
+    let failures = records.iter().copied().filter(|record| record.verdict.is_red());
     let causes = summary::causes(failures);
     for (place, cause) in causes.iter().enumerate() {
         let left = format!("cause {} of {}", place + 1, causes.len());

@@ -13,7 +13,7 @@ use crate::target::Target;
 /// E27: the record says how none of them is reached.
 pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
     let mut targets: Vec<RunArgs> = Vec::new();
-    for record in earlier.cases.iter().filter(|record| record.verdict.is_failure()) {
+    for record in earlier.cases.iter().filter(|record| record.verdict.is_red()) {
         let agent = record.agent.raw();
         if targets.iter().any(|target| target.agent == [agent]) {
             continue;
@@ -26,7 +26,7 @@ pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
         args.agent = vec![agent.to_owned()];
         targets.push(*args);
     }
-    let failed = earlier.cases.iter().any(|record| record.verdict.is_failure());
+    let failed = earlier.cases.iter().any(|record| record.verdict.is_red());
     if failed && targets.is_empty() {
         return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
             .fact("why", "it tested clients, or its record was written by another program")

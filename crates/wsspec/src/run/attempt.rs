@@ -38,6 +38,10 @@ const RETRIES: [Duration; 4] = [
 /// A process that ends may show it later than its connections do, by so much.
 const DEATH_SHOWS: Duration = Duration::from_millis(100);
 
+/// Statuses of servers that are busy (RFC 6585 section 4, RFC 9110 section 15.6.4).
+const TOO_MANY_REQUESTS: u16 = 429;
+const UNAVAILABLE: u16 = 503;
+
 /// An implementation that is ready to be tested.
 #[derive(Clone, Debug)]
 pub struct Agent {
@@ -313,13 +317,18 @@ impl Attempt {
 /// brought about. Many a case wants the peer to drop the connection, and dying looks just like that.
 fn is_calm(record: &CaseRecord) -> bool {
     let dropped = record.close.tcp.as_deref().is_some_and(|by| by.starts_with("peer")) && !record.close.clean;
-    !record.verdict.is_failure() && !dropped
+    !record.verdict.is_red() && !dropped
 }
 
 fn is_opened(outcome: &Outcome) -> bool {
     !matches!(
         outcome.observation.handshake.never_opened,
-        Some(NeverOpened::TimedOut | NeverOpened::Dropped(_) | NeverOpened::Unreachable(_))
+        Some(
+            NeverOpened::TimedOut
+                | NeverOpened::Dropped(_)
+                | NeverOpened::Status(TOO_MANY_REQUESTS | UNAVAILABLE)
+                | NeverOpened::Unreachable(_)
+        )
     )
 }
 

@@ -149,5 +149,5 @@ fn needs_echo(case: &Case) -> bool {
 fn failed(case: &Case, earlier: Option<&Report>) -> bool {
     let mut records =
         earlier.into_iter().flat_map(|report| &report.cases).filter(|record| record.id == case.id);
-    records.any(|record| record.verdict.is_failure())
+    records.any(|record| record.verdict.is_red())
 }

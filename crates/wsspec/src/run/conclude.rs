@@ -28,6 +28,7 @@ use crate::exit_code::ExitCode;
 use crate::outputs::ci;
 use crate::select;
 use crate::signals::Signals;
+use crate::sut::last_words;
 use crate::sut::plan::Restart;
 use crate::terminal::{Console, failure, lines, summary};
 use crate::text::{self, wrap};
@@ -241,7 +242,7 @@ impl End<'_> {
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));
         }
-        if report.cases.iter().any(|record| record.verdict.is_failure()) {
+        if report.cases.iter().any(|record| record.verdict.is_red()) {
             self.console.say(0, format!("   again    wsspec run --last-failed{}", self.folder_option("-o")));
         } else if !report.is_complete() {
             self.console.say(0, format!("   again    wsspec {}", posix(&report.run.argv)));
@@ -252,13 +253,12 @@ impl End<'_> {
 /// Prints the failures, grouped by cause.
 pub(crate) fn print_causes(report: &Report, page: &str, fail_on: FailOn, console: &Console) {
     if console.level < 0 {
-        summary::short(report, |record| counts(Brief::of(record), fail_on), console.style)
-            .iter()
-            .for_each(|line| console.say(-1, line));
+        let is_told =
+            |record: &CaseRecord| counts(Brief::of(record), fail_on) || record.verdict == Verdict::Error;
+        summary::short(report, is_told, console.style).iter().for_each(|line| console.say(-1, line));
         return;
     }
-    let is_news =
-        |record: &&CaseRecord| record.verdict.is_failure() && record.outcome != Some(Standing::Known);
+    let is_news = |record: &&CaseRecord| record.verdict.is_red() && record.outcome != Some(Standing::Known);
     let causes = causes(report.cases.iter().filter(is_news));
     let style = console.style;
     for (place, cause) in causes.iter().take(BLOCKS).enumerate() {
@@ -390,8 +390,8 @@ async fn died(deaths: &Deaths, agent: &Agent, missing: &str) -> Problem {
     if let Some((case, how)) = deaths.cases.last() {
         problem = problem.fact("last", format!("{how} during {case}"));
     }
-    for (n, line) in deaths.lines.iter().rev().take(LINES).rev().enumerate() {
-        let line = Untrusted::from(line.as_str()).for_terminal(120);
+    for (n, line) in last_words::worth_reading(&deaths.lines, LINES).into_iter().enumerate() {
+        let line = Untrusted::from(line).for_terminal(120);
         problem = problem.fact(if n == 0 { "log" } else { "" }, format!("| {line}"));
     }
     let again: Vec<String> =

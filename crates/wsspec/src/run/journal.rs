@@ -215,7 +215,7 @@ impl<'a> Journal<'a> {
     fn remark(&mut self, record: &CaseRecord) -> Option<Remark> {
         let verbose = self.console.level > 0;
         let known = record.outcome == Some(Standing::Known);
-        let bad = !known && (record.verdict.is_failure() || record.verdict == Verdict::Error);
+        let bad = !known && record.verdict.is_red();
         if !bad && record.outcome != Some(Standing::Flaky) {
             return verbose.then_some(Remark::Took);
         }
@@ -244,7 +244,8 @@ impl<'a> Journal<'a> {
     fn show_bar(&self) {
         let Some(bar) = &self.bar else { return };
         bar.set_position(self.results.len() as u64);
-        bar.set_prefix(self.time_left(bar.elapsed()));
+        let elapsed = bar.elapsed();
+        bar.set_prefix(format!("{} s{}", elapsed.as_secs(), self.time_left(elapsed)));
         bar.set_message(self.status());
     }
 
@@ -261,7 +262,7 @@ impl<'a> Journal<'a> {
         let rate = elapsed.mul_f64(left as f64 / done as f64);
         match waits.max().unwrap_or_default().max(rate).as_secs_f64().ceil() {
             seconds if seconds < 2.0 => String::new(),
-            seconds => format!(", about {seconds:.0}s left"),
+            seconds => format!(", about {seconds:.0} s left"),
         }
     }
 
@@ -425,10 +426,9 @@ const NARROW: usize = 50;
 /// Two lines that fit into this width.
 fn progress_bar(total: usize, width: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
-    // The bar gives way to ` [] 1024/1024  100%   59s, about 999s left`.
-    let room = width.saturating_sub(if width < NARROW { 28 } else { 44 }).clamp(6, 40);
-    let template =
-        format!(" [{{bar:{room}}}] {{pos}}/{{len}}  {{percent}}%   {{elapsed}}{{prefix}}\n {{wide_msg}}");
+    // The bar gives way to ` [] 1024/1024  100%   599 s, about 999 s left`.
+    let room = width.saturating_sub(if width < NARROW { 30 } else { 48 }).clamp(6, 40);
+    let template = format!(" [{{bar:{room}}}] {{pos}}/{{len}}  {{percent}}%   {{prefix}}\n {{wide_msg}}");
     let style = ProgressStyle::with_template(&template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -142,6 +142,7 @@ impl RunPlan {
             exit_zero: args.exit_zero,
             strict_baseline: args.strict_baseline,
         };
+        let (baseline, to_be_made) = baseline(args)?;
         Ok(Self {
             peers,
             cases,
@@ -167,9 +168,9 @@ impl RunPlan {
                 Some(profile) => format!("{file}   profile {profile}"),
                 None => file.clone(),
             }),
-            warnings: args.warnings.iter().cloned().chain(no_baseline_yet(args)).collect(),
+            warnings: args.warnings.iter().cloned().chain(to_be_made).collect(),
             untyped: args.settings.clone(),
-            baseline: baseline(args)?,
+            baseline,
             redaction,
             out: args.out.clone(),
             require: args.require.clone(),
@@ -342,11 +343,11 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
     Ok((name, value))
 }
 
-/// The expected verdicts, if there are any.
-fn baseline(args: &RunArgs) -> Result<Option<BaselineFile>, Problem> {
+/// The expected verdicts, if there are any, or that they are still to be made.
+fn baseline(args: &RunArgs) -> Result<(Option<BaselineFile>, Option<String>), Problem> {
     match no_baseline_yet(args) {
-        Some(_) => Ok(None),
-        None => args.baseline.as_deref().map(BaselineFile::read).transpose(),
+        Some(note) => Ok((None, Some(note))),
+        None => Ok((args.baseline.as_deref().map(BaselineFile::read).transpose()?, None)),
     }
 }
 

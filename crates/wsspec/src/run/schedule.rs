@@ -297,7 +297,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             Attempt::NotOpened(record) | Attempt::Judged(record, _) => {
                 self.count_hangs(&job, &record);
                 self.listener.attempted(job.agent, &record);
-                if record.verdict.is_failure() && self.limits.retries > 0 {
+                if record.verdict.is_red() && self.limits.retries > 0 {
                     self.listener.suspected(job.agent, &record);
                     let suspect = Suspect { job, record, ended: Instant::now() };
                     self.agents[job.agent].suspects.push(suspect);
@@ -361,7 +361,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                     break;
                 }
                 Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
-                    let failed_again = record.verdict.is_failure();
+                    let failed_again = record.verdict.is_red();
                     if !failed_again {
                         record.outcome = Some(Standing::Flaky);
                         record.summary = at_first(&suspect.record).into();

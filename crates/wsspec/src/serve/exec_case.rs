@@ -107,7 +107,7 @@ impl ExecCase {
             status = process.wait() => status,
             () = tokio::time::sleep(limit) => {
                 process.end(StopRule::default()).await;
-                return Some((Verdict::Timeout, "The client did not connect in time.".to_owned()));
+                return Some((Verdict::Timeout, "the client did not connect in time".to_owned()));
             }
         };
         process.silence().await;
@@ -115,7 +115,7 @@ impl ExecCase {
         if status.code() == Some(NOT_SUPPORTED) {
             return Some((
                 Verdict::NotApplicable,
-                "The client says that it does not support the case.".to_owned(),
+                "the client says that it does not support the case".to_owned(),
             ));
         }
         // The connection may outlive the process for a moment.
@@ -129,18 +129,25 @@ impl ExecCase {
             return None;
         }
         let crashed = status.code().is_none();
-        let verdict = if crashed { Verdict::Crash } else { Verdict::Fail };
-        Some((verdict, format!("The client ended with {} and did not connect.", in_words(status))))
+        // Nothing was seen of the case, so that nothing is broken that could be told.
+        let verdict = if crashed { Verdict::Crash } else { Verdict::Error };
+        Some((verdict, format!("the client ended with {} and did not connect", in_words(status))))
     }
 
     /// Puts a verdict into the record that no connection has earned.
     fn note(&self, case: &'static Case, shared: &Shared, (verdict, why): (Verdict, String), from: u64) {
-        let outcome = Outcome { verdict, summary: why.clone(), ..unreachable(case, TesterRole::Server, why) };
-        let outcome = match verdict {
-            Verdict::NotApplicable => {
-                Outcome { behavior: Behavior::Unimplemented, behavior_close: BehaviorClose::Ok, ..outcome }
+        let not_applicable = verdict == Verdict::NotApplicable;
+        let outcome = Outcome { verdict, ..unreachable(case, TesterRole::Server, why) };
+        let outcome = if not_applicable {
+            Outcome {
+                summary: "The client says that it does not support the case.".to_owned(),
+                checks: Vec::new(),
+                behavior: Behavior::Unimplemented,
+                behavior_close: BehaviorClose::Ok,
+                ..outcome
             }
-            _ => outcome,
+        } else {
+            outcome
         };
         let attempt = match shared.book.start(&self.agent, case.id) {
             Start::Attempt { number, .. } => number,

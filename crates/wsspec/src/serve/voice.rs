@@ -60,10 +60,10 @@ impl<'a> Voice<'a> {
                 );
             }
             Notice::CaseEnded { agent, case, brief, summary } => {
-                let level = if brief.verdict.is_failure() { 0 } else { 1 };
+                let level = if brief.verdict.is_red() { 0 } else { 1 };
                 let verdict = format!("{:<10} {case}", Style::label(brief.verdict));
                 let found = Untrusted::from(summary.as_str()).for_terminal(300);
-                let found = if brief.verdict.is_failure() { found.as_str() } else { "" };
+                let found = if brief.verdict.is_red() { found.as_str() } else { "" };
                 self.say_more(level, &format!("{:<24} {verdict}", lines::agent_name(agent)), found);
                 self.progress(agent, shared);
             }

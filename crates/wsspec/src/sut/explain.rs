@@ -6,6 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 use wsspec_report::Untrusted;
 
+use super::last_words;
 use super::life::{Death, Life};
 use super::plan::ExecPlan;
 use super::procfs;
@@ -16,8 +17,8 @@ use crate::net::socket::Address;
 use crate::target::Target;
 use crate::text;
 
-/// Lines of the log that are printed: the last ones are often noise behind what is wrong.
-const LINES: usize = 6;
+/// Lines of the log that are printed.
+const LINES: usize = 10;
 /// Characters of a first line, without its code.
 const HEADLINE: usize = 64;
 /// Characters of a command.
@@ -95,13 +96,12 @@ fn command(life: &Life, width: usize) -> String {
 
 /// The last lines of the log; those that name another port than they should are marked.
 fn output(mut problem: Problem, lines: &[String], expected: Option<u16>) -> Problem {
-    let lines: Vec<&String> = lines.iter().filter(|line| !line.trim().is_empty()).collect();
-    let lines = &lines[lines.len().saturating_sub(LINES)..];
+    let lines = last_words::worth_reading(lines, LINES);
     if lines.is_empty() {
         return problem.fact("output", "nothing");
     }
     for (n, line) in lines.iter().enumerate() {
-        let shown = Untrusted::from(line.as_str()).for_terminal(90);
+        let shown = Untrusted::from(*line).for_terminal(90);
         let wrong = expected.filter(|port| other_port(line, *port).is_some());
         let mark = wrong.map(|port| format!("   <- another port than {port}")).unwrap_or_default();
         problem = problem.fact(if n == 0 { "output" } else { "" }, format!("| {shown}{mark}"));

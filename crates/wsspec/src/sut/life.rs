@@ -18,7 +18,7 @@ use crate::net::socket::Address;
 use crate::target::Target;
 
 /// Lines of the log that are kept of a death.
-const LAST_LINES: usize = 20;
+const LAST_LINES: usize = 100;
 
 /// For the last words of a process, and for the end of its children.
 const COLLECT_LIMIT: Duration = Duration::from_secs(3);

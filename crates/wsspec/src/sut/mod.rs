@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod explain;
+pub mod last_words;
 mod life;
 pub mod log;
 pub mod plan;

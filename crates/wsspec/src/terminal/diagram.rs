@@ -1,6 +1,6 @@
 //! The sequence of frames and timers of a case.
 
-use wsspec_engine::{Found, Wanted};
+use wsspec_engine::{Found, Wanted, fault};
 use wsspec_report::record::{CaseRecord, Happening};
 use wsspec_report::story::{Row, Side, sent_breach, timeline};
 
@@ -91,9 +91,17 @@ pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Opti
         Some(Wanted::LawfulFrames) => record.expectation.clone(),
         _ => check.expected.for_terminal(400),
     };
+    // That something was due says more than that the connection stayed open.
+    let observed = match (check.wanted.as_deref(), check.found.as_deref()) {
+        (Some(wanted @ Wanted::Event { .. }), Some(found @ Found::StayedOpen { .. })) => {
+            fault(wanted, found, true).into()
+        }
+        _ => check.observed.clone(),
+    };
+    let observed = observed.for_terminal(400);
     [
-        line(Tone::Good, "  -        expected   ", &expected),
-        line(Tone::Bad, "  +        observed   ", &check.observed.for_terminal(400)),
+        line(Tone::Good, "-          expected   ", &expected),
+        line(Tone::Bad, "+          observed   ", &observed),
     ]
 }
 
@@ -107,11 +115,8 @@ pub(super) fn time(row: &Row<'_>) -> String {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a case are exact in a double")]
     let ms = row.us as f64 / 1000.0;
     let time = format!("{ms:.2}");
-    match (is_wrong(row), time.len()) {
-        (true, ..=6) => format!("{:>8}", format!("+ {time}")),
-        (true, _) => format!("{:>8}", format!("+{time}")),
-        (false, _) => format!("{time:>8}"),
-    }
+    // The sign has a column of its own.
+    if is_wrong(row) { format!("+{time:>7}") } else { format!("{time:>8}") }
 }
 
 /// One row, with what is wrong with a frame that was sent; in a list if the column has no width.
@@ -121,7 +126,7 @@ pub(super) fn line(row: &Row<'_>, breach: Option<&str>, column: usize, style: St
     let mark = match (row.is_deviation, breach) {
         _ if is_wrong(row) => "   observed".to_owned(),
         (_, Some(breach)) => format!("   (!) {breach}"),
-        (true, None) => "   (!)".to_owned(),
+        (true, None) => "   (!) answered otherwise".to_owned(),
         (false, None) => String::new(),
     };
     let behind = time.len() + 3 + if column == 0 { text.chars().count() + 2 } else { column + "--->".len() };

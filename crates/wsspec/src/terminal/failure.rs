@@ -1,14 +1,18 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
 use wsspec_cases::CaseId;
-use wsspec_engine::Found;
+use wsspec_engine::{Found, Verdict};
+use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Standing};
-use wsspec_report::story::{Part, anatomy_of_text, broken_texts, compression};
+use wsspec_report::story::{
+    Part, anatomy_in_case, broken_texts, cause_sentence, compressed, compression, inflated, lack,
+};
 use wsspec_report::summary::{Cause, id_list};
 
-use super::lines::{clause, cut};
+use super::lines::cut;
 use super::style::{Style, Tone};
 use super::{diagram, heads};
+use crate::sut::last_words;
 use crate::text::wrap;
 
 /// Ids that are printed of one cause.
@@ -41,6 +45,8 @@ fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> 
     out.extend(wrap(&record.title, style.width - 2).into_iter().map(|line| format!(" {line}")));
     out.push(String::new());
     out.extend(expected_and_observed(record, style));
+    out.extend(negotiated(record, style));
+    out.extend(last_words(record, style));
     if let Some([sent, received]) = compression(record) {
         out.extend(fact("sent    ", Tone::Note, &sent, style));
         out.extend(fact("received", Tone::Note, &received, style));
@@ -61,63 +67,91 @@ fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> 
 }
 
 fn heading(record: &CaseRecord, style: Style) -> String {
-    let level = record.first_failed().map_or_else(|| record.level(), |check| check.level);
     let label = match record.outcome {
         Some(Standing::Flaky) => "flaky",
         _ => Style::label(record.verdict),
     };
     let left = format!("{label} {} {}", record.id, record.slug);
-    let right = format!("{}   {}", level.name(), long_clause(record));
-    let right = right.trim_end();
+    let right = record.clause().map_or_else(String::new, |clause| {
+        let level = record.first_failed().map_or_else(|| record.level(), |check| check.level);
+        format!("{}   RFC {} section {}", level.name(), clause.rfc, clause.section)
+    });
     let gap = style.width.saturating_sub(left.chars().count() + right.chars().count());
     let gap = if gap < 2 { "\n     ".to_owned() } else { " ".repeat(gap) };
-    format!("{}{gap}{right}", style.verdict(record.verdict, &cut(&left, style.width)))
+    let left = style.verdict(record.verdict, &cut(&left, style.width));
+    if right.is_empty() { left } else { format!("{left}{gap}{right}") }
 }
-
-/// `RFC 6455 section 5.4`
-fn long_clause(record: &CaseRecord) -> String {
-    let clause = clause(record);
-    clause.rsplit_once(' ').map_or_else(String::new, |(rfc, section)| format!("{rfc} section {section}"))
-}
-
-/// The check that the process of the implementation runs on.
-const DEATH: &str = "process.alive";
 
 fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     let mut out = Vec::new();
     let mut failed: Vec<&CheckRecord> = record.checks.iter().filter(|check| !check.ok).collect();
-    let is_dead = |check: &&CheckRecord| check.id == DEATH;
-    // What else went wrong then follows from it.
-    if failed.iter().any(is_dead) {
-        failed.retain(is_dead);
+    // What else went wrong when the process ended follows from that.
+    if failed.iter().any(|check| check.is_alive()) {
+        failed.retain(|check| check.is_alive());
     }
-    let before_the_case = failed.iter().any(|check| check.id == "handshake" || check.id == DEATH);
+    let before_the_case = failed.iter().any(|check| check.id == "handshake" || check.is_alive());
     if !before_the_case {
         out.extend(fact("expected", Tone::Good, &record.expectation, style));
     }
-    if failed.is_empty() {
-        out.extend(fact("observed", Tone::Bad, &record.summary.for_terminal(400), style));
-    }
     let mut wanted = vec![record.expectation.clone()];
-    let mut found: Vec<String> = Vec::new();
-    for check in failed {
+    for check in &failed {
         let expected = check.expected.for_terminal(400);
         if (before_the_case || !is_said_by_the_case(check)) && !wanted.contains(&expected) {
             out.extend(fact("expected", Tone::Good, &expected, style));
             wanted.push(expected);
         }
+    }
+    out.extend(fact("observed", Tone::Bad, &observed(record, &failed), style));
+    out
+}
+
+/// What was seen: the sentence of the cause, and what the other checks add to it.
+fn observed(record: &CaseRecord, failed: &[&CheckRecord]) -> String {
+    if failed.is_empty() {
+        return record.summary.for_terminal(400);
+    }
+    let cause = cause_sentence(record).for_terminal(400);
+    let mut found = vec![cause.trim_end_matches('.').to_owned()];
+    // What came back is what was accepted.
+    let is_whole = cause.contains(" and came back");
+    for check in failed.iter().filter(|_| !is_whole) {
         let clause =
             check.found.as_deref().map_or_else(|| check.observed.clone(), |found| found.clause().into());
-        let observed = clause.for_terminal(400);
+        let clause = clause.for_terminal(400);
         // That the tester failed the connection for it says the same once more.
-        let again = matches!(check.found.as_deref(), Some(Found::FailedByTester { .. }));
-        if !again && !found.contains(&observed) {
-            found.push(observed);
+        let again = matches!(check.found.as_deref(), Some(Found::FailedByTester { .. }))
+            || check.found == record.first_failed().and_then(|first| first.found.clone());
+        if !again && !found.iter().any(|told| told.contains(&clause)) {
+            found.push(clause);
         }
     }
-    if !found.is_empty() {
-        out.extend(fact("observed", Tone::Bad, &found.join("; "), style));
-    }
+    found.join("; ")
+}
+
+/// The last words of a process that ended.
+fn last_words(record: &CaseRecord, style: Style) -> Vec<String> {
+    const LINES: usize = 10;
+    let Some(log) = record.log.as_ref().filter(|_| record.verdict == Verdict::Crash) else {
+        return Vec::new();
+    };
+    let lines: Vec<&str> = log.text.raw().lines().map(without_time).collect();
+    let room = style.width.saturating_sub(16).max(20);
+    let told = last_words::worth_reading(&lines, LINES).into_iter();
+    let told = told.map(|line| cut(&style.plain(Untrusted::from(line).for_terminal(400)), room));
+    let label = |n: usize| if n == 0 { "log" } else { "" };
+    told.enumerate().map(|(n, line)| format!("   {:<11}| {line}", label(n))).collect()
+}
+
+/// A line of the log without the time before it.
+fn without_time(line: &str) -> &str {
+    line.split_once("Z ").filter(|(time, _)| time.len() == 23).map_or(line, |(_, text)| text)
+}
+
+/// Of a case that does not apply: what was offered and answered, so that it can be seen what is missing.
+fn negotiated(record: &CaseRecord, style: Style) -> Vec<String> {
+    let Some(lack) = lack(record) else { return Vec::new() };
+    let mut out = fact("offered ", Tone::Note, &lack.offered().for_terminal(400), style);
+    out.extend(fact("answered", Tone::Note, &lack.answered().for_terminal(400), style));
     out
 }
 
@@ -144,7 +178,7 @@ fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
     let way = if *dir == Dir::Tx { "sent" } else { "received" };
     let mut out = vec![String::new(), format!("   octets of the marked frame ({way})")];
     let broken = broken_texts(record);
-    let parts = anatomy_of_text(&line.what, broken.get(&line.i));
+    let parts = anatomy_in_case(&line.what, broken.get(&line.i), compressed(record).get(&line.i));
     let octets: Vec<String> = parts.iter().map(|part| spaced_hex(&part.octets)).collect();
     // The payload may be longer than what stands in front of it, and is followed by what it means.
     let is_payload = |part: &Part| part.fields == "websocket.payload";
@@ -160,6 +194,11 @@ fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
             let lines = wrap(&meaning, style.width.saturating_sub(column + 7).max(20));
             out.extend(lines.into_iter().map(|line| format!("     {:column$}  {line}", "")));
         }
+    }
+    if let Some(message) = inflated(record).get(&line.i) {
+        let message = style.plain(message.for_terminal(MEANING * 2));
+        let lines = wrap(&message, style.width.saturating_sub(5).max(20));
+        out.extend(lines.into_iter().map(|line| format!("     {line}")));
     }
     out
 }

@@ -31,7 +31,7 @@ pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String
                 out.extend(fields(&row, *dir, breach, style));
                 out.extend(payload(&row.line.what, data, style));
                 let message = messages.get(&row.line.i);
-                out.extend(message.into_iter().flat_map(|text| below(&inflated_words(text), style)));
+                out.extend(message.into_iter().flat_map(|text| below(&text.for_terminal(usize::MAX), style)));
             }
             what => {
                 out.push(diagram::line(&row, None, 0, style));
@@ -49,7 +49,7 @@ fn fields(row: &Row<'_>, dir: Dir, breach: Option<&str>, style: Style) -> Vec<St
     let mark = match breach {
         Some(breach) => format!("   (!) {breach}"),
         None if diagram::is_wrong(row) => "   observed".to_owned(),
-        None if row.is_deviation => "   (!)".to_owned(),
+        None if row.is_deviation => "   (!) answered otherwise".to_owned(),
         None => String::new(),
     };
     let text = row.line.what.header().map_or_else(String::new, |header| header_words(&header));
@@ -120,10 +120,6 @@ fn close_words(data: &Payload, style: Style) -> Vec<String> {
             out
         }
     }
-}
-
-fn inflated_words(message: &Untrusted) -> String {
-    format!("inflated: {}", message.for_terminal(usize::MAX))
 }
 
 fn quoted(text: &Untrusted) -> String {

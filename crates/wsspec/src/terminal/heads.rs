@@ -2,10 +2,15 @@
 
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Happening, Payload};
-use wsspec_report::story::{HeaderLine, HeaderState, request_lines, response_lines};
+use wsspec_report::story::{HeaderLine, HeaderState, payload_preview, request_lines, response_lines};
 
 use super::lines::cut;
 use super::style::{Style, Tone};
+
+/// The status of an upgrade.
+const UPGRADED: u16 = 101;
+/// Characters of the body of a refusal.
+const BODY: usize = 200;
 
 /// The heads of request and response; nothing where frames show what went wrong.
 pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
@@ -22,7 +27,15 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
         out = head("request", &handshake.request, &request_lines(record), header, record, style);
     }
     out.extend(head("response", &handshake.response, &response_lines(record), marked, record, style));
+    if !handshake.body.is_empty() {
+        out.push(format!("   body {}", cut_to(&payload_preview(&handshake.body, BODY), 8, style)));
+    }
     out
+}
+
+/// Whether the server answered with another status than that of an upgrade.
+fn is_other_status(name: &str, record: &CaseRecord) -> bool {
+    name == "response" && record.handshake.status.is_some_and(|status| status != UPGRADED)
 }
 
 fn head(
@@ -38,7 +51,12 @@ fn head(
     }
     let whole = Untrusted::from_octets(octets.kept());
     let first = Untrusted::from(whole.raw().lines().next().unwrap_or_default());
-    let mut out = vec![format!("   {name}"), plain(&first.for_terminal(300), style)];
+    let mut out = vec![format!("   {name}")];
+    if is_other_status(name, record) {
+        out.extend(difference("Status", &format!("{UPGRADED}"), &first.for_terminal(300), style));
+    } else {
+        out.push(plain(&first.for_terminal(300), style));
+    }
     let mut is_marked = false;
     for line in lines {
         let is_it = marked.is_some_and(|name| line.name.raw().eq_ignore_ascii_case(name));
@@ -73,6 +91,11 @@ fn expected(record: &CaseRecord) -> String {
 
 fn plain(text: &str, style: Style) -> String {
     format!("     {}", cut(&style.plain(text), style.width.saturating_sub(5)))
+}
+
+/// At most what fits behind so many columns.
+fn cut_to(text: &Untrusted, behind: usize, style: Style) -> String {
+    cut(&style.plain(text.for_terminal(300)), style.width.saturating_sub(behind))
 }
 
 fn difference(name: &str, expected: &str, observed: &str, style: Style) -> [String; 2] {

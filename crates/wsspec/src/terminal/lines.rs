@@ -10,6 +10,7 @@ use wsspec_report::story::cause_sentence;
 use super::style::{Style, Tone};
 use crate::run::journal::Brief;
 use crate::run::schedule::Restarted;
+use crate::sut::last_words;
 use crate::text::{duration, wrap};
 
 /// `183 ok   3 FAIL   1 non-strict`
@@ -50,6 +51,8 @@ pub enum Remark {
     Took,
 }
 
+/// Columns of a clause.
+const CLAUSE: usize = " RFC 6455 5.4 ".len();
 /// Columns of the line of a case without slug and agent.
 const FIXED: usize = "  FAIL       6.3.1    ".len() + " RFC 6455 5.4  ".len();
 
@@ -81,20 +84,22 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         Remark::Like(id) => (format!(" same cause as {id}"), format!(" as {id}")),
         _ => (String::new(), String::new()),
     };
-    let short = several || style.width < 80 || slug > usual.max(behind(&long)) && slug <= behind(&brief);
-    let room = behind(if short { &brief } else { &long }).max(usual);
+    let short = several || style.width < 80;
+    let like = if short { &brief } else { &long };
+    // The clause is that of the case which it is like: it gives way to a long name.
+    let has_clause = like.is_empty() || short || slug <= usual.max(behind(like));
+    let room = if has_clause { behind(like) } else { behind(like) + CLAUSE }.max(usual);
     let shown = if usual < 4 { String::new() } else { cut(&record.slug, room) };
     let slug = usual.max(shown.chars().count());
+    let clause = if has_clause { format!(" {:<13}", clause(record)) } else { String::new() };
     let name = format!(
-        "  {} {:<8} {:<slug$} {:<13} {agent}",
+        "  {} {:<8} {:<slug$}{clause} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),
         record.id.to_string(),
         shown,
-        clause(record),
     );
     match remark {
-        Remark::Like(_) | Remark::More(_) if short => format!("{name}{brief}"),
-        Remark::Like(_) | Remark::More(_) => format!("{name}{long}"),
+        Remark::Like(_) | Remark::More(_) => format!("{name}{like}"),
         Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
         Remark::Found => {
             let found = match record.outcome {
@@ -116,13 +121,10 @@ pub fn restarted(restarted: &Restarted, style: Style) -> String {
         let cases = restarted.in_flight;
         out.push(format!("  DIED       the process {} while {cases} cases ran", restarted.how));
     }
-    let last = &restarted.lines[restarted.lines.len().saturating_sub(LINES)..];
-    out.extend(last.iter().map(|line| {
-        format!(
-            "{:13}| {}",
-            "",
-            cut(&Untrusted::from(line.as_str()).for_terminal(200), style.width.saturating_sub(15).max(20))
-        )
+    let last = last_words::worth_reading(&restarted.lines, LINES).into_iter();
+    out.extend(last.map(|line| {
+        let line = Untrusted::from(line).for_terminal(200);
+        format!("{:13}| {}", "", cut(&line, style.width.saturating_sub(15).max(20)))
     }));
     out.push(match restarted.in_flight {
         0 | 1 => format!("{:13}restarted in {took} (restart {} of {})", "", restarted.number, restarted.of),
@@ -144,14 +146,7 @@ pub fn slow(ids: &[String], after: Duration, limit: Duration, style: Style) -> S
 
 /// `RFC 6455 5.4`: the rule that was broken, or else the main one.
 pub fn clause(record: &CaseRecord) -> String {
-    let failed = record.first_failed();
-    // No section says that a process may not end.
-    if failed.is_some_and(|check| check.id == "process.alive") {
-        return String::new();
-    }
-    let broken = failed.and_then(|check| check.rfc.as_ref());
-    let clause = broken.or_else(|| record.rules.first().map(|rule| &rule.rfc));
-    clause.map_or_else(String::new, |clause| format!("RFC {} {}", clause.rfc, clause.section))
+    record.clause().map_or_else(String::new, |clause| format!("RFC {} {}", clause.rfc, clause.section))
 }
 
 /// The name of an agent, which may have come from the peer.

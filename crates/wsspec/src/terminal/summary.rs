@@ -7,6 +7,7 @@ use wsspec_cases::{CaseId, Suite, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Report, RunRecord, Standing};
+use wsspec_report::story::lack;
 use wsspec_report::summary::{AgentSummary, RATING_RULE, Rating, causes, id_list};
 
 use super::lines::{agent_name, cut};
@@ -29,6 +30,7 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
         out.push(String::new());
     }
     out.extend(groups(&summary, style));
+    out.extend(not_applicable(&records, style));
     out.extend(known(&records, style));
     out.extend(flaky(&records, style));
     out.extend(not_run(report, agent, style));
@@ -135,42 +137,66 @@ fn heading(summary: &AgentSummary<'_>, flaky: usize, style: Style) -> String {
     format!("{head}\n   {reason}")
 }
 
-const COLUMNS: [(&str, &[Verdict]); 5] = [
-    ("pass", &[Verdict::Pass]),
-    ("non-strict", &[Verdict::NonStrict]),
-    ("fail", &[Verdict::Fail, Verdict::Timeout, Verdict::Crash, Verdict::Error]),
-    ("n/a", &[Verdict::NotApplicable]),
-    ("info", &[Verdict::Info]),
+/// A column of the table: its head, the same where there is little room, its width, and what is counted in it.
+struct Column {
+    head: &'static str,
+    short: &'static str,
+    width: usize,
+    verdicts: &'static [Verdict],
+}
+
+/// The last one is there only if there is something in it.
+const COLUMNS: [Column; 6] = [
+    Column { head: "pass", short: "pass", width: 6, verdicts: &[Verdict::Pass] },
+    Column { head: "non-strict", short: "ns", width: 12, verdicts: &[Verdict::NonStrict] },
+    Column {
+        head: "fail",
+        short: "fail",
+        width: 6,
+        verdicts: &[Verdict::Fail, Verdict::Timeout, Verdict::Crash],
+    },
+    Column { head: "n/a", short: "n/a", width: 6, verdicts: &[Verdict::NotApplicable] },
+    Column { head: "info", short: "info", width: 6, verdicts: &[Verdict::Info] },
+    Column { head: "error", short: "err", width: 7, verdicts: &[Verdict::Error] },
 ];
 
 /// Below this width names are short.
 const NARROW: usize = 80;
+/// The width of columns there.
+const NARROW_COLUMN: usize = 5;
 
 fn table(records: &[&CaseRecord], suite: &Suite, style: Style) -> Vec<String> {
     let mut by_section: BTreeMap<u16, [usize; COLUMNS.len()]> = BTreeMap::new();
     let mut total = [0; COLUMNS.len()];
     for record in records {
         let row = by_section.entry(record.id.section()).or_default();
-        for (column, (_, verdicts)) in COLUMNS.iter().enumerate() {
-            if verdicts.contains(&record.verdict) {
-                row[column] += 1;
-                total[column] += 1;
+        for (place, column) in COLUMNS.iter().enumerate() {
+            if column.verdicts.contains(&record.verdict) {
+                row[place] += 1;
+                total[place] += 1;
             }
         }
     }
+    let shown = if total[COLUMNS.len() - 1] > 0 { &COLUMNS[..] } else { &COLUMNS[..COLUMNS.len() - 1] };
     let narrow = style.width < NARROW;
+    let width = |column: &Column| if narrow { NARROW_COLUMN } else { column.width };
+    let cells = |texts: Vec<String>| -> String {
+        shown.iter().zip(texts).map(|(column, text)| format!("{text:>fill$}", fill = width(column))).collect()
+    };
     let title = |number: u16| {
         let section = suite.sections().iter().find(|section| section.number == number);
         section.map_or("", |section| section.title)
     };
     let longest = by_section.keys().map(|number| title(*number).chars().count() + 1).max().unwrap_or(0);
-    let numbers_wide = if narrow { 25 } else { 36 };
+    let numbers_wide: usize = shown.iter().map(width).sum();
     let most = style.width.saturating_sub("   12  ".len() + numbers_wide).max(8);
     let room = longest.clamp(24.min(most), most);
-    let heads = COLUMNS.map(|(name, _)| if narrow && name == "non-strict" { "ns" } else { name }.to_owned());
-    let mut out = vec![format!("   {:<fill$}{}", "section", cells(&heads, narrow), fill = room + 4)];
+    let head = |column: &Column| if narrow { column.short } else { column.head }.to_owned();
+    let heads = cells(shown.iter().map(head).collect());
+    let mut out = vec![format!("   {:<fill$}{heads}", "section", fill = room + 4)];
     let numbers = |row: &[usize; COLUMNS.len()]| {
-        cells(&row.map(|number| if number == 0 { ".".to_owned() } else { number.to_string() }), narrow)
+        let told = |number: &usize| if *number == 0 { ".".to_owned() } else { number.to_string() };
+        cells(row.iter().map(told).collect())
     };
     for (number, row) in &by_section {
         let title = cut(title(*number), room - 1);
@@ -183,11 +209,6 @@ fn table(records: &[&CaseRecord], suite: &Suite, style: Style) -> Vec<String> {
     out
 }
 
-fn cells(texts: &[String; COLUMNS.len()], narrow: bool) -> String {
-    let widths = if narrow { [5, 5, 5, 5, 5] } else { [6, 12, 6, 6, 6] };
-    texts.iter().zip(widths).map(|(text, width)| format!("{text:>width$}")).collect()
-}
-
 /// What is not a pass, by cause.
 fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
     let mut out = Vec::new();
@@ -198,6 +219,39 @@ fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
     out
 }
 
+/// What does not apply, by reason, with the header that is missing.
+fn not_applicable(records: &[&CaseRecord], style: Style) -> Vec<String> {
+    let mut by_reason: Vec<(String, Vec<CaseId>)> = Vec::new();
+    for record in records.iter().filter(|record| record.verdict == Verdict::NotApplicable) {
+        let missing = lack(record).and_then(|lack| lack.missing());
+        let missing = missing.map_or_else(String::new, |missing| format!(" ({missing})"));
+        let summary = record.summary.for_terminal(200);
+        add(&mut by_reason, format!("{}{missing}", summary.trim_end_matches('.')), record.id);
+    }
+    let label = Style::label(Verdict::NotApplicable);
+    told_by_reason(label, Some(Verdict::NotApplicable), by_reason, style)
+}
+
+fn add(by_reason: &mut Vec<(String, Vec<CaseId>)>, reason: String, id: CaseId) {
+    match by_reason.iter_mut().find(|(other, _)| *other == reason) {
+        Some((_, ids)) => ids.push(id),
+        None => by_reason.push((reason, vec![id])),
+    }
+}
+
+/// A line for each reason.
+fn told_by_reason(
+    label: &str,
+    verdict: Option<Verdict>,
+    by_reason: Vec<(String, Vec<CaseId>)>,
+    style: Style,
+) -> Vec<String> {
+    let line = |(reason, ids): (String, Vec<CaseId>)| {
+        labelled(label, verdict, &format!("{}: {reason}", id_list(&ids, IDS)), style)
+    };
+    by_reason.into_iter().flat_map(line).collect()
+}
+
 /// What the baseline knows, by reason.
 fn known(records: &[&CaseRecord], style: Style) -> Vec<String> {
     let mut by_reason: Vec<(String, Vec<CaseId>)> = Vec::new();
@@ -206,15 +260,9 @@ fn known(records: &[&CaseRecord], style: Style) -> Vec<String> {
             let issue = known.issue.as_ref().map_or_else(String::new, |issue| format!(", {issue}"));
             Untrusted::from(format!("{}{issue}", known.reason)).for_terminal(200)
         });
-        match by_reason.iter_mut().find(|(other, _)| *other == reason) {
-            Some((_, ids)) => ids.push(record.id),
-            None => by_reason.push((reason, vec![record.id])),
-        }
+        add(&mut by_reason, reason, record.id);
     }
-    let line = |(reason, ids): (String, Vec<CaseId>)| {
-        labelled("known", None, &format!("{}: {reason}", id_list(&ids, IDS)), style)
-    };
-    by_reason.into_iter().flat_map(line).collect()
+    told_by_reason("known", None, by_reason, style)
 }
 
 fn flaky(records: &[&CaseRecord], style: Style) -> Vec<String> {

@@ -127,7 +127,7 @@ fn a_sent_frame_that_is_marked_had_nothing_expected_beside_it() {
     record.checks.iter_mut().find(|check| !check.ok).unwrap().event = Some(line);
     let text = failure::block(&causes(&report.cases)[0], "report.html", Style::PLAIN);
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
-    let [marked, expected, observed] = ["(!)", "  -        expected", "  +        observed"].map(at);
+    let [marked, expected, observed] = ["(!)", "-          expected", "+          observed"].map(at);
     assert!(marked < expected && expected < observed, "{text}");
     at("octets of the marked frame (sent)");
 }

@@ -79,11 +79,44 @@ fn a_peer_that_drops_after_the_upgrade_fails() {
 }
 
 #[test]
-fn refusals_in_the_middle_are_failures_of_the_case() {
+fn a_server_that_refuses_in_the_middle_of_a_run_leaves_cases_that_could_not_be_run() {
+    let refusals: [(&[u8], Then, &str); 3] = [
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nlater", Then::Close, "the server answered 503 Busy"),
+        (b"HTTP/1.1 429 Too Many Requests\r\n\r\n", Then::Close, "the server answered 429 Too Many Requests"),
+        (b"", Then::Close, "the peer ended TCP during the opening handshake"),
+    ];
+    for (octets, then, why) in refusals {
+        let (done, record) = run(Manner::Answer(octets, then), &["1.1.2", "1.1.3"]);
+        assert_eq!(done.code, 6, "{done:#?}");
+        let verdicts = verdicts(&record);
+        assert!(!verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == "error"), "{record:#?}");
+        let case = record.iter().find(|line| line["t"] == "case").unwrap();
+        assert_eq!(case["autobahn"]["behavior"], "FAILED", "what scripts of the reference suite read");
+        let told = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("INCOMPLETE") && told.contains(why), "{done:#?}");
+        assert!(!done.out.contains("NOT CONFORMANT") && !done.out.contains("MUST"), "{done:#?}");
+        let told = [done.out.contains("+  HTTP/1.1 503 Busy"), done.out.contains("body \"later\"")];
+        assert_eq!(told, [octets.contains(&b'5'); 2], "{done:#?}");
+    }
+}
+
+#[test]
+fn a_server_that_refuses_once_is_asked_again() {
+    let folder = tempdir().unwrap();
     let refusal = Manner::Answer(b"HTTP/1.1 503 Busy\r\n\r\n", Then::Close);
-    let (done, record) = run(refusal, &["1.1.2", "1.1.3"]);
-    assert_ne!(done.code, 0, "{done:#?}");
-    assert!(!verdicts(&record).contains(&"pass"), "{record:#?}");
+    let peer = Peer::start(move |n| if n == PREFLIGHT { refusal } else { Manner::Echo });
+    let done = wsspec(folder.path(), &["run", &peer.url(), "1.1.2"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(verdicts(&record(folder.path())), ["error", "pass"]);
+}
+
+#[test]
+fn an_answer_that_is_no_lawful_upgrade_is_a_failure() {
+    let wrong = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n";
+    let (done, record) = run(Manner::Answer(wrong, Then::Close), &["1.1.2"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert_eq!(verdicts(&record).last(), Some(&"fail"));
 }
 
 #[test]

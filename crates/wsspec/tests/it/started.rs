@@ -100,13 +100,17 @@ fn results_of_an_earlier_run_do_not_stand_for_one_without_a_client() {
 }
 
 #[test]
-fn a_client_that_dies_or_does_not_connect_fails_and_is_named() {
+fn a_client_that_dies_fails_and_one_that_does_not_connect_leaves_its_case_without_a_verdict() {
     let folder = TempDir::new().unwrap();
     let command =
         "sh -c 'if [ $WSSPEC_CASE = 1.1.1 ]; then echo before the end; kill -9 $$; else exit 3; fi'";
     let done = serve(folder.path(), &["1.1.1", "1.1.2", "--exec-case", command]);
-    assert_eq!(done.code, 1, "{done:#?}");
-    assert_eq!(verdicts(folder.path()), [pair("1.1.1", "crash"), pair("1.1.2", "fail")]);
+    assert_eq!(done.code, 6, "{done:#?}");
+    assert_eq!(verdicts(folder.path()), [pair("1.1.1", "crash"), pair("1.1.2", "error")]);
+    let told = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = "The connection was not opened: the client ended with exit status 3 and did not connect";
+    assert!(told.contains(why), "{done:#?}");
+    assert!(told.contains("log | before the end") && !told.contains("MUST RFC"), "{done:#?}");
     assert!(done.out.contains("exit status 3") && done.out.contains("signal 9"), "{done:#?}");
     let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
     assert!(log.ends_with("Z before the end\n") && log.lines().count() == 1, "{log}");

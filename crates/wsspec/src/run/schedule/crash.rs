@@ -201,7 +201,7 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
         Blame::Afterwards => format!("{exited}, after the end of this case and before the next"),
     };
     let check = CheckRecord {
-        id: "process.alive".to_owned(),
+        id: CheckRecord::ALIVE.to_owned(),
         level: Level::Must,
         rfc: None,
         ok: false,
@@ -217,7 +217,7 @@ fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
     record.checks.insert(0, check);
     record.verdict = Verdict::Crash;
     record.outcome = None;
-    record.cause = Some(format!("process.alive/{}", death.how));
+    record.cause = Some(format!("{}/{}", CheckRecord::ALIVE, death.how));
     record.summary = observed.into();
     record.log = match (record.log, &death.log) {
         (Some(written), death) if !written.text.is_empty() => {
