@@ -36,10 +36,15 @@ pub(crate) struct PartialMessage {
 }
 
 impl PartialMessage {
-    pub(crate) fn new(opcode: Opcode, compressed: bool, announced: u64) -> Self {
+    /// A message of which a frame of that length is announced. One that does not last has memory that goes from message
+    /// to message, however short it is.
+    pub(crate) fn new(opcode: Opcode, compressed: bool, announced: u64, lasts: bool) -> Self {
         let announced = announced.min(TRUSTED_LENGTH as u64) as usize;
         let expected = if compressed { announced * EXPECTED_RATIO } else { announced }.min(TRUSTED_LENGTH);
-        let mut octets = pool::take_used(HEADROOM + expected);
+        let mut octets = match lasts {
+            true => pool::take_used(HEADROOM + expected),
+            false => pool::take_used(pool::LEAST.max(HEADROOM + expected)),
+        };
         pool::put(&mut octets, 0, &[0; HEADROOM]);
         Self { opcode, compressed, fragments: 0, utf8: Utf8Validator::new(), octets, len: HEADROOM }
     }
@@ -57,6 +62,11 @@ impl PartialMessage {
     /// Checks text behind the first `start` octets of the payload.
     pub(crate) fn check_text_from(&mut self, start: usize) -> Result<(), Violation> {
         Ok(self.utf8.feed(&self.octets[HEADROOM + start..self.len])?)
+    }
+
+    /// Gives the memory away, with all that is in it.
+    pub(crate) fn recycle(self) {
+        pool::give_back(self.octets);
     }
 
     /// [`HEADROOM`] and the payload.
@@ -147,10 +157,7 @@ impl PartialMessage {
 
     /// Ends a compressed message.
     pub(crate) fn finish_inflating(&mut self, deflate: &mut Deflate, limit: u64) -> Result<(), Violation> {
-        self.octets.truncate(self.len);
-        let finished = deflate.finish(in_memory(limit), &mut self.octets);
-        self.len = self.octets.len();
-        match finished? {
+        match deflate.finish(in_memory(limit), &mut self.octets, &mut self.len)? {
             true => Ok(()),
             false => Err(Violation::MessageTooBig { limit }),
         }

@@ -189,10 +189,15 @@ impl Deflate {
     }
 
     /// Ends an inflated message, as if what its sender cut off had come (RFC 7692 section 7.2.2).
-    pub(crate) fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<bool, Violation> {
+    pub(crate) fn finish(
+        &mut self,
+        limit: usize,
+        out: &mut Vec<u8>,
+        len: &mut usize,
+    ) -> Result<bool, Violation> {
         let Direction { window_bits, no_context_takeover } = self.receiving;
         let inflater = self.inflater();
-        let complete = match inflater.finish_message(limit, out) {
+        let complete = match inflater.finish_message_over(limit, out, len) {
             Ok(inflated) => !inflated.limit_reached,
             // Nothing is missing from the message itself.
             Err(InflateError::MissingFlush) => true,

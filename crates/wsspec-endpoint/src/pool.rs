@@ -11,7 +11,8 @@ use std::cell::RefCell;
 use bytes::Bytes;
 
 /// Smaller buffers are not worth keeping, larger ones too large to be kept.
-const WORTH_KEEPING: std::ops::RangeInclusive<usize> = 8 << 10..=4 << 20;
+const WORTH_KEEPING: std::ops::RangeInclusive<usize> = LEAST..=4 << 20;
+pub(crate) const LEAST: usize = 8 << 10;
 
 /// How many buffers a thread keeps, and how many octets they have at most.
 const KEPT: usize = 64;

@@ -136,7 +136,7 @@ impl Connection {
         let rest = &input[header_len..];
         if header.length > rest.len() as u64 {
             self.incoming.frame = Some(PartialFrame { header, received: 0 });
-            self.begin_data(&header);
+            self.begin_data(&header, false);
             return Ok(header_len);
         }
         let (payload, rest) = rest.split_at(header.length as usize);
@@ -164,7 +164,7 @@ impl Connection {
         if header.fin && header.rsv.is_none() && header.opcode.is_data() {
             return self.receive_whole_message(header, payload, rest);
         }
-        self.begin_data(header);
+        self.begin_data(header, header.fin);
         self.receive_data(header, 0, payload)?;
         if header.fin { self.end_message() } else { Ok(()) }
     }
@@ -206,13 +206,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Notes the beginning of a data frame.
-    fn begin_data(&mut self, header: &FrameHeader) {
+    /// Notes the beginning of a data frame; `ends`: with it its message comes to its end now.
+    fn begin_data(&mut self, header: &FrameHeader, ends: bool) {
         if header.opcode.is_control() {
             return;
         }
         let compressed = header.rsv.contains(Rsv::RSV1);
-        let begin = || Box::new(PartialMessage::new(header.opcode, compressed, header.length));
+        let lasts = !(ends && self.config.echo);
+        let begin = || Box::new(PartialMessage::new(header.opcode, compressed, header.length, lasts));
         self.incoming.message.get_or_insert_with(begin).fragments += 1;
     }
 
@@ -253,7 +254,7 @@ impl Connection {
             message.utf8.finish()?;
         }
         if self.config.echo {
-            self.echo(message.opcode, message.into_octets());
+            self.echo(*message);
         } else {
             let opcode = message.opcode;
             let payload = pool::into_bytes(message.into_octets()).split_off(HEADROOM);

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use wsspec_wire::{FrameHeader, MaskingKey, Opcode, Rsv, apply_mask, copy_masked};
 
-use crate::assembly::HEADROOM;
+use crate::assembly::{HEADROOM, PartialMessage};
 use crate::connection::{Connection, Phase};
 use crate::receive::check_text;
 use crate::rules::MAX_CONTROL;
@@ -246,12 +246,15 @@ impl Connection {
     }
 
     /// Echoes a message that was put together behind a [`HEADROOM`]; its payload is not copied.
-    pub(crate) fn echo(&mut self, opcode: Opcode, mut octets: Vec<u8>) {
-        let payload = &mut octets[HEADROOM..];
+    pub(crate) fn echo(&mut self, mut message: PartialMessage) {
+        let opcode = message.opcode;
+        let payload = message.payload_from(0);
         if payload.len() < LARGE || !self.echoes_frames() || !matches!(self.phase, Phase::Open) {
             self.echo_payload(opcode, payload);
-            return pool::give_back(octets);
+            return message.recycle();
         }
+        let mut octets = message.into_octets();
+        let payload = &mut octets[HEADROOM..];
         let mask = self.next_masking_key();
         let header = FrameHeader { mask, ..FrameHeader::new(opcode, payload.len() as u64) };
         if let Some(key) = mask {

@@ -139,9 +139,26 @@ impl Inflater {
     ///
     /// Any [`InflateError`].
     pub fn finish_message(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<Inflated, InflateError> {
+        let mut len = out.len();
+        let finished = self.finish_message_over(limit, out, &mut len);
+        out.truncate(len);
+        finished
+    }
+
+    /// Like [`Self::finish_message`], where only the first `len` octets of `out` count.
+    ///
+    /// # Errors
+    ///
+    /// Any [`InflateError`].
+    pub fn finish_message_over(
+        &mut self,
+        limit: usize,
+        out: &mut Vec<u8>,
+        len: &mut usize,
+    ) -> Result<Inflated, InflateError> {
         // Without an octet held back there is no output left to make.
         if self.held.is_some() {
-            let pending = self.feed(&[], limit, out)?;
+            let pending = self.feed_over(&[], limit, out, len)?;
             if pending.limit_reached {
                 return Ok(pending);
             }

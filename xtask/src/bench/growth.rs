@@ -25,7 +25,7 @@ const CASES: [&[&str]; 4] = [
     &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"],
     &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.*", "13.*"],
 ];
-const AGENTS: [usize; 4] = [1, 2, 4, 8];
+const AGENTS: [usize; 5] = [1, 2, 4, 8, 20];
 const JOBS: [usize; 5] = [1, 4, 16, 64, 256];
 /// Cases with one message, and its size.
 const SIZES: [(&str, &str); 6] = [

@@ -36,7 +36,7 @@ pub(super) fn all<'a>(report: &'a Report, links: &Links) -> Vec<Absent<'a>> {
         let absent = |id| Absent { agent, id, record: records.get(&(agent, id)).copied() };
         all.extend(missing.map(absent));
     }
-    all.retain(|absent| Facts::of(report, links, absent.id).is_some());
+    all.retain(|absent| links.any(report, absent.id).is_some() || suite().get(absent.id).is_some());
     all
 }
 
@@ -70,8 +70,9 @@ impl Absent<'_> {
         }
         let id = self.id.to_string();
         let sibling = report.of_agent(self.agent).find_map(|case| {
-            let place = case.repro.iter().position(|word| *word == case.id.to_string())?;
-            Some((case.repro.clone(), place))
+            let repro = report.whole(case).into_owned().repro;
+            let place = repro.iter().position(|word| *word == case.id.to_string())?;
+            Some((repro, place))
         });
         if let Some((mut command, place)) = sibling {
             command[place] = id;
@@ -98,7 +99,7 @@ pub(super) struct Facts {
 impl Facts {
     /// From the record of any implementation, else from the list of cases.
     pub(super) fn of(report: &Report, links: &Links, id: CaseId) -> Option<Self> {
-        links.any(report, id).map(Self::of_record).or_else(|| Self::known(id))
+        links.any(report, id).map(|case| Self::of_record(&report.whole(case))).or_else(|| Self::known(id))
     }
 
     pub(super) fn of_record(case: &CaseRecord) -> Self {

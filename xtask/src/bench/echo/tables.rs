@@ -76,15 +76,25 @@ impl Measurement {
 
     /// The best peer and the ratio to it: for each peer the median of the ratios of the rounds.
     fn ratio(&self, figure: Figure) -> Option<(f64, &'static str)> {
-        let ours = self.of(Server::is_ours)?;
         let peers = self.samples.iter().filter(|(server, _)| !server.is_ours());
-        let ratios = peers.filter_map(|(server, samples)| {
-            let rounds = ours.iter().zip(samples);
-            let ratio =
-                median(rounds.filter_map(|(our, their)| Some((figure.of)(our)? / (figure.of)(their)?)))?;
-            Some((ratio, server.name))
-        });
+        let ratios =
+            peers.filter_map(|(server, _)| Some((median(self.ratios(figure, server)?)?, server.name)));
         ratios.min_by(|one, other| one.0.total_cmp(&other.0))
+    }
+
+    /// The ratio to a peer in each round.
+    fn ratios(&self, figure: Figure, peer: &Server) -> Option<impl Iterator<Item = f64>> {
+        let (ours, theirs) = (self.of(Server::is_ours)?, self.of(|other| other.name == peer.name)?);
+        let rounds = ours.iter().zip(theirs);
+        Some(rounds.filter_map(move |(our, their)| Some((figure.of)(our)? / (figure.of)(their)?)))
+    }
+
+    /// The least and the greatest ratio of a round to the best peer.
+    fn spread(&self, figure: Figure) -> Option<(f64, f64)> {
+        let (_, best) = self.ratio(figure)?;
+        let peer = SERVERS.iter().find(|server| server.name == best)?;
+        let (least, greatest) = (self.ratios(figure, peer)?, self.ratios(figure, peer)?);
+        Some((least.reduce(f64::min)?, greatest.reduce(f64::max)?))
     }
 }
 
@@ -169,13 +179,14 @@ fn table(figure: Figure, rows: &[&Measurement]) -> Table {
         |server: &&Server| rows.iter().any(|row| row.of(|other| other.name == server.name).is_some());
     let servers: Vec<&Server> = SERVERS.iter().filter(measured).collect();
     let labels: Vec<String> = servers.iter().map(|server| server.label()).collect();
-    let headings = ["message x connections x in flight", "ratio", "best peer"].into_iter();
+    let headings = ["message x connections x in flight", "ratio", "in rounds", "best peer"].into_iter();
     let mut table = Table::new(&headings.chain(labels.iter().map(String::as_str)).collect::<Vec<_>>());
     for row in rows {
         let none = if row.is_none() { "not measured" } else { "-" };
         let (ratio, best) =
             row.ratio(figure).map_or(("-".to_owned(), none), |(ratio, best)| (bold(ratio), best));
-        let cells = [row.cell.name(), ratio, best.to_owned()];
+        let spread = row.spread(figure).map_or("-".to_owned(), |(from, to)| format!("{from:.2}..{to:.2}"));
+        let cells = [row.cell.name(), ratio, spread, best.to_owned()];
         let figures = servers.iter().map(|server| {
             let value = row.median(figure, server).map(figure.shown);
             value.map_or("-".to_owned(), number)
@@ -249,6 +260,7 @@ mod tests {
         assert_eq!(measurement.ratio(RATE), Some((2.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(MEDIAN), Some((1.0, "tokio-tungstenite")));
         assert_eq!(measurement.ratio(TAIL), None);
+        assert_eq!(measurement.spread(RATE), Some((2.0, 10.0)));
     }
 
     #[test]
@@ -268,7 +280,10 @@ mod tests {
         let rows = [measurement([200; 3], [100; 3]), Measurement::none(missing)];
         let table = table(RATE, &rows.iter().collect::<Vec<_>>()).to_string();
         let lines: Vec<String> = table.lines().skip(2).map(|line| line.replace(' ', "")).collect();
-        assert_eq!(lines, ["|16Bx1x1|**2.00**|tokio-tungstenite|200|100|", "|1KiBx64x1|-|notmeasured|-|-|"]);
+        assert_eq!(
+            lines,
+            ["|16Bx1x1|**2.00**|2.00..2.00|tokio-tungstenite|200|100|", "|1KiBx64x1|-|-|notmeasured|-|-|"]
+        );
     }
 
     #[test]
