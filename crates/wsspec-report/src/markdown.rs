@@ -251,7 +251,11 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
         out.push_str(&format!("* observed: {}\n", check.observed.for_markdown()));
     }
     out.push('\n');
-    out.push_str(&markdown::fenced(&story::plain_timeline(case).join("\n")));
+    match story::plain_timeline(case) {
+        rows if !rows.is_empty() => out.push_str(&markdown::fenced(&rows.join("\n"))),
+        _ if case.measures.quiet => out.push_str("Frames were not recorded: the traffic is large.\n"),
+        _ => out.push_str("No frame was seen.\n"),
+    }
     out.push_str(&deviation(case));
     if !case.repro.is_empty() {
         out.push_str(&format!("\nAgain: {}\n", markdown::code_span(&shell::posix(&case.repro))));

@@ -106,11 +106,11 @@ pub enum Unfit {
 }
 
 impl Script {
-    /// The script.
+    /// Whether the form can hold this conversation.
     ///
     /// # Errors
-    /// The form cannot hold this conversation.
-    pub fn render(&self, form: Form) -> Result<String, Unfit> {
+    /// Why it cannot.
+    pub fn fits(&self, form: Form) -> Result<(), Unfit> {
         if self.moves.is_empty() {
             return Err(Unfit::Silent);
         }
@@ -128,6 +128,15 @@ impl Script {
         if self.tls && matches!(form, Form::Nc | Form::Rust) {
             return Err(Unfit::Tls);
         }
+        Ok(())
+    }
+
+    /// The script.
+    ///
+    /// # Errors
+    /// The form cannot hold this conversation.
+    pub fn render(&self, form: Form) -> Result<String, Unfit> {
+        self.fits(form)?;
         match form {
             Form::Python => Ok(templates::python(self)),
             Form::Js => Ok(templates::js(self)),

@@ -14,6 +14,17 @@ function reorder(order) {
   }
 }
 
+/** In each section the rows that differ come first if that is wanted, else the order of the ids. */
+function sortRows() {
+  const first = find("#differing-first").checked;
+  for (const section of sections) {
+    const own = rows.filter((row) => row.parentElement === section);
+    const differs = (row) => first && "differs" in row.dataset;
+    const wanted = [...own.filter(differs), ...own.filter((row) => !differs(row))];
+    if (wanted.some((row, at) => row !== section.rows[at + 1])) section.append(...wanted);
+  }
+}
+
 function setReference(key) {
   reference = key;
   for (const row of rows) {

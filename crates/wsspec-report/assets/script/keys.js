@@ -40,9 +40,10 @@ function chip(name) {
 }
 
 function listen() {
-  for (const input of [query, find("#only-differences"), find("#compact")]) {
+  for (const input of [query, find("#only-differences"), find("#differing-first"), find("#compact")]) {
     input.addEventListener("input", () => {
       matrix.classList.toggle("compact", find("#compact").checked);
+      sortRows();
       filter();
       remember();
     });
@@ -101,7 +102,7 @@ for (const section of sections) {
 for (const head of findAll("thead [data-agent]", matrix)) if (COLUMNS.length > 1) columnMenu(head);
 find("#filter").hidden = false;
 find("#tools").hidden = false;
-if (COLUMNS.length < 2) find("#only-differences").closest("label").hidden = true;
+if (COLUMNS.length < 2) for (const box of ["#only-differences", "#differing-first"]) find(box).closest("label").hidden = true;
 if (COLUMNS.length > 20 && !location.hash.includes("?")) history.replaceState(null, "", "#?differences=1");
 listen();
 // On the page of a case, too, the overview behind it is in the state that the address tells.

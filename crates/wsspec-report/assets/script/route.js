@@ -20,6 +20,7 @@ function remember() {
   const order = columns();
   if (order.join() !== COLUMNS.join()) parameters.set("order", order.join(","));
   if (reference) parameters.set("reference", reference);
+  if (find("#differing-first").checked) parameters.set("sort", "diff");
   const open = shown ? openBlocks() : [];
   if (open.length > 0) parameters.set("open", open.join(","));
   const changed = sections.filter((section) => isFolded(section) === ("open" in section.dataset));
@@ -45,10 +46,15 @@ function recall(parameters) {
   find("#only-differences").checked = parameters.has("differences");
   find("#compact").checked = parameters.has("compact");
   matrix.classList.toggle("compact", parameters.has("compact"));
-  const hidden = (parameters.get("without") ?? "").split(",");
+  const list = (name) => parameters.get(name)?.split(",").filter((key) => COLUMNS.includes(key)) ?? [];
+  // An address may name the columns to show, or those to leave out.
+  const wanted = list("cols");
+  const hidden = wanted.length > 0 ? COLUMNS.filter((key) => !wanted.includes(key)) : list("without");
   for (const cell of findAll("[data-agent]", matrix)) cell.hidden = hidden.includes(cell.dataset.agent);
-  reorder((parameters.get("order") ?? COLUMNS.join()).split(","));
+  reorder(wanted.length > 0 ? wanted : list("order"));
   setReference(parameters.get("reference") ?? "");
+  find("#differing-first").checked = parameters.get("sort") === "diff";
+  sortRows();
   const changed = (parameters.get("fold") ?? "").split(",");
   for (const section of sections) {
     const open = "open" in section.dataset !== changed.includes(section.dataset.section);

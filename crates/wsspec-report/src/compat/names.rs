@@ -26,8 +26,13 @@ pub struct Names {
 impl Names {
     /// The names for these agents; the first one with a name gets it, later ones get a number.
     pub fn of<'a>(agents: impl IntoIterator<Item = &'a Untrusted>) -> Self {
+        Self::default().beside(agents)
+    }
+
+    /// The names for other agents, whose files lie beside those of these, even if they are called the same.
+    pub(crate) fn beside<'a>(&self, agents: impl IntoIterator<Item = &'a Untrusted>) -> Self {
         let mut slugs = HashMap::new();
-        let mut taken = HashSet::new();
+        let mut taken: HashSet<String> = self.slugs.values().cloned().collect();
         for agent in agents {
             if slugs.contains_key(agent) {
                 continue;

@@ -10,7 +10,7 @@ use super::dissected::Dissected;
 use super::drawing;
 use super::links::Links;
 use super::matrix;
-use super::rows::Rows;
+use super::rows::{Row, Rows};
 use super::scripts::{Scripts, Which};
 use crate::Untrusted;
 use crate::explain::Description;
@@ -148,7 +148,7 @@ impl<'a> Article<'a> {
             others: others(report, links, &case.agent, case.id),
             before: links.earlier(&case.agent, case.id).map(|earlier| Before {
                 agent: earlier.agent.clone(),
-                href: format!("#{}", earlier.anchor),
+                href: earlier.href.clone(),
                 verdict: earlier.verdict,
             }),
             alternatives: story::alternatives(case, PREVIEW),
@@ -165,13 +165,27 @@ impl<'a> Article<'a> {
             command: shell::posix(&case.repro),
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
-            scripts: Scripts::of(report, case, which, !links.is_folder()),
+            scripts: Scripts::of(report, case, which, links.is_folder()),
             description: Description::known(case.id),
             has_others: links.has_several(),
             has_no_script: links.is_folder(),
             json: links.is_folder().then(|| case.to_json().into()),
             case,
         }
+    }
+
+    pub(super) const fn agent(&self) -> &Untrusted {
+        &self.case.agent
+    }
+
+    pub(super) const fn timeline(&self) -> &Rows {
+        &self.timeline
+    }
+
+    /// Where a row of its timeline is, on the same page.
+    pub(super) fn href_of(&self, row: &Row) -> String {
+        let kind = if row.side.is_behind() { 'o' } else { 'f' };
+        format!("#{}:{kind}{}", self.anchor, row.number)
     }
 
     fn is_good(&self) -> bool {
@@ -192,6 +206,11 @@ impl<'a> Article<'a> {
 
     fn is_about_extensions(&self) -> bool {
         suite().get(self.case.id).is_some_and(|case| case.deflate.is_some())
+    }
+
+    /// How the process ended, if that is what went wrong.
+    fn death(&self) -> Option<Untrusted> {
+        (self.case.verdict == Verdict::Crash).then(|| story::cause_sentence(self.case))
     }
 
     /// The line at which a rule was broken, if the timeline has it.

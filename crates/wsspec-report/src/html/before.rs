@@ -20,44 +20,60 @@ const KEY: &str = "+before";
 pub(super) struct Before {
     pub(super) report: Report,
     pub(super) links: Links,
+    /// The places of the results that they became.
+    became: Vec<usize>,
 }
 
-/// Where the earlier result of a case is.
+/// The earlier result of a case.
 pub(super) struct Earlier {
     pub(super) agent: Untrusted,
     pub(super) verdict: Verdict,
-    pub(super) anchor: String,
+    /// Where it is.
+    pub(super) href: String,
+    /// Where it is side by side with that of the report.
+    pub(super) beside: String,
 }
 
 impl Before {
     /// Cases with another verdict, or another cause, than in the earlier results; `links` lead to them from then on.
     pub(super) fn of(report: &Report, links: &mut Links, (name, earlier): Against<'_>) -> Self {
-        let (mut cases, mut keys, mut found) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (mut cases, mut keys, mut became) = (Vec::new(), HashMap::new(), Vec::new());
         for (before, now) in diff::pairs(earlier, report) {
             let agent = Untrusted::from(format!("{} ({name})", before.raw()));
             keys.insert(agent.clone(), format!("{}{KEY}", links.key(now)));
-            let current: HashMap<CaseId, &CaseRecord> =
-                report.of_agent(now).map(|case| (case.id, case)).collect();
-            let has_changed = |case: &&CaseRecord| {
-                current
-                    .get(&case.id)
-                    .is_some_and(|now| diff::has_verdict(case) && diff::has_verdict(now) && differ(case, now))
+            let all = report.cases.iter().enumerate().filter(|(_, case)| case.agent == *now);
+            let current: HashMap<CaseId, usize> = all.map(|(place, case)| (case.id, place)).collect();
+            let has_changed = |case: &CaseRecord, now: usize| {
+                let now = &report.cases[now];
+                diff::has_verdict(case) && diff::has_verdict(now) && differ(case, now)
             };
             let room = MOST.saturating_sub(cases.len());
-            for case in earlier.of_agent(before).filter(has_changed).take(room) {
-                let case = CaseRecord { agent: agent.clone(), ..earlier.whole(case).into_owned() };
-                let anchor = format!("{}@{}", case.id, keys[&agent]);
-                let earlier = Earlier { agent: agent.clone(), verdict: case.verdict, anchor };
-                found.insert((now.clone(), case.id), earlier);
-                cases.push(case);
+            let known = earlier.of_agent(before).filter_map(|case| Some((case, *current.get(&case.id)?)));
+            for (case, now) in known.filter(|(case, now)| has_changed(case, *now)).take(room) {
+                became.push(now);
+                cases.push(CaseRecord { agent: agent.clone(), ..earlier.whole(case).into_owned() });
             }
         }
-        links.set_earlier(found);
         let mut run = earlier.run.clone();
         run.targets.clear();
-        let report = Report { run, cases, end: None, torn: false, stored: None };
-        let links = Links::with_keys(&report, keys);
-        Self { report, links }
+        let before = Report { run, cases, end: None, torn: false, stored: None };
+        let own = links.of_earlier(&before, keys);
+        let places = became.iter().zip(&before.cases).map(|(now, case)| {
+            let (now, agent, verdict) = (&report.cases[*now].agent, case.agent.clone(), case.verdict);
+            let (href, beside) = (own.case(case), links.beside(now, case.id, &own, case));
+            ((now.clone(), case.id), Earlier { agent, verdict, href, beside })
+        });
+        let places = places.collect();
+        links.set_earlier(places);
+        Self { report: before, links: own, became }
+    }
+
+    /// Every earlier result with the one of the report that it became.
+    pub(super) fn cases<'a>(
+        &'a self,
+        report: &'a Report,
+    ) -> impl Iterator<Item = (&'a CaseRecord, &'a CaseRecord)> {
+        self.became.iter().map(|place| &report.cases[*place]).zip(&self.report.cases)
     }
 }
 

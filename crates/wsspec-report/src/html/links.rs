@@ -51,9 +51,11 @@ impl Links {
         Self::new(report, Some(Names::of(report.agents())))
     }
 
-    /// As in one document, with these keys.
-    pub(super) fn with_keys(report: &Report, keys: HashMap<Untrusted, String>) -> Self {
-        Self { keys, ..Self::new(report, None) }
+    /// Those of earlier results beside this report, with these keys.
+    pub(super) fn of_earlier(&self, earlier: &Report, keys: HashMap<Untrusted, String>) -> Self {
+        let files =
+            self.files.as_ref().map(|names| names.beside(earlier.cases.iter().map(|case| &case.agent)));
+        Self { keys, ..Self::new(earlier, files) }
     }
 
     /// Where earlier results of cases are.
@@ -68,9 +70,16 @@ impl Links {
 
     /// The address of a case beside its earlier result, or of the case alone if there is none.
     pub(super) fn with_earlier(&self, case: &CaseRecord) -> String {
-        let earlier = self.earlier(&case.agent, case.id).and_then(|earlier| earlier.anchor.split_once('@'));
-        let beside = earlier.map_or_else(String::new, |(_, key)| format!("~{key}"));
-        self.case(case) + &beside
+        let earlier = self.earlier(&case.agent, case.id);
+        earlier.map_or_else(|| self.case(case), |earlier| earlier.beside.clone())
+    }
+
+    /// Where a case stands beside its earlier result: in the folder form the page of the earlier one holds both.
+    pub(super) fn beside(&self, agent: &Untrusted, id: CaseId, links: &Self, earlier: &CaseRecord) -> String {
+        if self.is_folder() {
+            return links.case(earlier);
+        }
+        format!("{}~{}", self.case_of(agent, id), links.key(&earlier.agent))
     }
 
     fn new(report: &Report, files: Option<Names>) -> Self {

@@ -12,12 +12,14 @@ mod broken;
 mod data;
 mod dissected;
 mod drawing;
+mod ids;
 mod links;
 mod matrix;
 mod one_file;
 mod overview;
 mod rows;
 mod scripts;
+mod together;
 mod trim;
 
 #[cfg(test)]
@@ -32,9 +34,11 @@ use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
 use absent::{Absent, AbsentPage};
 use article::{Article, DISSECTED, has_run};
+use before::Before;
 use links::Links;
 use overview::Overview;
 use scripts::Which;
+use together::Together;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 /// One script in the page; its parts see each other, and the page sees none of them.
@@ -113,19 +117,13 @@ pub fn report_against(report: &Report, against: Option<Against<'_>>) -> Result<S
 
 /// The overview of the folder form, `index.html`.
 pub fn index_page(report: &Report) -> String {
-    index_against(report, None)
-}
-
-fn index_against(report: &Report, against: Option<Against<'_>>) -> String {
-    let links = Links::folder(report);
-    let absent = absent::all(report, &links);
-    let overview = Box::new(Overview::new(report, &links, against, &absent));
-    StaticPage::render(report, &links, heading(report), Content::Overview(overview))
+    let folder = Folder::new(report, Links::folder(report), None);
+    folder.index(None, &absent::all(report, &folder.links))
 }
 
 /// The page of one case in the folder form.
 pub fn case_page(report: &Report, case: &CaseRecord) -> Page {
-    case_page_of(report, &Links::folder(report), &report.whole(case))
+    Folder::new(report, Links::folder(report), None).case(&report.whole(case))
 }
 
 /// The style sheet of the folder form.
@@ -164,35 +162,79 @@ pub fn folder_beside<'a, F>(
 where
     F: Fn(&CaseRecord) -> Option<Page> + Send + Sync + 'a,
 {
-    let links = Links::folder(report);
-    let index = Page { name: "index.html".to_owned(), content: index_against(report, against) };
-    let links = Arc::new(links);
-    let absent = absent::all(report, &links).into_par_iter();
+    let mut links = Links::folder(report);
+    let before = against.map(|against| Before::of(report, &mut links, against));
+    let folder = Arc::new(Folder::new(report, links, against.map(|_| "Changes")));
+    let absent = absent::all(report, &folder.links);
+    let index = Page { name: "index.html".to_owned(), content: folder.index(against, &absent) };
+    let earlier = before.map_or_else(Vec::new, |before| folder.earlier(&before));
     let without = {
-        let links = links.clone();
-        absent.filter_map(move |absent| absent_page(report, &links, &absent))
+        let folder = folder.clone();
+        absent.into_par_iter().filter_map(move |absent| folder.absent(&absent))
     };
     let cases = report.cases.par_iter().filter(|case| has_run(case));
     let cases = cases.flat_map_iter(move |case| {
         let whole = report.whole(case);
-        beside(&whole).into_iter().chain([case_page_of(report, &links, &whole)])
+        beside(&whole).into_iter().chain([folder.case(&whole)])
     });
-    [style_sheet(), icon(), index].into_par_iter().chain(cases).chain(without)
+    [style_sheet(), icon(), index].into_par_iter().chain(cases).chain(without).chain(earlier)
 }
 
-fn absent_page(report: &Report, links: &Links, absent: &Absent<'_>) -> Option<Page> {
-    let title = format!("{} {}", absent.id, absent.agent.raw());
-    let page = Box::new(AbsentPage::new(report, links, absent)?);
-    let content = StaticPage::render(report, links, title.into(), Content::Absent(page));
-    Some(Page { name: links.case_of(absent.agent, absent.id), content })
+/// The folder form on its way.
+struct Folder<'a> {
+    report: &'a Report,
+    links: Links,
+    /// The name of the part in which the results are compared with others, if they are.
+    compared: Option<&'static str>,
 }
 
-/// The page of a case whose record is whole.
-fn case_page_of(report: &Report, links: &Links, case: &CaseRecord) -> Page {
-    let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
-    let article = Box::new(Article::new(report, links, case, DISSECTED, Which::All));
-    let content = StaticPage::render(report, links, title.into(), Content::Case(article));
-    Page { name: links.case(case), content }
+impl<'a> Folder<'a> {
+    fn new(report: &'a Report, links: Links, compared: Option<&'static str>) -> Self {
+        let compared = overview::compared_with(report, compared.is_some());
+        Self { report, links, compared }
+    }
+
+    fn index(&self, against: Option<Against<'_>>, absent: &[Absent<'_>]) -> String {
+        let overview = Box::new(Overview::new(self.report, &self.links, against, absent));
+        self.page(heading(self.report), Content::Overview(overview))
+    }
+
+    fn absent(&self, absent: &Absent<'_>) -> Option<Page> {
+        let title = format!("{} {}", absent.id, absent.agent.raw());
+        let page = Box::new(AbsentPage::new(self.report, &self.links, absent)?);
+        let content = self.page(title.into(), Content::Absent(page));
+        Some(Page { name: self.links.case_of(absent.agent, absent.id), content })
+    }
+
+    /// The page of a case whose record is whole.
+    fn case(&self, case: &CaseRecord) -> Page {
+        let title = format!("{} {} {}", case.id, case.slug, case.agent.raw());
+        let content = self.page(title.into(), Content::Case(Box::new(self.article(case))));
+        Page { name: self.links.case(case), content }
+    }
+
+    fn article<'b>(&self, case: &'b CaseRecord) -> Article<'b>
+    where
+        'a: 'b,
+    {
+        Article::new(self.report, &self.links, case, DISSECTED, Which::All)
+    }
+
+    /// The pages of cases that have changed: what was found before beside what was found now.
+    fn earlier(&self, before: &Before) -> Vec<Page> {
+        let pages = before.cases(self.report).par_bridge().map(|(now, earlier)| {
+            let title = format!("{} {} {}, before and now", now.id, now.slug, now.agent.raw());
+            let now = self.report.whole(now);
+            let article = Article::new(&before.report, &before.links, earlier, DISSECTED, Which::All);
+            let both = Box::new(Together::new([article, self.article(&now)]));
+            Page { name: before.links.case(earlier), content: self.page(title.into(), Content::Both(both)) }
+        });
+        pages.collect()
+    }
+
+    fn page(&self, title: Untrusted, content: Content<'_>) -> String {
+        StaticPage::render(self, title, content)
+    }
 }
 
 /// The names of the implementations, as far as they fit.
@@ -223,6 +265,7 @@ impl StaticPage<'_> {
 struct StaticPage<'a> {
     report: &'a Report,
     links: &'a Links,
+    compared: Option<&'static str>,
     title: Untrusted,
     policy: &'static str,
     content: Content<'a>,
@@ -231,14 +274,16 @@ struct StaticPage<'a> {
 enum Content<'a> {
     Overview(Box<Overview<'a>>),
     Case(Box<Article<'a>>),
+    Both(Box<Together<'a>>),
     Absent(Box<AbsentPage<'a>>),
 }
 
 impl StaticPage<'_> {
-    fn render(report: &Report, links: &Links, title: Untrusted, content: Content<'_>) -> String {
+    fn render(folder: &Folder<'_>, title: Untrusted, content: Content<'_>) -> String {
         let policy =
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
-        render(&StaticPage { report, links, title, policy, content })
+        let Folder { report, links, compared } = folder;
+        render(&StaticPage { report, links, compared: *compared, title, policy, content })
     }
 }
 

@@ -22,6 +22,7 @@ use super::trim::Trim;
 use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print_text, to_the_minute};
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
+use crate::story::units;
 
 /// Up to this size nothing is left out that other files of the run have as well, in octets.
 const WANTED: usize = 1_500_000;
@@ -235,6 +236,10 @@ impl OneFile<'_> {
 
     fn started(&self) -> String {
         to_the_minute(&self.report.run.started)
+    }
+
+    fn number_of_cases(&self) -> String {
+        units::plural(self.overview.number_of_cases() as u64, "case")
     }
 }
 

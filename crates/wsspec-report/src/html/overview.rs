@@ -8,6 +8,7 @@ use wsspec_engine::Verdict;
 
 use super::Against;
 use super::absent::Absent;
+use super::ids::Ids;
 use super::links::Links;
 use super::matrix::{self, Section};
 use crate::Untrusted;
@@ -47,10 +48,7 @@ impl askama::filters::HtmlSafe for Overview<'_> {}
 
 struct CauseView<'a> {
     cause: Cause<'a>,
-    links: Vec<(String, CaseId)>,
-    more: usize,
-    /// The filter that shows all of them.
-    query: String,
+    ids: Ids,
 }
 
 /// A result that is not as the baseline has it, or that the baseline excuses.
@@ -74,8 +72,7 @@ struct Comparison<'a> {
 struct Alone<'a> {
     side: &'static str,
     agent: &'a Untrusted,
-    ids: Vec<(Option<String>, CaseId)>,
-    more: usize,
+    ids: Ids,
     is_whole: bool,
 }
 
@@ -85,8 +82,7 @@ struct ChangeView<'a> {
     agent: &'a Untrusted,
     old: Verdict,
     new: Verdict,
-    ids: Vec<(String, CaseId)>,
-    more: usize,
+    ids: Ids,
     summary: &'a Untrusted,
 }
 
@@ -96,9 +92,8 @@ struct Requirement {
     clause: Clause,
     level: &'static str,
     summary: String,
-    /// Some of its cases, and whether there is a result of each in this report.
-    ids: Vec<(CaseId, bool)>,
-    more: usize,
+    /// Its cases; those without a result in this report have no address.
+    ids: Ids,
     /// For every agent: the worst verdict, and how many cases passed of how many. Empty if none of its cases is here.
     results: Vec<(Verdict, String)>,
     /// No case tests it.
@@ -118,7 +113,7 @@ impl<'a> Overview<'a> {
             causes: causes.collect(),
             counts: Counts::of(&report.cases),
             sections: matrix::sections(report, links, absent),
-            requirements: requirements(report),
+            requirements: requirements(report, links),
             standings: standings(report, links),
             comparison: against.map(|against| comparison(report, links, against)),
             facts: facts(report),
@@ -128,13 +123,9 @@ impl<'a> Overview<'a> {
         }
     }
 
-    /// What the results are compared with; nothing if they are not.
+    /// The name of the part in which the results are compared with others; nothing if they are not.
     pub(super) fn compared_with(&self) -> Option<&'static str> {
-        match (&self.comparison, self.standings.is_empty()) {
-            (Some(_), true) => Some("Changes"),
-            (_, false) => Some("Baseline"),
-            (None, true) => None,
-        }
+        compared_with(self.report, self.comparison.is_some())
     }
 
     fn first_causes(&self) -> &[CauseView<'a>] {
@@ -157,12 +148,23 @@ impl<'a> Overview<'a> {
         ids.map(|id| (self.links.case_of(&not_run.agent, id), id)).collect()
     }
 
-    fn number_of_cases(&self) -> usize {
+    /// Rows of the table.
+    pub(super) fn number_of_cases(&self) -> usize {
         self.sections.iter().map(|section| section.rows.len()).sum()
     }
 
     fn all_verdicts(&self) -> Vec<(Verdict, u64)> {
         verdict_order().map(|verdict| (verdict, self.counts.get(verdict))).to_vec()
+    }
+}
+
+/// The name of the part in which the results are compared with others, earlier ones or a baseline.
+pub(super) fn compared_with(report: &Report, has_earlier: bool) -> Option<&'static str> {
+    let stands = |case: &CaseRecord| case.outcome.and_then(matrix::standing).is_some();
+    match (has_earlier, report.cases.iter().any(stands)) {
+        (true, false) => Some("Changes"),
+        (_, true) => Some("Baseline"),
+        (false, false) => None,
     }
 }
 
@@ -187,10 +189,10 @@ fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a
         let of = |report: &'a Report, agent| report.of_agent(agent).collect::<Vec<_>>();
         let difference = Difference::between(&of(earlier, before), &of(report, now));
         common.push((*now, difference.common as u64));
-        let old = difference.only_old.into_iter().map(|id| (None, id));
-        alone.push(Alone::new("before", now, old.collect(), false));
-        let new = difference.only_new.into_iter().map(|case| (href(case), case.id));
-        alone.push(Alone::new("now", now, new.collect(), false));
+        let old = difference.only_old.into_iter().map(|id| (id, None));
+        alone.push(Alone::new("before", now, old, false));
+        let new = difference.only_new.into_iter().map(|case| (case.id, href(case)));
+        alone.push(Alone::new("now", now, new, false));
         changes.extend(difference.changes.into_iter().map(|change| change_view(change, now, links)));
     }
     let of_agent = |report: &'a Report, agent: &'a Untrusted| {
@@ -198,14 +200,14 @@ fn comparison<'a>(report: &'a Report, links: &Links, (name, earlier): Against<'a
     };
     for agent in earlier.agents().into_iter().filter(|agent| !pairs.iter().any(|(before, _)| before == agent))
     {
-        let ids = of_agent(earlier, agent).into_iter().map(|case| (None, case.id));
-        alone.push(Alone::new("before", agent, ids.collect(), true));
+        let ids = of_agent(earlier, agent).into_iter().map(|case| (case.id, None));
+        alone.push(Alone::new("before", agent, ids, true));
     }
     for agent in report.agents().into_iter().filter(|agent| !pairs.iter().any(|(_, now)| now == agent)) {
-        let ids = of_agent(report, agent).into_iter().map(|case| (href(case), case.id));
-        alone.push(Alone::new("now", agent, ids.collect(), true));
+        let ids = of_agent(report, agent).into_iter().map(|case| (case.id, href(case)));
+        alone.push(Alone::new("now", agent, ids, true));
     }
-    alone.retain(|alone| !alone.ids.is_empty());
+    alone.retain(|alone| !alone.ids.first.is_empty());
     changes.sort_by_key(|(way, _)| *way);
     let changes = changes.into_iter().map(|(_, view)| view).collect();
     Comparison { name, common, changes, alone }
@@ -221,9 +223,8 @@ fn change_view<'a>(change: Change<'a>, agent: &'a Untrusted, links: &Links) -> (
         agent,
         old: change.old,
         new: change.new,
-        more: change.cases.len().saturating_sub(IDS),
         summary: &change.cases[0].summary,
-        ids: change.cases.iter().take(IDS).map(|case| (links.with_earlier(case), case.id)).collect(),
+        ids: Ids::new(change.cases.iter().map(|case| (case.id, Some(links.with_earlier(case)))), IDS),
     };
     (change.way, view)
 }
@@ -232,12 +233,10 @@ impl<'a> Alone<'a> {
     fn new(
         side: &'static str,
         agent: &'a Untrusted,
-        mut ids: Vec<(Option<String>, CaseId)>,
+        ids: impl IntoIterator<Item = (CaseId, Option<String>)>,
         is_whole: bool,
     ) -> Self {
-        let more = ids.len().saturating_sub(IDS);
-        ids.truncate(IDS);
-        Self { side, agent, ids, more, is_whole }
+        Self { side, agent, ids: Ids::new(ids, IDS), is_whole }
     }
 }
 
@@ -259,16 +258,16 @@ pub(super) const fn rating_class(rating: &Rating) -> &'static str {
 }
 
 fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
-    let mut seen = Vec::new();
+    let mut seen = BTreeMap::new();
     for case in &cause.cases {
-        if !seen.iter().any(|(_, id)| *id == case.id) {
-            seen.push((links.case(case), case.id));
-        }
+        seen.entry(case.id).or_insert_with(|| Some(links.case(case)));
     }
-    let more = seen.len().saturating_sub(IDS);
-    seen.truncate(IDS);
-    let query = cause.key.bytes().map(percent_encoded).collect();
-    CauseView { cause, links: seen, more, query }
+    let mut ids = Ids::new(seen, IDS);
+    if !links.is_folder() {
+        let query: String = cause.key.bytes().map(percent_encoded).collect();
+        ids = ids.elsewhere(format!("#?q={query}"));
+    }
+    CauseView { cause, ids }
 }
 
 fn percent_encoded(octet: u8) -> String {
@@ -276,7 +275,7 @@ fn percent_encoded(octet: u8) -> String {
 }
 
 /// The rules that the cases of the report name, those of other cases, and those that no case tests.
-fn requirements(report: &Report) -> Vec<Requirement> {
+fn requirements(report: &Report, links: &Links) -> Vec<Requirement> {
     let agents = report.agents();
     let mut by_rule: BTreeMap<RuleKey, Vec<&CaseRecord>> = BTreeMap::new();
     for case in &report.cases {
@@ -298,8 +297,6 @@ fn requirements(report: &Report) -> Vec<Requirement> {
             let (_, _, clause, level, summary) = key;
             let is_first = last.as_ref() != Some(&clause);
             last = Some(clause.clone());
-            let here = ids(&cases);
-            let known = if here.is_empty() { ids_of(&clause, &summary) } else { here };
             Requirement {
                 anchor: if is_first {
                     format!("rfc{}-{}", clause.rfc, clause.section)
@@ -307,8 +304,11 @@ fn requirements(report: &Report) -> Vec<Requirement> {
                     String::new()
                 },
                 level: level.name(),
-                more: known.len().saturating_sub(IDS_OF_A_RULE),
-                ids: known.into_iter().take(IDS_OF_A_RULE).map(|id| (id, !cases.is_empty())).collect(),
+                ids: if cases.is_empty() {
+                    ids_of(&clause, &summary)
+                } else {
+                    ids_here(&clause, &cases, links)
+                },
                 results: match cases.is_empty() {
                     true => Vec::new(),
                     false => agents.iter().map(|agent| result(agent, &clause, &cases)).collect(),
@@ -329,20 +329,30 @@ fn rule_key(rule: &RuleRecord) -> RuleKey {
 }
 
 /// The cases of the suite that name a rule.
-fn ids_of(clause: &Clause, summary: &str) -> Vec<CaseId> {
+fn ids_of(clause: &Clause, summary: &str) -> Ids {
     let names = |rule: &wsspec_cases::Rule| rule.summary == summary && rule.section == clause.section;
-    suite().cases().iter().filter(|case| case.rules.iter().any(names)).map(|case| case.id).collect()
+    let cases = suite().cases().iter().filter(|case| case.rules.iter().any(names));
+    Ids::new(cases.map(|case| (case.id, None)), IDS_OF_A_RULE)
+}
+
+/// The cases of a rule that have a result; each leads to the worst one.
+fn ids_here(clause: &Clause, cases: &[&CaseRecord], links: &Links) -> Ids {
+    let mut worst: BTreeMap<CaseId, &CaseRecord> = BTreeMap::new();
+    for case in cases {
+        let known = worst.entry(case.id).or_insert(case);
+        if gravity(case.verdict) > gravity(known.verdict) {
+            *known = case;
+        }
+    }
+    if links.is_folder() {
+        return Ids::new(worst.into_iter().map(|(id, case)| (id, Some(links.case(case)))), IDS_OF_A_RULE);
+    }
+    let ids = Ids::new(worst.into_keys().map(|id| (id, Some(format!("#{id}")))), IDS_OF_A_RULE);
+    ids.elsewhere(format!("#?q=rfc({}%23{})", clause.rfc, clause.section))
 }
 
 fn section_order(section: &str) -> Vec<u32> {
     section.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
-}
-
-fn ids(cases: &[&CaseRecord]) -> Vec<CaseId> {
-    let mut ids: Vec<CaseId> = cases.iter().map(|case| case.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 fn result(agent: &Untrusted, clause: &Clause, cases: &[&CaseRecord]) -> (Verdict, String) {

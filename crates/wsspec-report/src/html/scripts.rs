@@ -2,6 +2,7 @@
 
 use askama::Template;
 use wsspec_cases::suite;
+use wsspec_engine::Verdict;
 
 use super::data::SCRIPTS;
 use crate::record::{CaseRecord, Report};
@@ -16,21 +17,14 @@ pub(super) enum Which {
     All,
 }
 
-impl Which {
-    const fn forms(self) -> &'static [(Form, &'static str, &'static str)] {
-        const ALL: [(Form, &str, &str); SCRIPTS] = [
-            (Form::Python, "python", "Python 3, nothing else: python3 FILE [HOST [PORT]]"),
-            (Form::Nc, "nc", "A shell, nc and od: sh FILE [HOST [PORT]]"),
-            (Form::Hex, "raw bytes", "The octets alone: grep -v '^#' FILE | xxd -r -p"),
-            (Form::Js, "js", "Node.js, nothing else: node FILE [HOST [PORT]]"),
-            (Form::Rust, "rust", "Rust's standard library: rustc FILE -o play && ./play [HOST [PORT]]"),
-        ];
-        match self {
-            Self::None => &[],
-            Self::All => &ALL,
-        }
-    }
-}
+/// The forms, their names, and how each is used.
+const FORMS: [(Form, &str, &str); SCRIPTS] = [
+    (Form::Python, "python", "Python 3, nothing else: python3 FILE [HOST [PORT]]"),
+    (Form::Nc, "nc", "A shell, nc and od: sh FILE [HOST [PORT]]"),
+    (Form::Hex, "raw bytes", "The octets alone: grep -v '^#' FILE | xxd -r -p"),
+    (Form::Js, "js", "Node.js, nothing else: node FILE [HOST [PORT]]"),
+    (Form::Rust, "rust", "Rust's standard library: rustc FILE -o play && ./play [HOST [PORT]]"),
+];
 
 /// One script.
 #[derive(Template)]
@@ -48,6 +42,8 @@ pub(super) struct Scripts {
     scripts: Vec<Text>,
     /// They are in the data of the page.
     has_more: bool,
+    /// Forms that this case has no script of, and why.
+    missing: Vec<(String, String)>,
 }
 
 /// They escape what they print.
@@ -56,9 +52,42 @@ impl askama::filters::HtmlSafe for Text {}
 
 impl Scripts {
     /// Nothing is here for cases that did not fail, and where the record does not hold all that was sent.
-    pub(super) fn of(report: &Report, record: &CaseRecord, which: Which, has_more: bool) -> Self {
-        let scripts = if record.verdict.is_failure() { texts(report, record, which) } else { Vec::new() };
-        Self { scripts, has_more: has_more && record.verdict.is_failure() }
+    pub(super) fn of(report: &Report, record: &CaseRecord, which: Which, is_folder: bool) -> Self {
+        let has_more = !is_folder && record.verdict.is_failure();
+        let mut scripts = Self { scripts: Vec::new(), has_more, missing: Vec::new() };
+        // Where there is room, what is not strict has them, too.
+        if !record.verdict.is_failure() && !(is_folder && record.verdict == Verdict::NonStrict) {
+            return scripts;
+        }
+        match suite().get(record.id).and_then(|case| Script::recorded(report, record, case)) {
+            Some(script) => scripts.add(&script, which),
+            None => {
+                let why = "the record does not hold all octets that were sent, the command makes them anew";
+                scripts.missing.push(("as scripts".to_owned(), why.to_owned()));
+            }
+        }
+        scripts
+    }
+
+    fn add(&mut self, script: &Script, which: Which) {
+        for (form, label, how) in FORMS {
+            match script.fits(form) {
+                Ok(()) if which == Which::All => {
+                    let text = script.render(form);
+                    self.scripts.extend(text.ok().map(|text| Text { label, how, text }));
+                }
+                Ok(()) => {}
+                Err(unfit) => self.miss(label, unfit.to_string()),
+            }
+        }
+    }
+
+    /// Forms with the same reason are told together.
+    fn miss(&mut self, label: &str, why: String) {
+        match self.missing.iter_mut().find(|(_, other)| *other == why) {
+            Some((labels, _)) => *labels = format!("{labels} or {label}"),
+            None => self.missing.push((format!("as {label}"), why)),
+        }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -69,20 +98,13 @@ impl Scripts {
         self.has_more
     }
 
+    /// Forms that there are not, in words, and why.
+    pub(super) fn missing(&self) -> &[(String, String)] {
+        &self.missing
+    }
+
     /// The markup of each.
     pub(super) fn printed(&self) -> Vec<String> {
         self.scripts.iter().map(super::render).collect()
     }
-}
-
-fn texts(report: &Report, record: &CaseRecord, which: Which) -> Vec<Text> {
-    if which == Which::None {
-        return Vec::new();
-    }
-    let script = suite().get(record.id).and_then(|case| Script::recorded(report, record, case));
-    let Some(script) = script else { return Vec::new() };
-    let forms = which.forms().iter();
-    forms
-        .filter_map(|&(form, label, how)| Some(Text { label, how, text: script.render(form).ok()? }))
-        .collect()
 }

@@ -75,9 +75,8 @@ fn what_is_worse_than_before_stands_first_in_a_comparison() {
     let mut old =
         sample(vec![passed("a", "1.1.1"), passed("a", "5.15"), passed("a", "5.16"), failed("a", "2.1")]);
     old.run.targets.clear();
-    for page in
-        [report_against(&new, Some(("main", &old))).unwrap(), index_against(&new, Some(("main", &old)))]
-    {
+    let index = folder_against(&new, Some(("main", &old))).find_any(|page| page.name == "index.html");
+    for page in [report_against(&new, Some(("main", &old))).unwrap(), index.unwrap().content] {
         let table = page.split("Against earlier results</caption>").nth(1).expect("there is a comparison");
         let table = table.split("</table>").next().unwrap();
         let [worse, better] = ["worse</th>", "better</th>"].map(|word| table.find(word).expect("a change"));
@@ -166,13 +165,47 @@ fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
 }
 
 #[test]
+fn the_folder_holds_both_runs_of_what_has_changed() {
+    let new = sample(vec![passed("a", "1.1.1"), failed("a", "5.15"), failed("a (main)", "5.15")]);
+    let old = sample(vec![passed("a", "1.1.1"), passed("a", "5.15")]);
+    let pages: BTreeMap<String, String> =
+        folder_against(&new, Some(("main", &old))).map(|page| (page.name, page.content)).collect();
+    let both = &pages["a__main__2_case_5_15.html"];
+    for part in [
+        "id=\"5.15@a\"",
+        "id=\"5.15@a+before\"",
+        "<th scope=\"col\">a (main)</th><th scope=\"col\">Mark</th>",
+        "= same",
+        "≠ only here",
+        "href=\"#5.15@a+before:f",
+    ] {
+        assert!(both.contains(part), "{part}: {both}");
+    }
+    assert!(
+        pages["a_case_5_15.html"].contains("href=\"a__main__2_case_5_15.html\""),
+        "the case leads there"
+    );
+    let index = &pages["index.html"];
+    assert!(index.contains("href=\"a__main__2_case_5_15.html\">5.15</a>"), "so does the list of changes");
+    assert!(index.contains("href=\"index.html#diff\">Changes</a>") && index.contains("id=\"diff\""));
+    assert!(pages.keys().filter(|name| name.contains("1_1_1")).count() == 2, "{:?}", pages.keys());
+}
+
+#[test]
 fn links_of_the_folder_lead_to_its_files() {
-    let pages: Vec<Page> = folder(&every_verdict()).collect();
+    let mut better = every_verdict();
+    better.cases.iter_mut().for_each(|case| case.verdict = Verdict::Pass);
+    let pages: Vec<Page> = folder_against(&every_verdict(), Some(("main", &better))).collect();
     let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
     for page in pages.iter().filter(|page| page.name.ends_with(".html")) {
         for link in page.content.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
             let file = link.split('#').next().unwrap();
             assert!(file.is_empty() || link.starts_with("https:") || names.contains(&file), "{link}");
+            let there =
+                if file.is_empty() { Some(page) } else { pages.iter().find(|page| page.name == file) };
+            let part = link.split_once('#').map_or("", |(_, part)| part);
+            let is_there = |page: &Page| page.content.contains(&format!("id=\"{part}\""));
+            assert!(part.is_empty() || link.starts_with("https:") || there.is_some_and(is_there), "{link}");
         }
         assert!(!page.content.contains("<script"));
     }

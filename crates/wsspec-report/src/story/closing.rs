@@ -46,7 +46,18 @@ pub fn closing_sentence(case: &CaseRecord) -> Untrusted {
         None => "",
     };
     let clean = if close.clean { "clean" } else { "not clean" };
-    Untrusted::from(format!("{first}{answer}{tcp}: {clean}."))
+    let tcp_time = if tcp.is_empty() { String::new() } else { tcp_time(case) };
+    Untrusted::from(format!("{first}{answer}{tcp}{tcp_time}: {clean}."))
+}
+
+/// How long after the last Close frame TCP ended.
+fn tcp_time(case: &CaseRecord) -> String {
+    let end = case.events.iter().rfind(|line| matches!(line.what, Happening::Tcp { .. })).map(|line| line.us);
+    let close = case.events.iter().rfind(|line| matches!(line.what, Happening::Frame { op: 8, .. }));
+    match (close.map(|line| line.us), end) {
+        (Some(close), Some(end)) if end >= close => format!(" {} later", duration(end - close)),
+        _ => String::new(),
+    }
 }
 
 fn with_code(code: Option<u16>) -> String {
@@ -138,11 +149,11 @@ mod tests {
         assert_eq!(
             closing_sentence(&samples::passed("a", "1.1.1")).raw(),
             "wsspec closed first with 1000 (normal closure); the agent answered with 1000 (normal closure) \
-             0.50 ms later; the agent closed TCP: clean."
+             0.50 ms later; the agent closed TCP 0.10 ms later: clean."
         );
         assert_eq!(
             closing_sentence(&samples::failed("a", "5.15")).raw(),
-            "wsspec failed the connection; the agent sent no Close frame; wsspec closed TCP: not clean."
+            "wsspec failed the connection; the agent sent no Close frame; wsspec closed TCP 1.00 s later: not clean."
         );
         assert_eq!(
             closing_sentence(&samples::never_opened("a", "1.1.1")).raw(),

@@ -92,14 +92,23 @@ fn with_checks(case: &CaseRecord, mut rows: Vec<Difference>) -> Vec<Difference> 
     let close = rows.len();
     rows.push(close_row(case));
     for (place, check) in case.checks.iter().enumerate().filter(|(_, check)| !check.ok) {
-        let row = if check.id.starts_with("close.") { Some(close) } else { events };
+        let row = match check.id.as_str() {
+            DEATH => None,
+            id if id.starts_with("close.") => Some(close),
+            _ => events,
+        };
         match row {
             Some(row) => rows[row].checks.push(place),
             None => rows.push(Difference { checks: vec![place], ..check_row(check) }),
         }
     }
+    // What else is missing then follows from it.
+    rows.sort_by_key(|row| !row.checks.iter().any(|place| case.checks[*place].id == DEATH));
     rows
 }
+
+/// The check that the process of the implementation runs on.
+const DEATH: &str = "process.alive";
 
 /// The longest common beginning wins, then the strictest.
 fn closest(case: &CaseRecord) -> Option<usize> {
@@ -293,7 +302,9 @@ fn event_lines(case: &CaseRecord) -> Vec<Option<usize>> {
 
 /// What a check asks for against what it found, of a case without lists of events.
 fn check_row(check: &CheckRecord) -> Difference {
-    Difference { line: check.line(), ..plain_row(check.expected.clone(), check.observed.clone()) }
+    let observed =
+        check.found.as_deref().map_or_else(|| check.observed.clone(), |found| found.clause().into());
+    Difference { line: check.line(), ..plain_row(check.expected.clone(), observed) }
 }
 
 fn close_row(case: &CaseRecord) -> Difference {

@@ -37,6 +37,17 @@ pub enum Side {
 }
 
 impl Side {
+    /// The way of a frame in words; none of what neither side sent.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::ToOrigin => "proxy to origin",
+            Self::FromOrigin => "origin to proxy",
+            Self::Note | Self::AtOrigin => "",
+        }
+    }
+
     /// Whether it happened between the proxy and the server behind it.
     pub const fn is_behind(self) -> bool {
         matches!(self, Self::ToOrigin | Self::FromOrigin | Self::AtOrigin)

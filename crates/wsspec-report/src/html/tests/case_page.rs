@@ -135,6 +135,45 @@ fn escaped(text: &str) -> String {
 }
 
 #[test]
+fn a_page_says_which_scripts_it_does_not_have_and_why() {
+    let mut secure = sample(vec![failed("a", "5.15"), passed("a", "1.1.1")]);
+    secure.run.targets[0].url = Some("wss://127.0.0.1:9001/echo".to_owned());
+    let page = |run: &Report, place: usize| case_page(run, &run.cases[place]).content;
+    let why = "<p class=\"small missing\">Not as nc or rust: this form speaks no TLS.</p>";
+    assert!(page(&secure, 0).contains(why) && page(&secure, 0).contains("socket.create_connection"));
+    let html = report(&secure).unwrap();
+    assert!(packed(&html)["5.15@a"].0.contains(why), "the one file says it as well");
+    // What was not recorded cannot be sent again.
+    secure.cases[0].stats.dropped = 3;
+    assert!(page(&secure, 0).contains("the record does not hold all octets that were sent"));
+    assert!(!page(&secure, 1).contains("class=\"small missing\""), "a passing case asks for none");
+    // Where there is room, what is not strict can be played again, too.
+    let lesser = sample(vec![with_verdict(failed("a", "5.15"), Verdict::NonStrict, "It closed late.")]);
+    assert!(page(&lesser, 0).contains("socket.create_connection"));
+}
+
+#[test]
+fn the_table_of_a_crash_begins_with_the_death() {
+    let mut case = with_verdict(failed("a", "5.15"), Verdict::Crash, "exited: signal 6");
+    let mut check = case.checks[0].clone();
+    (check.id, check.rfc) = ("process.alive".to_owned(), None);
+    check.expected = "the process to keep running".into();
+    check.wanted = Some(Box::new(wsspec_engine::Wanted::other("the process to keep running")));
+    check.found = Some(Box::new(wsspec_engine::Found::other("the process exited: signal 6")));
+    case.checks.insert(0, check);
+    case.log = Some(AgentLog { to: 5, text: "panic".into(), ..AgentLog::default() });
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    let row = page.split("<tbody>").nth(1).and_then(|rest| rest.split("</tr>").next()).unwrap();
+    for part in ["≠ differs", "process.alive", "the process to keep running", "the process exited: signal 6"]
+    {
+        assert!(row.contains(part), "{part}: {row}");
+    }
+    assert!(page.contains("+ extra"), "what else was seen is told below it");
+    assert!(page.contains("<p>The process exited: signal 6.</p>"), "the log says how it ended");
+}
+
+#[test]
 fn a_difference_and_octets_that_are_no_text_are_marked_where_they_are() {
     let mut case = failed("a", "5.15");
     case.received = vec![crate::samples::text_event("fragment1fragment3")];

@@ -30,6 +30,18 @@ fn every_state_is_a_link() {
     assert_eq!(browser.eval("document.querySelectorAll('#matrix td.reference').length > 0"), true);
     browser.eval("document.querySelector('#theme').click()");
     assert!(browser.text("location.hash").contains("q=status%28fail%29"));
+    let other = "other-svg-onload-alert-1-lib";
+    let heads = "[...document.querySelectorAll('#matrix thead [data-agent]')].filter((head) => !head.hidden) \
+        .map((head) => head.dataset.agent).join()";
+    browser.go(&format!("#?cols={other}"), "document.querySelector('#matrix thead [hidden]')");
+    assert_eq!(browser.text(heads), other);
+    let both = format!("{other},{PLAIN}");
+    browser.go(&format!("#?cols={both}&sort=diff"), "document.querySelector('#differing-first').checked");
+    assert_eq!(browser.text(heads), both);
+    let first = "document.querySelector('#matrix tbody[data-section=\"12\"] tr.case').dataset.id";
+    assert_eq!(browser.text(first), "12.1.2", "only one of them has it");
+    browser.go("#?compact=1", "!document.querySelector('#differing-first').checked");
+    assert_eq!(browser.text(first), "12.1.1");
     // Two implementations share one timeline.
     browser.go("#5.16@mylib-2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page .shared')");
     let marks = browser.text("document.querySelector('#page .shared').innerText");
