@@ -1,8 +1,8 @@
 //! Every MUST and SHOULD of RFC 6455 and RFC 7692, in our own words: those that cases test, and those that no case
 //! tests.
 //!
-//! What no case tests was compared with the text of RFC 6455, sections 3 to 7 and 10. For RFC 7692 only the numbers and
-//! levels of sections 7, 7.1.1.1, 7.1.2.1 and 7.1.2.2 were.
+//! What no case tests was compared with the text of RFC 6455, sections 3 to 7 and 10. For RFC 7692 the numbers and
+//! levels of sections 5.1, 6, 6.1, 7, 7.1.1.1, 7.1.2.1, 7.1.2.2, 7.2.1 and 7.2.2 were compared with quotations of it.
 
 use crate::Rfc::{self, Rfc6455, Rfc7692};
 use crate::{Rule, Suite};

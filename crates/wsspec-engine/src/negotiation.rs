@@ -131,7 +131,7 @@ fn unfit(offers: &[DeflateOffer], extension: &Extension, answer: &Params) -> Pee
         true => (UNSAID, "leaves out a window of 15 bits that was offered and holds without it, too"),
         false => ("handshake.deflate", "fits none of the offers"),
     };
-    PeerFault { id, section: "RFC 7692 section 7.1", text: format!("the response \"{extension}\" {what}") }
+    PeerFault { id, section: "RFC 7692 section 7", text: format!("the response \"{extension}\" {what}") }
 }
 
 /// Whether an answer means what it had to say: the window that was offered is the one that holds without it, too.
@@ -156,7 +156,7 @@ fn fits(offer: &DeflateOffer, answer: &Params) -> bool {
 }
 
 /// What a server tester answers to the client's offers: the first answer of the plan that an offer allows,
-/// with the first such offer. Offers that are not lawful are declined (RFC 7692 7.1).
+/// with the first such offer. Offers that are not lawful are declined (RFC 7692 7).
 pub(crate) fn answer_offers(
     plan: Option<&DeflatePlan>,
     extensions: &[Extension],

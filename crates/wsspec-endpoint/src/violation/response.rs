@@ -77,8 +77,7 @@ impl ResponseViolation {
             Self::SubprotocolNotOffered => "RFC 6455 4.1 (6)",
             Self::Extensions => "RFC 6455 9.1",
             Self::ExtensionNotOffered => "RFC 6455 4.1 (5)",
-            Self::DeflateRepeated | Self::DeflateParameter(_) => "RFC 7692 7",
-            Self::DeflateBeyondOffer(_) => "RFC 7692 7.1",
+            Self::DeflateRepeated | Self::DeflateParameter(_) | Self::DeflateBeyondOffer(_) => "RFC 7692 7",
         }
     }
 }
