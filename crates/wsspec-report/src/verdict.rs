@@ -45,7 +45,9 @@ impl Shown for Verdict {
         match self {
             Self::Pass => "v-pass",
             Self::NonStrict => "v-non-strict",
-            Self::Fail | Self::Timeout | Self::Crash => "v-fail",
+            Self::Fail | Self::Crash => "v-fail",
+            // Few fonts have its sign: the style sheet draws it.
+            Self::Timeout => "v-fail v-time",
             Self::Info => "v-info",
             Self::NotApplicable => "v-na",
             Self::Error => "v-error",

@@ -136,6 +136,10 @@ pub(super) struct AbsentPage<'a> {
     anchor: String,
     overview: String,
     section: String,
+    sets: String,
+    /// Cases before and after it that have a result.
+    previous: Option<(String, CaseId)>,
+    next: Option<(String, CaseId)>,
     why: Untrusted,
     others: Vec<Other<'a>>,
     command: String,
@@ -149,7 +153,13 @@ impl<'a> AbsentPage<'a> {
     /// Nothing if no case has this id any more.
     pub(super) fn new(report: &'a Report, links: &Links, absent: &'a Absent<'a>) -> Option<Self> {
         let command = absent.command(report);
+        let [previous, next] = links
+            .around(report, absent.agent, absent.id)
+            .map(|near| near.map(|case| (links.case(case), case.id)));
         Some(Self {
+            sets: suite().get(absent.id).map(matrix::sets).unwrap_or_default(),
+            previous,
+            next,
             facts: Facts::of(report, links, absent.id)?,
             verdict: absent.verdict(),
             anchor: links.anchor_of(absent.agent, absent.id),

@@ -15,7 +15,9 @@ use super::scripts::{Scripts, Which};
 use crate::Untrusted;
 use crate::explain::Description;
 use crate::markdown;
-use crate::record::{AgentLog, CaseRecord, CertificateRecord, CheckRecord, Report, RoundTripsRecord};
+use crate::record::{
+    AgentLog, CaseRecord, CertificateRecord, CheckRecord, Report, RoundTripsRecord, Standing,
+};
 use crate::sanitise::shell;
 use crate::story::{
     self, Alternative, Flag, HeaderLine, HeaderState, Mark, Negotiation, Side, SpanKind, compression, units,
@@ -206,6 +208,24 @@ impl<'a> Article<'a> {
 
     fn is_about_extensions(&self) -> bool {
         suite().get(self.case.id).is_some_and(|case| case.deflate.is_some())
+    }
+
+    /// What its standing means, and what to do.
+    fn standing_words(&self) -> Option<&'static str> {
+        let standing = self.case.outcome?;
+        Some(match standing {
+            Standing::Expected => return None,
+            Standing::Known => "lists this: it does not count as a failure.",
+            Standing::Unexpected => "does not list this: it counts.",
+            Standing::Fixed => {
+                "lists it as worse than it is now: wsspec baseline update takes the entry out."
+            }
+            Standing::Flaky => "has no part in this: it failed once and not when it was run again, alone.",
+        })
+    }
+
+    const fn is_error(&self) -> bool {
+        matches!(self.case.verdict, Verdict::Error)
     }
 
     /// How the process ended, if that is what went wrong.

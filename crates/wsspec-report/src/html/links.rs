@@ -88,6 +88,7 @@ impl Links {
             of_agent.entry(case.agent.clone()).or_default().add(place, case);
             of_case.entry(case.id).or_default().push(place);
         }
+        of_agent.values_mut().for_each(|siblings| siblings.sort(report));
         Self { keys: keys(&report.agents()), files, of_agent, of_case, earlier: HashMap::new() }
     }
 
@@ -107,6 +108,19 @@ impl Links {
             next: at.and_then(|at| siblings.places.get(at + 1)).map(record),
             same_cause: same.map(record).filter(|other| other.id != case.id).take(most).collect(),
         }
+    }
+
+    /// The cases of the agent before and after this one, which has not run.
+    pub(super) fn around<'a>(
+        &self,
+        report: &'a Report,
+        agent: &Untrusted,
+        id: CaseId,
+    ) -> [Option<&'a CaseRecord>; 2] {
+        let places = self.of_agent.get(agent).map_or(&[][..], |siblings| &siblings.places);
+        let at = places.partition_point(|place| report.cases[*place].id < id);
+        let case = |at: usize| places.get(at).map(|place| &report.cases[*place]);
+        [at.checked_sub(1).and_then(case), case(at)]
     }
 
     /// The same case of other agents, as far as it has run with them.
@@ -191,11 +205,17 @@ impl Links {
 
 impl Siblings {
     fn add(&mut self, place: usize, case: &CaseRecord) {
-        self.order.insert(case.id, self.places.len());
         self.places.push(place);
         if let Some(cause) = &case.cause {
             self.of_cause.entry(cause.clone()).or_default().push(place);
         }
+    }
+
+    /// Orders all by their ids, whatever order they ran in.
+    fn sort(&mut self, report: &Report) {
+        self.places.sort_by_key(|place| report.cases[*place].id);
+        self.order =
+            self.places.iter().enumerate().map(|(at, place)| (report.cases[*place].id, at)).collect();
     }
 }
 

@@ -48,7 +48,6 @@ impl Rows {
     pub(super) fn of(case: &CaseRecord, frames: &[Dissected]) -> Self {
         let broken = story::broken_texts(case);
         let told = story::timeline(case, true, PREVIEW);
-        let has_frames = told.iter().any(|row| matches!(row.line.what, Happening::Frame { .. }));
         let times = told.iter().filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
         let mut all = Self { median_us: median(times.map(|row| row.us)), rows: Vec::new() };
         let (mut last, mut last_us) = (None, None);
@@ -62,7 +61,7 @@ impl Rows {
             let gap = all.gap(missing as u64, passed).map(|gap| where_kept(case, missing, gap));
             last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
-            let head = head_of(case, &row.line.what).filter(|_| has_frames && is_near);
+            let head = head_of(case, &row.line.what).filter(|_| is_near);
             let is_dissected = is_near && frames.iter().any(|frame| frame.number == row.line.i);
             all.rows.push(Row {
                 number: row.line.i,

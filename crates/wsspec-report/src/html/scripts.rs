@@ -56,7 +56,8 @@ impl Scripts {
         let has_more = !is_folder && record.verdict.is_failure();
         let mut scripts = Self { scripts: Vec::new(), has_more, missing: Vec::new() };
         // Where there is room, what is not strict has them, too.
-        if !record.verdict.is_failure() && !(is_folder && record.verdict == Verdict::NonStrict) {
+        let has_some = record.verdict.is_failure() || (is_folder && record.verdict == Verdict::NonStrict);
+        if !has_some {
             return scripts;
         }
         match suite().get(record.id).and_then(|case| Script::recorded(report, record, case)) {

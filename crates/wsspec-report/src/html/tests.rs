@@ -30,7 +30,7 @@ fn every_verdict() -> Report {
         cases.push(with_verdict(passed(agent, "1.1.2"), Verdict::NonStrict, "It closed late."));
         cases.push(failed(agent, "5.15"));
         cases.push(with_verdict(failed(agent, "5.16"), Verdict::Timeout, "Nothing came for 10 s."));
-        cases.push(with_verdict(failed(agent, "6.3.2"), Verdict::Crash, "It died of signal 11."));
+        cases.push(died(agent, "6.3.2"));
         cases.push(with_verdict(passed(agent, "7.1.6"), Verdict::Info, "Recorded."));
         cases.push(never_opened(agent, "7.5.1"));
         cases.push(with_verdict(passed(agent, "9.1.1"), Verdict::Skipped, "Deselected."));
@@ -40,6 +40,23 @@ fn every_verdict() -> Report {
     cases[2].outcome = Some(Standing::Unexpected);
     cases[12] = passed(HOSTILE_AGENT, "5.15");
     sample(cases)
+}
+
+/// A case in which the process died, as a run leaves it.
+fn died(agent: &str, id: &str) -> CaseRecord {
+    let mut case = with_verdict(
+        failed(agent, id),
+        Verdict::Crash,
+        "exited: signal 11 (SIGSEGV) 3 ms after octet 60 was sent",
+    );
+    let mut check = case.checks[0].clone();
+    (check.id, check.rfc) = ("process.alive".to_owned(), None);
+    check.expected = "the process to keep running".into();
+    check.wanted = Some(Box::new(wsspec_engine::Wanted::other("the process to keep running")));
+    check.found = Some(Box::new(wsspec_engine::Found::other("the process exited: signal 11 (SIGSEGV)")));
+    case.checks.insert(0, check);
+    case.log = Some(AgentLog { to: 5, text: "panic".into(), ..AgentLog::default() });
+    case
 }
 
 /// A report in which the peer put a hostile text wherever it can put one.
@@ -181,10 +198,7 @@ fn the_folder_holds_both_runs_of_what_has_changed() {
     ] {
         assert!(both.contains(part), "{part}: {both}");
     }
-    assert!(
-        pages["a_case_5_15.html"].contains("href=\"a__main__2_case_5_15.html\""),
-        "the case leads there"
-    );
+    assert!(pages["a_case_5_15.html"].contains("href=\"a__main__2_case_5_15.html\""), "the case leads there");
     let index = &pages["index.html"];
     assert!(index.contains("href=\"a__main__2_case_5_15.html\">5.15</a>"), "so does the list of changes");
     assert!(index.contains("href=\"index.html#diff\">Changes</a>") && index.contains("id=\"diff\""));

@@ -154,23 +154,19 @@ fn a_page_says_which_scripts_it_does_not_have_and_why() {
 
 #[test]
 fn the_table_of_a_crash_begins_with_the_death() {
-    let mut case = with_verdict(failed("a", "5.15"), Verdict::Crash, "exited: signal 6");
-    let mut check = case.checks[0].clone();
-    (check.id, check.rfc) = ("process.alive".to_owned(), None);
-    check.expected = "the process to keep running".into();
-    check.wanted = Some(Box::new(wsspec_engine::Wanted::other("the process to keep running")));
-    check.found = Some(Box::new(wsspec_engine::Found::other("the process exited: signal 6")));
-    case.checks.insert(0, check);
-    case.log = Some(AgentLog { to: 5, text: "panic".into(), ..AgentLog::default() });
-    let report = sample(vec![case]);
+    let report = sample(vec![died("a", "5.15")]);
     let page = case_page(&report, &report.cases[0]).content;
     let row = page.split("<tbody>").nth(1).and_then(|rest| rest.split("</tr>").next()).unwrap();
-    for part in ["≠ differs", "process.alive", "the process to keep running", "the process exited: signal 6"]
-    {
+    for part in [
+        "≠ differs",
+        "process.alive",
+        "the process to keep running",
+        "the process exited: signal 11 (SIGSEGV)",
+    ] {
         assert!(row.contains(part), "{part}: {row}");
     }
     assert!(page.contains("+ extra"), "what else was seen is told below it");
-    assert!(page.contains("<p>The process exited: signal 6.</p>"), "the log says how it ended");
+    assert!(page.contains("<p>The process exited: signal 11 (SIGSEGV).</p>"), "the log says how it ended");
 }
 
 #[test]
