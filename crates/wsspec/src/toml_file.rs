@@ -24,15 +24,15 @@ pub struct TomlFile {
 }
 
 impl TomlFile {
-    /// Reads and parses a file.
+    /// Reads and parses a file; `advice` is what to type if there is none.
     ///
     /// # Errors
     /// E18: it cannot be read, or it is no TOML.
-    pub fn read(path: &Path) -> Result<Self, Problem> {
+    pub fn read(path: &Path, advice: &str) -> Result<Self, Problem> {
         let unreadable = |why: String| {
             Problem::new(ErrorCode::E18, format!("cannot read {}", path.display()))
                 .fact("why", why)
-                .fact("try", "wsspec config init   or   wsspec baseline create   write such files")
+                .fact("try", advice)
         };
         let length = fs::metadata(path).map_err(|error| unreadable(crate::text::io_error(&error)))?.len();
         if length > LIMIT {

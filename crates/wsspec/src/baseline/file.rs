@@ -26,13 +26,16 @@ pub struct BaselineFile {
 
 const KEYS: [&str; 7] = ["cases", "filter", "agent", "verdict", "reason", "issue", "until"];
 
+/// What to type where there is none: results come first.
+const CREATE: &str = "wsspec baseline create --reason TEXT   after a run without --baseline";
+
 impl BaselineFile {
     /// Reads a file.
     ///
     /// # Errors
     /// E18, with line and column: it is missing, no TOML, or says something that is not known.
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        Self::from_toml(&TomlFile::read(path)?)
+        Self::from_toml(&TomlFile::read(path, CREATE)?)
     }
 
     /// What a file says.

@@ -66,7 +66,7 @@ impl ConfigFile {
     /// # Errors
     /// E18, with line and column: it is missing, no TOML, or says something that is not known.
     pub fn read(path: &Path, keys: &Keys) -> Result<Self, Problem> {
-        Self::from_toml(&TomlFile::read(path)?, keys)
+        Self::from_toml(&TomlFile::read(path, "wsspec config init")?, keys)
     }
 
     /// What a file says.

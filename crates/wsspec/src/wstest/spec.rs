@@ -139,7 +139,7 @@ fn known_elsewhere(key: &str) -> Option<&'static str> {
 /// What is odd about a spec file, as it is printed.
 pub(crate) fn warning(text: &str) -> String {
     const COLUMNS: usize = 58;
-    format!("warning[W13]: {}", wrap(text, COLUMNS).join("\n  "))
+    wrap(&format!("warning[W13]: {text}"), COLUMNS).join("\n  ")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

@@ -186,17 +186,45 @@ fn no_other_screen_wraps_either() {
     narrow(path, &["load", "connect", &url, "-n", "10", "--for", "200ms"]);
 }
 
-/// Runs a command on 80 columns without colour and in ASCII: nothing is wider but commands that are to be typed.
+/// What is said around the cases: the first lines, the last ones, errors, a server that waits.
+#[test]
+fn the_first_and_the_last_lines_wrapped_on_60_columns() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let at_60 = |args: &[&str]| within(60, path, args);
+    let client = format!("{} echo --connect {{url}} --agent mine", env!("CARGO_BIN_EXE_wsspec"));
+    at_60(&["run", "1.1.*", "2.*", "3.*", "5.*", "7.1.*", "-o", "a-folder/of-this-name"]);
+    at_60(&["run", "1.1.1", "-o", "t60"]);
+    at_60(&["run", "ws://127.0.0.1:9", "-o", "t60"]);
+    at_60(&["run", "5.15", "-x", "5.15"]);
+    at_60(&["run", "99.*"]);
+    at_60(&["run", "1.1.1", "--exec", "sh -c 'echo no; exit 3'"]);
+    at_60(&["diff", "t60", "t60"]);
+    let serve = ["serve", "--port", "0", "1.1.*", "--once", "--tls", "--idle-timeout", "100ms"];
+    at_60(&serve);
+    at_60(&["serve", "--port", "0", "1.1.*", "2.1", "--exec", &client]);
+    at_60(&["serve", "--port", "0", "1.1.1", "--exec", "true"]);
+}
+
+/// Runs a command on 80 columns: nothing is wider but commands that are to be typed.
 #[track_caller]
 fn narrow(folder: &Path, args: &[&str]) -> Done {
+    within(80, folder, args)
+}
+
+/// Runs a command on so many columns without colour and in ASCII.
+#[track_caller]
+fn within(columns: usize, folder: &Path, args: &[&str]) -> Done {
     let mut run = command(folder, &[&["--ascii"], args].concat());
+    run.env("COLUMNS", columns.to_string());
     run.env("NO_COLOR", "1").env("LANG", "C.UTF-8").env("FORCE_COLOR", "1").env("PATH", "/usr/bin:/bin");
     let done = finish(run);
     for line in done.out.lines().chain(done.err.lines()) {
         let label = line.trim_start().split_once("  ").map_or("", |(label, _)| label);
-        let is_typed = ["again", "try", "or"].contains(&label) || line.trim_start().starts_with("again ");
+        let is_typed = ["again", "try", "or"].contains(&label)
+            || ["again ", "wsspec report --open "].iter().any(|start| line.trim_start().starts_with(start));
         assert!(line.is_ascii(), "{args:?}: {line}");
-        assert!(is_typed || line.chars().count() <= 80, "{args:?}: {line}");
+        assert!(is_typed || line.chars().count() <= columns, "{args:?}: {line}");
     }
     done
 }

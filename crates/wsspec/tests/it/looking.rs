@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
+use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
 
 /// The record of a real run: 1.1.2 passed; 2.5, 5.15 and 5.16 failed, the last two of one cause.
@@ -257,4 +258,28 @@ fn explain_knows_codes_with_their_clause_and_cases_sets_and_whole_rfcs() {
     let unknown = wsspec(folder.path(), &["explain", "E99"]);
     unknown.expect_error(2, "E17");
     assert!(unknown.err.contains("there is no code E99"), "{unknown:#?}");
+}
+
+#[test]
+fn a_race_inside_the_peer_was_a_regression() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let run = |peer: Manner, out: &str| {
+        let peer = Peer::always(peer);
+        let url = peer.url();
+        let args = ["run", &url, "3.2", "4.2.5", "5.9", "--no-echo-check", "--agent", "a", "--no-confirm"];
+        wsspec(path, &[&args[..], &["-o", out]].concat())
+    };
+    // It fails the connection at once, with the right code: what was to be echoed before is not.
+    run(Manner::Echo, "late");
+    run(Manner::Upgrade(b"\x88\x02\x03\xea", Then::Close), "early");
+    for sides in [["late", "early"], ["early", "late"]] {
+        let done = wsspec(path, &["diff", sides[0], sides[1]]);
+        assert!(done.out.contains("  race       3.2 4.2.5"), "{done:#?}");
+        assert!(done.code == 0 && done.out.contains("no regression, no improvement"), "{done:#?}");
+    }
+    // What breaks a rule is one.
+    run(Manner::Defective(&["orphan-as-text"]), "worse");
+    let done = wsspec(path, &["diff", "late", "worse"]);
+    assert!(done.code == 1 && done.out.contains("WORSE"), "{done:#?}");
 }

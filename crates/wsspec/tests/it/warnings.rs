@@ -201,3 +201,14 @@ fn w12_a_clock_that_jumps() {
     // Between the two looks at the clocks some time goes by.
     assert!(["59 min 59 s", "60 min 0 s"].iter().any(|hour| done.err.contains(hour)), "{done:#?}");
 }
+
+#[test]
+fn w13_a_pattern_of_a_spec_that_means_another_thing_than_it_seems() {
+    let folder = tempdir().unwrap();
+    let spec = r#"{"outdir": "r", "servers": [], "cases": ["1*"], "exclude-cases": ["9"]}"#;
+    std::fs::write(folder.path().join("spec.json"), spec).unwrap();
+    let done = wsspec(folder.path(), &["config", "migrate", "spec.json"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(done.err.matches("warning[W13]").count(), 2, "one for each pattern: {done:#?}");
+    assert!(done.err.lines().all(|line| line.chars().count() <= 60), "{done:#?}");
+}

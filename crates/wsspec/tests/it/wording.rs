@@ -216,3 +216,66 @@ fn a_control_address_without_an_upgrade_and_a_report_that_is_not_there_yet() {
     let (head, body) = get("/report", "");
     assert!(head.starts_with("HTTP/1.1 404 ") && body.contains("there is no report yet"), "{head}{body}");
 }
+
+/// The facts of the error that a server with this response gets.
+fn answered(response: &'static [u8], args: &[&str], code: &str) -> (String, Vec<(String, String)>) {
+    let peer = Peer::always(Manner::Answer(response, Then::Close));
+    let url = peer.url();
+    let done = run(&[&[url.as_str()], args].concat());
+    (url, said(&done, 3, code))
+}
+
+#[test]
+fn e05_403_is_most_often_the_origin_and_401_never() {
+    let (url, facts) = answered(b"HTTP/1.1 403 Forbidden\r\n\r\nOrigin not allowed", &[], "E05");
+    let host = url.trim_start_matches("ws://");
+    assert_eq!(fact(&facts, "got"), "HTTP/1.1 403 Forbidden   \"Origin not allowed\"");
+    assert_eq!(fact(&facts, "try"), format!("wsspec run {url} --origin http://{host}"));
+    let (_, facts) = answered(b"HTTP/1.1 403 Forbidden\r\n\r\n", &["--origin", "http://a.test"], "E05");
+    assert!(fact(&facts, "usually").contains("the Origin http://a.test"), "{facts:?}");
+    let challenge = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"chat\"\r\n\r\n";
+    let (url, facts) = answered(challenge, &[], "E05");
+    assert!(fact(&facts, "got").contains("WWW-Authenticate: Bearer realm="), "{facts:?}");
+    assert_eq!(fact(&facts, "try"), format!("wsspec run {url} -H 'Authorization: Bearer env:TOKEN'"));
+}
+
+#[test]
+fn e07_a_version_a_limit_a_failure_and_a_route_are_told_apart() {
+    let of = |response: &'static [u8]| answered(response, &[], "E07").1;
+    let version = of(b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n\r\n");
+    assert_eq!(fact(&version, "usually"), "it speaks version 8 of the protocol only");
+    assert!(fact(&version, "try").contains("version 13"), "{version:?}");
+    let limit = of(b"HTTP/1.1 429 Too Many Requests\r\n\r\n");
+    assert!(fact(&limit, "try").ends_with(" --jobs 1"), "{limit:?}");
+    let failure = of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
+    assert!(fact(&failure, "usually").starts_with("the server or one behind it fails"), "{failure:?}");
+    let route = of(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html>");
+    assert_eq!(fact(&route, "got"), "HTTP/1.1 200 OK   Content-Type: text/html   \"<!doctype html>\"");
+    assert!(fact(&route, "nginx").contains("proxy_http_version 1.1"), "{route:?}");
+}
+
+#[test]
+fn e21_a_file_in_the_place_of_the_folder_was_blamed_on_a_container() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("f.json"), "").unwrap();
+    let facts = said(&wsspec(folder.path(), &["run", "1.1.1", "-o", "f.json"]), 6, "E21");
+    assert!(fact(&facts, "there").starts_with("f.json is no folder, owned by "), "{facts:?}");
+    assert_eq!((fact(&facts, "usually"), fact(&facts, "why")), ("", "file exists"));
+}
+
+#[test]
+fn e21_two_documents_do_not_share_stdout() {
+    for args in [["--junit", "-", "--format", "json"], ["--html", "-", "--md", "-"]] {
+        let done = run(&[&["1.1.1"][..], &args].concat());
+        said(&done, 2, "E21");
+        assert!(done.out.is_empty() && done.err.contains("stdout can hold one document"), "{done:#?}");
+    }
+}
+
+#[test]
+fn e18_a_baseline_that_is_not_there_is_created_by_its_own_command() {
+    let facts = said(&run(&["1.1.1", "--baseline", "missing.toml"]), 2, "E18");
+    assert!(fact(&facts, "try").starts_with("wsspec baseline create "), "{facts:?}");
+    let facts = said(&run(&["1.1.1", "-C", "missing.toml"]), 2, "E18");
+    assert!(fact(&facts, "try").starts_with("wsspec config init"), "{facts:?}");
+}
