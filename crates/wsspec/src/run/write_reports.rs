@@ -10,7 +10,7 @@ use wsspec_engine::{TesterRole, Verdict, unreachable};
 use wsspec_report::badge::Badge;
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseMeta, CaseRecord, NotRun, Redaction, Report};
-use wsspec_report::{html, junit, markdown};
+use wsspec_report::{Untrusted, html, junit, markdown};
 
 use super::folder::{Folder, INDEX};
 
@@ -88,7 +88,12 @@ fn write_verdict(
 pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
     write_verdict(folder, report, None, None)?;
     folder.remove_pages(&["json"]);
-    folder.write(INDEX, compat::index_json(&untested(report)).as_bytes())?;
+    let cases = untested(report);
+    let names = Names::of(cases.iter().map(|case| &case.agent));
+    for case in &cases {
+        folder.write_page(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
+    }
+    folder.write(INDEX, compat::index_json(&cases).as_bytes())?;
     match html::report(report) {
         Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
         _ => Ok(()),
@@ -105,7 +110,9 @@ fn untested(report: &Report) -> Vec<CaseRecord> {
         let case = id.parse().ok().and_then(|id| suite().get(id))?;
         let outcome = unreachable(case, TesterRole::Client, why.clone());
         let (meta, redaction) = (CaseMeta::default(), Redaction::default());
-        Some(CaseRecord::from_outcome(agent.agent.raw(), case, &outcome, meta, &redaction))
+        let mut record = CaseRecord::from_outcome(agent.agent.raw(), case, &outcome, meta, &redaction);
+        record.autobahn.result = Untrusted::from(format!("The case was not run. {why}"));
+        Some(record)
     };
     let agents = end.flat_map(|end| &end.not_run);
     agents.flat_map(|agent| agent.cases.iter().filter_map(move |id| failed(agent, id))).collect()

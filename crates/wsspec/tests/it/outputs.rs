@@ -85,7 +85,13 @@ fn the_index_of_a_server_that_was_not_there_was_green() {
         for case in cases.values() {
             assert_eq!((&case["behavior"], &case["behaviorClose"]), (&"FAILED".into(), &"FAILED".into()));
         }
-        assert!(!out.join("a_case_1_1_1.json").exists(), "an old file says OK of what was not run");
+        for case in cases.values() {
+            let file = read(out.join(case["reportfile"].as_str().unwrap()));
+            let file: Value = serde_json::from_str(&file).unwrap();
+            assert_eq!(file["behavior"], "FAILED", "{file:#}");
+            assert!(file["result"].as_str().unwrap().contains("nothing is listening"), "{file:#}");
+        }
+        assert!(!out.join("a_case_2_1.json").exists(), "an old file says OK of what was not asked for");
     }
 }
 
