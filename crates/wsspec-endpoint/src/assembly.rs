@@ -123,16 +123,17 @@ impl PartialMessage {
         pool::grow(&mut self.octets, self.len, announced.min(trusted).max(part));
     }
 
-    /// Takes a part of the payload of a compressed frame.
+    /// Takes a part of the payload of a compressed frame, behind its first `offset` octets.
     pub(crate) fn inflate(
         &mut self,
         deflate: &mut Deflate,
-        key: Option<MaskingKey>,
+        frame: &FrameHeader,
         offset: u64,
         part: &[u8],
         limit: u64,
     ) -> Result<(), Violation> {
-        let (key, offset) = (key.unwrap_or_default(), (offset % 4) as usize);
+        self.reserve_inflated(part.len(), frame.length - offset);
+        let (key, offset) = (frame.mask.unwrap_or_default(), (offset % 4) as usize);
         if part.len() <= SHORT {
             let mut plain = [0; SHORT];
             let plain = &mut plain[..part.len()];
@@ -147,8 +148,15 @@ impl PartialMessage {
         inflated
     }
 
+    /// Makes room for all that a frame of which `announced` octets are left will become, so that nothing is moved when
+    /// the rest of it comes; as far as this part shows that it is no empty promise.
+    fn reserve_inflated(&mut self, part: usize, announced: u64) {
+        let trusted = self.len + 2 * part * EXPECTED_RATIO;
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX).saturating_mul(EXPECTED_RATIO);
+        pool::grow(&mut self.octets, self.len, announced.min(trusted));
+    }
+
     fn inflate_plain(&mut self, deflate: &mut Deflate, plain: &[u8], limit: u64) -> Result<(), Violation> {
-        pool::grow(&mut self.octets, self.len, plain.len() * EXPECTED_RATIO);
         match deflate.inflate(plain, in_memory(limit), &mut self.octets, &mut self.len)? {
             true => Ok(()),
             false => Err(Violation::MessageTooBig { limit }),

@@ -33,9 +33,13 @@ struct Kept {
 }
 
 impl Kept {
+    /// The smallest that is large enough, so that each use gets back what it used before, filled as far as it needs; of
+    /// several the one that was used last.
     fn take(&mut self, capacity: usize) -> Option<Vec<u8>> {
-        let last = self.buffers.iter().rposition(|buffer| buffer.capacity() >= capacity)?;
-        let buffer = self.buffers.remove(last);
+        let fits = |(_, buffer): &(usize, &Vec<u8>)| buffer.capacity() >= capacity;
+        let best =
+            self.buffers.iter().enumerate().rev().filter(fits).min_by_key(|(_, buffer)| buffer.capacity());
+        let buffer = self.buffers.remove(best?.0);
         self.octets -= buffer.capacity();
         Some(buffer)
     }
@@ -132,6 +136,16 @@ mod tests {
         drop(part);
         let again = take(100_001);
         assert_eq!((again.as_ptr(), again.len()), (address, 0));
+    }
+
+    #[test]
+    fn a_use_gets_its_own_buffer_back_whatever_was_dropped_since() {
+        let sizes = [20, 10, 30].map(|grains| grains * GRAIN);
+        let lent = sizes.map(|size| into_bytes(take(size)));
+        let addresses = lent.each_ref().map(|bytes| bytes.as_ptr());
+        drop(lent);
+        let again = sizes.map(take);
+        assert_eq!(again.each_ref().map(|buffer| buffer.as_ptr()), addresses);
     }
 
     #[test]

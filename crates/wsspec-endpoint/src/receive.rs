@@ -224,7 +224,7 @@ impl Connection {
         let before = message.payload_len();
         let taken = match &mut self.deflate {
             Some(deflate) if message.compressed => {
-                message.inflate(deflate, header.mask, offset, part, self.config.max_message_size)
+                message.inflate(deflate, header, offset, part, self.config.max_message_size)
             }
             _ => {
                 message.take(header.mask, offset, part, header.length - offset);
