@@ -212,6 +212,7 @@ mod tests {
     use super::*;
     use crate::record::{LogLine, Role};
     use crate::samples::{frame, log, passed};
+    use crate::story::anatomy_in_case;
 
     /// A case in which these messages were sent, compressed, in pieces of so many octets.
     fn sent(texts: &[&str], piece: usize, extensions: &str) -> CaseRecord {
@@ -274,6 +275,10 @@ mod tests {
             ["7 octets, compressed", "7 octets, compressed; in all \"Hello\""]
         );
         assert!(words(&["Hello"], 400, "x-other").is_empty());
+        let case = sent(&["Hello"], 400, "permessage-deflate");
+        let parts = anatomy_in_case(&case.events[0].what, None, compressed(&case).values().next());
+        let payload = parts.last().unwrap().meaning.raw();
+        assert!(payload.ends_with("\"Hello\", deflated to 7"), "{payload}");
     }
 
     #[test]

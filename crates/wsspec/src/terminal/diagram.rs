@@ -1,7 +1,7 @@
 //! The sequence of frames and timers of a case.
 
 use wsspec_engine::{Found, Wanted, fault};
-use wsspec_report::record::{CaseRecord, Happening};
+use wsspec_report::record::{CaseRecord, CheckRecord, Happening};
 use wsspec_report::story::{Row, Side, sent_breach, timeline};
 
 use super::lines::{agent_name, cut};
@@ -11,6 +11,8 @@ use super::style::{Style, Tone};
 const ROWS: usize = 24;
 /// Narrower terminals get a list.
 const NARROW: usize = 60;
+/// What stands behind a row that came instead of what was expected.
+const OBSERVED: &str = "   observed";
 /// Characters of a payload.
 const PAYLOAD: usize = 40;
 
@@ -20,12 +22,10 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let column = column(&rows, style);
     let breach = sent_breach(record);
     let breach = breach.map(|(at, what)| (at, what.mark()));
-    let is_silent = is_silent(record);
+    let outcome = outcome_of_sent(record);
     let sent = |row: &Row<'_>| {
         let breach = breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
-        breach.or_else(|| {
-            Some("not answered").filter(|_| is_silent && row.is_deviation && row.side == Side::Sent)
-        })
+        breach.or_else(|| Some(outcome).filter(|_| row.is_deviation && row.side == Side::Sent))
     };
     let mut out = Vec::new();
     if column > 0 {
@@ -50,6 +50,17 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
         }
     }
     out
+}
+
+/// What became of a frame that was sent and is marked.
+pub(super) fn outcome_of_sent(record: &CaseRecord) -> &'static str {
+    if record.first_failed().is_some_and(CheckRecord::is_alive) {
+        "the last it got"
+    } else if is_silent(record) {
+        "not answered"
+    } else {
+        "answered otherwise"
+    }
 }
 
 /// Whether what is wrong is that something did not come.
@@ -123,10 +134,15 @@ pub(super) fn time(row: &Row<'_>) -> String {
 pub(super) fn line(row: &Row<'_>, breach: Option<&str>, column: usize, style: Style) -> String {
     let text = style.plain(row.text.for_terminal(400));
     let time = time(row);
+    let taken = time.len() + 3 + if column == 0 { 2 } else { column + "<---   ".len() };
     let mark = match (row.is_deviation, breach) {
-        _ if is_wrong(row) => "   observed".to_owned(),
+        // Where there is no room for both, the sign says it alone.
+        _ if is_wrong(row) => match taken + text.chars().count() + OBSERVED.len() {
+            whole if whole <= style.width || row.side == Side::Note => OBSERVED.to_owned(),
+            _ => String::new(),
+        },
         (_, Some(breach)) => format!("   (!) {breach}"),
-        (true, None) => "   (!) answered otherwise".to_owned(),
+        (true, None) => "   (!)".to_owned(),
         (false, None) => String::new(),
     };
     let behind = time.len() + 3 + if column == 0 { text.chars().count() + 2 } else { column + "--->".len() };

@@ -94,7 +94,9 @@ fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
         out.extend(fact("expected", Tone::Good, &record.expectation, style));
     }
     let mut wanted = vec![record.expectation.clone()];
-    for check in &failed {
+    // The sequence says what was due at the row that is marked.
+    let first = record.first_failed().filter(|check| !before_the_case && check.line().is_some());
+    for check in failed.iter().filter(|check| first.is_none_or(|first| first.id != check.id)) {
         let expected = check.expected.for_terminal(400);
         if (before_the_case || !is_said_by_the_case(check)) && !wanted.contains(&expected) {
             out.extend(fact("expected", Tone::Good, &expected, style));

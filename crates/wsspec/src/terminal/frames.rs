@@ -20,6 +20,7 @@ const OCTETS: usize = 16;
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let messages = inflated(record);
     let breach = sent_breach(record).map(|(at, what)| (at, what.mark()));
+    let outcome = diagram::outcome_of_sent(record);
     let mut out = Vec::new();
     for row in timeline(record, octets, TEXT) {
         let [expected, observed] = diagram::against(&row, record, style);
@@ -28,6 +29,7 @@ pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String
             Happening::Frame { dir, data, .. } => {
                 let breach =
                     breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
+                let breach = breach.or(Some(outcome).filter(|_| row.is_deviation && *dir == Dir::Tx));
                 out.extend(fields(&row, *dir, breach, style));
                 out.extend(payload(&row.line.what, data, style));
                 let message = messages.get(&row.line.i);
@@ -49,7 +51,6 @@ fn fields(row: &Row<'_>, dir: Dir, breach: Option<&str>, style: Style) -> Vec<St
     let mark = match breach {
         Some(breach) => format!("   (!) {breach}"),
         None if diagram::is_wrong(row) => "   observed".to_owned(),
-        None if row.is_deviation => "   (!) answered otherwise".to_owned(),
         None => String::new(),
     };
     let text = row.line.what.header().map_or_else(String::new, |header| header_words(&header));

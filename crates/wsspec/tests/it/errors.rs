@@ -32,7 +32,17 @@ fn e13_no_deflate_is_a_note_unless_it_is_required() {
     wsspec(folder.path(), &["run", &url, "12.1.1", "--require", "deflate"]).expect_error(3, "E13");
     let done = wsspec(folder.path(), &["run", &url, "1.1.1", "12.1.1"]);
     assert!(done.code == 0 && done.err.contains("note[E13]"), "{done:#?}");
-    assert!(done.out.contains("n/a"), "{done:#?}");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reason =
+        "n/a 12.1.1: Permessage-deflate was not agreed on (no Sec-WebSocket-Extensions in the answer)";
+    assert!(words(&done.out).contains(reason), "{done:#?}");
+    let block = wsspec(folder.path(), &["show", "n/a"]);
+    for part in [
+        "offered Sec-WebSocket-Extensions: permessage-deflate",
+        "answered no header Sec-WebSocket-Extensions",
+    ] {
+        assert!(words(&block.out).contains(part), "{block:#?}");
+    }
 }
 
 #[test]

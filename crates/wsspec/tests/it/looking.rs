@@ -283,3 +283,18 @@ fn a_race_inside_the_peer_was_a_regression() {
     let done = wsspec(path, &["diff", "late", "worse"]);
     assert!(done.code == 1 && done.out.contains("WORSE"), "{done:#?}");
 }
+
+#[test]
+fn a_compressed_frame_tells_what_it_holds() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::start(|_| Manner::Defective(&["inflate-last-octet-lost"]));
+    let done = wsspec(folder.path(), &["run", &peer.url(), "21.2.1", "--no-confirm"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let block = wsspec(folder.path(), &["show", "21.2.1"]).out;
+    assert!(block.contains("rsv=100 \"Hello\", "), "{block}");
+    let frames = wsspec(folder.path(), &["show", "21.2.1", "-vvv"]).out;
+    assert!(
+        frames.contains("inflates to 5 octets: \"Hello\" (") && !frames.contains("inflated:"),
+        "{frames}"
+    );
+}

@@ -240,14 +240,14 @@ fn end_of_tcp(record: &CaseRecord) -> Option<usize> {
     record.events.iter().rfind(|line| matches!(line.what, Happening::Tcp { .. })).map(|line| line.i)
 }
 
-/// ` 2 ms after octet 14 was sent`, if anything was sent after the opening handshake.
+/// `, 2 ms after octet 14 was sent`, if anything was sent after the opening handshake.
 fn after_sending(record: &CaseRecord) -> String {
     let sent = |what: &Happening| matches!(what, Happening::Frame { dir: Dir::Tx, .. });
     let last = record.events.iter().filter(|line| sent(&line.what)).map(|line| line.us).max();
     match last {
         Some(last) if record.traffic.tx_wire > 0 => {
             let gap = Duration::from_micros(record.duration_us.saturating_sub(last));
-            format!(" {} after octet {} was sent", text::duration(gap), record.traffic.tx_wire)
+            format!(", {} after octet {} was sent", text::duration(gap), record.traffic.tx_wire)
         }
         _ => String::new(),
     }
