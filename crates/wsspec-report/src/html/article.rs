@@ -230,7 +230,7 @@ impl<'a> Article<'a> {
 
     /// How the process ended, if that is what went wrong.
     fn death(&self) -> Option<Untrusted> {
-        (self.case.verdict == Verdict::Crash).then(|| story::cause_sentence(self.case))
+        (self.case.verdict == Verdict::Crash).then(|| broken::sentence(self.case))
     }
 
     /// The line at which a rule was broken, if the timeline has it.

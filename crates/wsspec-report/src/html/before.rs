@@ -39,7 +39,7 @@ impl Before {
     pub(super) fn of(report: &Report, links: &mut Links, (name, earlier): Against<'_>) -> Self {
         let (mut cases, mut keys, mut became) = (Vec::new(), HashMap::new(), Vec::new());
         for (before, now) in diff::pairs(earlier, report) {
-            let agent = Untrusted::from(format!("{} ({name})", before.raw()));
+            let agent = Untrusted::from(format!("{} ({})", before.raw(), short(name)));
             keys.insert(agent.clone(), format!("{}{KEY}", links.key(now)));
             let all = report.cases.iter().enumerate().filter(|(_, case)| case.agent == *now);
             let current: HashMap<CaseId, usize> = all.map(|(place, case)| (case.id, place)).collect();
@@ -77,6 +77,32 @@ impl Before {
     }
 }
 
+/// The part of a path that tells one result from another: the file, or its folder if all files are called so.
+fn short(path: &str) -> &str {
+    let mut parts = path.split(['/', '\\']).filter(|part| !part.is_empty()).rev();
+    let last = parts.next().unwrap_or(path);
+    if last == "results.jsonl" { parts.next().unwrap_or(last) } else { last }
+}
+
 fn differ(before: &CaseRecord, now: &CaseRecord) -> bool {
     (before.verdict, &before.cause) != (now.verdict, &now.cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_results_are_called_by_the_part_of_their_path_that_differs() {
+        for (path, name) in [
+            ("main", "main"),
+            ("/home/me/out-1/results.jsonl", "out-1"),
+            ("old/results.1.jsonl", "results.1.jsonl"),
+            ("C:\\out\\results.jsonl", "out"),
+            ("results.jsonl", "results.jsonl"),
+            ("/", "/"),
+        ] {
+            assert_eq!(short(path), name, "{path}");
+        }
+    }
 }

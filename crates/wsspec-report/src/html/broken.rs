@@ -6,6 +6,7 @@ use wsspec_engine::Verdict;
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, Clause};
+use crate::story;
 
 /// A rule.
 pub(super) struct BrokenRule<'a> {
@@ -28,6 +29,11 @@ pub(super) fn rules(case: &CaseRecord) -> Vec<BrokenRule<'_>> {
         }
     }
     if broken.is_empty() { case.rules.iter().map(|rule| of_case(rule, &rule.rfc)).collect() } else { broken }
+}
+
+/// What went wrong. Of a death the summary has no subject.
+pub(super) fn sentence(case: &CaseRecord) -> Untrusted {
+    if case.verdict == Verdict::Crash { story::cause_sentence(case) } else { case.summary.clone() }
 }
 
 const fn is_accused(case: &CaseRecord) -> bool {

@@ -63,8 +63,8 @@ impl Scripts {
         match suite().get(record.id).and_then(|case| Script::recorded(report, record, case)) {
             Some(script) => scripts.add(&script, which),
             None => {
-                let why = "the record does not hold all octets that were sent, the command makes them anew";
-                scripts.missing.push(("as scripts".to_owned(), why.to_owned()));
+                let why = "the record does not hold all octets that were sent; the command makes them anew";
+                scripts.missing.push(("as texts on this page".to_owned(), why.to_owned()));
             }
         }
         scripts

@@ -41,12 +41,14 @@ fn the_folder_is_whole_under_the_strictest_policy() {
     let Some(mut browser) = Browser::start() else { return };
     let policy = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'";
     let report = rich();
-    let pages = folder(&report).map(|page| (page.name, page.content)).collect();
+    let pages: HashMap<String, String> = with_earlier(&report);
+    let both = pages.keys().find(|name| name.contains("main_out_case_5_15")).unwrap().clone();
     let server = served::Server::start(pages, policy);
     for (name, says) in [
         ("index.html", "not conformant"),
         (&case_page(&report, &report.cases[2]).name, "rule broken here"),
         (&case_page(&report, &report.cases[0]).name, "Hello"),
+        (&both, "only here"),
     ] {
         browser.open(&server.url(name));
         assert!(browser.text("document.body.innerText").contains(says), "{name}");

@@ -42,6 +42,17 @@ fn axe_finds_nothing_in_light_and_dark() {
             );
         }
     }
+    // The folder form has what it does without a script.
+    let pages = with_earlier(&with_standings());
+    for (name, page) in &pages {
+        std::fs::write(written.folder.path().join(name), page).unwrap();
+    }
+    let both = pages.keys().find(|name| name.contains("main_out_case_5_15")).unwrap();
+    for name in ["index.html", both] {
+        browser.open(&format!("file://{}", written.folder.path().join(name).display()));
+        browser.eval("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+        found.extend(axe::findings(&mut browser, &script).into_iter().map(|line| format!("{name}: {line}")));
+    }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -66,11 +77,15 @@ fn a_page_of_every_kind_fits_its_screen_and_is_drawn() {
                     browser.eval("document.querySelector('#page .trips').closest('details').open = true");
                     browser.eval("document.querySelector('#page .trips').scrollIntoView({block: 'center'})");
                 }
-                let wide = browser.text("document.documentElement.scrollWidth");
-                assert!(wide.parse::<u32>().unwrap() <= width, "{kind} is {wide} wide on {width}");
+                let wide = |browser: &mut Browser| browser.text("document.documentElement.scrollWidth");
+                let mut widths = vec![wide(&mut browser)];
                 if width != 320 {
                     browser.draw(&picture(&kind, width, scheme));
                 }
+                browser.eval("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+                widths.push(wide(&mut browser));
+                let fits = widths.iter().all(|wide| wide.parse::<u32>().unwrap() <= width);
+                assert!(fits, "{kind} is {widths:?} wide on {width}, closed and open");
             }
         }
     }
