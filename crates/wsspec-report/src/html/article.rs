@@ -210,17 +210,16 @@ impl<'a> Article<'a> {
         suite().get(self.case.id).is_some_and(|case| case.deflate.is_some())
     }
 
-    /// What its standing means, and what to do.
-    fn standing_words(&self) -> Option<&'static str> {
-        let standing = self.case.outcome?;
-        Some(match standing {
+    /// What its standing against the baseline is called, and what it means.
+    fn standing_words(&self) -> Option<(&'static str, &'static str)> {
+        Some(match self.case.outcome? {
             Standing::Expected => return None,
-            Standing::Known => "lists this: it does not count as a failure.",
-            Standing::Unexpected => "does not list this: it counts.",
+            Standing::Known => ("Known", "the baseline lists this: it does not count."),
+            Standing::Unexpected => ("Unexpected", "the baseline does not list this."),
             Standing::Fixed => {
-                "lists it as worse than it is now: wsspec baseline update takes the entry out."
+                ("Fixed", "better than the baseline has it: wsspec baseline update takes the entry out.")
             }
-            Standing::Flaky => "has no part in this: it failed once and not when it was run again, alone.",
+            Standing::Flaky => ("Flaky", "it failed once, and not when it was run again, alone."),
         })
     }
 

@@ -96,7 +96,7 @@ mod tests {
     fn earlier_results_are_called_by_the_part_of_their_path_that_differs() {
         for (path, name) in [
             ("main", "main"),
-            ("/home/me/out-1/results.jsonl", "out-1"),
+            ("/srv/ci/out-1/results.jsonl", "out-1"),
             ("old/results.1.jsonl", "results.1.jsonl"),
             ("C:\\out\\results.jsonl", "out"),
             ("results.jsonl", "results.jsonl"),
