@@ -24,9 +24,13 @@ const WAITING: usize = 16;
 /// The folder cannot be written to any more.
 pub fn write(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     let (files, page) =
-        rayon::join(|| write_files(folder, report, against), || html::report_against(report, against));
-    files?;
-    match page {
+        rayon::join(|| write_files(folder, report, against), || write_page(folder, report, against));
+    files.and(page)
+}
+
+/// The page that holds everything.
+fn write_page(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
+    match html::report_against(report, against) {
         Ok(page) => folder.write("report.html", page.as_bytes()),
         // The folder of pages, whose index says the same, has no limit.
         Err(too_large) => folder.write("report.html", pointer(&too_large).as_bytes()),
