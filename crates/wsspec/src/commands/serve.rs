@@ -53,6 +53,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// After the end of a driver, for connections that still close.
 const DRIVER_GRACE: Duration = Duration::from_secs(5);
 
+/// A client without a name.
+const CLIENT: &str = "client";
+
 /// Serves until the clients are through, or until Ctrl-C.
 ///
 /// # Errors
@@ -120,6 +123,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         rating,
         baseline: baseline.as_ref(),
         outputs: &outputs,
+        agent: args.agent.as_deref().unwrap_or(CLIENT),
         listened: &listening,
     };
     end.conclude(console, &mut watch.stream).await.map(|code| code.worst(captured))
@@ -141,7 +145,7 @@ impl Client {
         Ok(match (&args.exec_case, &args.exec, &args.browser) {
             (Some(command), ..) => Self::PerCase(ExecCase {
                 command: CommandLine::parse(command)?,
-                agent: args.agent.clone().unwrap_or_else(|| "client".to_owned()),
+                agent: args.agent.clone().unwrap_or_else(|| CLIENT.to_owned()),
                 base: String::new(),
                 jobs,
             }),

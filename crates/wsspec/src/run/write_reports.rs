@@ -91,35 +91,42 @@ fn write_verdict(
 /// The folder cannot be written to.
 pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
     write_verdict(folder, report, None, None)?;
-    folder.remove_pages(&["json"]);
-    let cases = untested(report);
-    let names = Names::of(cases.iter().map(|case| &case.agent));
-    for case in &cases {
-        folder.write_page(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
-    }
-    folder.write(INDEX, compat::index_json(&cases).as_bytes())?;
+    let end = report.end.iter();
+    let why = end.clone().find_map(|end| end.reason.as_ref()).map_or("", |why| why.raw());
+    write_failed(folder, end.flat_map(|end| &end.not_run), why)?;
     match html::report(report) {
         Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
         _ => Ok(()),
     }
 }
 
-/// The cases that were to run, as failures. Scripts look for these in the reference's index and at nothing else: an empty
-/// one, or none, they take for a good one.
-fn untested(report: &Report) -> Vec<CaseRecord> {
-    let end = report.end.iter();
-    let why = end.clone().find_map(|end| end.reason.as_ref()).map(|why| why.raw().to_owned());
-    let why = why.unwrap_or_default();
+/// Writes the reference's index, and the files that it names, with the cases that were to run as failures. Scripts look for
+/// these there and at nothing else: an empty index, or none, they take for a good one.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write_failed<'a>(
+    folder: &Folder,
+    not_run: impl IntoIterator<Item = &'a NotRun>,
+    why: &str,
+) -> io::Result<()> {
     let failed = |agent: &NotRun, id: &String| {
         let case = id.parse().ok().and_then(|id| suite().get(id))?;
-        let outcome = unreachable(case, TesterRole::Client, why.clone());
+        let outcome = unreachable(case, TesterRole::Client, why.to_owned());
         let (meta, redaction) = (CaseMeta::default(), Redaction::default());
         let mut record = CaseRecord::from_outcome(agent.agent.raw(), case, &outcome, meta, &redaction);
         record.autobahn.result = Untrusted::from(format!("The case was not run. {why}"));
         Some(record)
     };
-    let agents = end.flat_map(|end| &end.not_run);
-    agents.flat_map(|agent| agent.cases.iter().filter_map(move |id| failed(agent, id))).collect()
+    let agents = not_run.into_iter();
+    let cases = agents.flat_map(|agent| agent.cases.iter().filter_map(move |id| failed(agent, id)));
+    let cases: Vec<CaseRecord> = cases.collect();
+    let names = Names::of(cases.iter().map(|case| &case.agent));
+    folder.remove_pages(&["json"]);
+    for case in &cases {
+        folder.write_page(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
+    }
+    folder.write(INDEX, compat::index_json(&cases).as_bytes())
 }
 
 /// One id a line, as `run` takes them.

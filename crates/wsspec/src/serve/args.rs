@@ -56,7 +56,8 @@ pub struct ServeArgs {
     #[arg(long, help_heading = "Where")]
     pub no_commands: bool,
 
-    /// Start CMD for every case; it connects to {url}, echoes until closed, and exits (127: not supported)
+    /// Start CMD for every case; it connects to {url} ($WSSPEC_URL), echoes until closed, and exits (127: not supported);
+    /// {case} ($WSSPEC_CASE) is the case
     #[arg(long, value_name = "CMD", conflicts_with_all = ["exec", "browser"], help_heading = "Client under test")]
     pub exec_case: Option<String>,
     /// Start CMD once; it drives all cases at {url}, as drivers for the reference suite do

@@ -1,5 +1,6 @@
 //! After the last connection: the end of the record, the reports, the summary, the exit status.
 
+use std::io;
 use std::net::SocketAddr;
 
 use anyhow::Result;
@@ -20,9 +21,10 @@ use crate::exit_code::ExitCode;
 use crate::outputs::{Outputs, ci};
 use crate::run::attempt::now;
 use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
-use crate::run::folder::{RESULTS, unwritable};
+use crate::run::folder::{Folder, RESULTS, unwritable};
 use crate::run::journal;
 use crate::run::plan::Rating;
+use crate::run::write_reports::write_failed;
 use crate::terminal::{Console, summary};
 use crate::text::{self, count};
 
@@ -40,6 +42,8 @@ pub struct End<'a> {
     pub baseline: Option<&'a BaselineFile>,
     /// What is written beyond record and reports.
     pub outputs: &'a Outputs,
+    /// The name of the client, if it has one before it comes.
+    pub agent: &'a str,
     /// Where it listened.
     pub listened: &'a [SocketAddr],
 }
@@ -78,6 +82,7 @@ impl End<'_> {
         }
         let code = self.write(&report, code, nobody, console);
         if nobody {
+            self.write_failed().map_err(|error| unwritable(shared.ledger.path(), &error))?;
             return Err(self.no_client().into());
         }
         if let Ended::Stalled(why) = self.ended {
@@ -102,6 +107,14 @@ impl End<'_> {
                 code.worst(ExitCode::Incomplete)
             }
         }
+    }
+
+    /// Nobody came, whose name would be known.
+    fn write_failed(&self) -> io::Result<()> {
+        let cases = self.campaign.missing(|_| false).map(|id| id.to_string()).collect();
+        let nobody = NotRun { agent: self.agent.into(), cases };
+        let folder = Folder::open(self.shared.ledger.path()).map_err(io::Error::other)?;
+        write_failed(&folder, [&nobody], "No client asked for it.")
     }
 
     fn not_run(&self) -> Vec<NotRun> {
@@ -218,7 +231,7 @@ pub async fn finish(
     started: Instant,
     reason: Option<&str>,
 ) -> Result<Report, Problem> {
-    let failed = |error: std::io::Error| unwritable(ledger.path(), &error);
+    let failed = |error: io::Error| unwritable(ledger.path(), &error);
     let mut report = ledger.read().await.map_err(failed)?;
     let mut totals = Counts::of(&report.cases).by_word();
     let missing: usize = not_run.iter().map(|agent| agent.cases.len()).sum();

@@ -75,6 +75,8 @@ fn processes_of_which_none_connects_are_no_success_though_all_say_127() {
     let done = serve(folder.path(), &["1.1.*", "--exec-case", "sh -c 'exec ./no_such_client $0' {url}"]);
     assert!(done.code == 4 && done.err.contains("error[E22]") && done.err.contains("127"), "{done:#?}");
     assert!(!done.out.contains("STRICT"), "{done:#?}");
+    let index = std::fs::read_to_string(folder.path().join("wsspec-out/index.json")).unwrap();
+    assert_eq!(index.matches("\"behavior\": \"FAILED\"").count(), 8, "{index}");
 }
 
 #[test]
@@ -95,8 +97,14 @@ fn results_of_an_earlier_run_do_not_stand_for_one_without_a_client() {
     let folder = TempDir::new().unwrap();
     assert_eq!(serve(folder.path(), &["1.1.1", "--exec-case", &client()]).code, 0);
     assert_eq!(serve(folder.path(), &["1.1.1", "--exec", "true"]).code, 4);
-    let index = std::fs::read_to_string(folder.path().join("wsspec-out/index.json")).unwrap();
-    assert!(!index.contains("1.1.1"), "{index}");
+    let read = |name: &str| -> Value {
+        let octets = std::fs::read(folder.path().join("wsspec-out").join(name)).unwrap();
+        serde_json::from_slice(&octets).unwrap()
+    };
+    let index = read("index.json");
+    let case = &index["client"]["1.1.1"];
+    assert_eq!(case["behavior"], "FAILED", "scripts look for this word: {index}");
+    assert_eq!(read(case["reportfile"].as_str().unwrap())["behavior"], "FAILED");
 }
 
 #[test]
