@@ -1,7 +1,7 @@
 use wsspec_wire::{FrameHeader, LengthForm, Opcode, close_code};
 
 use super::broken_text::Break;
-use super::frame::{opcode_name, payload_preview};
+use super::frame::{octets_preview, opcode_name, payload_preview};
 use super::inflated::Compressed;
 use super::units::{count, plural};
 use crate::Untrusted;
@@ -147,7 +147,11 @@ fn payload(header: &FrameHeader, data: &Payload) -> Untrusted {
     } else {
         String::new()
     };
-    Untrusted::from(format!("{masked}{}{cut}", payload_preview(data, 60).raw()))
+    let shown = match header.opcode {
+        Opcode::BINARY | Opcode::PING | Opcode::PONG => octets_preview(data, 60),
+        _ => payload_preview(data, 60),
+    };
+    Untrusted::from(format!("{masked}{}{cut}", shown.raw()))
 }
 
 #[cfg(test)]

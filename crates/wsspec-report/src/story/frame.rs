@@ -89,7 +89,7 @@ fn close_body(data: &Payload, limit: usize) -> Untrusted {
 }
 
 /// The payload of a frame that carries no text: in hex also if control characters are in it.
-fn octets_preview(data: &Payload, limit: usize) -> Untrusted {
+pub(super) fn octets_preview(data: &Payload, limit: usize) -> Untrusted {
     match data.text() {
         Some(text) if !data.is_empty() && text.raw().contains(char::is_control) => hex_preview(data, limit),
         _ => payload_preview(data, limit),

@@ -7,8 +7,10 @@ use wsspec_report::story::{Row, Side, sent_breach, timeline};
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
 
-/// Rows that are printed; the first and the last ones if there are more.
+/// Rows that are printed at most.
 const ROWS: usize = 24;
+/// Rows before and behind one that is marked; at most two are.
+const AROUND: usize = 2;
 /// Narrower terminals get a list.
 const NARROW: usize = 60;
 /// What stands behind a row that came instead of what was expected.
@@ -28,28 +30,44 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
         breach.or_else(|| Some(outcome).filter(|_| row.is_deviation && row.side == Side::Sent))
     };
     let mut out = Vec::new();
-    if column > 0 {
+    if column > 0 && !rows.is_empty() {
         let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
         let agent = cut(&style.plain(agent_name(record.agent.raw())), room);
         out.push(format!("      ms   {:<column$}       {agent}", "wsspec"));
     }
-    let hidden = rows.len().saturating_sub(ROWS);
-    for (place, row) in rows.iter().enumerate() {
-        if hidden > 0 && place == ROWS / 2 {
-            out.push(format!("           ... {hidden} rows not shown ..."));
+    let is_shown = shown(&rows, breach.as_ref().map(|(at, _)| *at));
+    let mut hidden = 0;
+    for (row, is_shown) in rows.iter().zip(is_shown) {
+        if !is_shown {
+            hidden += 1;
+            continue;
         }
-        if hidden == 0 || place < ROWS / 2 || place >= ROWS / 2 + hidden {
-            let [expected, observed] = against(row, record, style);
-            if is_wrong(row) {
-                out.extend(expected);
-                out.push(line(row, sent(row), column, style));
-            } else {
-                out.push(line(row, sent(row), column, style));
-                out.extend(expected.into_iter().chain(observed));
-            }
+        out.extend(gap(std::mem::take(&mut hidden)));
+        let [expected, observed] = against(row, record, style);
+        if is_wrong(row) {
+            out.extend(expected);
+            out.push(line(row, sent(row), column, style));
+        } else {
+            out.push(line(row, sent(row), column, style));
+            out.extend(expected.into_iter().chain(observed));
         }
     }
     out
+}
+
+fn gap(hidden: usize) -> Option<String> {
+    let rows = if hidden == 1 { "row" } else { "rows" };
+    (hidden > 0).then(|| format!("           ... {hidden} {rows} not shown ..."))
+}
+
+/// Which of many rows are printed: the first and the last ones, and those around what is marked.
+fn shown(rows: &[Row<'_>], breach: Option<usize>) -> Vec<bool> {
+    let is_marked = |row: &Row<'_>| row.is_deviation || breach == Some(row.line.i) && !row.side.is_behind();
+    let marked: Vec<usize> = (0..rows.len()).filter(|&place| is_marked(&rows[place])).collect();
+    let ends = (ROWS - marked.len() * (2 * AROUND + 1)) / 2;
+    let is_near = |place: usize| marked.iter().any(|marked| marked.abs_diff(place) <= AROUND);
+    let is_shown = |place| rows.len() <= ROWS || place < ends || place + ends >= rows.len() || is_near(place);
+    (0..rows.len()).map(is_shown).collect()
 }
 
 /// What became of a frame that was sent and is marked.
@@ -72,6 +90,7 @@ fn is_silent(record: &CaseRecord) -> bool {
             Found::StayedOpen { .. }
                 | Found::NoAnswer
                 | Found::TcpForAnswer { .. }
+                | Found::TcpEnded { .. }
                 | Found::Silence
                 | Found::Events { count: 0, .. }
         )

@@ -20,6 +20,9 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
         return Vec::new();
     }
     let handshake = &record.handshake;
+    if handshake.request.is_empty() && handshake.response.is_empty() {
+        return Vec::new();
+    }
     let is_server = record.role == wsspec_report::record::Role::Server;
     let mut out = head("request", &handshake.request, &request_lines(record), None, record, style);
     let marked = header.filter(|_| is_server);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wsspec_cases::suite;
-use wsspec_report::record::{Dir, Happening, NotRun, Report, Standing, read};
+use wsspec_report::record::{Dir, Happening, LogLine, NotRun, Report, Standing, read};
 use wsspec_report::summary::causes;
 
 use super::lines::{self, Remark};
@@ -130,6 +130,20 @@ fn a_sent_frame_that_is_marked_had_nothing_expected_beside_it() {
     let [marked, expected, observed] = ["(!)", "-          expected", "+          observed"].map(at);
     assert!(marked < expected && expected < observed, "{text}");
     at("octets of the marked frame (sent)");
+}
+
+#[test]
+fn of_many_rows_that_which_is_marked_is_not_left_out() {
+    let mut report = report();
+    let record = report.cases.iter_mut().find(|record| record.slug == "orphan-continuation").unwrap();
+    let at = record.events.iter().position(|line| Some(line.i) == record.deviation()).unwrap();
+    let marked = record.events[at].clone();
+    let copies = |from: usize| (from..from + 40).map(|i| LogLine { i, ..marked.clone() }).collect::<Vec<_>>();
+    record.events.splice(at + 1..at + 1, copies(2000));
+    record.events.splice(at..at, copies(1000));
+    let text = failure::block(&causes(&report.cases)[0], "report.html", Style::PLAIN);
+    assert!(text.contains("\n-          expected") && text.contains("\n+  "), "{text}");
+    assert!(text.contains("rows not shown") && text.lines().count() < 70, "{text}");
 }
 
 #[test]
