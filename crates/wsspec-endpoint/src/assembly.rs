@@ -176,3 +176,27 @@ impl PartialMessage {
 fn in_memory(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(HEADROOM)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_a_compressed_frame_is_made_as_far_as_some_of_it_has_come() {
+        let mut message = PartialMessage::new(Opcode::TEXT, true, 64 << 20, true);
+        message.reserve_inflated(1 << 10, 64 << 20);
+        assert!(message.memory() <= 128 << 10);
+        message.reserve_inflated(256 << 10, 64 << 20);
+        assert!(message.memory() <= 3 << 20, "{}", message.memory());
+    }
+
+    #[test]
+    fn nothing_is_moved_when_the_rest_of_a_compressed_frame_comes() {
+        let mut message = PartialMessage::new(Opcode::TEXT, true, 300 << 10, true);
+        message.reserve_inflated(256 << 10, 300 << 10);
+        let memory = message.memory();
+        message.len += 3 * (256 << 10);
+        message.reserve_inflated(44 << 10, 44 << 10);
+        assert_eq!(message.memory(), memory);
+    }
+}
