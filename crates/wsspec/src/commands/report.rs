@@ -68,7 +68,10 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let format = args.output.stdout();
     console.set_format(format);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
-    let mut report = results::read(&args.from)?;
+    // Packets, the record on stdout and filters look at all that was recorded.
+    let looks_at_all = args.pcap.is_some() || format != Format::Human || args.filter.is_some();
+    let read = if looks_at_all { results::read } else { results::read_stored };
+    let mut report = read(&args.from)?;
     if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
         report.cases.retain(|record| results::matches(&filter, record));
     }
