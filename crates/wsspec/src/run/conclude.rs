@@ -30,6 +30,7 @@ use crate::select;
 use crate::signals::Signals;
 use crate::sut::last_words;
 use crate::sut::plan::Restart;
+use crate::terminal::opening::row_at;
 use crate::terminal::{Console, failure, lines, summary};
 use crate::text::{self, wrap};
 
@@ -237,7 +238,9 @@ impl End<'_> {
         self.console.say(0, format!("   data     {}", self.folder.file(RESULTS).display()));
         if let Some((path, results)) = &self.larger {
             let results = text::count(usize::try_from(*results).unwrap_or(usize::MAX), "result");
-            self.console.say(0, format!("   kept     {}      {results}, of the run before", path.display()));
+            let parts = [path.display().to_string(), format!("{results}, of the run before")];
+            let parts = parts.each_ref().map(String::as_str);
+            self.console.say(0, row_at(12, "   kept", &parts, self.console.style));
         }
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));

@@ -194,6 +194,8 @@ fn the_first_and_the_last_lines_wrapped_on_60_columns() {
     let at_60 = |args: &[&str]| within(60, path, args);
     let client = format!("{} echo --connect {{url}} --agent mine", env!("CARGO_BIN_EXE_wsspec"));
     at_60(&["run", "1.1.*", "2.*", "3.*", "5.*", "7.1.*", "-o", "a-folder/of-this-name"]);
+    let smaller = at_60(&["run", "1.1.1", "-o", "a-folder/of-this-name"]);
+    assert!(smaller.out.contains("results, of the run before"), "{smaller:#?}");
     at_60(&["run", "1.1.1", "-o", "t60"]);
     at_60(&["run", "ws://127.0.0.1:9", "-o", "t60"]);
     at_60(&["run", "5.15", "-x", "5.15"]);
