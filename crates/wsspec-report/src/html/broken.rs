@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wsspec_engine::Verdict;
+use wsspec_engine::{Verdict, Wanted};
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, Clause};
@@ -46,7 +46,13 @@ fn of_check<'a>(case: &'a CaseRecord, check: &'a CheckRecord, clause: &'a Clause
     let own: Vec<BrokenRule<'_>> = own.map(|rule| of_case(rule, clause)).collect();
     let level = check.level.name();
     if own.is_empty() {
-        return vec![BrokenRule { words: Cow::Borrowed(&check.expected), clause, level }];
+        let words = match check.wanted.as_deref() {
+            Some(Wanted::LawfulFrames) => {
+                Cow::Owned("what the peer sends follows the rules for frames".into())
+            }
+            _ => Cow::Borrowed(&check.expected),
+        };
+        return vec![BrokenRule { words, clause, level }];
     }
     own
 }

@@ -20,6 +20,11 @@ fn every_state_is_a_link() {
     browser.go("#5.15", "document.title.startsWith('FAIL 5.15 mylib/2.3')");
     browser.go("#case_desc_5_15", "location.hash === '#5.15'");
     browser.go("#rfc6455-5.4", "document.querySelector('#rfc.current')");
+    // What a list has no room for is shown on demand.
+    let shown = "document.querySelector('#rfc .rest').innerText.trim().split(/\\s+/).length";
+    assert_eq!(browser.text(shown), "1");
+    browser.eval("document.querySelector('#rfc .rest summary').click()");
+    assert_ne!(browser.text(shown), "1");
     browser.go("#7.99.1@nobody", "document.querySelector('#page').innerText.includes('no result')");
     // What is set on the overview is in the address, and comes back from there.
     let state = "#?q=status(fail)&differences=1&compact=1&theme=dark&reference=mylib-2.3";
