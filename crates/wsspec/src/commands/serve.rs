@@ -183,6 +183,7 @@ impl Watch<'_> {
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
                 let mut driver = command.start(&[url], &log)?;
+                self.campaign.driven = true;
                 let ended = self.follow(signals, exit(&mut driver, "the driver", &self.shared.clone())).await;
                 self.leave(driver).await;
                 ended

@@ -13,6 +13,9 @@ use crate::exit_code::ExitCode;
 /// After the last case of the last agent: it may still ask for reports, or another one may come.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// The same for a driver that this process has started, while it runs and has not asked for reports.
+const DRIVEN_SETTLE: Duration = Duration::from_secs(10);
+
 /// Why a server ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -37,6 +40,8 @@ pub struct Campaign {
     /// Agents that asked for their reports, and pages that said that they are done.
     through: HashSet<String>,
     page_done: bool,
+    /// A driver that goes through the cases runs here.
+    pub driven: bool,
     /// Connections without a request.
     pub idle_connections: u32,
     /// Requests that were refused.
@@ -52,6 +57,7 @@ impl Campaign {
             last: now,
             through: HashSet::new(),
             page_done: false,
+            driven: false,
             idle_connections: 0,
             refused: 0,
         }
@@ -95,7 +101,11 @@ impl Campaign {
             .collect();
         match open.as_slice() {
             _ if self.page_done => Some(Ended::Through),
-            [] => (quiet >= SETTLE).then_some(Ended::Through),
+            [] => {
+                let asked = agents.iter().all(|(agent, _)| self.through.contains(agent));
+                let settle = if self.driven && !asked { DRIVEN_SETTLE } else { SETTLE };
+                (quiet >= settle).then_some(Ended::Through)
+            }
             _ if quiet < self.patience => None,
             open => Some(Ended::Stalled(format!(
                 "no connection for {}; unfinished: {}",
@@ -158,6 +168,20 @@ mod tests {
         assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
         book.start("b", id("1.1.1"));
         assert_eq!(campaign.check(&book, start + PATIENCE * 2), None, "a case is running");
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_was_slow_to_ask_for_reports_found_nobody() {
+        let (book, start) = (Book::default(), Instant::now());
+        let mut campaign = Campaign::new(vec![id("1.1.1")], PATIENCE, start);
+        campaign.driven = true;
+        run(&book, "a", "1.1.1");
+        campaign.note(&started("a"), start);
+        assert_eq!(campaign.check(&book, start + SETTLE), None);
+        assert_eq!(campaign.check(&book, start + DRIVEN_SETTLE), Some(Ended::Through), "it may run for ever");
+        let peer = "127.0.0.1:1".parse().unwrap();
+        campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
+        assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
     }
 
     #[tokio::test]
