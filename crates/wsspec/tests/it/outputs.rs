@@ -178,7 +178,7 @@ fn cases_that_are_run_again_leave_the_record_of_all_where_it_can_be_found() {
     let all = read(folder.path().join("wsspec-out/results.jsonl"));
     let done = wsspec(folder.path(), &["run", "1.1.1"]);
     assert_eq!(done.code, 0, "{done:#?}");
-    assert!(done.out.contains("kept     wsspec-out/results.1.jsonl      19 results"), "{done:#?}");
+    assert!(done.out.contains("kept     wsspec-out/results.1.jsonl   19 results"), "{done:#?}");
     assert_eq!(read(folder.path().join("wsspec-out/results.1.jsonl")), all);
     let numbers = done.out.split("not chosen").nth(1).unwrap().split("\n\n").next().unwrap();
     let left_out: u64 = numbers
