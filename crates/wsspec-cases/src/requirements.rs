@@ -2,7 +2,8 @@
 //! tests.
 //!
 //! What no case tests was compared with the text of RFC 6455, sections 3 to 7 and 10. For RFC 7692 the numbers and
-//! levels of sections 5.1, 6, 6.1, 7, 7.1.1.1, 7.1.2.1, 7.1.2.2, 7.2.1 and 7.2.2 were compared with quotations of it.
+//! levels of sections 6.1, 7, 7.1.2.1, 7.1.2.2 and 7.2.2 were compared with quotations of it, of 5.1, 6, 7.1.1.1, 7.1.1.2
+//! and 7.2.1 a part.
 
 use crate::Rfc::{self, Rfc6455, Rfc7692};
 use crate::{Rule, Suite};
