@@ -154,24 +154,18 @@ impl Sight {
         }
     }
 
-    /// What it is, whatever it carries.
-    const fn noun(&self) -> &'static str {
+    /// What it is, whatever it carries; and several of them.
+    const fn nouns(&self) -> [&'static str; 2] {
         match self {
-            Self::Text { .. } => "a text message",
-            Self::Binary { .. } => "a binary message",
-            Self::Pong { .. } => "a Pong",
-            Self::StillOpen { .. } => "the wait",
+            Self::Text { .. } => ["a text message", "text messages"],
+            Self::Binary { .. } => ["a binary message", "binary messages"],
+            Self::Pong { .. } => ["a Pong", "Pongs"],
+            Self::StillOpen { .. } => ["the wait", "waits"],
         }
     }
 
-    /// Several of them.
-    const fn nouns(&self) -> &'static str {
-        match self {
-            Self::Text { .. } => "text messages",
-            Self::Binary { .. } => "binary messages",
-            Self::Pong { .. } => "Pongs",
-            Self::StillOpen { .. } => "waits",
-        }
+    const fn noun(&self) -> &'static str {
+        self.nouns()[0]
     }
 
     fn name(&self) -> String {
@@ -485,7 +479,7 @@ fn nouns(first: &[Sight], count: u64) -> String {
     }
     let told = |(kind, number): &(&Sight, usize)| match number {
         1 => kind.noun().to_owned(),
-        number => format!("{number} {}", kind.nouns()),
+        number => format!("{number} {}", kind.nouns()[1]),
     };
     kinds.iter().map(told).collect::<Vec<_>>().join(" and ")
 }

@@ -217,7 +217,8 @@ fn change_view<'a>(change: Change<'a>, agent: &'a Untrusted, links: &Links) -> (
     let view = ChangeView {
         way: match change.way {
             Way::Worse => "worse",
-            Way::Other | Way::Race => "other",
+            Way::Other => "other",
+            Way::Race => "race",
             Way::Better => "better",
         },
         agent,

@@ -35,6 +35,14 @@ fn told(case: &CaseRecord, whole: bool) -> Untrusted {
     Untrusted::from(sentence(&text))
 }
 
+/// Whether what the tester did wrong on purpose came back: [`cause_sentence`] says so, and what came.
+pub fn came_back(case: &CaseRecord) -> bool {
+    case.first_failed().is_some_and(|check| {
+        let (Some(wanted), Some(found)) = (&check.wanted, &check.found) else { return false };
+        matches!(reaction(case, check, wanted, found), Some(Reaction { kind: Kind::Echoed, .. }))
+    })
+}
+
 /// What the implementation made of what the tester did wrong on purpose.
 struct Reaction {
     breach: SentBreach,

@@ -1,6 +1,7 @@
 use wsspec_cases::Grade;
 use wsspec_engine::Sight;
 
+use super::alignment;
 use super::spans::{self, SpanKind, Spans, span};
 use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, Dir, EventRecord, Happening, Near, Payload};
@@ -80,7 +81,7 @@ pub fn alternatives(case: &CaseRecord, limit: usize) -> Vec<Alternative> {
         events: accept.events.len() as u64,
         because: accept.because.clone(),
         is_closest: at == closest,
-        differences: with_checks(case, aligned(&accept.events, &case.received, &lines, limit)),
+        differences: with_checks(case, compared(&accept.events, &case.received, &lines, limit)),
     })
     .collect()
 }
@@ -135,13 +136,13 @@ fn is_same(expected: &EventRecord, observed: &EventRecord) -> bool {
 
 /// Aligns the two lists along their longest common subsequence. The middle of a long run that is the same is
 /// left out.
-fn aligned(
+fn compared(
     wanted: &[EventRecord],
     got: &[EventRecord],
     lines: &[Option<usize>],
     limit: usize,
 ) -> Vec<Difference> {
-    let pairs = pairs(wanted, got);
+    let pairs = alignment::aligned(wanted, got, is_same, true);
     let mut rows = Vec::new();
     for run in pairs.chunk_by(|(a, ..), (b, ..)| *a == Mark::Same && *b == Mark::Same) {
         let hidden = if run.len() > 2 * ENDS + 1 { ENDS..run.len() - ENDS } else { 0..0 };
@@ -159,50 +160,6 @@ fn aligned(
         }
     }
     rows
-}
-
-/// The places of what stands side by side.
-fn pairs(wanted: &[EventRecord], got: &[EventRecord]) -> Vec<(Mark, Option<usize>, Option<usize>)> {
-    let head = wanted.iter().zip(got).take_while(|(a, b)| is_same(a, b)).count();
-    let (rest, rest_got) = (&wanted[head..], &got[head..]);
-    let tail = rest.iter().rev().zip(rest_got.iter().rev()).take_while(|(a, b)| is_same(a, b)).count();
-    let (end, end_got) = (wanted.len() - tail, got.len() - tail);
-    let lengths = common_lengths(&wanted[head..end], &got[head..end_got]);
-    let length = |w: usize, g: usize| lengths[w - head][g - head];
-    let mut pairs: Vec<_> = (0..head).map(|at| (Mark::Same, Some(at), Some(at))).collect();
-    let (mut w, mut g) = (head, head);
-    while w < end || g < end_got {
-        let both = w < end && g < end_got;
-        if both && is_same(&wanted[w], &got[g]) {
-            pairs.push((Mark::Same, Some(w), Some(g)));
-        } else if both && length(w + 1, g + 1) == length(w, g) {
-            pairs.push((Mark::Differs, Some(w), Some(g)));
-        } else if g == end_got || (w < end && length(w + 1, g) >= length(w, g + 1)) {
-            pairs.push((Mark::Missing, Some(w), None));
-        } else {
-            pairs.push((Mark::Extra, None, Some(g)));
-        }
-        let (_, took_w, took_g) = pairs[pairs.len() - 1];
-        w += usize::from(took_w.is_some());
-        g += usize::from(took_g.is_some());
-    }
-    pairs.extend((0..tail).map(|at| (Mark::Same, Some(end + at), Some(end_got + at))));
-    pairs
-}
-
-/// `[w][g]`: the length of the longest common subsequence of the two rests.
-fn common_lengths(wanted: &[EventRecord], got: &[EventRecord]) -> Vec<Vec<usize>> {
-    let mut lengths = vec![vec![0; got.len() + 1]; wanted.len() + 1];
-    for w in (0..wanted.len()).rev() {
-        for g in (0..got.len()).rev() {
-            lengths[w][g] = if is_same(&wanted[w], &got[g]) {
-                lengths[w + 1][g + 1] + 1
-            } else {
-                lengths[w + 1][g].max(lengths[w][g + 1])
-            };
-        }
-    }
-    lengths
 }
 
 /// The two events in words, and where their contents differ.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is tied to a form of output; text that can hold the peer's words is [`Untrusted`](crate::Untrusted).
 
+pub(crate) mod alignment;
 mod anatomy;
 mod breach;
 mod broken_text;
@@ -21,7 +22,7 @@ pub(crate) mod units;
 pub use anatomy::{Part, anatomy, anatomy_in_case, display_filter};
 pub use breach::{SentBreach, sent_breach};
 pub use broken_text::{Break, broken_texts};
-pub use cause::{cause_fault, cause_name, cause_sentence};
+pub use cause::{came_back, cause_fault, cause_name, cause_sentence};
 pub use closing::{Flag, closing_flags, closing_sentence};
 pub use compression::compression;
 pub use difference::{Alternative, Difference, Mark, alternatives};

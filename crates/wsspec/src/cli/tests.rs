@@ -33,12 +33,16 @@ fn times_need_a_unit() {
 fn help_fits_80_columns() {
     let mut command = Cli::command();
     command.build();
-    for sub in std::iter::once(&mut command.clone()).chain(command.get_subcommands_mut()) {
-        let help = sub.render_long_help().to_string();
-        for line in help.lines() {
-            assert!(line.chars().count() <= 80, "{}: {line}", sub.get_name());
-        }
+    assert_narrow(&mut command);
+}
+
+/// The help of this command and of all below it.
+fn assert_narrow(command: &mut clap::Command) {
+    let help = command.render_long_help().to_string();
+    for line in help.lines() {
+        assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
     }
+    command.get_subcommands_mut().for_each(assert_narrow);
 }
 
 /// Where users find examples.

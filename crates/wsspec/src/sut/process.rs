@@ -340,13 +340,17 @@ mod tests {
         assert!(is_gone(&child));
     }
 
+    /// What is left when this command has ended.
+    async fn left_by(command: &str) -> Leftovers {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = start(command, &log(&folder));
+        process.wait().await.unwrap();
+        process.end(HASTY).await
+    }
+
     #[tokio::test]
     async fn a_child_that_is_left_behind_is_named_and_killed() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = log(&folder);
-        let mut process = start("sh -c '(trap \"\" TERM; echo $$; sleep 60) & exit 0'", &log);
-        process.wait().await.unwrap();
-        let left = process.end(HASTY).await;
+        let left = left_by("sh -c '(trap \"\" TERM; echo $$; sleep 60) & exit 0'").await;
         assert!(left.survived.is_none() && !left.children.is_empty(), "{left:?}");
         let members: Vec<_> = left.children.iter().filter_map(|name| name.rsplit(' ').next()).collect();
         for pid in members {
@@ -357,26 +361,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_child_in_a_session_of_its_own_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = log(&folder);
-        let mut process = start("sh -c 'setsid sleep 3 & exit 0'", &log);
-        process.wait().await.unwrap();
-        let left = process.end(HASTY).await;
-        assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{left:?}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn a_child_in_a_session_of_its_own_that_had_closed_its_output_was_not_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = log(&folder);
-        let mut process = start("sh -c 'setsid sleep 3 >/dev/null 2>&1 & exit 0'", &log);
-        process.wait().await.unwrap();
-        let left = process.end(HASTY).await;
-        assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{left:?}");
-        let mut short = start("sh -c 'setsid sleep 0.1 >/dev/null 2>&1 & exit 0'", &log);
-        short.wait().await.unwrap();
-        assert!(short.end(HASTY).await.is_none(), "it ended by itself");
+        // With the output of the command, and without.
+        for command in ["sh -c 'setsid sleep 3 & exit 0'", "sh -c 'setsid sleep 3 >/dev/null 2>&1 & exit 0'"]
+        {
+            let left = left_by(command).await;
+            assert!(left.children.iter().any(|name| name.starts_with("sleep ")), "{command}: {left:?}");
+        }
+        let short = left_by("sh -c 'setsid sleep 0.1 >/dev/null 2>&1 & exit 0'").await;
+        assert!(short.is_none(), "it ended by itself: {short:?}");
     }
 
     #[tokio::test]

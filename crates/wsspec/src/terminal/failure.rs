@@ -5,7 +5,7 @@ use wsspec_engine::{Found, Verdict};
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Standing};
 use wsspec_report::story::{
-    Part, anatomy_in_case, broken_texts, cause_sentence, compressed, compression, inflated, lack,
+    Part, anatomy_in_case, broken_texts, came_back, cause_sentence, compressed, compression, inflated, lack,
 };
 use wsspec_report::summary::{Cause, id_list};
 
@@ -115,8 +115,8 @@ fn observed(record: &CaseRecord, failed: &[&CheckRecord]) -> String {
     let cause = cause_sentence(record).for_terminal(400);
     let mut found = vec![cause.trim_end_matches('.').to_owned()];
     // What came back is what was accepted.
-    let is_whole = cause.contains(" and came back");
-    for check in failed.iter().filter(|_| !is_whole) {
+    let others = if came_back(record) { &[] } else { failed };
+    for check in others {
         let clause =
             check.found.as_deref().map_or_else(|| check.observed.clone(), |found| found.clause().into());
         let clause = clause.for_terminal(400);

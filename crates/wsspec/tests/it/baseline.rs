@@ -8,6 +8,7 @@ use tempfile::{TempDir, tempdir};
 use crate::hostile_peer::record;
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
+use crate::whole_run::Echo;
 
 const FILE: &str = "wsspec.baseline.toml";
 
@@ -156,6 +157,20 @@ fn fail_on_and_strict_say_what_is_red() {
     assert_eq!(exit_in_record(folder.path()), 1);
     let nothing = wsspec(folder.path(), &["run", "127.0.0.1:1", "2.1", "--exit-zero"]);
     assert_eq!(nothing.code, 3, "what could not be run is never 0: {nothing:#?}");
+}
+
+#[test]
+fn what_is_not_strict_is_red_only_if_asked_for() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start_with(folder.path(), &["--quirk", "fails-without-close"]);
+    let run = |more: &[&str]| wsspec(folder.path(), &[&["run", &server.url, "14.1.1"][..], more].concat());
+    let done = run(&[]);
+    assert!(done.code == 0 && done.out.contains("1 non-strict"), "{done:#?}");
+    for more in [&["--strict"][..], &["--fail-on", "should"]] {
+        assert_eq!(run(more).code, 1, "{more:?}");
+        assert_eq!(exit_in_record(folder.path()), 1, "{more:?}");
+    }
+    assert_eq!(run(&["--fail-on", "must"]).code, 0);
 }
 
 #[test]

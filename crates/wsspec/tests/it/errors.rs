@@ -96,7 +96,7 @@ fn e25_more_connections_than_open_files() {
     limited.arg(env!("CARGO_BIN_EXE_wstest")).current_dir(folder.path()).env_clear();
     let done = finish(limited);
     assert!(done.err.contains("error[E25]") && done.err.contains("open files is 200"), "{done:#?}");
-    assert_ne!(done.code, 0);
+    assert_eq!(done.code, 3, "{done:#?}");
 }
 
 #[test]

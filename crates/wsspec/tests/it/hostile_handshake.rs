@@ -1,8 +1,12 @@
 //! Peers that are no WebSocket echo server: one cause, one short message, status 3, no case run.
 
 use std::net::TcpListener;
+#[cfg(target_os = "linux")]
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use socket2::{Domain, Socket, Type};
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
@@ -34,6 +38,24 @@ fn nobody_listens() {
     let done = wsspec(folder.path(), &["run", &address]);
     done.expect_error(3, "E01");
     assert!(done.err.contains(&address) && done.took < Duration::from_secs(5), "{done:#?}");
+}
+
+/// The queue of this listener is full, so that the system answers nobody who would connect.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_answers() {
+    let folder = tempdir().unwrap();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let waits = Duration::from_millis(200);
+    let connect = || TcpStream::connect_timeout(&address, waits).ok();
+    let queue: Vec<TcpStream> = std::iter::from_fn(connect).take(8).collect();
+    assert!(queue.len() < 8, "the queue has an end");
+    let done = wsspec(folder.path(), &["run", &format!("ws://{address}"), "--open-timeout", "500ms"]);
+    done.expect_error(3, "E03");
+    assert!(done.err.contains("no reply at all") && done.err.contains("firewall"), "{done:#?}");
 }
 
 #[test]

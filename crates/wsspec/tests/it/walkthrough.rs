@@ -149,7 +149,10 @@ fn the_walkthrough_is_what_the_program_prints() {
             None => panic!("{command} does not print the first or last line of its block:\n{told}"),
         }
     }
-    assert_eq!(shown, 4, "summary, failure, the mended release, the comparison");
+    assert_eq!(
+        shown, 7,
+        "summary, failure, rule, the case again, the script, the mended release, the comparison"
+    );
     if std::env::var_os("WSSPEC_UPDATE_DOCS").is_some() {
         std::fs::write(&path, document).unwrap();
         return;
