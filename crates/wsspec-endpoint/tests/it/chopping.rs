@@ -4,8 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wsspec_endpoint::{Config, DeflateConfig, Event};
 use wsspec_wire::deflate::Deflater;
+use wsspec_wire::inflate::Inflater;
+use wsspec_wire::{FrameDecoder, FrameHeader, Opcode, Rsv, Token};
 
-use crate::pair::Alone;
+use crate::pair::{Alone, Pair};
 
 /// A frame, lawful or not.
 #[derive(Debug, Clone)]
@@ -70,8 +72,12 @@ fn server(echo: bool) -> Alone {
     Alone::server_with(config, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
 }
 
+/// A frame that was sent, and its payload before it was compressed: how short that became depends on whether the
+/// connection has a compressor of its own, and so on what the tests beside this one do.
+type Sent = (FrameHeader, Vec<u8>);
+
 /// What an endpoint makes of octets that arrive in parts of these sizes, used in turn.
-fn outcome(mut peer: Alone, octets: &[u8], sizes: &[usize]) -> (Vec<Event>, Vec<u8>) {
+fn outcome(mut peer: Alone, octets: &[u8], sizes: &[usize]) -> (Vec<Event>, Vec<Sent>) {
     let (mut rest, mut sizes) = (octets, sizes.iter().cycle());
     let (mut events, mut sent) = (Vec::new(), Vec::new());
     while !rest.is_empty() {
@@ -83,7 +89,61 @@ fn outcome(mut peer: Alone, octets: &[u8], sizes: &[usize]) -> (Vec<Event>, Vec<
     }
     peer.endpoint.handle_end(wsspec_endpoint::End::Fin, peer.now);
     events.extend(peer.events());
-    (events, sent)
+    (events, frames(sent))
+}
+
+fn frames(mut octets: Vec<u8>) -> Vec<Sent> {
+    let (mut decoder, mut inflater) = (FrameDecoder::new(), Inflater::new(15).unwrap());
+    let (mut frames, mut rest) = (Vec::<Sent>::new(), &mut octets[..]);
+    while let (consumed, Some(token)) = decoder.next(rest) {
+        let (taken, after) = std::mem::take(&mut rest).split_at_mut(consumed);
+        match token {
+            Token::Header(header) => frames.push((header, Vec::new())),
+            Token::Payload { .. } => frames.last_mut().unwrap().1.extend_from_slice(taken),
+            Token::FrameEnd => inflate(frames.last_mut().unwrap(), &mut inflater),
+        }
+        rest = after;
+    }
+    frames
+}
+
+/// Puts what a compressed message was made of into its frame; an endpoint sends each in one.
+fn inflate((header, payload): &mut Sent, inflater: &mut Inflater) {
+    if header.rsv.contains(Rsv::RSV1) {
+        assert!(header.fin && header.is_minimal(), "{header:?}");
+        let compressed = std::mem::take(payload);
+        inflater.feed(&compressed, usize::MAX, payload).unwrap();
+        inflater.finish_message(usize::MAX, payload).unwrap();
+        *header = FrameHeader { rsv: header.rsv, ..FrameHeader::new(header.opcode, payload.len() as u64) };
+    }
+}
+
+#[test]
+fn a_compressor_that_becomes_free_between_two_messages_changes_nothing() {
+    let text = "the same text ".repeat(4);
+    let octets = encode(&server(true), &[Piece::Compressed(text.clone(), vec![])]);
+    let others = compressing_pairs();
+    let mut peer = server(true);
+    peer.input(&octets);
+    let mut sent = peer.octets();
+    drop(others);
+    peer.endpoint.send_text(&text).unwrap();
+    sent.extend(peer.octets());
+    let header = FrameHeader { rsv: Rsv::RSV1, ..FrameHeader::new(Opcode::TEXT, text.len() as u64) };
+    assert_eq!(frames(sent), [(header, text.clone().into()), (header, text.into())]);
+}
+
+/// More connections than have a compressor of their own.
+fn compressing_pairs() -> Vec<Pair> {
+    let config = |config: Config| Config { deflate: Some(DeflateConfig::default()), ..config };
+    let mut pairs = Vec::new();
+    for _ in 0..100 {
+        let mut pair = Pair::open(config(Config::client([1; 32])), config(Config::server([2; 32])));
+        pair.client.send_text(&"the same text ".repeat(3)).unwrap();
+        pair.run();
+        pairs.push(pair);
+    }
+    pairs
 }
 
 proptest! {
