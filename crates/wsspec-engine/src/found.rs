@@ -325,6 +325,19 @@ impl Found {
         Self::Tolerated { found: Box::new(self), because: because.into() }
     }
 
+    /// Whether the peer did nothing, or did it too late, which may be so because it was busy.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::StayedOpen { .. }
+            | Self::NoAnswer
+            | Self::Silence
+            | Self::Late { .. }
+            | Self::TesterEndedTcp => true,
+            Self::Tolerated { found, .. } => found.is_absence(),
+            _ => false,
+        }
+    }
+
     /// A clause that follows "…, but": what was seen, with its values.
     pub fn clause(&self) -> String {
         match self {

@@ -243,7 +243,8 @@ pub struct RunArgs {
     /// Stop after so many failures
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = "How")]
     pub fail_fast: Option<u32>,
-    /// Try a failure again up to so many times, alone; if it passes then, it is flaky
+    /// Try a failure again up to so many times, alone; if it passes then, it is flaky. Once 3 of a cause, or 20 in
+    /// all, have failed again, the others are believed
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "How")]
     pub retries: u32,
     /// Report a failure at once, the same as --retries 0

@@ -93,8 +93,11 @@ each connection.",
     },
     Entry {
         word: "W02",
-        text: "The server took several connections before the first case, but not later under more of them. From then \
-on the cases run one at a time. --jobs 1 does so from the beginning.",
+        text: "The server took several connections before the first case, but later, under more of them, it did not open \
+one, or it served one after the other and answered the rest too late. From then on the cases run one at a time, and \
+what had got nothing in time is judged by how it does alone. --jobs 1 does so from the beginning. A server that serves \
+one connection at a time lets each client wait for all others: most often a lock is held, or a task is awaited, for as \
+long as a connection is open.",
     },
     Entry {
         word: "W03",

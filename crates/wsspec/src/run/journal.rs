@@ -15,7 +15,7 @@ use wsspec_report::summary::Cause;
 use super::attempt::Agent;
 use super::order::expected_time;
 use super::record_file::RecordFile;
-use super::schedule::{Listener, Restarted, Stop};
+use super::schedule::{Listener, Restarted, Slow, Stop};
 use crate::cli::Progress;
 use crate::outputs::feed::Feed;
 use crate::terminal::keys::{self, Wishes};
@@ -399,11 +399,13 @@ impl Listener for Journal<'_> {
         self.wishes.pause()
     }
 
-    fn slowed(&mut self, agent: usize) {
+    fn slowed(&mut self, agent: usize, why: Slow) {
         let name = lines::agent_name(&self.agents[agent].name);
-        self.console.note(format!(
-            "warning[W02]: {name} did not open a connection while others were open; one at a time from now on"
-        ));
+        let what = match why {
+            Slow::Refuses => "did not open a connection while others were open",
+            Slow::Neglects => "answered late, or not at all, while other connections were open",
+        };
+        self.console.note(format!("warning[W02]: {name} {what}; one at a time from now on"));
     }
 
     fn defect(&mut self, agent: usize, case: &'static Case) {

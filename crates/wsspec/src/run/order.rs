@@ -198,6 +198,15 @@ mod tests {
     }
 
     #[test]
+    fn timed_cases_run_one_at_a_time_and_nothing_runs_beside_them() {
+        let phases = all_phases(64);
+        let timed = |id: &String| id.starts_with("9.");
+        let (ids, at_a_time) = phases.iter().find(|(ids, _)| ids.iter().any(timed)).unwrap();
+        assert!(ids.len() == 54 && ids.iter().all(timed), "{ids:?}");
+        assert_eq!(*at_a_time, 1);
+    }
+
+    #[test]
     fn one_at_a_time_is_one_phase() {
         let phases = all_phases(1);
         assert_eq!((phases[0].0.len(), phases[0].1), (517, 1));

@@ -1,6 +1,7 @@
 //! Which case runs when: functional cases overlap, delicate ones run while the others only wait, timed ones run
 //! alone, large volumes run apart, failures are confirmed alone.
 
+mod confirm;
 mod crash;
 
 use std::collections::{HashMap, VecDeque};
@@ -12,22 +13,15 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Verdict, Watched};
-use wsspec_report::record::{CaseRecord, Standing};
-use wsspec_report::story::cause_sentence;
+use wsspec_report::record::CaseRecord;
 
+use self::confirm::Suspect;
 use self::crash::Disturbed;
 pub use self::crash::{Deaths, Restarted};
 use super::attempt::{Agent, Attempt, Conditions};
 use super::order::{Phase, is_waiting, phases};
 use super::plan::Limits;
 use crate::cli::Order;
-
-/// Failures that are tried once more; when more cases fail, it is not the noise of a busy machine.
-const CONFIRMED_AT_MOST: usize = 20;
-/// Of those that look the same; the rest is believed if all of these fail again.
-const CONFIRMED_OF_A_CAUSE: usize = 3;
-/// A failure so shortly before the implementation was gone is taken for what killed it.
-const DEATH_WINDOW: Duration = Duration::from_secs(2);
 
 /// A case that waits has sent what it sends before by then.
 const SETTLED: Duration = Duration::from_millis(100);
@@ -53,13 +47,22 @@ pub trait Listener {
     /// No case is to be started for now.
     fn holds(&self) -> bool;
     /// The agent gets one connection at a time from now on.
-    fn slowed(&mut self, agent: usize);
+    fn slowed(&mut self, agent: usize, why: Slow);
     /// wsspec itself failed in a case.
     fn defect(&mut self, agent: usize, case: &'static Case);
     /// The agent had died and is running again.
     fn restarted(&mut self, _agent: usize, _restart: &Restarted) {}
     /// The rest of the agent's cases is not run.
     fn stopped(&mut self, agent: usize, why: &Stop);
+}
+
+/// Why an agent gets one connection at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slow {
+    /// It did not open a connection while others were open.
+    Refuses,
+    /// It did nothing, or too late, on connections while others were open.
+    Neglects,
 }
 
 /// Why cases were not run.
@@ -106,13 +109,6 @@ struct AgentState {
     last: Option<Box<CaseRecord>>,
     /// What was seen in passing, by case.
     watched: Vec<(CaseId, Watched)>,
-}
-
-/// A failure that is not confirmed yet.
-struct Suspect {
-    job: Job,
-    record: Box<CaseRecord>,
-    ended: Instant,
 }
 
 /// A case to run for an agent.
@@ -283,28 +279,28 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         self.take_down(&job, &attempt);
         let state = &mut self.agents[job.agent];
         state.running -= 1;
+        let crowded = crowded || state.running > 0;
         match attempt {
             Attempt::Gone => self.gone(job.agent),
             Attempt::Died(record, death) => self.died(job, record, *death).await,
             // Other connections were open at the same time: that alone may be why it got none.
-            Attempt::NotOpened(_) if crowded || state.running > 0 => {
-                if state.at_a_time > 1 {
-                    state.at_a_time = 1;
-                    self.listener.slowed(job.agent);
-                }
+            Attempt::NotOpened(_) if crowded => {
+                self.slow(job.agent, Slow::Refuses);
                 queue.push_front(job);
             }
             Attempt::NotOpened(record) | Attempt::Judged(record, _) => {
-                self.count_hangs(&job, &record);
+                self.count_hangs(&job, &record, crowded);
                 self.listener.attempted(job.agent, &record);
-                if record.verdict.is_red() && self.limits.retries > 0 {
-                    self.listener.suspected(job.agent, &record);
-                    let suspect = Suspect { job, record, ended: Instant::now() };
-                    self.agents[job.agent].suspects.push(suspect);
-                } else {
-                    self.settle(job.agent, &record);
-                }
+                self.judged(Suspect::new(job, record, crowded));
             }
+        }
+    }
+
+    /// From now on the agent gets one connection at a time, if it does not yet.
+    fn slow(&mut self, agent: usize, why: Slow) {
+        if self.agents[agent].at_a_time > 1 {
+            self.agents[agent].at_a_time = 1;
+            self.listener.slowed(agent, why);
         }
     }
 
@@ -315,67 +311,6 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             state.watched.push((job.case.id, watched.clone()));
             state.last = state.agent.sut.as_ref().map(|_| record.clone());
         }
-    }
-
-    /// Tries each failure again while nothing else runs.
-    async fn confirm(&mut self, phase: &mut Phase) {
-        for agent in 0..self.agents.len() {
-            self.repeat_disturbed(agent).await;
-            let suspects = std::mem::take(&mut self.agents[agent].suspects);
-            let mut believed: HashMap<Option<String>, usize> = HashMap::new();
-            let mut tried = 0;
-            for suspect in suspects {
-                let same = believed.entry(suspect.record.cause.clone()).or_default();
-                let enough = tried >= CONFIRMED_AT_MOST || *same >= CONFIRMED_OF_A_CAUSE;
-                if enough || self.agents[agent].stop.is_some() || *self.interrupt.borrow() {
-                    self.settle_unconfirmed(agent, suspect);
-                } else {
-                    tried += 1;
-                    *same += usize::from(self.confirm_one(suspect).await);
-                }
-            }
-        }
-        phase.retain(|job| self.agents[job.agent].stop.is_none());
-    }
-
-    /// Whether the case failed each time.
-    async fn confirm_one(&mut self, suspect: Suspect) -> bool {
-        let Job { agent, case, number } = suspect.job;
-        let tested = self.agents[agent].agent.clone();
-        let mut interrupt = self.interrupt.clone();
-        for retry in 1..=self.limits.retries {
-            self.listener.started(agent, case);
-            let again = tokio::select! {
-                again = self.conditions.attempt(&tested, case, number, retry + 1) => again,
-                _ = interrupt.wait_for(|stop| *stop) => break,
-            };
-            self.charge_last(agent).await;
-            self.take_down(&suspect.job, &again);
-            match again {
-                Attempt::Died(record, death) => {
-                    self.died(suspect.job, record, *death).await;
-                    return true;
-                }
-                Attempt::Gone => {
-                    self.gone(agent);
-                    break;
-                }
-                Attempt::NotOpened(mut record) | Attempt::Judged(mut record, _) => {
-                    let failed_again = record.verdict.is_red();
-                    if !failed_again {
-                        record.outcome = Some(Standing::Flaky);
-                        record.summary = at_first(&suspect.record).into();
-                    }
-                    self.listener.attempted(agent, &record);
-                    if !failed_again || retry == self.limits.retries {
-                        self.settle(agent, &record);
-                        return failed_again;
-                    }
-                }
-            }
-        }
-        self.settle_unconfirmed(agent, suspect);
-        false
     }
 
     /// The implementation is not there any more.
@@ -391,18 +326,6 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         }
     }
 
-    /// A failure that cannot be confirmed stands. Shortly before the implementation was gone, it is what it
-    /// died of.
-    fn settle_unconfirmed(&mut self, agent: usize, mut suspect: Suspect) {
-        let gone_at = self.agents[agent].gone_at;
-        if gone_at.is_some_and(|gone_at| suspect.ended + DEATH_WINDOW > gone_at) {
-            suspect.record.verdict = Verdict::Crash;
-            suspect.record.summary = "the implementation was gone after this case".into();
-            self.listener.attempted(agent, &suspect.record);
-        }
-        self.settle(agent, &suspect.record);
-    }
-
     fn settle(&mut self, agent: usize, record: &CaseRecord) {
         self.listener.settled(agent, record);
         if record.verdict.is_failure() && self.listener.is_news(record) {
@@ -413,18 +336,25 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         }
     }
 
-    fn count_hangs(&mut self, job: &Job, record: &CaseRecord) {
+    /// Nothing on so many connections in a row is a peer that hangs, or one that serves a connection at a time: that
+    /// shows when nothing else is open.
+    fn count_hangs(&mut self, job: &Job, record: &CaseRecord, crowded: bool) {
         let state = &mut self.agents[job.agent];
         // A peer that says anything at all does not hang: it only does not say what was expected.
-        if record.verdict != Verdict::Timeout || !record.stats.rx_frames.is_empty() {
+        let says = record.verdict != Verdict::Timeout || !record.stats.rx_frames.is_empty();
+        if says || (crowded && state.at_a_time == 1) {
             state.hanging.clear();
             return;
         }
         state.hanging.push(job.case.id.to_string());
         let most = self.limits.max_hangs as usize;
-        if most > 0 && state.hanging.len() >= most && state.stop.is_none() {
-            let cases = state.hanging.clone();
-            self.stop(job.agent, Stop::Hangs(cases));
+        if most == 0 || state.hanging.len() < most || state.stop.is_some() {
+            return;
+        }
+        let cases = std::mem::take(&mut state.hanging);
+        match crowded {
+            true => self.slow(job.agent, Slow::Neglects),
+            false => self.stop(job.agent, Stop::Hangs(cases)),
         }
     }
 
@@ -445,9 +375,4 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         self.listener.stopped(agent, &why);
         self.agents[agent].stop = Some(why);
     }
-}
-
-/// What is said of a case that failed once.
-fn at_first(failed: &CaseRecord) -> String {
-    format!("Not so when it was run again alone; at first: {}", cause_sentence(failed).raw())
 }

@@ -1,5 +1,6 @@
 //! Peers that echo at first and then misbehave: verdicts, never a hang, never green.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,23 @@ use crate::program::{Done, wsspec};
 
 /// Connections that preflight opens.
 const PREFLIGHT: usize = 2;
+
+/// Defects with many causes of failure.
+const MANY: &[&str] = &[
+    "rsv1-accepted",
+    "rsv2-accepted",
+    "rsv3-accepted",
+    "opcodes-as-text",
+    "orphan-skipped",
+    "length-125-refused",
+    "close-codes-accepted",
+    "close-code-1003-refused",
+    "ping-answered-with-text",
+    "ping-too-long-answered",
+    "fragment-empty-refused",
+    "utf8-noncharacters-refused",
+    "interleaved-skipped",
+];
 
 /// Runs a few cases of which each meets this manner.
 fn run(manner: Manner, args: &[&str]) -> (Done, Vec<Value>) {
@@ -191,4 +209,47 @@ fn a_failure_is_tried_again_until_it_passes_as_often_as_asked_for() {
         assert_eq!(found.last(), Some(&last), "--retries {retries}");
         assert_eq!(found.len(), retries.parse::<usize>().unwrap() + 1, "{found:?}");
     }
+}
+
+#[test]
+fn a_server_that_opens_all_connections_and_serves_one_of_them_at_a_time_is_judged_as_if_alone() {
+    let (done, record) = run(Manner::EchoInTurn, &["@core"]);
+    assert!(
+        done.err.contains("warning[W02]") && done.err.contains("answered late, or not at all"),
+        "{done:#?}"
+    );
+    let last: HashMap<&str, &Value> =
+        cases(&record).map(|case| (case["id"].as_str().unwrap(), case)).collect();
+    let strict = |case: &&Value| ["pass", "info"].contains(&case["verdict"].as_str().unwrap());
+    let wrong: Vec<_> = last.values().filter(|case| !strict(case) || !case["outcome"].is_null()).collect();
+    assert!(last.len() == 247 && wrong.is_empty(), "{wrong:#?}");
+    let late = cases(&record).filter(|case| case["attempt"] == 1 && !strict(case)).count();
+    assert!(late >= 5, "it is late beside other connections: {late}");
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+#[test]
+fn three_failures_of_each_cause_and_twenty_in_all_are_confirmed_and_the_others_believed() {
+    let (done, record) = run(Manner::Defective(MANY), &["@core"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    assert!(!done.err.contains("W02"), "{done:#?}");
+    let failed = |attempt: u64| {
+        let mut causes = HashMap::<&str, usize>::new();
+        for case in
+            cases(&record).filter(|case| case["attempt"] == attempt && case["verdict"] != "non-strict")
+        {
+            if let Some(cause) = case["cause"].as_str() {
+                *causes.entry(cause).or_default() += 1;
+            }
+        }
+        causes
+    };
+    let (first, again) = (failed(1), failed(2));
+    assert!(first.values().map(|failures| *failures.min(&3)).sum::<usize>() > 20, "{first:?}");
+    assert!(again.values().all(|failures| *failures <= 3), "{again:?}");
+    assert_eq!(again.values().sum::<usize>(), 20, "{again:?}");
+}
+
+fn cases(record: &[Value]) -> impl Iterator<Item = &Value> {
+    record.iter().filter(|line| line["t"] == "case")
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wsspec::commands::echo::echo_config;
-use wsspec_endpoint::{Config, Connection, deviation};
+use wsspec_endpoint::{Config, Connection, Transmit, deviation};
 use wsspec_wire::{RequestHead, accept_key, write_response};
 
 /// What a connection is treated with.
@@ -20,6 +20,8 @@ pub(crate) enum Manner {
     Echo,
     /// The same with these defects.
     Defective(&'static [&'static str]),
+    /// The strict endpoint, which opens every connection at once and serves one of them at a time.
+    EchoInTurn,
     /// Octets in answer to the request, then this.
     Answer(&'static [u8], Then),
     /// A correct 101, then octets, then this.
@@ -57,13 +59,14 @@ impl Peer {
         let address = listener.local_addr().unwrap();
         let visitors = Arc::<Mutex<Vec<IpAddr>>>::default();
         let seen = visitors.clone();
+        let turn = Arc::<Turn>::default();
         runtime.spawn(async move {
             for n in 0.. {
                 let (stream, visitor) = listener.accept().await.unwrap();
                 seen.lock().unwrap().push(visitor.ip());
                 match manner(n) {
                     Manner::Leave => return,
-                    manner => drop(tokio::spawn(treat(stream, manner))),
+                    manner => drop(tokio::spawn(treat(stream, manner, turn.clone()))),
                 }
             }
         });
@@ -80,10 +83,14 @@ impl Peer {
     }
 }
 
-async fn treat(mut stream: TcpStream, manner: Manner) {
+/// Whom one connection at a time holds.
+type Turn = tokio::sync::Mutex<()>;
+
+async fn treat(mut stream: TcpStream, manner: Manner, turn: Arc<Turn>) {
     match manner {
-        Manner::Echo => echo(stream, &[]).await,
-        Manner::Defective(defects) => echo(stream, defects).await,
+        Manner::Echo => echo(stream, strict(&[])).await,
+        Manner::Defective(defects) => echo(stream, strict(defects)).await,
+        Manner::EchoInTurn => echo_in_turn(stream, &turn).await,
         Manner::Answer(octets, then) => {
             let _ = request(&mut stream).await;
             send(&mut stream, octets, then).await;
@@ -97,19 +104,37 @@ async fn treat(mut stream: TcpStream, manner: Manner) {
     }
 }
 
-async fn echo(stream: TcpStream, defects: &[&str]) {
-    let deviations = defects.iter().map(|id| deviation(id).unwrap()).collect();
+fn strict(but: &[&str]) -> Connection {
+    let deviations = but.iter().map(|id| deviation(id).unwrap()).collect();
+    Connection::server(Arc::new(Config { deviations, ..echo_config() }), Duration::ZERO)
+}
+
+async fn echo(stream: TcpStream, connection: Connection) {
     let (_keep, stop) = watch::channel(false);
-    let connection = Connection::server(Arc::new(Config { deviations, ..echo_config() }), Duration::ZERO);
     wsspec::net::endpoint::run(stream, connection, Instant::now(), stop).await;
 }
 
+async fn echo_in_turn(mut stream: TcpStream, turn: &Turn) {
+    let mut connection = strict(&[]);
+    let Some(request) = head(&mut stream).await else { return };
+    connection.handle_input(&request, Duration::ZERO);
+    while let Some(Transmit::Octets(octets)) = connection.poll_transmit() {
+        let _ = stream.write_all(&octets).await;
+    }
+    let _turn = turn.lock().await;
+    echo(stream, connection).await;
+}
+
 async fn request(stream: &mut TcpStream) -> Option<RequestHead> {
+    Some(RequestHead::parse(&head(stream).await?))
+}
+
+async fn head(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut octets = Vec::new();
     while !octets.ends_with(b"\r\n\r\n") {
         octets.push(stream.read_u8().await.ok()?);
     }
-    Some(RequestHead::parse(&octets))
+    Some(octets)
 }
 
 fn upgrade(request: &RequestHead) -> Vec<u8> {

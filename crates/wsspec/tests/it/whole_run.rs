@@ -127,17 +127,31 @@ fn delicate_cases_have_the_peer_for_themselves_but_for_cases_that_wait() {
     );
     assert_eq!(done.code, 0, "{done:#?}");
     let spans = spans(folder.path());
-    let overlapping = |one: &(String, u64, u64)| {
-        let (id, from, to) = one.clone();
-        let others =
-            spans.iter().filter(move |(other, start, end)| *other != id && *start < to && from < *end);
-        others.map(|(other, ..)| other.clone()).collect::<Vec<_>>()
-    };
     for delicate in spans.iter().filter(|(id, ..)| ["3.3", "3.4", "4.1.5", "4.2.5"].contains(&id.as_str())) {
-        let beside = overlapping(delicate);
+        let beside = overlapping(&spans, delicate);
         assert!(beside.iter().all(|id| id.starts_with("6.4.")), "{} beside {beside:?}", delicate.0);
     }
-    assert!(spans.iter().any(|one| overlapping(one).len() > 4), "the others overlap");
+    assert!(spans.iter().any(|one| overlapping(&spans, one).len() > 4), "the others overlap");
+}
+
+#[test]
+fn nothing_runs_beside_a_timed_case() {
+    let folder = tempdir().unwrap();
+    let done =
+        wsspec(folder.path(), &["run", "1.*", "6.4.*", "9.1.1", "9.3.1", "9.7.1", "--volume-messages", "20"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let spans = spans(folder.path());
+    let timed: Vec<_> = spans.iter().filter(|(id, ..)| id.starts_with("9.")).collect();
+    assert_eq!(timed.len(), 3);
+    for case in timed {
+        assert_eq!(overlapping(&spans, case), Vec::<String>::new(), "{}", case.0);
+    }
+}
+
+/// The cases that ran at the same time as this one.
+fn overlapping(spans: &[(String, u64, u64)], (id, from, to): &(String, u64, u64)) -> Vec<String> {
+    let beside = spans.iter().filter(|(other, start, end)| other != id && start < to && from < end);
+    beside.map(|(other, ..)| other.clone()).collect()
 }
 
 /// The cases of a record with their beginning and end in microseconds.
