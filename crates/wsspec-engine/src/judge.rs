@@ -16,16 +16,20 @@ pub(crate) use words::sentence;
 /// Judges what was seen while the case ran.
 pub fn judge(case: &Case, observation: Observation) -> Outcome {
     let reference = reference::judge(case, &observation);
-    let checks = checks::all(case, &observation);
+    let (checks, not_reached): (Vec<Check>, Vec<Check>) =
+        checks::all(case, &observation).into_iter().partition(|check| check.reached);
     let verdict = verdict(case, &observation, &checks);
     let summary = summary(case, &observation, verdict, &checks);
     // What does not apply is not judged: nobody shall read a broken rule out of it.
-    let checks = if verdict == Verdict::NotApplicable { Vec::new() } else { checks };
+    let is_judged = verdict != Verdict::NotApplicable;
+    let checks = if is_judged { checks } else { Vec::new() };
+    let not_reached = if is_judged { not_reached } else { Vec::new() };
     Outcome {
         id: case.id,
         verdict,
         summary,
         checks,
+        not_reached,
         behavior: reference.behavior,
         behavior_close: reference.behavior_close,
         result: reference.result,

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub summary: String,
     /// Every assertion of the case, in order; the first one that failed is the cause.
     pub checks: Vec<Check>,
+    /// Assertions that were not made, as the case ended before: they say nothing about the implementation.
+    pub not_reached: Vec<Check>,
     /// The reference's verdict on the behaviour.
     pub behavior: Behavior,
     /// The reference's verdict on the close.
@@ -88,6 +90,8 @@ pub struct Check {
     pub level: Level,
     /// The section, such as `RFC 6455 section 5.4`.
     pub section: String,
+    /// Whether the case came so far.
+    pub reached: bool,
     /// Whether it holds.
     pub ok: bool,
     /// What had to be.
@@ -116,7 +120,13 @@ impl Check {
     pub(crate) fn new(id: &'static str, level: Level, section: impl Into<String>, ok: bool) -> Self {
         let (expected, observed) = (Wanted::other(""), Found::other(""));
         let section = section.into();
-        Self { id, level, section, ok, expected, observed, entry: None, header: None, seen_in: None }
+        let reached = true;
+        Self { id, level, section, reached, ok, expected, observed, entry: None, header: None, seen_in: None }
+    }
+
+    /// The same, if the case had come so far.
+    pub(crate) fn unreached(self) -> Self {
+        Self { reached: false, ok: true, observed: Found::other(""), entry: None, ..self }
     }
 
     /// What went wrong, as a clause.

@@ -181,8 +181,7 @@ fn details(case: &CaseRecord) -> String {
         lines.push(format!("observed: {}", check.observed.raw()));
     }
     lines.extend(story::plain_timeline(case));
-    let deviation = case.deviation();
-    if let Some(line) = case.events.iter().find(|line| Some(line.i) == deviation) {
+    for line in story::telling_frames(case) {
         lines.extend(story::plain_anatomy(case, line));
     }
     if !case.repro.is_empty() {

@@ -2,7 +2,7 @@
 
 use wsspec_engine::Verdict;
 
-use crate::record::{CaseRecord, Report, Standing};
+use crate::record::{CaseRecord, Dir, Happening, LogLine, Report, Standing};
 use crate::sanitise::{markdown, shell};
 use crate::story::{self, units};
 use crate::summary::{self, AgentSummary, Cause, Counts};
@@ -256,7 +256,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
         _ if case.measures.quiet => out.push_str("Frames were not recorded: the traffic is large.\n"),
         _ => out.push_str("No frame was seen.\n"),
     }
-    out.push_str(&deviation(case));
+    out.push_str(&octets(case));
     if !case.repro.is_empty() {
         out.push_str(&format!("\nAgain: {}\n", markdown::code_span(&shell::posix(&case.repro))));
     }
@@ -264,15 +264,17 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
     out
 }
 
-/// The octets of the frame at which the rule was broken.
-fn deviation(case: &CaseRecord) -> String {
-    let number = case.deviation();
-    let Some(line) = case.events.iter().find(|line| Some(line.i) == number) else { return String::new() };
-    let parts = story::plain_anatomy(case, line);
-    if parts.is_empty() {
-        return String::new();
-    }
-    format!("\nThe frame marked (!):\n\n{}", markdown::fenced(&parts.join("\n")))
+/// The octets of the frames that show what went wrong.
+fn octets(case: &CaseRecord) -> String {
+    let told = |line: &LogLine| {
+        let parts = story::plain_anatomy(case, line).join("\n");
+        format!("\nThe frame marked (!), {}:\n\n{}", way(&line.what), markdown::fenced(&parts))
+    };
+    story::telling_frames(case).into_iter().map(told).collect()
+}
+
+const fn way(what: &Happening) -> &'static str {
+    if matches!(what, Happening::Frame { dir: Dir::Tx, .. }) { "sent" } else { "received" }
 }
 
 #[cfg(test)]

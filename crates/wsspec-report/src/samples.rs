@@ -88,6 +88,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
         duration_us: 2_345,
         attempt: 1,
         checks: vec![check("events", Level::Must, true, "Text \"Hello\"", "Text \"Hello\"")],
+        not_reached: Vec::new(),
         accepts: vec![AcceptRecord {
             grade: Grade::Ok,
             events: vec![text_event("Hello")],

@@ -5,7 +5,7 @@ pub use wsspec_report::explain::duration;
 /// Breaks a line at spaces so that no part is wider than `width` characters; wider words are broken too.
 pub fn wrap(line: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in line.split(' ') {
+    for word in words(line) {
         let last = lines.last_mut().expect("there is always a line");
         let fits = last.is_empty() || last.chars().count() + 1 + word.chars().count() <= width;
         if fits && !last.is_empty() {
@@ -13,11 +13,31 @@ pub fn wrap(line: &str, width: usize) -> Vec<String> {
         } else if !fits {
             lines.push(String::new());
         }
-        push_broken(&mut lines, word, width);
+        push_broken(&mut lines, &word, width);
     }
     // A gap of several spaces may stand where the line is broken.
     lines.iter_mut().for_each(|line| line.truncate(line.trim_end_matches(' ').len()));
     lines
+}
+
+/// The words of a line; a number with its thousands apart is one.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let digits = word.chars().take_while(char::is_ascii_digit).count();
+        let is_rest = digits == 3 && !word[3..].starts_with(['.', '-', ':']);
+        match words.last_mut().filter(|last| is_rest && last.ends_with(|c: char| c.is_ascii_digit())) {
+            Some(last) if is_thousands(last) => *last = format!("{last} {word}"),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// `65`, `(65`, `1 234`: no id, and no time.
+fn is_thousands(word: &str) -> bool {
+    let number = word.trim_start_matches(['(', '"']);
+    number.chars().all(|c| c.is_ascii_digit() || c == ' ')
 }
 
 fn push_broken(lines: &mut Vec<String>, word: &str, width: usize) {
@@ -71,6 +91,8 @@ mod tests {
         assert_eq!(wrap("unbreakable word", 4), ["unbr", "eaka", "ble", "word"]);
         assert_eq!(wrap("a  b", 80), ["a  b"]);
         assert_eq!(wrap("1.1.1 +1   same check", 11), ["1.1.1 +1", "same check"]);
+        assert_eq!(wrap("a part (65 536 octets)", 10), ["a part", "(65 536", "octets)"]);
+        assert_eq!(wrap("cases 5.15 500", 11), ["cases 5.15", "500"]);
     }
 
     #[test]

@@ -133,17 +133,16 @@ fn difference(accept: &Accept, observation: &Observation) -> Option<usize> {
     places::event(observation, at).or_else(|| places::unanswered(observation, &accept.events, at))
 }
 
-/// How the connection ended: up to the first rule that is broken.
+/// How the connection ended: up to the first rule that is broken. Those behind it were not reached.
 fn close(case: &Case, observation: &Observation, checks: &mut Vec<Check>) {
     let failed = checks.iter().any(|check| !check.ok && check.level == Level::Must);
+    let mut over = false;
     for mut check in [initiator, clean, code, tcp].iter().map(|rule| rule(case, observation)) {
         // One cause, one line: the code is the answer to that of a tester that gave up.
         check.ok |= check.id == "close.code" && failed && echoes_the_testers(observation);
         let ok = check.ok;
-        checks.push(check);
-        if !ok {
-            break;
-        }
+        checks.push(if over { check.unreached() } else { check });
+        over |= !ok;
     }
 }
 

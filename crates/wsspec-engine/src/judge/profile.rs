@@ -102,8 +102,10 @@ impl Bench<'_> {
         let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
         if close.closed_by_me && !self.close_received() && !by_peer || self.observation.ran_out {
             let observed = words::ending(self.observation);
-            let check = self.check("fails", Level::Must, false, expected, observed);
-            return vec![check.at(places::stimulus(self.observation))];
+            let check = self.check("fails", Level::Must, false, expected.clone(), observed);
+            let code = self.check("close.code", Level::Should, true, expected, Found::other(""));
+            let check = check.at(places::stimulus(self.observation));
+            return vec![check, code.unreached(), self.end_of_tcp().unreached()];
         }
         let answered = fails.answered.as_ref().filter(|_| self.close_received());
         if answered.is_none() && self.answered_as_if_lawful(fails) {
@@ -141,6 +143,8 @@ impl Bench<'_> {
             let by_peer = matches!(self.observation.close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
             let level = if closes.may_fail && by_peer { Level::Should } else { Level::Must };
             checks.push(Check { level, ..self.no_answer() });
+            let behind = [self.answer_code(closes), self.prompt(closes), self.end_of_tcp()];
+            checks.extend(behind.map(Check::unreached));
         }
         checks.extend(self.behind_the_close());
         let told = closes.messages == Some(Messages::Any);
@@ -207,6 +211,8 @@ impl Bench<'_> {
         let expected = Wanted::other("a Close frame, as was told");
         let check = self.check("close.peer", Level::Must, false, expected, observed);
         checks.push(check.at(places::stimulus(self.observation)));
+        let behind = [self.code_asked_for(closes, false), self.reason(closes), self.end_of_tcp()];
+        checks.extend(behind.map(Check::unreached));
         Judged { checks, informs: None }
     }
 

@@ -171,6 +171,23 @@ fn a_failed_check_points_at_what_shows_it() {
 }
 
 #[test]
+fn checks_behind_the_end_of_a_case_are_told_as_not_reached() {
+    let unreached = |outcome: &Outcome| -> Vec<&'static str> {
+        assert!(outcome.not_reached.iter().all(|check| check.ok && check.entry.is_none()));
+        outcome.not_reached.iter().map(|check| check.id).collect()
+    };
+    let good = outcome(&hello(), answers(Opcode::TEXT, b"Hello", 1000));
+    assert_eq!(unreached(&good), [""; 0]);
+    let wrong_code = outcome(&hello(), answers(Opcode::TEXT, b"Hello", 1003));
+    assert_eq!((failed_checks(&wrong_code), unreached(&wrong_code)), (vec!["close.code"], vec!["close.tcp"]));
+    let silent = outcome(&hello(), Scripted::server(|_| vec![]));
+    assert_eq!(unreached(&silent), ["close.code", "close.tcp"]);
+    // Of what is judged by a profile, too.
+    let open = outcome(suite().get("16.1.1".parse().unwrap()).unwrap(), Scripted::server(|_| vec![]));
+    assert_eq!(unreached(&open), ["close.code", "close.tcp"]);
+}
+
+#[test]
 fn the_fragments_that_the_tester_sent_are_counted() {
     let mut case = case([Step::SendMessage(text("0123456789").in_fragments_of(4)), Step::FailAfter(secs(1))]);
     case.ok([message("0123456789")]);

@@ -11,6 +11,7 @@ use wsspec_wire::{Opcode, Rsv};
 use crate::Untrusted;
 use crate::record::case::{
     AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Near, Role, RuleRecord, SeenIn,
+    UnreachedRecord,
 };
 use crate::record::connection::{
     AgentLog, AutobahnRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, MeasuresRecord,
@@ -75,6 +76,7 @@ impl CaseRecord {
             duration_us: micros(seen.duration),
             attempt: meta.attempt.max(1),
             checks: outcome.checks.iter().map(|one| check(one, seen)).collect(),
+            not_reached: outcome.not_reached.iter().map(unreached).collect(),
             accepts: case.accepts.iter().map(|one| accept(case, one, &seen.events, &received)).collect(),
             received,
             received_dropped: seen.events_dropped,
@@ -121,6 +123,15 @@ fn check(check: &wsspec_engine::Check, seen: &Observation) -> CheckRecord {
         },
         header: check.header.map(str::to_owned),
         case: check.seen_in.map(|place| SeenIn(place.case)),
+    }
+}
+
+fn unreached(check: &wsspec_engine::Check) -> UnreachedRecord {
+    UnreachedRecord {
+        id: check.id.to_owned(),
+        level: check.level,
+        rfc: Clause::parse(&check.section),
+        expected: check.expected.to_string().into(),
     }
 }
 

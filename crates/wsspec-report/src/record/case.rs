@@ -63,6 +63,9 @@ pub struct CaseRecord {
     pub attempt: u32,
     /// Every assertion, in order.
     pub checks: Vec<CheckRecord>,
+    /// Assertions that were not made, as the case ended before: they say nothing about the implementation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_reached: Vec<UnreachedRecord>,
     /// Accepted outcomes in order; empty for driven cases.
     pub accepts: Vec<AcceptRecord>,
     /// What came, in order.
@@ -133,8 +136,12 @@ impl CaseRecord {
     /// The line of the log at which a rule was broken. None where nothing was judged or all is well: what is not
     /// asked for cannot be broken.
     pub fn deviation(&self) -> Option<usize> {
-        let is_accused = !matches!(self.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
-        self.first_failed().filter(|_| is_accused).and_then(CheckRecord::line)
+        self.first_failed().filter(|_| self.is_accused()).and_then(CheckRecord::line)
+    }
+
+    /// Whether something was judged, and found wrong.
+    pub fn is_accused(&self) -> bool {
+        !matches!(self.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
     }
 
     /// When the opening handshake was complete, in microseconds since the start of the connection.
@@ -268,6 +275,21 @@ pub struct CheckRecord {
     /// The case whose log has that line, if it is not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<SeenIn>,
+}
+
+/// An assertion that was not made, as the case ended before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreachedRecord {
+    /// A stable name, such as `close.code`.
+    pub id: String,
+    /// How binding it is.
+    #[serde(with = "words::word")]
+    pub level: Level,
+    /// Where the rule stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rfc: Option<Clause>,
+    /// What had to be.
+    pub expected: Untrusted,
 }
 
 /// Another case, in which something was seen.

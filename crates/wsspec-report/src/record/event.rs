@@ -122,6 +122,12 @@ impl Happening {
         self.header().is_some_and(|header| header.length > data.len())
     }
 
+    /// How many octets of a frame went over the wire, with its header.
+    pub fn frame_octets(&self) -> Option<u64> {
+        let Self::Frame { wire, data, .. } = self else { return None };
+        Some((wire.len() as u64).saturating_add(data.len()).saturating_sub(data.kept().len() as u64))
+    }
+
     /// The header of a frame, read from its octets.
     pub fn header(&self) -> Option<FrameHeader> {
         match self {

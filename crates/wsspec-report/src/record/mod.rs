@@ -24,7 +24,7 @@ mod tests;
 pub use build::CaseMeta;
 pub use case::{
     AcceptRecord, CaseRecord, CheckRecord, Clause, EventRecord, Excuse, Near, Role, RuleRecord, SeenIn,
-    Standing,
+    Standing, UnreachedRecord,
 };
 pub use connection::{
     AgentLog, AutobahnRecord, BackendRecord, CertificateRecord, CloseRecord, CloseRuleRecord,

@@ -77,10 +77,23 @@ fn outcome() -> Outcome {
             id: "events",
             level: Level::Must,
             section: "RFC 6455 section 5.4".to_owned(),
+            reached: true,
             ok: false,
             expected: Wanted::other("Text \"Hello\""),
             observed: Found::event(Sight::Text { shown: "\"Help!\"".to_owned() }),
             entry: Some(3),
+            header: None,
+            seen_in: None,
+        }],
+        not_reached: vec![Check {
+            id: "close.tcp",
+            level: Level::Should,
+            section: "RFC 6455 section 7.1.1".to_owned(),
+            reached: false,
+            ok: true,
+            expected: Wanted::other("the server to end TCP first"),
+            observed: Found::other(""),
+            entry: None,
             header: None,
             seen_in: None,
         }],
@@ -102,6 +115,8 @@ fn an_outcome_becomes_a_line_and_comes_back() {
     let line = Line::Case(Box::new(record()));
     let json = line.to_json();
     assert!(!json.contains('\n'));
+    let unreached = r#""not_reached":[{"id":"close.tcp","level":"should","rfc":"6455#7.1.1","expected":"the server to end TCP first"}]"#;
+    assert!(json.contains(unreached), "{json}");
     assert_eq!(Line::from_json(json.as_bytes()).unwrap(), Some(line));
 }
 

@@ -3,7 +3,7 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, close_code};
 use super::broken_text::Break;
 use super::frame::{octets_preview, opcode_name, payload_preview};
 use super::inflated::Compressed;
-use super::units::{count, plural};
+use super::units::count;
 use crate::Untrusted;
 use crate::record::{Happening, Payload};
 
@@ -142,16 +142,11 @@ fn payload(header: &FrameHeader, data: &Payload) -> Untrusted {
             payload_preview(&reason, 60).raw()
         ));
     }
-    let cut = if data.is_cut() {
-        format!(" (the first of {})", plural(data.len(), "octet"))
-    } else {
-        String::new()
-    };
     let shown = match header.opcode {
         Opcode::BINARY | Opcode::PING | Opcode::PONG => octets_preview(data, 60),
         _ => payload_preview(data, 60),
     };
-    Untrusted::from(format!("{masked}{}{cut}", shown.raw()))
+    Untrusted::from(format!("{masked}{}", shown.raw()))
 }
 
 #[cfg(test)]

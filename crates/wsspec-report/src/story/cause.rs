@@ -37,10 +37,14 @@ fn told(case: &CaseRecord, whole: bool) -> Untrusted {
 
 /// Whether what the tester did wrong on purpose came back: [`cause_sentence`] says so, and what came.
 pub fn came_back(case: &CaseRecord) -> bool {
-    case.first_failed().is_some_and(|check| {
-        let (Some(wanted), Some(found)) = (&check.wanted, &check.found) else { return false };
-        matches!(reaction(case, check, wanted, found), Some(Reaction { kind: Kind::Echoed, .. }))
-    })
+    took(case) == Some(Kind::Echoed)
+}
+
+/// What the implementation made of what the tester did wrong on purpose, if that is what the first failed check is about.
+pub(super) fn took(case: &CaseRecord) -> Option<Kind> {
+    let check = case.first_failed()?;
+    let (wanted, found) = (check.wanted.as_ref()?, check.found.as_ref()?);
+    reaction(case, check, wanted, found).map(|reaction| reaction.kind)
 }
 
 /// What the implementation made of what the tester did wrong on purpose.
@@ -49,8 +53,8 @@ struct Reaction {
     kind: Kind,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
     Accepted,
     /// It did the same.
     Echoed,

@@ -14,6 +14,8 @@ pub struct HeaderLine {
     pub state: HeaderState,
     /// Why, if it is not, or what the value means.
     pub note: String,
+    /// No rule for its value alone, but a check says that it is wrong.
+    pub is_blamed: bool,
 }
 
 /// What the rules say about a header.
@@ -66,12 +68,12 @@ fn blamed(mut lines: Vec<HeaderLine>, case: &CaseRecord) -> Vec<HeaderLine> {
         let is_it = |line: &&mut HeaderLine| line.name.raw().eq_ignore_ascii_case(name);
         match lines.iter_mut().find(is_it) {
             Some(line) if line.state == HeaderState::Free => {
-                (line.state, line.note) = (HeaderState::Wrong, note());
+                (line.state, line.note, line.is_blamed) = (HeaderState::Wrong, note(), true);
             }
             Some(_) => {}
             None => {
                 let (name, state) = (name.into(), HeaderState::Missing);
-                lines.push(HeaderLine { name, value: None, state, note: note() });
+                lines.push(HeaderLine { name, value: None, state, note: note(), is_blamed: true });
             }
         }
     }
@@ -100,7 +102,7 @@ fn lines<'a>(
         };
         seen.extend(rule.map(|required| required.name));
         let value = Some(Untrusted::from_octets(value));
-        lines.push(HeaderLine { name: Untrusted::from_octets(name), value, state, note });
+        lines.push(HeaderLine { name: Untrusted::from_octets(name), value, state, note, is_blamed: false });
     }
     let missing = required.iter().filter(|required| !seen.contains(&required.name));
     lines.extend(missing.map(|required| HeaderLine {
@@ -108,6 +110,7 @@ fn lines<'a>(
         value: None,
         state: HeaderState::Missing,
         note: "has to be there".to_owned(),
+        is_blamed: false,
     }));
     lines
 }

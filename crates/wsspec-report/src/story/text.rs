@@ -20,7 +20,7 @@ pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
                 Side::FromOrigin => "    proxy <-- origin",
                 Side::AtOrigin => "    origin:",
             };
-            let mark = if row.is_deviation { "   (!)" } else { "" };
+            let mark = if row.is_deviation || row.is_telling { "   (!)" } else { "" };
             format!("{:>9} ms {arrow} {}{mark}", milliseconds(row.us), terminal::line(row.text.raw(), 200))
         })
         .collect()

@@ -1,5 +1,6 @@
 use super::frame::FrameWords;
 use super::inflated::{Compressed, compressed};
+use super::telling::telling_frames;
 use super::units::{duration, plural};
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, LogLine};
@@ -17,6 +18,8 @@ pub struct Row<'a> {
     pub text: Untrusted,
     /// The first check that failed points at it.
     pub is_deviation: bool,
+    /// Its octets show what went wrong, see [`telling_frames`].
+    pub is_telling: bool,
 }
 
 /// The column of a row.
@@ -62,6 +65,7 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
         with_octets || deviation == Some(line.i) || !matches!(line.what, Happening::Octets { .. })
     };
     let compressed = compressed(case);
+    let telling: Vec<usize> = telling_frames(case).iter().map(|line| line.i).collect();
     let lines = case.events.iter().filter(is_told);
     let mut rows: Vec<Row<'_>> = lines
         .map(|line| Row {
@@ -70,6 +74,7 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
             side: side(&line.what),
             text: text(&line.what, limit, compressed.get(&line.i)),
             is_deviation: deviation == Some(line.i),
+            is_telling: telling.contains(&line.i),
         })
         .collect();
     rows.extend(behind(case, opened, with_octets, limit));
@@ -100,7 +105,7 @@ fn behind(case: &CaseRecord, opened: i64, with_octets: bool, limit: usize) -> im
             (_, Happening::Tcp { end }) => (Side::AtOrigin, Untrusted::from(end_behind(end.as_str()))),
             (_, what) => (Side::AtOrigin, text(what, limit, None)),
         };
-        Row { line, us: line.us as i64 - opened, side, text, is_deviation: false }
+        Row { line, us: line.us as i64 - opened, side, text, is_deviation: false, is_telling: false }
     })
 }
 

@@ -1,7 +1,7 @@
 //! Everything that was recorded of a case, more of it with every `-v`.
 
 use wsspec_report::Untrusted;
-use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Payload};
+use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Payload, UnreachedRecord};
 
 use super::frames;
 use super::style::{Style, Tone};
@@ -18,6 +18,7 @@ pub fn render(record: &CaseRecord, level: i8, style: Style) -> String {
     for check in &record.checks {
         out.extend(self::check(check, style));
     }
+    out.extend(record.not_reached.iter().map(|check| not_reached(check, style)));
     if level >= 3 {
         out.extend(frames::log(record, level >= 4, style));
     }
@@ -43,6 +44,13 @@ fn head(label: &str, octets: &Payload, style: Style) -> Vec<String> {
     let lines = text.raw().lines().filter(|line| !line.is_empty());
     let shown = lines.map(|line| style.plain(Untrusted::from(line).for_terminal(200)));
     shown.enumerate().map(|(n, line)| format!("     {:<5}{line}", if n == 0 { label } else { "" })).collect()
+}
+
+/// `     -    SHOULD close.code   RFC 6455 section 7.4   not reached`
+fn not_reached(check: &UnreachedRecord, style: Style) -> String {
+    let rule = check.rfc.as_ref().map_or_else(String::new, |rfc| format!("   {rfc}"));
+    let sign = style.paint(Tone::Faint, "-   ");
+    format!("     {sign} {} {}{rule}   not reached", check.level.name(), check.id)
 }
 
 fn check(check: &CheckRecord, style: Style) -> Vec<String> {

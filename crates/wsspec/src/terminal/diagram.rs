@@ -1,11 +1,13 @@
 //! The sequence of frames and timers of a case.
 
 use wsspec_engine::{Found, Wanted, fault};
+use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, CheckRecord, Happening};
-use wsspec_report::story::{Row, Side, sent_breach, timeline};
+use wsspec_report::story::{Row, Side, asked_for, came_back, sent_breach, timeline};
 
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
+use crate::text::wrap;
 
 /// Rows that are printed at most.
 const ROWS: usize = 24;
@@ -15,44 +17,63 @@ const AROUND: usize = 2;
 const NARROW: usize = 60;
 /// What stands behind a row that came instead of what was expected.
 const OBSERVED: &str = "   observed";
-/// Characters of a payload.
-const PAYLOAD: usize = 40;
+/// Characters of a payload: as many as there is room for.
+const PAYLOAD: [usize; 5] = [40, 30, 20, 12, 6];
+/// Characters of any text.
+const TEXT: usize = 400;
+/// Columns of a time and the gap behind it.
+const TIME: usize = "    0.00   ".len();
 
 /// The diagram, heading first; what is wrong has a mark.
 pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
-    let rows = timeline(record, false, PAYLOAD);
-    let column = column(&rows, style);
-    let breach = sent_breach(record);
-    let breach = breach.map(|(at, what)| (at, what.mark()));
-    let outcome = outcome_of_sent(record);
-    let sent = |row: &Row<'_>| {
-        let breach = breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
-        breach.or_else(|| Some(outcome).filter(|_| row.is_deviation && row.side == Side::Sent))
-    };
+    let by_length = PAYLOAD.map(|limit| timeline(record, false, limit));
+    let rows = &by_length[0];
+    let column = column(rows, style);
+    let marks = Marks::of(record);
     let mut out = Vec::new();
     if column > 0 && !rows.is_empty() {
         let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
         let agent = cut(&style.plain(agent_name(record.agent.raw())), room);
         out.push(format!("      ms   {:<column$}       {agent}", "wsspec"));
     }
-    let is_shown = shown(&rows, breach.as_ref().map(|(at, _)| *at));
+    let is_shown = shown(rows, &marks);
     let mut hidden = 0;
-    for (row, is_shown) in rows.iter().zip(is_shown) {
-        if !is_shown {
+    for (place, row) in rows.iter().enumerate() {
+        if !is_shown[place] {
             hidden += 1;
             continue;
         }
         out.extend(gap(std::mem::take(&mut hidden)));
         let [expected, observed] = against(row, record, style);
+        let texts = by_length.each_ref().map(|rows| &rows[place].text);
+        let told = line(row, &texts, marks.of_row(row), column, style);
         if is_wrong(row) {
-            out.extend(expected);
-            out.push(line(row, sent(row), column, style));
+            out.extend(expected.into_iter().chain([told]));
         } else {
-            out.push(line(row, sent(row), column, style));
-            out.extend(expected.into_iter().chain(observed));
+            out.extend([told].into_iter().chain(expected).chain(observed));
         }
     }
     out
+}
+
+/// What stands behind frames that were sent and are to be seen.
+pub(super) struct Marks {
+    breach: Option<(usize, String)>,
+    outcome: &'static str,
+}
+
+impl Marks {
+    pub(super) fn of(record: &CaseRecord) -> Self {
+        let breach = sent_breach(record).map(|(at, what)| (at, what.mark()));
+        Self { breach, outcome: outcome_of_sent(record) }
+    }
+
+    /// Of a frame that breaks a rule, which; of another one that is to be seen, what became of it.
+    pub(super) fn of_row(&self, row: &Row<'_>) -> Option<&str> {
+        let breach = self.breach.as_ref().filter(|(at, _)| row.side == Side::Sent && *at == row.line.i);
+        let is_seen = row.side == Side::Sent && (row.is_deviation || row.is_telling);
+        breach.map(|(_, what)| what.as_str()).or_else(|| is_seen.then_some(self.outcome))
+    }
 }
 
 fn gap(hidden: usize) -> Option<String> {
@@ -61,17 +82,17 @@ fn gap(hidden: usize) -> Option<String> {
 }
 
 /// Which of many rows are printed: the first and the last ones, and those around what is marked.
-fn shown(rows: &[Row<'_>], breach: Option<usize>) -> Vec<bool> {
-    let is_marked = |row: &Row<'_>| row.is_deviation || breach == Some(row.line.i) && !row.side.is_behind();
+fn shown(rows: &[Row<'_>], marks: &Marks) -> Vec<bool> {
+    let is_marked = |row: &Row<'_>| row.is_deviation || row.is_telling || marks.of_row(row).is_some();
     let marked: Vec<usize> = (0..rows.len()).filter(|&place| is_marked(&rows[place])).collect();
-    let ends = (ROWS - marked.len() * (2 * AROUND + 1)) / 2;
+    let ends = ROWS.saturating_sub(marked.len() * (2 * AROUND + 1)) / 2;
     let is_near = |place: usize| marked.iter().any(|marked| marked.abs_diff(place) <= AROUND);
     let is_shown = |place| rows.len() <= ROWS || place < ends || place + ends >= rows.len() || is_near(place);
     (0..rows.len()).map(is_shown).collect()
 }
 
 /// What became of a frame that was sent and is marked.
-pub(super) fn outcome_of_sent(record: &CaseRecord) -> &'static str {
+fn outcome_of_sent(record: &CaseRecord) -> &'static str {
     if record.first_failed().is_some_and(CheckRecord::is_alive) {
         "the last it got"
     } else if is_silent(record) {
@@ -103,23 +124,32 @@ fn column(rows: &[Row<'_>], style: Style) -> usize {
     if style.width < NARROW {
         return 0;
     }
-    let sent = rows
-        .iter()
-        .filter(|row| row.side == Side::Sent && !matches!(row.line.what, Happening::Octets { .. }));
-    let widest = sent.map(|row| style.plain(row.text.for_terminal(400)).chars().count() + 2).max();
-    widest.unwrap_or(LEAST).clamp(LEAST, ((style.width - 16) / 2).max(LEAST))
+    let widest = |side: Side| {
+        let of_side = rows.iter().filter(|row| row.side == side);
+        let frames = of_side.filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
+        frames.map(|row| style.plain(row.text.for_terminal(TEXT)).chars().count()).max().unwrap_or(0)
+    };
+    let [sent, received] = [Side::Sent, Side::Received].map(widest);
+    let both = style.width - (TIME + "--->   ".len());
+    let room = both.saturating_sub(received).max(both / 2).max(LEAST);
+    (sent + 2).clamp(LEAST, room)
 }
 
 /// What should have come instead of a row that is wrong, or upon one that is marked, and what was seen.
 pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Option<String>; 2] {
     let Some(check) = record.first_failed().filter(|_| row.is_deviation) else { return [None, None] };
-    let line = |tone, label: &str, what: &str| {
-        let room = style.width.saturating_sub(label.len());
-        Some(style.paint(tone, &format!("{label}{}", cut(&style.plain(what), room))))
+    let line = |tone, sign: char, label: &str, what: &str| {
+        let label = format!("{sign}          {label}   ");
+        let behind = format!("{sign}{:width$}", "", width = label.len() - 1);
+        let lines = wrap(&style.plain(what), style.width.saturating_sub(label.len()).max(20));
+        let heads = std::iter::once(&label).chain(std::iter::repeat(&behind));
+        let lines = lines.iter().zip(heads).map(|(line, head)| style.paint(tone, &format!("{head}{line}")));
+        Some(lines.collect::<Vec<_>>().join("\n"))
     };
+    // What the tester did wrong had to be refused; else it is the peer's frame that is wrong.
     let expected = match check.wanted.as_deref() {
-        Some(Wanted::LawfulFrames) => record.expectation.clone(),
-        _ => check.expected.for_terminal(400),
+        Some(Wanted::LawfulFrames) if came_back(record) => record.expectation.clone(),
+        _ => asked_for(record, check),
     };
     // That something was due says more than that the connection stayed open.
     let observed = match (check.wanted.as_deref(), check.found.as_deref()) {
@@ -128,11 +158,8 @@ pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Opti
         }
         _ => check.observed.clone(),
     };
-    let observed = observed.for_terminal(400);
-    [
-        line(Tone::Good, "-          expected   ", &expected),
-        line(Tone::Bad, "+          observed   ", &observed),
-    ]
+    let observed = observed.for_terminal(TEXT);
+    [line(Tone::Good, '-', "expected", &expected), line(Tone::Bad, '+', "observed", &observed)]
 }
 
 /// Whether the row is what came instead of what was expected.
@@ -149,44 +176,72 @@ pub(super) fn time(row: &Row<'_>) -> String {
     if is_wrong(row) { format!("+{time:>7}") } else { format!("{time:>8}") }
 }
 
-/// One row, with what is wrong with a frame that was sent; in a list if the column has no width.
-pub(super) fn line(row: &Row<'_>, breach: Option<&str>, column: usize, style: Style) -> String {
-    let text = style.plain(row.text.for_terminal(400));
-    let time = time(row);
-    let taken = time.len() + 3 + if column == 0 { 2 } else { column + "<---   ".len() };
-    let mark = match (row.is_deviation, breach) {
-        // Where there is no room for both, the sign says it alone.
-        _ if is_wrong(row) => match taken + text.chars().count() + OBSERVED.len() {
-            whole if whole <= style.width || row.side == Side::Note => OBSERVED.to_owned(),
-            _ => String::new(),
-        },
-        (_, Some(breach)) => format!("   (!) {breach}"),
-        (true, None) => "   (!)".to_owned(),
-        (false, None) => String::new(),
-    };
-    let behind = time.len() + 3 + if column == 0 { text.chars().count() + 2 } else { column + "--->".len() };
-    if let Some(breach) = breach.filter(|_| behind + mark.chars().count() > style.width) {
-        let note = cut(&format!("(!) {breach}"), style.width.saturating_sub(11));
-        return format!("{}\n{:>width$}", line(row, None, column, style), note, width = style.width);
+/// One row, with what is to be said of a frame that was sent; in a list if the column has no width. `texts`: what
+/// happened, at length first; the first one counts that there is room for.
+pub(super) fn line(
+    row: &Row<'_>,
+    texts: &[&Untrusted],
+    mark: Option<&str>,
+    column: usize,
+    style: Style,
+) -> String {
+    let before = before(row.side, column, style);
+    let is_left = row.side == Side::Sent && column > 0;
+    let room = if is_left { column - 1 } else { style.width.saturating_sub(TIME + before.len()).max(12) };
+    let mut out = Vec::new();
+    for (place, text) in fitting(texts, room, is_wrong(row), style).iter().enumerate() {
+        let sign = if is_wrong(row) { "+" } else { "" };
+        let line = match place {
+            0 if is_left => format!("{}   {text:<column$}--->", time(row)),
+            0 => format!("{}   {before}{text}", time(row)),
+            _ => format!("{sign:<8}   {:1$}{text}", "", before.len()),
+        };
+        out.push(line);
     }
-    let left = style.width.saturating_sub(time.len() + 3 + mark.len());
-    let room = left.saturating_sub(column + "<---   ".len());
-    let line = match (row.side, column) {
-        (Side::Sent, 0) => format!("{time}   > {}{mark}", cut(&text, left.saturating_sub(2))),
-        (Side::Received, 0) => format!("{time}   < {}{mark}", cut(&text, left.saturating_sub(2))),
-        (Side::Sent, _) => format!("{time}   {:<column$}--->{mark}", cut(&text, column - 1)),
-        (Side::Received, _) => format!("{time}   {:<column$}<---   {}{mark}", "", cut(&text, room)),
-        (Side::Note, _) => format!("{time}   {}{mark}", cut(&text, left)),
-        (Side::ToOrigin | Side::FromOrigin | Side::AtOrigin, _) => {
-            let hop = match row.side {
-                Side::ToOrigin => "proxy ---> origin   ",
-                Side::FromOrigin => "proxy <--- origin   ",
-                _ => "",
-            };
-            let indent = if column == 0 { 2 } else { column + "<---   ".len() };
-            let indent = indent.min(left / 2);
-            format!("{time}   {:<indent$}{}", "", cut(&format!("{hop}{text}"), left.saturating_sub(indent)))
-        }
+    let arrow = if is_left { 0 } else { out.len() - 1 };
+    add_mark(&mut out, arrow, is_wrong(row), mark, style);
+    let out = out.into_iter().map(|line| if is_wrong(row) { style.paint(Tone::Bad, &line) } else { line });
+    out.collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of the first text that needs two at most; what is wrong is told at length.
+fn fitting(texts: &[&Untrusted], room: usize, at_length: bool, style: Style) -> Vec<String> {
+    let lines = |text: &&Untrusted| wrap(&style.plain(text.for_terminal(TEXT)), room);
+    let is_short = |lines: &Vec<String>| at_length || lines.len() <= 2;
+    let found = texts.iter().map(lines).find(is_short);
+    found.or_else(|| texts.last().map(lines)).unwrap_or_default()
+}
+
+/// What stands between the time and the words.
+fn before(side: Side, column: usize, style: Style) -> String {
+    let hop = match side {
+        Side::Sent if column == 0 => return "> ".to_owned(),
+        Side::Received if column == 0 => return "< ".to_owned(),
+        Side::Received => return format!("{:<column$}<---   ", ""),
+        Side::Sent | Side::Note => return String::new(),
+        Side::ToOrigin => "proxy ---> origin   ",
+        Side::FromOrigin => "proxy <--- origin   ",
+        Side::AtOrigin => "",
     };
-    if is_wrong(row) { style.paint(Tone::Bad, &line) } else { line }
+    let indent = if column == 0 { 2 } else { column + "<---   ".len() };
+    format!("{:indent$}{hop}", "", indent = indent.min(style.width / 3))
+}
+
+/// The mark stands behind this line of the row, or below the row where there is no room.
+fn add_mark(lines: &mut Vec<String>, at: usize, is_wrong: bool, mark: Option<&str>, style: Style) {
+    let fits = |mark: &str| lines[at].chars().count() + mark.chars().count() <= style.width;
+    match mark.map(|mark| format!("   (!) {mark}")) {
+        // Where there is no room for both, the sign says it alone.
+        None if is_wrong && fits(OBSERVED) => lines[at].push_str(OBSERVED),
+        Some(mark) if fits(&mark) => lines[at].push_str(&mark),
+        Some(mark) => {
+            let note = cut(mark.trim_start(), style.width.saturating_sub(TIME));
+            // Beside the rest of the words, if they needed a second line.
+            let has_room = |line: &mut String| line.chars().count() + mark.chars().count() <= style.width;
+            let rest = if lines.len() > at + 1 { lines.pop_if(has_room) } else { None }.unwrap_or_default();
+            let room = style.width.saturating_sub(rest.chars().count());
+            lines.push(format!("{rest}{note:>room$}"));
+        }
+        None => {}
+    }
 }

@@ -1,11 +1,12 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
 use wsspec_cases::CaseId;
-use wsspec_engine::{Found, Verdict};
+use wsspec_engine::{Found, Verdict, Wanted};
 use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, Standing};
+use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, LogLine, Standing};
 use wsspec_report::story::{
-    Part, anatomy_in_case, broken_texts, came_back, cause_sentence, compressed, compression, inflated, lack,
+    Part, anatomy_in_case, asked_for, broken_texts, came_back, cause_sentence, compressed, compression,
+    inflated, lack, telling_frames,
 };
 use wsspec_report::summary::{Cause, id_list};
 
@@ -13,7 +14,7 @@ use super::lines::cut;
 use super::style::{Style, Tone};
 use super::{diagram, heads};
 use crate::sut::last_words;
-use crate::text::wrap;
+use crate::text::{count, wrap};
 
 /// Ids that are printed of one cause.
 pub(super) const IDS: usize = 40;
@@ -56,14 +57,21 @@ fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> 
         out.push(String::new());
         out.extend(heads);
     }
-    if !diagram.is_empty() {
+    // What is wrong in a head that came stands in it.
+    let is_head_only = is_in_head(record) && !record.events.iter().any(|line| line.what.header().is_some());
+    if !diagram.is_empty() && !is_head_only {
         out.push(String::new());
         out.extend_from_slice(diagram);
     }
-    out.extend(marked_frame(record, style));
+    out.extend(marked_frames(record, style));
     out.push(String::new());
     out.extend(what_next(record, report, style));
     out.join("\n")
+}
+
+/// Whether a header of the opening handshake is what is wrong.
+fn is_in_head(record: &CaseRecord) -> bool {
+    record.first_failed().is_some_and(|check| check.header.is_some())
 }
 
 fn heading(record: &CaseRecord, style: Style) -> String {
@@ -97,8 +105,8 @@ fn expected_and_observed(record: &CaseRecord, style: Style) -> Vec<String> {
     // The sequence says what was due at the row that is marked.
     let first = record.first_failed().filter(|check| !before_the_case && check.line().is_some());
     for check in failed.iter().filter(|check| first.is_none_or(|first| first.id != check.id)) {
-        let expected = check.expected.for_terminal(400);
-        if (before_the_case || !is_said_by_the_case(check)) && !wanted.contains(&expected) {
+        let expected = asked_for(record, check);
+        if (before_the_case || !is_said_by_the_case(check, record)) && !wanted.contains(&expected) {
             out.extend(fact("expected", Tone::Good, &expected, style));
             wanted.push(expected);
         }
@@ -158,8 +166,14 @@ fn negotiated(record: &CaseRecord, style: Style) -> Vec<String> {
 }
 
 /// Whether what a check asks for is said better by the case itself.
-fn is_said_by_the_case(check: &CheckRecord) -> bool {
-    check.wanted.as_deref().is_some_and(|wanted| wanted.is_general() || wanted.is_sentence())
+fn is_said_by_the_case(check: &CheckRecord, record: &CaseRecord) -> bool {
+    let of_a_code = matches!(check.found.as_deref(), Some(Found::Code { .. } | Found::CodelessClose));
+    check.wanted.as_deref().is_some_and(|wanted| match wanted {
+        Wanted::LawfulFrames => came_back(record),
+        // Which code is due does not matter before the connection is failed.
+        Wanted::Failing { .. } if !of_a_code => true,
+        wanted => wanted.is_general() || wanted.is_sentence(),
+    })
 }
 
 fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
@@ -172,13 +186,19 @@ fn fact(label: &str, tone: Tone, text: &str, style: Style) -> Vec<String> {
     out
 }
 
-/// The frame that shows what is wrong, octet by octet.
-fn marked_frame(record: &CaseRecord, style: Style) -> Vec<String> {
-    let marked = record.first_failed().and_then(CheckRecord::line);
-    let Some(line) = record.events.iter().find(|line| Some(line.i) == marked) else { return Vec::new() };
-    let Happening::Frame { dir, .. } = &line.what else { return Vec::new() };
-    let way = if *dir == Dir::Tx { "sent" } else { "received" };
-    let mut out = vec![String::new(), format!("   octets of the marked frame ({way})")];
+/// The frames that show what is wrong, octet by octet.
+fn marked_frames(record: &CaseRecord, style: Style) -> Vec<String> {
+    telling_frames(record).into_iter().flat_map(|line| marked_frame(line, record, style)).collect()
+}
+
+fn marked_frame(line: &LogLine, record: &CaseRecord, style: Style) -> Vec<String> {
+    let is_sent = matches!(line.what, Happening::Frame { dir: Dir::Tx, .. });
+    let way = if is_sent { "sent" } else { "received" };
+    let size = line.what.frame_octets().unwrap_or_default();
+    let size = count(usize::try_from(size).unwrap_or(usize::MAX), "octet");
+    let mut out = vec![String::new()];
+    let head = format!("octets of the marked frame ({way}, {size})");
+    out.extend(wrap(&head, style.width.saturating_sub(3)).into_iter().map(|line| format!("   {line}")));
     let broken = broken_texts(record);
     let parts = anatomy_in_case(&line.what, broken.get(&line.i), compressed(record).get(&line.i));
     let octets: Vec<String> = parts.iter().map(|part| spaced_hex(&part.octets)).collect();

@@ -2,7 +2,7 @@
 
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Dir, Happening, Payload};
-use wsspec_report::story::{Row, grouped, inflated, opcode_name, sent_breach, timeline};
+use wsspec_report::story::{Row, grouped, inflated, opcode_name, timeline};
 use wsspec_wire::{CloseBody, FrameHeader, LengthForm, Opcode, Rsv, close_code};
 
 use super::diagram;
@@ -19,24 +19,20 @@ const OCTETS: usize = 16;
 /// Every line of the log, with the octets of each read and write if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let messages = inflated(record);
-    let breach = sent_breach(record).map(|(at, what)| (at, what.mark()));
-    let outcome = diagram::outcome_of_sent(record);
+    let marks = diagram::Marks::of(record);
     let mut out = Vec::new();
     for row in timeline(record, octets, TEXT) {
         let [expected, observed] = diagram::against(&row, record, style);
         out.extend(expected.filter(|_| diagram::is_wrong(&row)));
         match &row.line.what {
             Happening::Frame { dir, data, .. } => {
-                let breach =
-                    breach.as_ref().filter(|(at, _)| *at == row.line.i).map(|(_, what)| what.as_str());
-                let breach = breach.or(Some(outcome).filter(|_| row.is_deviation && *dir == Dir::Tx));
-                out.extend(fields(&row, *dir, breach, style));
+                out.extend(fields(&row, *dir, marks.of_row(&row), style));
                 out.extend(payload(&row.line.what, data, style));
                 let message = messages.get(&row.line.i);
                 out.extend(message.into_iter().flat_map(|text| below(&text.for_terminal(usize::MAX), style)));
             }
             what => {
-                out.push(diagram::line(&row, None, 0, style));
+                out.push(diagram::line(&row, &[&row.text], None, 0, style));
                 out.extend(hex_lines(what));
             }
         }
@@ -46,10 +42,10 @@ pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String
 }
 
 /// `    0.02   > Text fin=1 rsv=000 mask=37fa213d length=9`
-fn fields(row: &Row<'_>, dir: Dir, breach: Option<&str>, style: Style) -> Vec<String> {
+fn fields(row: &Row<'_>, dir: Dir, mark: Option<&str>, style: Style) -> Vec<String> {
     let arrow = if dir == Dir::Tx { ">" } else { "<" };
-    let mark = match breach {
-        Some(breach) => format!("   (!) {breach}"),
+    let mark = match mark {
+        Some(mark) => format!("   (!) {mark}"),
         None if diagram::is_wrong(row) => "   observed".to_owned(),
         None => String::new(),
     };

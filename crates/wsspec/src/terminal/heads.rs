@@ -2,10 +2,13 @@
 
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Happening, Payload};
-use wsspec_report::story::{HeaderLine, HeaderState, payload_preview, request_lines, response_lines};
+use wsspec_report::story::{
+    HeaderLine, HeaderState, asked_for, payload_preview, request_lines, response_lines,
+};
 
 use super::lines::cut;
 use super::style::{Style, Tone};
+use crate::text::wrap;
 
 /// The status of an upgrade.
 const UPGRADED: u16 = 101;
@@ -65,6 +68,7 @@ fn head(
         let is_it = marked.is_some_and(|name| line.name.raw().eq_ignore_ascii_case(name));
         is_marked |= is_it;
         let expected = match line.state {
+            _ if is_it && line.is_blamed => expected(record),
             HeaderState::Wrong | HeaderState::Missing => line.note.clone(),
             _ if is_it => expected(record),
             _ => {
@@ -88,8 +92,16 @@ fn told(line: &HeaderLine) -> String {
     }
 }
 
+/// What had to stand in the header that is wrong.
 fn expected(record: &CaseRecord) -> String {
-    record.first_failed().map_or_else(String::new, |check| check.expected.for_terminal(300))
+    let check = record.first_failed();
+    let header = check.and_then(|check| check.header.as_deref()).unwrap_or_default();
+    let is_server = record.role == wsspec_report::record::Role::Server;
+    match header.to_ascii_lowercase().as_str() {
+        "sec-websocket-extensions" if is_server => "none, or an answer that fits what was offered".to_owned(),
+        "sec-websocket-protocol" if is_server => "none, or one that was offered".to_owned(),
+        _ => check.map_or_else(String::new, |check| asked_for(record, check)),
+    }
 }
 
 fn plain(text: &str, style: Style) -> String {
@@ -103,9 +115,16 @@ fn cut_to(text: &Untrusted, behind: usize, style: Style) -> String {
 
 fn difference(name: &str, expected: &str, observed: &str, style: Style) -> [String; 2] {
     let name = Untrusted::from(name).for_terminal(100);
-    let line = |sign: char, text: &str| cut(&format!("  {sign}  {}", style.plain(text)), style.width);
+    let lines = |tone: Tone, sign: char, text: &str| {
+        let lines = wrap(&style.plain(text), style.width.saturating_sub(7).max(20)).into_iter();
+        let lines = lines.enumerate().map(|(place, line)| {
+            let gap = if place > 0 { "  " } else { "" };
+            style.paint(tone, &format!("  {sign}  {gap}{line}"))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
     [
-        style.paint(Tone::Good, &line('-', &format!("{name}   expected: {expected}"))),
-        style.paint(Tone::Bad, &line('+', &format!("{observed}   observed"))),
+        lines(Tone::Good, '-', &format!("{name}   expected: {expected}")),
+        lines(Tone::Bad, '+', &format!("{observed}   observed")),
     ]
 }

@@ -129,7 +129,7 @@ fn a_sent_frame_that_is_marked_had_nothing_expected_beside_it() {
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
     let [marked, expected, observed] = ["(!)", "-          expected", "+          observed"].map(at);
     assert!(marked < expected && expected < observed, "{text}");
-    at("octets of the marked frame (sent)");
+    at("octets of the marked frame (sent, 15 octets)");
 }
 
 #[test]
