@@ -87,6 +87,9 @@ const REFERENCE_LIBRARIES: &[&str] = &[
     "unittest2==1.1.0",
 ];
 
+/// DEFLATE libraries that are timed beside ours.
+const COMPRESSION: &[&str] = &["zlib-ng==1.1.0", "isal==1.9.1", "deflate==0.9.0"];
+
 /// The installations in the cache folder.
 pub(crate) struct Kits {
     cache: PathBuf,
@@ -196,6 +199,18 @@ impl Kits {
             .args(["build", "--quiet", "--locked", "--release", "--manifest-path"])
             .arg(peer_sources("bench").join("Cargo.toml"))
             .env("CARGO_TARGET_DIR", self.bench_peers()))
+    }
+
+    /// The program that times other DEFLATE libraries.
+    pub(crate) fn compression_libraries(&self) -> Result<Command> {
+        let folder = self.folder("compression");
+        once(&folder, &COMPRESSION.join(" "), || {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+            pip_install(&folder, &["--only-binary=:all:"], COMPRESSION)
+        })?;
+        let mut command = Command::new(folder.join("bin/python"));
+        command.arg(peer_sources("python").join("compression.py"));
+        Ok(command)
     }
 
     /// Where cargo puts the programs of the benchmarks.

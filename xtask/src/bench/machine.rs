@@ -34,6 +34,13 @@ pub(crate) fn today() -> String {
     first_line("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(|| "unknown date".to_owned())
 }
 
+/// The version of a package in a lock file of the repository.
+pub(crate) fn locked(lock: &str, package: &str) -> Option<String> {
+    let text = fs::read_to_string(repository().join(lock)).ok()?;
+    let (_, rest) = text.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;
@@ -46,4 +53,16 @@ pub(crate) fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
     let text = String::from_utf8_lossy(&out.stdout);
     let line = text.lines().next().map(str::trim).filter(|line| !line.is_empty())?;
     out.status.success().then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_and_wsspec_have_the_same_deflate() {
+        let versions = ["Cargo.lock", "peers/bench/Cargo.lock"].map(|lock| locked(lock, "zlib-rs"));
+        assert!(versions[0].is_some());
+        assert_eq!(versions[0], versions[1]);
+    }
 }

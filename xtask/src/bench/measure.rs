@@ -73,6 +73,18 @@ impl Measured {
         self.child.id()
     }
 
+    /// Seconds of processor time of the thread of the program that has used most, of those that still run.
+    pub(crate) fn busiest_thread(&self) -> Result<f64> {
+        let mut most = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may end meanwhile.
+            let figures = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            most =
+                most.max(figures.split(' ').next().and_then(|figure| figure.parse().ok()).unwrap_or(0_u64));
+        }
+        Ok(most as f64 / 1e9)
+    }
+
     /// Waits until something listens on `address`.
     pub(crate) fn wait_for_port(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -194,6 +206,20 @@ mod tests {
         assert!(cost.wall >= 0.2, "{cost:?}");
         assert!(cost.cpu() < cost.wall, "{cost:?}");
         assert!(cost.memory > 100_000, "{cost:?}");
+    }
+
+    #[test]
+    fn the_busiest_thread_is_known_while_the_program_runs() {
+        let log = std::env::temp_dir().join(format!("wsspec-busiest-{}", std::process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do :; done"]);
+        let busy = Measured::start(&command, None, &log).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while busy.busiest_thread().unwrap() < 0.05 && Instant::now() < deadline {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(busy.busiest_thread().unwrap() >= 0.05);
+        let _ = fs::remove_file(log);
     }
 
     /// A shell that starts a program as the benchmarks do, and is killed.

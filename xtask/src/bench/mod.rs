@@ -2,6 +2,7 @@
 
 mod echo;
 mod growth;
+mod limits;
 mod machine;
 mod measure;
 mod micro;
@@ -30,6 +31,8 @@ enum What {
     Suite(suite::Args),
     /// The built-in endpoint beside the fastest libraries: echo throughput, latency, memory
     Echo(echo::Args),
+    /// The cells of the last `echo` that are below 1.0 once more, beside the peer that was better, with profiles
+    Short(echo::ShortArgs),
     /// Masking, UTF-8, frame headers and DEFLATE beside memcpy
     Micro(Common),
     /// How the tester's cost grows with cases, agents, jobs, message size, and implementations in a report
@@ -65,12 +68,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.what {
         What::Suite(args) => suite::run(args)?,
         What::Echo(args) => echo::run(args)?,
+        What::Short(args) => echo::run_short(args)?,
         What::Micro(common) => micro::run(common)?,
         What::Growth(args) => growth::run(args)?,
         What::All(AllArgs { common, suite }) => {
             micro::run(common)?;
             growth::run(&growth::Args::new(common))?;
             echo::run(&echo::Args::new(common))?;
+            if common.write_docs {
+                echo::run_short(&echo::ShortArgs::new(common))?;
+            }
             suite::run(&suite::Args::new(common, suite))?;
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum as _;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::{Cost, Measured, fresh_folder, remove_old};
 use super::table::Table;
-use super::{Common, machine, page};
+use super::{Common, limits, machine, micro, page};
 use crate::case_sets::{self, CaseSet, SectionChoice};
 use crate::install::{Kit, Kits};
 use crate::parity::read_index;
@@ -50,10 +51,17 @@ pub(crate) struct Choice {
     /// name, only against that server (repeatable)
     #[arg(long, value_name = "[SERVER=]N", value_parser = Volume::parse)]
     volume_messages: Vec<Volume>,
-    /// How often wsspec runs each set; the run with the median of the wall times counts
+    /// How often wsspec runs each set; the run with the median of the wall times counts. After three minutes no set is
+    /// begun another time
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
+    /// Of wsspec, too, add up the sets to `all`, instead of a run of its own
+    #[arg(long)]
+    sum: bool,
 }
+
+/// No set is begun another time after so long.
+const ENOUGH: Duration = Duration::from_secs(180);
 
 impl Choice {
     /// How many messages are sent to this server, if not all of them.
@@ -150,11 +158,20 @@ impl Server {
 
 /// One suite with one set of cases against one server.
 #[derive(Clone, Serialize, Deserialize)]
-struct Figures {
+pub(super) struct Figures {
     cases: usize,
-    tester: Cost,
-    server: Cost,
+    pub(super) tester: Cost,
+    pub(super) server: Cost,
     measured: String,
+    /// Seconds of processor time of the server's busiest thread.
+    #[serde(default)]
+    pub(super) server_thread: f64,
+    /// Seconds of the longest case.
+    #[serde(default)]
+    pub(super) longest: f64,
+    /// How often it was measured.
+    #[serde(default)]
+    runs: usize,
 }
 
 impl Figures {
@@ -169,15 +186,18 @@ impl Figures {
             tester: self.tester.then(next.tester),
             server: self.server.then(next.server),
             measured,
+            server_thread: self.server_thread + next.server_thread,
+            longest: self.longest.max(next.longest),
+            runs: self.runs.min(next.runs),
         }
     }
 }
 
 /// A row of the table.
-struct Pair {
-    set: String,
+pub(super) struct Pair {
+    pub(super) set: String,
     reference: Figures,
-    wsspec: Figures,
+    pub(super) wsspec: Figures,
 }
 
 /// Measures, prints, and writes the page if asked to.
@@ -195,7 +215,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let pairs = Bench { args, kits: &kits, server }.pairs()?;
         if !args.reference_only {
             let note = args.choice.messages(server).map_or_else(String::new, reduced);
-            let text = format!("### Against {}\n\n{}\n{note}{}", server.label()?, heading(), table(&pairs));
+            let text = format!(
+                "### Against {}\n\n{}\n{note}{}\nHow near that is to the least time:\n\n{}\n{}",
+                server.label()?,
+                heading(),
+                table(&pairs),
+                limits::table(&pairs),
+                deflate(args, &kits, server, &pairs)?
+            );
             println!("{text}");
             if args.common.write_docs {
                 page::write_block(server.block(), &text)?;
@@ -203,6 +230,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
     }
     remove_old(&kits.cache().join("bench"))
+}
+
+/// What DEFLATE alone takes, where both sides compress like wsspec and the volume is full.
+fn deflate(args: &Args, kits: &Kits, server: Server, pairs: &[Pair]) -> Result<String> {
+    let volume = pairs.iter().find(|pair| pair.set == "volume");
+    let Some(volume) = volume.filter(|_| server == Server::Endpoint) else { return Ok(String::new()) };
+    kits.install_bench_peers()?;
+    Ok(limits::deflate(&micro::volume(kits, &args.common)?, volume))
 }
 
 struct Bench<'a> {
@@ -229,12 +264,19 @@ impl Bench<'_> {
         Ok(pairs)
     }
 
-    /// All 517 cases: wsspec in one run; of the reference the sum of its three, the largest of its memory.
+    /// All 517 cases: wsspec in one run, if wanted; else, as of the reference, the sum of the three and the largest of
+    /// their memory.
     fn all(&self, sets: &[CaseSet], parts: &[Pair]) -> Result<Pair> {
         let reference = parts.iter().map(|pair| pair.reference.clone());
         let reference = reference.reduce(|sum, next| sum.then(&next)).context("there are parts")?;
         let set = case_sets::union("all", sets);
-        Ok(Pair { set: set.name.clone(), reference, wsspec: self.wsspec(&set)? })
+        let sum = parts.iter().map(|pair| pair.wsspec.clone()).reduce(|sum, next| sum.then(&next));
+        let wsspec = match sum.filter(|_| self.args.choice.sum) {
+            Some(sum) => sum,
+            None => self.wsspec(&set)?,
+        };
+        let set = if self.args.choice.sum { "the sum of both".to_owned() } else { set.name };
+        Ok(Pair { set, reference, wsspec })
     }
 
     /// The figures of the reference, out of the cache if they are there.
@@ -252,10 +294,13 @@ impl Bench<'_> {
     /// The figures of wsspec: of several runs, the one with the median of the wall times.
     fn wsspec(&self, set: &CaseSet) -> Result<Figures> {
         let folder = self.folder(Suite::Wsspec, set);
-        let runs = (0..self.args.choice.runs.max(1)).map(|_| self.measure(Suite::Wsspec, set, &folder));
-        let mut runs = runs.collect::<Result<Vec<_>>>()?;
+        let (began, mut runs) = (Instant::now(), Vec::new());
+        while runs.is_empty() || runs.len() < self.args.choice.runs && began.elapsed() < ENOUGH {
+            runs.push(self.measure(Suite::Wsspec, set, &folder)?);
+        }
         runs.sort_by(|one, other| one.tester.wall.total_cmp(&other.tester.wall));
-        Ok(runs.swap_remove((runs.len() - 1) / 2))
+        let number = runs.len();
+        Ok(Figures { runs: number, ..runs.swap_remove((number - 1) / 2) })
     }
 
     fn folder(&self, suite: Suite, set: &CaseSet) -> PathBuf {
@@ -273,12 +318,23 @@ impl Bench<'_> {
         let agent = self.server.name();
         let command = suite.test_server(self.kits, address, agent, set, folder)?;
         let tester = Measured::start(&command, nice, &folder.join("suite.log"))?.wait(set.time_limit)?;
+        let server_thread = server.busiest_thread()?;
         let server = server.stop()?;
-        let cases = read_index(&folder.join("reports/index.json"), agent)?.len();
+        let index = folder.join("reports/index.json");
+        let cases = read_index(&index, agent)?.len();
+        let longest = longest(&index, agent)?;
         ensure!(cases > 0, "{} ran no case; see {}", suite.name(), folder.display());
         println!("  {cases} cases in {:.2} s, {:.2} s of CPU", tester.wall, tester.cpu());
-        Ok(Figures { cases, tester, server, measured: machine::today() })
+        Ok(Figures { cases, tester, server, measured: machine::today(), server_thread, longest, runs: 1 })
     }
+}
+
+/// Seconds of the longest case of an agent.
+fn longest(index: &Path, agent: &str) -> Result<f64> {
+    let index: serde_json::Value = serde_json::from_str(&fs::read_to_string(index)?)?;
+    let cases = index[agent].as_object().into_iter().flat_map(|cases| cases.values());
+    let longest = cases.filter_map(|case| case["duration"].as_f64()).fold(0.0, f64::max);
+    Ok(longest / 1000.0)
 }
 
 fn heading() -> String {
@@ -307,6 +363,8 @@ fn table(pairs: &[Pair]) -> String {
         "server's CPU under the reference, s",
         "server's CPU under wsspec, s",
         "reference measured on",
+        "wsspec measured on",
+        "runs of wsspec",
     ]);
     for Pair { set, reference, wsspec } in pairs {
         let (old, new) = (&reference.tester, &wsspec.tester);
@@ -327,6 +385,8 @@ fn table(pairs: &[Pair]) -> String {
             number(reference.server.cpu()),
             number(wsspec.server.cpu()),
             reference.measured.clone(),
+            wsspec.measured.clone(),
+            wsspec.runs.to_string(),
         ]);
     }
     table.to_string()
@@ -349,6 +409,7 @@ mod tests {
             servers: Vec::new(),
             volume_messages: texts.iter().map(|text| Volume::parse(text).unwrap()).collect(),
             runs: 1,
+            sum: false,
         };
         let both =
             |texts: &[&str]| [Server::Endpoint, Server::Ws].map(|server| parse(texts).messages(server));

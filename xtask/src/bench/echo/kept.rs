@@ -18,6 +18,9 @@ struct KeptCell {
     how: String,
     samples: Vec<(String, Vec<Sample>)>,
     failures: Vec<String>,
+    /// Nanoseconds that DEFLATE of a message and its echo takes alone.
+    #[serde(default)]
+    alone: Option<f64>,
 }
 
 /// All that is kept.
@@ -44,9 +47,9 @@ impl Kept {
         let text = fs::read_to_string(path)?;
         let kept: KeptRun = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged; remove it", path.display()))?;
-        let measurement = |KeptCell { cell, how, samples, failures }| {
+        let measurement = |KeptCell { cell, how, samples, failures, alone }| {
             let samples = samples.into_iter().filter_map(with_server).collect();
-            Measurement { cell, how, samples, failures }
+            Measurement { cell, how, samples, failures, alone }
         };
         Ok(Self {
             measurements: kept.cells.into_iter().map(measurement).collect(),
@@ -71,11 +74,12 @@ impl Kept {
 
     /// Writes down what was measured.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
-        let cell = |Measurement { cell, how, samples, failures }: &Measurement| KeptCell {
+        let cell = |Measurement { cell, how, samples, failures, alone }: &Measurement| KeptCell {
             cell: *cell,
             how: how.clone(),
             samples: samples.iter().map(|(server, all)| (server.name.to_owned(), all.clone())).collect(),
             failures: failures.clone(),
+            alone: *alone,
         };
         let measured = self.measurements.iter().filter(|measurement| !measurement.is_none());
         let idle = self.idle.iter().map(|(server, octets)| (server.name.to_owned(), *octets));
@@ -102,6 +106,7 @@ mod tests {
             how: how.to_owned(),
             samples: vec![(&SERVERS[0], vec![sample; 2])],
             failures: vec!["yawc fails".to_owned()],
+            alone: Some(9.5),
             ..Measurement::none(cell)
         }
     }
@@ -118,6 +123,7 @@ mod tests {
         let kept = Kept::read(&path).unwrap();
         let [cell] = &kept.measurements[..] else { panic!("one cell was measured") };
         assert_eq!((cell.cell, &cell.how[..], &cell.failures[0][..]), (CELL, "abc", "yawc fails"));
+        assert_eq!(cell.alone, Some(9.5));
         let [(server, samples)] = &cell.samples[..] else { panic!("one server") };
         assert!(server.is_ours() && samples.len() == 2 && samples[1].p50 == Some(1.5));
         assert!(matches!(kept.idle[..], [(server, 70)] if server.name == SERVERS[1].name));

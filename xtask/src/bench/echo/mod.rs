@@ -1,8 +1,11 @@
 //! `cargo xtask bench echo`: the built-in endpoint beside the fastest libraries, as echo servers.
 
 mod cells;
+mod figures;
 mod kept;
+mod profile;
 mod servers;
+mod short;
 mod tables;
 
 use std::fs;
@@ -14,13 +17,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measured;
-use super::{Common, machine, page};
+use super::{Common, machine, micro, page};
 use crate::install::Kits;
 use crate::process::free_address;
 use cells::Cell;
 use kept::Kept;
 pub(crate) use servers::SOCKETIFY;
 use servers::{SERVERS, Server};
+pub(super) use short::{ShortArgs, run as run_short};
 
 /// Options of `cargo xtask bench echo`.
 #[derive(clap::Args)]
@@ -114,6 +118,8 @@ struct Measurement {
     how: String,
     samples: Vec<(&'static Server, Vec<Sample>)>,
     failures: Vec<String>,
+    /// Nanoseconds that DEFLATE of a message and its echo takes alone, where that was measured.
+    alone: Option<f64>,
 }
 
 /// Measures, prints, and writes the page if asked to.
@@ -124,7 +130,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let servers = args.servers()?;
     let is_whole = servers.len() == SERVERS.len();
     ensure!(is_whole || !args.common.write_docs, "the page compares with all servers: leave out --server");
-    let bench = Bench { args, kits: &kits };
+    let alone = if args.deflate == Some(false) { Vec::new() } else { micro::alone(&kits, &args.common)? };
+    let bench = Bench { args, kits: &kits, alone };
     // Memory first: it takes little time, and the cells may take all there is.
     let idle = if args.idle > 0 { bench.idle(&servers) } else { Vec::new() };
     let measurements = bench.measurements(&servers, &idle)?;
@@ -136,7 +143,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 impl Measurement {
     /// That of a cell which is not measured yet.
     fn none(cell: Cell) -> Self {
-        Self { cell, how: String::new(), samples: Vec::new(), failures: Vec::new() }
+        Self { cell, how: String::new(), samples: Vec::new(), failures: Vec::new(), alone: None }
     }
 
     fn is_none(&self) -> bool {
@@ -147,6 +154,15 @@ impl Measurement {
 struct Bench<'a> {
     args: &'a Args,
     kits: &'a Kits,
+    /// By size, the nanoseconds that DEFLATE of a message and its echo takes alone.
+    alone: Vec<(usize, f64)>,
+}
+
+/// How long a cell is measured at most.
+struct Pace {
+    rounds: usize,
+    /// It begins no other round after so long.
+    longest: Duration,
 }
 
 /// A server that runs, and where.
@@ -175,7 +191,8 @@ impl Bench<'_> {
                 continue;
             }
             let serving = if cell.is_ping_pong() { &mut single } else { &mut batching };
-            let measurement = self.measure(cell, serving)?;
+            let rounds = if cell.is_slow() { ROUNDS_IF_SLOW.min(self.args.rounds) } else { self.args.rounds };
+            let measurement = self.measure(cell, serving, &Pace { rounds, longest: LONGEST_CELL })?;
             println!("{}", tables::line(&measurement));
             measurements[place] = measurement;
             self.keep(&measurements, idle)?;
@@ -201,19 +218,19 @@ impl Bench<'_> {
     fn how(&self) -> String {
         let Args { rounds, time, .. } = self.args;
         let (revision, compiler) = (machine::revision(), machine::compiler());
-        format!("wsspec {revision} and {compiler}, {rounds} rounds of {time} ms")
+        let today = machine::today();
+        format!("wsspec {revision} and {compiler} on {today}, {rounds} rounds of {time} ms")
     }
 
     /// One cell. A server that fails is started again for the next one.
-    fn measure(&self, cell: Cell, serving: &mut [Serving]) -> Result<Measurement> {
+    fn measure(&self, cell: Cell, serving: &mut [Serving], pace: &Pace) -> Result<Measurement> {
         let able = |serving: &&mut Serving| !cell.deflate || serving.server.deflate;
         let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); serving.len()];
         let mut failures = Vec::new();
         let mut failed = vec![false; serving.len()];
-        let most = if cell.is_slow() { ROUNDS_IF_SLOW } else { usize::MAX };
         let began = Instant::now();
-        for round in 0..self.args.rounds.clamp(1, most) {
-            if round > 0 && began.elapsed() >= LONGEST_CELL {
+        for round in 0..pace.rounds.max(1) {
+            if round > 0 && began.elapsed() >= pace.longest {
                 break;
             }
             for (index, serving) in serving.iter_mut().enumerate().filter(|(_, serving)| able(serving)) {
@@ -236,8 +253,10 @@ impl Bench<'_> {
         }
         let measured = serving.iter().map(|serving| serving.server).zip(samples).zip(failed);
         let samples = measured.filter(|((_, samples), failed)| !samples.is_empty() && !failed);
-        let how = self.how();
-        Ok(Measurement { cell, how, samples: samples.map(|(measured, _)| measured).collect(), failures })
+        let samples = samples.map(|(measured, _)| measured).collect();
+        let alone = self.alone.iter().find(|(size, _)| cell.deflate && *size == cell.size);
+        let alone = alone.map(|&(_, nanoseconds)| nanoseconds);
+        Ok(Measurement { cell, how: self.how(), samples, failures, alone })
     }
 
     /// Memory of an idle connection of each server, in octets, in processes that did nothing else. A server that
@@ -254,6 +273,7 @@ impl Bench<'_> {
             |server: &&&Server, error| println!("{} fails with idle connections: {error:#}", server.name);
         servers
             .iter()
+            .filter(|server| !server.is_limit())
             .filter_map(|server| measure(server).map_err(|error| tell(&server, error)).ok())
             .collect()
     }
@@ -269,6 +289,11 @@ impl Bench<'_> {
 
     fn sample(&self, serving: &Serving, cell: &Cell) -> Result<Sample> {
         let time = self.args.time * if cell.is_slow() { 2 } else { 1 };
+        self.load_cell(serving, cell, time)
+    }
+
+    /// Runs the load generator on a cell for so many milliseconds.
+    fn load_cell<T: for<'a> Deserialize<'a>>(&self, serving: &Serving, cell: &Cell, time: u64) -> Result<T> {
         let numbers = [cell.size as u64, cell.connections as u64, cell.window as u64, time];
         let numbers = numbers.map(|number| number.to_string());
         let extension = if cell.deflate { "deflate" } else { "plain" };

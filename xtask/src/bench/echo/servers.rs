@@ -24,9 +24,12 @@ pub(super) const SERVERS: &[Server] = &[
     Server { name: "tokio-websockets", version: "0.13.3", deflate: false },
     Server { name: "sockudo-ws", version: "3.1.0", deflate: true },
     Server { name: "yawc", version: "0.5.0", deflate: true },
-    Server { name: UWEBSOCKETS, version: "of socketify 0.0.31", deflate: true },
+    Server { name: UWEBSOCKETS, version: "20 (socketify 0.0.31)", deflate: true },
+    Server { name: RAW, version: "TCP", deflate: false },
 ];
 
+/// Sends octets back and knows nothing of WebSocket: no peer, but what the best one could reach.
+const RAW: &str = "raw";
 const OURS: &str = "wsspec";
 const UWEBSOCKETS: &str = "uwebsockets";
 
@@ -40,6 +43,16 @@ impl Server {
     /// Whether it is the endpoint of this repository.
     pub(super) fn is_ours(&self) -> bool {
         self.name == OURS
+    }
+
+    /// Whether it is no WebSocket server, and shows what the system and the load generator allow.
+    pub(super) fn is_limit(&self) -> bool {
+        self.name == RAW
+    }
+
+    /// Whether wsspec is compared with it.
+    pub(super) fn is_peer(&self) -> bool {
+        !self.is_ours() && !self.is_limit()
     }
 
     /// Name and version.
@@ -59,7 +72,7 @@ impl Server {
         command.arg(port.to_string());
         if self.name == UWEBSOCKETS {
             command.arg(kits.socketify_library()?);
-        } else if batches {
+        } else if batches && self.is_peer() {
             command.arg(BATCH);
         }
         Ok(command)
@@ -74,12 +87,12 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_manifest() {
         let manifest = std::fs::read_to_string(repository().join("peers/bench/Cargo.toml")).unwrap();
-        for server in SERVERS.iter().filter(|server| ![OURS, UWEBSOCKETS].contains(&server.name)) {
+        for server in SERVERS.iter().filter(|server| ![OURS, UWEBSOCKETS, RAW].contains(&server.name)) {
             let pinned = |line: &str| {
                 line.starts_with(server.name) && line.contains(&format!("={}\"", server.version))
             };
             assert!(manifest.lines().any(pinned), "{}", server.label());
         }
-        assert!(SERVERS.iter().any(|server| server.version.ends_with(&SOCKETIFY.replace("==", " "))));
+        assert!(SERVERS.iter().any(|server| server.version.contains(&SOCKETIFY.replace("==", " "))));
     }
 }

@@ -6,108 +6,10 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::cells::Cell;
+use super::figures::{CPU, ENOUGH, Figure, MEDIAN, RATE, SIZE, TAIL, median};
 use super::servers::{SERVERS, Server};
 use super::{Idle, Measurement, Sample, machine};
 use crate::bench::table::Table;
-
-/// What is compared.
-#[derive(Clone, Copy)]
-struct Figure {
-    title: &'static str,
-    unit: &'static str,
-    /// The figure of a sample; a greater one is better.
-    of: fn(&Sample) -> Option<f64>,
-    /// The figure as it is shown, of the one above.
-    shown: fn(f64) -> f64,
-}
-
-const RATE: Figure =
-    Figure { title: "Throughput", unit: "messages/s", of: |sample| Some(rate(sample)), shown: |rate| rate };
-const CPU: Figure = Figure {
-    title: "Processor time of the server",
-    unit: "µs per message",
-    of: |sample| Some(sample.replies as f64 / sample.server_cpu),
-    shown: |rate| 1e6 / rate,
-};
-const MEDIAN: Figure = Figure {
-    title: "Latency, median",
-    unit: "µs",
-    of: |sample| sample.p50.map(f64::recip),
-    shown: f64::recip,
-};
-const SIZE: Figure = Figure {
-    title: "Size of a compressed reply",
-    unit: "octets",
-    of: |sample| Some(sample.replies as f64 / sample.octets as f64),
-    shown: f64::recip,
-};
-const TAIL: Figure = Figure {
-    title: "Latency, 99th percentile",
-    unit: "µs",
-    of: |sample| sample.p99.map(f64::recip),
-    shown: f64::recip,
-};
-
-impl Figure {
-    /// Latency is that of a message that is alone; the size says something where it is compressed.
-    fn is_shown(self, cell: &Cell) -> bool {
-        match self.title {
-            title if title == MEDIAN.title || title == TAIL.title => cell.is_ping_pong(),
-            title if title == SIZE.title => cell.deflate && cell.connections == 1 && cell.is_ping_pong(),
-            _ => true,
-        }
-    }
-}
-
-fn rate(sample: &Sample) -> f64 {
-    sample.replies as f64 / sample.seconds
-}
-
-impl Measurement {
-    fn of(&self, wanted: impl Fn(&Server) -> bool) -> Option<&[Sample]> {
-        let found = self.samples.iter().find(|(server, _)| wanted(server));
-        found.map(|(_, samples)| &samples[..])
-    }
-
-    /// The median of a figure of a server.
-    fn median(&self, figure: Figure, server: &Server) -> Option<f64> {
-        median(self.of(|other| other.name == server.name)?.iter().filter_map(figure.of))
-    }
-
-    /// The best peer and the ratio to it: for each peer the median of the ratios of the rounds.
-    fn ratio(&self, figure: Figure) -> Option<(f64, &'static str)> {
-        let peers = self.samples.iter().filter(|(server, _)| !server.is_ours());
-        let ratios =
-            peers.filter_map(|(server, _)| Some((median(self.ratios(figure, server)?)?, server.name)));
-        ratios.min_by(|one, other| one.0.total_cmp(&other.0))
-    }
-
-    /// The ratio to a peer in each round.
-    fn ratios(&self, figure: Figure, peer: &Server) -> Option<impl Iterator<Item = f64>> {
-        let (ours, theirs) = (self.of(Server::is_ours)?, self.of(|other| other.name == peer.name)?);
-        let rounds = ours.iter().zip(theirs);
-        Some(rounds.filter_map(move |(our, their)| Some((figure.of)(our)? / (figure.of)(their)?)))
-    }
-
-    /// The least and the greatest ratio of a round to the best peer.
-    fn spread(&self, figure: Figure) -> Option<(f64, f64)> {
-        let (_, best) = self.ratio(figure)?;
-        let peer = SERVERS.iter().find(|server| server.name == best)?;
-        let (least, greatest) = (self.ratios(figure, peer)?, self.ratios(figure, peer)?);
-        Some((least.reduce(f64::min)?, greatest.reduce(f64::max)?))
-    }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some((values[middle - 1] + values[middle]) / 2.0),
-    }
-}
 
 /// One line on a cell that was measured.
 pub(super) fn line(measurement: &Measurement) -> String {
@@ -116,7 +18,7 @@ pub(super) fn line(measurement: &Measurement) -> String {
     for figure in [RATE, MEDIAN, CPU] {
         if let Some((ratio, peer)) = measurement.ratio(figure) {
             // Writing to a string cannot fail.
-            let _ = write!(line, "; {} {ratio:.2} of {peer}", figure.title.to_lowercase());
+            let _ = write!(line, "; {} {ratio:.2} of {}", figure.title.to_lowercase(), peer.name);
         }
     }
     line
@@ -125,6 +27,7 @@ pub(super) fn line(measurement: &Measurement) -> String {
 /// All tables. `connections` were held open to measure their memory.
 pub(super) fn text(connections: usize, measurements: &[Measurement], idle: &[Idle]) -> Result<String> {
     let mut text = heading(measurements);
+    write!(text, "\n{}", summary(measurements))?;
     for deflate in [false, true] {
         for figure in [RATE, CPU, MEDIAN, TAIL, SIZE] {
             let of_figure = |measurement: &&Measurement| {
@@ -134,13 +37,8 @@ pub(super) fn text(connections: usize, measurements: &[Measurement], idle: &[Idl
             let rows: Vec<&Measurement> = measurements.iter().filter(of_figure).collect();
             if !rows.is_empty() {
                 let extension = if deflate { ", permessage-deflate" } else { "" };
-                write!(
-                    text,
-                    "\n### {}{extension} ({})\n\n{}",
-                    figure.title,
-                    figure.unit,
-                    table(figure, &rows)
-                )?;
+                let table = table(figure, &rows);
+                write!(text, "\n### {}{extension} ({})\n\n{table}", figure.title, figure.unit)?;
             }
         }
     }
@@ -158,8 +56,7 @@ pub(super) fn text(connections: usize, measurements: &[Measurement], idle: &[Idl
 fn heading(measurements: &[Measurement]) -> String {
     let mut runs: Vec<(&str, Vec<String>)> = Vec::new();
     for Measurement { cell, how, .. } in measurements.iter().filter(|measurement| !measurement.is_none()) {
-        let extension = if cell.deflate { " with permessage-deflate" } else { "" };
-        let name = format!("{}{extension}", cell.name());
+        let name = full_name(cell);
         match runs.iter_mut().find(|(other, _)| other == how) {
             Some((_, cells)) => cells.push(name),
             None => runs.push((how, vec![name])),
@@ -169,29 +66,130 @@ fn heading(measurements: &[Measurement]) -> String {
     let mut text = format!("Measured on {} with ", machine::machine());
     let others = runs.iter().skip(1).map(|(how, cells)| format!("\n{}: {how}.\n", cells.join(", ")));
     text += runs.first().map_or("nothing", |(how, _)| how);
-    text += ".\n";
+    let zlib = machine::locked("Cargo.lock", "zlib-rs").unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "; DEFLATE of wsspec, sockudo-ws and yawc is zlib-rs {zlib}.");
     text.extend(others);
     text
 }
 
+/// A cell in a sentence.
+pub(super) fn full_name(cell: &Cell) -> String {
+    let extension = if cell.deflate { " with permessage-deflate" } else { "" };
+    format!("{}{extension}", cell.name())
+}
+
+/// Whether a ratio is shown as less than 1.00.
+pub(super) fn is_short(ratio: f64) -> bool {
+    ratio < 0.995
+}
+
+/// How many cells are below 1.0, and which.
+fn summary(measurements: &[Measurement]) -> String {
+    let mut text = String::new();
+    for figure in [RATE, MEDIAN, TAIL] {
+        let shown = measurements.iter().filter(|measurement| figure.is_shown(&measurement.cell));
+        let ratios = shown.filter_map(|measurement| Some((measurement, measurement.ratio(figure)?.0)));
+        let ratios: Vec<(&Measurement, f64)> = ratios.collect();
+        let short = ratios.iter().filter(|&&(_, ratio)| is_short(ratio));
+        let names =
+            short.map(|(measurement, ratio)| format!("{} ({ratio:.2})", full_name(&measurement.cell)));
+        let names: Vec<String> = names.collect();
+        let below = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "- {}: of {} cells {} are below 1.0: {below}.",
+            figure.title,
+            ratios.len(),
+            names.len()
+        );
+    }
+    text
+}
+
+/// What stands between the name of a cell and the figures of the servers.
+struct Column {
+    heading: &'static str,
+    cell: fn(Figure, &Measurement) -> Option<String>,
+}
+
+const RATIO: Column = Column {
+    heading: "ratio",
+    cell: |figure, row| Some(row.ratio(figure)?.0).map(|ratio| format!("**{ratio:.2}**")),
+};
+const SPREAD: Column = Column {
+    heading: "in rounds",
+    cell: |figure, row| {
+        let (from, to) = row.spread(figure, row.ratio(figure)?.1)?;
+        Some(format!("{from:.2}..{to:.2}"))
+    },
+};
+const OF_LIMIT: Column =
+    Column { heading: "of raw TCP", cell: |figure, row| Some(format!("{:.2}", row.of_limit(figure)?)) };
+const CLIENT: Column = Column {
+    heading: "load generator busy, %: wsspec, best peer",
+    cell: |figure, row| Some(pair(row, figure, |sample| 100.0 * sample.own_cpu / sample.seconds)?.join(", ")),
+};
+const REPLIES: Column = Column {
+    heading: "replies in a round: wsspec, best peer",
+    cell: |figure, row| match pair(row, figure, |sample| sample.replies as f64) {
+        Some(both) => Some(both.join(", ")),
+        None => Some(format!("{:.0}, too few", row.middle(&SERVERS[0], |sample| sample.replies as f64)?)),
+    },
+};
+const ALONE: Column = Column {
+    heading: "of it DEFLATE alone, %",
+    cell: |figure, row| {
+        let ours = (figure.shown)(row.median(figure, &SERVERS[0])?);
+        Some(format!("{:.0}", row.alone? / 10.0 / ours))
+    },
+};
+
+/// Something of wsspec and of the best peer, in whole numbers.
+fn pair(row: &Measurement, figure: Figure, of: fn(&Sample) -> f64) -> Option<[String; 2]> {
+    let (_, best) = row.ratio(figure)?;
+    let shown = |server| Some(format!("{:.0}", row.middle(server, of)?));
+    Some([shown(&SERVERS[0])?, shown(best)?])
+}
+
+fn columns(figure: Figure, rows: &[&Measurement]) -> Vec<Column> {
+    let mut columns = vec![RATIO, SPREAD];
+    if figure.has_limit() && rows.iter().any(|row| row.of_limit(figure).is_some()) {
+        columns.push(OF_LIMIT);
+    }
+    match figure.title {
+        title if title == RATE.title => columns.push(CLIENT),
+        title if title == TAIL.title => columns.push(REPLIES),
+        title if title == CPU.title && rows.iter().any(|row| row.alone.is_some()) => columns.push(ALONE),
+        _ => {}
+    }
+    columns
+}
+
 fn table(figure: Figure, rows: &[&Measurement]) -> Table {
-    let measured =
+    let is_measured =
         |server: &&Server| rows.iter().any(|row| row.of(|other| other.name == server.name).is_some());
-    let servers: Vec<&Server> = SERVERS.iter().filter(measured).collect();
+    let is_shown = |server: &&Server| is_measured(server) && (figure.has_limit() || !server.is_limit());
+    let servers: Vec<&Server> = SERVERS.iter().filter(is_shown).collect();
     let labels: Vec<String> = servers.iter().map(|server| server.label()).collect();
-    let headings = ["message x connections x in flight", "ratio", "in rounds", "best peer"].into_iter();
-    let mut table = Table::new(&headings.chain(labels.iter().map(String::as_str)).collect::<Vec<_>>());
+    let columns = columns(figure, rows);
+    let mut headings = vec!["message x connections x in flight"];
+    headings.extend(columns.iter().map(|column| column.heading));
+    headings.push("best peer");
+    headings.extend(labels.iter().map(String::as_str));
+    let mut table = Table::new(&headings);
     for row in rows {
         let none = if row.is_none() { "not measured" } else { "-" };
-        let (ratio, best) =
-            row.ratio(figure).map_or(("-".to_owned(), none), |(ratio, best)| (bold(ratio), best));
-        let spread = row.spread(figure).map_or("-".to_owned(), |(from, to)| format!("{from:.2}..{to:.2}"));
-        let cells = [row.cell.name(), ratio, spread, best.to_owned()];
+        let best = row.ratio(figure).map_or(none, |(_, best)| best.name);
+        let dash = || "-".to_owned();
+        let told = columns.iter().map(|column| (column.cell)(figure, row).unwrap_or_else(dash));
         let figures = servers.iter().map(|server| {
             let value = row.median(figure, server).map(figure.shown);
-            value.map_or("-".to_owned(), number)
+            value.map_or_else(dash, number)
         });
-        table.row(cells.into_iter().chain(figures));
+        let first = [row.cell.name()].into_iter().chain(told);
+        table.row(first.chain([best.to_owned()]).chain(figures));
     }
     table
 }
@@ -208,25 +206,29 @@ fn idle_table(connections: usize, idle: &[Idle]) -> Table {
     table
 }
 
-/// How busy the load generator was: it must not be what is measured.
+/// How busy the load generator was: where it is busy all the time, it is what is measured.
 fn shares(measurements: &[Measurement]) -> String {
-    let samples =
-        || measurements.iter().flat_map(|measurement| measurement.of(Server::is_ours).unwrap_or(&[]));
-    let share = |of: fn(&Sample) -> f64| median(samples().map(move |sample| of(sample) / sample.seconds));
-    let most = samples().map(|sample| sample.own_cpu / sample.seconds).fold(0.0, f64::max);
+    const BUSY: f64 = 0.9;
+    let own = |measurement: &Measurement| {
+        measurement.middle(&SERVERS[0], |sample| sample.own_cpu / sample.seconds).unwrap_or_default()
+    };
+    let busy = measurements.iter().filter(|measurement| own(measurement) >= BUSY);
+    let busy: Vec<String> = busy.map(|measurement| full_name(&measurement.cell)).collect();
+    let all = || measurements.iter().filter(|measurement| !measurement.is_none());
+    let server = |measurement: &Measurement| {
+        measurement.middle(&SERVERS[0], |sample| sample.server_cpu / sample.seconds)
+    };
     let percent =
         |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
     format!(
-        "While wsspec was measured the load generator used {} of its core (median of the cells; {} at most), and wsspec \
-         {} of its own.\n",
-        percent(share(|sample| sample.own_cpu)),
-        percent(Some(most)),
-        percent(share(|sample| sample.server_cpu)),
+        "While wsspec was measured the load generator used {} of its core (median of the cells), and wsspec {} of its \
+         own. In cells where it uses {:.0} % and more, the load generator bounds what can be seen: {}. A 99th percentile \
+         is that of rounds with at least {ENOUGH} replies.\n",
+        percent(median(all().map(own))),
+        percent(median(all().filter_map(server))),
+        100.0 * BUSY,
+        if busy.is_empty() { "none".to_owned() } else { busy.join(", ") },
     )
-}
-
-fn bold(ratio: f64) -> String {
-    format!("**{ratio:.2}**")
 }
 
 /// Three digits that count.
@@ -239,28 +241,18 @@ fn number(value: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn sample(replies: u64) -> Sample {
+    pub(crate) fn sample(replies: u64) -> Sample {
         Sample { replies, octets: 0, seconds: 1.0, p50: Some(2.0), p99: None, own_cpu: 0.5, server_cpu: 1.0 }
     }
 
-    fn measurement(ours: [u64; 3], theirs: [u64; 3]) -> Measurement {
+    pub(crate) fn measurement(ours: [u64; 3], theirs: [u64; 3]) -> Measurement {
         let cell = Cell { size: 16, connections: 1, window: 1, deflate: false };
         let samples = [(&SERVERS[0], ours), (&SERVERS[1], theirs)];
         let samples = samples.map(|(server, replies)| (server, replies.map(sample).to_vec()));
         Measurement { samples: samples.into(), ..Measurement::none(cell) }
-    }
-
-    #[test]
-    fn the_ratio_is_that_of_the_median_round() {
-        // The second round was disturbed for both, the third only for the peer.
-        let measurement = measurement([200, 20, 200], [100, 10, 20]);
-        assert_eq!(measurement.ratio(RATE), Some((2.0, "tokio-tungstenite")));
-        assert_eq!(measurement.ratio(MEDIAN), Some((1.0, "tokio-tungstenite")));
-        assert_eq!(measurement.ratio(TAIL), None);
-        assert_eq!(measurement.spread(RATE), Some((2.0, 10.0)));
     }
 
     #[test]
@@ -271,7 +263,8 @@ mod tests {
             one
         };
         let text = heading(&[of(1, "old"), of(2, "new"), of(4, "new"), Measurement::none(of(8, "").cell)]);
-        assert!(text.ends_with("with new.\n\n16 B x 1 x 1: old.\n"), "{text}");
+        assert!(text.contains(" with new; DEFLATE of wsspec, sockudo-ws and yawc is zlib-rs 0."), "{text}");
+        assert!(text.ends_with(".\n\n16 B x 1 x 1: old.\n"), "{text}");
     }
 
     #[test]
@@ -282,14 +275,25 @@ mod tests {
         let lines: Vec<String> = table.lines().skip(2).map(|line| line.replace(' ', "")).collect();
         assert_eq!(
             lines,
-            ["|16Bx1x1|**2.00**|2.00..2.00|tokio-tungstenite|200|100|", "|1KiBx64x1|-|-|notmeasured|-|-|"]
+            [
+                "|16Bx1x1|**2.00**|2.00..2.00|50,50|tokio-tungstenite|200|100|",
+                "|1KiBx64x1|-|-|-|notmeasured|-|-|"
+            ]
         );
     }
 
     #[test]
-    fn a_median_is_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median([4.0, 1.0].into_iter()), Some(2.5));
-        assert_eq!(median([].into_iter()), None);
+    fn what_is_below_is_counted_and_named_and_so_is_where_the_client_is_the_limit() {
+        let mut busy = measurement([99, 99, 100], [100; 3]);
+        for sample in &mut busy.samples[0].1 {
+            sample.own_cpu = 0.95;
+        }
+        let text = summary(&[busy.clone(), measurement([200; 3], [100; 3])]);
+        assert!(
+            text.starts_with("- Throughput: of 2 cells 1 are below 1.0: 16 B x 1 x 1 (0.99).\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("- Latency, 99th percentile: of 0 cells 0 are below 1.0: none.\n"), "{text}");
+        assert!(shares(&[busy]).contains("what can be seen: 16 B x 1 x 1."));
     }
 }

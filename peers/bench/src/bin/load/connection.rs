@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bench_peers::Failure;
 use rustix::net::{RecvFlags, recv};
 use wsspec_wire::inflate::Inflater;
-use wsspec_wire::{FrameHeader, Rsv};
+use wsspec_wire::{FrameHeader, Rsv, apply_mask};
 
 use crate::frames::Frames;
 
@@ -217,6 +217,10 @@ fn read_message(stream: &mut TcpStream) -> Result<Vec<u8>, Failure> {
         };
         let mut payload = vec![0; usize::try_from(header.length)?];
         stream.read_exact(&mut payload)?;
+        // As it was sent, where the server only sends octets back.
+        if let Some(key) = header.mask {
+            apply_mask(key, 0, &mut payload);
+        }
         if header.opcode.is_control() {
             continue;
         }

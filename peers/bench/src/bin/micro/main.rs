@@ -1,14 +1,23 @@
-//! Micro-benchmarks of what every octet goes through, beside a plain copy; prints JSON. Usage: micro
+//! Micro-benchmarks of what every octet goes through, beside a plain copy; prints JSON.
+//!
+//! Usage: micro            everything
+//!        micro alone      DEFLATE of what `load` sends: what no server with permessage-deflate gets around
+//!        micro volume     DEFLATE of what sections 12 and 13 send
+//!        micro libraries  DEFLATE of 1 MiB, each message from an empty window
+//!        micro text SIZE  no benchmark: the text that is compressed, for benchmarks of other libraries
 //!
 //! The time of a call is that of the fastest of many short batches: whatever else the machine does only adds to it.
 
 #[path = "../load/payload.rs"]
 mod payload;
 
+use std::error::Error;
 use std::hint::black_box;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use payload::{noise, text};
+use wsspec_cases::data::{DataSet, Window};
 use wsspec_wire::deflate::Deflater;
 use wsspec_wire::inflate::Inflater;
 use wsspec_wire::{FrameHeader, Opcode, Utf8Validator, apply_mask, copy_masked};
@@ -19,12 +28,30 @@ const PAGE: usize = 4096;
 const TIME: Duration = Duration::from_millis(400);
 const BATCH: Duration = Duration::from_micros(300);
 
-fn main() {
+/// Messages of the volume that are compressed one after the other, and their size.
+const MESSAGES: usize = 8;
+const MESSAGE: usize = 128 << 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        [] => everything(),
+        ["alone"] => SIZES.into_iter().for_each(|size| compression(size, &[1])),
+        ["volume"] => DataSet::ALL.into_iter().for_each(volume),
+        ["libraries"] => libraries(1 << 20),
+        ["text", size] => std::io::stdout().write_all(&text(size.parse()?))?,
+        _ => return Err("usage: see the top of this program".into()),
+    }
+    Ok(())
+}
+
+fn everything() {
     for size in SIZES {
         copies(size);
         masks(size);
         texts(size);
-        compression(size);
+        compression(size, &[1, 6]);
     }
     headers();
 }
@@ -64,12 +91,12 @@ fn texts(size: usize) {
 }
 
 /// Whole messages, with context takeover.
-fn compression(size: usize) {
+fn compression(size: usize, levels: &[u8]) {
     let text = text(size);
-    for (name, level) in [("deflate, level 1", 1), ("deflate, level 6", 6)] {
+    for &level in levels {
         let mut deflater = Deflater::new(15, level).expect("15 bits are allowed");
         let mut out = Vec::new();
-        report(name, size, || {
+        report(&format!("deflate, level {level}"), size, || {
             out.clear();
             deflater.message(black_box(&text), &mut out);
             black_box(&out);
@@ -85,6 +112,61 @@ fn compression(size: usize) {
         assert!(fed.and_then(|_| inflater.finish_message(usize::MAX - 1, &mut out)).is_ok());
     });
     assert_eq!(out, text);
+}
+
+/// Consecutive large messages of a data set, compressed with the least effort, with context takeover.
+fn volume(data: DataSet) {
+    let size = data.octets().len();
+    let messages: Vec<_> = (0..MESSAGES)
+        .map(|number| Window { data, from: number * MESSAGE % size, len: MESSAGE }.octets())
+        .collect();
+    let mut deflater = Deflater::new(15, 1).expect("15 bits are allowed");
+    let mut compressed = vec![Vec::new(); MESSAGES];
+    report(&format!("deflate {}", data.name()), MESSAGES * MESSAGE, || {
+        deflater.reset();
+        for (message, out) in messages.iter().zip(&mut compressed) {
+            out.clear();
+            deflater.message(black_box(message), out);
+        }
+    });
+    let mut inflater = Inflater::new(15).expect("15 bits are allowed");
+    let mut out = Vec::new();
+    report(&format!("inflate {}", data.name()), MESSAGES * MESSAGE, || {
+        inflater.reset();
+        for message in &compressed {
+            out.clear();
+            let fed = inflater.feed(black_box(message), usize::MAX - 1, &mut out);
+            assert!(fed.and_then(|_| inflater.finish_message(usize::MAX - 1, &mut out)).is_ok());
+        }
+    });
+    assert_eq!(out, messages[MESSAGES - 1]);
+}
+
+/// One message at a time, as `peers/python/compression.py` measures other libraries.
+fn libraries(size: usize) {
+    let text = text(size);
+    for level in [1, 6] {
+        let mut deflater = Deflater::new(15, level).expect("15 bits are allowed");
+        let mut compressed = Vec::new();
+        let deflate = fastest(|| {
+            deflater.reset();
+            compressed.clear();
+            deflater.message(black_box(&text), &mut compressed);
+        });
+        let mut inflater = Inflater::new(15).expect("15 bits are allowed");
+        let mut out = Vec::new();
+        let inflate = fastest(|| {
+            inflater.reset();
+            out.clear();
+            let fed = inflater.feed(black_box(&compressed), usize::MAX - 1, &mut out);
+            assert!(fed.and_then(|_| inflater.finish_message(usize::MAX - 1, &mut out)).is_ok());
+        });
+        println!(
+            "{{\"library\": \"zlib-rs\", \"level\": {level}, \"size\": {size}, \"compressed\": {}, \
+             \"deflate_ns\": {deflate}, \"inflate_ns\": {inflate}}}",
+            compressed.len()
+        );
+    }
 }
 
 /// The headers of masked frames, in each of the three forms of the length.
@@ -107,7 +189,13 @@ fn headers() {
     }
 }
 
-fn report(name: &str, size: usize, mut call: impl FnMut()) {
+fn report(name: &str, size: usize, call: impl FnMut()) {
+    let nanoseconds = fastest(call);
+    println!("{{\"name\": \"{name}\", \"size\": {size}, \"nanoseconds\": {nanoseconds}}}");
+}
+
+/// The time of a call in nanoseconds.
+fn fastest(mut call: impl FnMut()) -> f64 {
     let began = Instant::now();
     let mut calls = 1_u32;
     let mut time = |calls: u32| {
@@ -122,8 +210,7 @@ fn report(name: &str, size: usize, mut call: impl FnMut()) {
     while began.elapsed() < TIME {
         best = best.min(time(calls));
     }
-    let nanoseconds = best.as_secs_f64() * 1e9 / f64::from(calls);
-    println!("{{\"name\": \"{name}\", \"size\": {size}, \"nanoseconds\": {nanoseconds}}}");
+    best.as_secs_f64() * 1e9 / f64::from(calls)
 }
 
 /// Octets that begin with a page, as every buffer here, so that none is favoured.
