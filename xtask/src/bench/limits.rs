@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::micro::Line;
-use super::suite::Pair;
+use super::suite::{Pair, SUM};
 use super::table::Table;
 
 /// Octets of the messages in one group of section 12 or 13: a thousand of each size, ten sizes whole and eight times in
@@ -27,7 +27,7 @@ pub(super) fn table(pairs: &[Pair]) -> Table {
         "greatest of the three / wall",
     ]);
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-    for Pair { set, wsspec, .. } in pairs {
+    for Pair { set, wsspec, .. } in pairs.iter().filter(|pair| pair.set != SUM) {
         let both = (wsspec.tester.cpu() + wsspec.server.cpu()) / cores;
         let bounds = [wsspec.longest, both, wsspec.server_thread];
         let least = bounds.into_iter().fold(0.0, f64::max);

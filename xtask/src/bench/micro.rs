@@ -101,8 +101,8 @@ fn others(kits: &Kits, common: &Common, ours: &[Library]) -> Result<Vec<Library>
     let size = ours.first().context("ours is measured first")?.size;
     let text = kits.cache().join("text");
     fs::write(&text, micro(kits, common, &["text", &size.to_string()])?)?;
-    let program = with_priority(&kits.compression_libraries()?, common.nice);
-    read(&output(&mut { program }.stdin(fs::File::open(&text)?))?)
+    let mut program = with_priority(&kits.compression_libraries()?, common.nice);
+    read(&output(program.stdin(fs::File::open(&text)?))?)
 }
 
 fn output(command: &mut Command) -> Result<String> {

@@ -60,6 +60,8 @@ pub(crate) struct Choice {
     sum: bool,
 }
 
+/// The name of the row that adds up the others, for both programs.
+pub(super) const SUM: &str = "the sum";
 /// No set is begun another time after so long.
 const ENOUGH: Duration = Duration::from_secs(180);
 
@@ -275,7 +277,7 @@ impl Bench<'_> {
             Some(sum) => sum,
             None => self.wsspec(&set)?,
         };
-        let set = if self.args.choice.sum { "the sum of both".to_owned() } else { set.name };
+        let set = if self.args.choice.sum { SUM.to_owned() } else { set.name };
         Ok(Pair { set, reference, wsspec })
     }
 
