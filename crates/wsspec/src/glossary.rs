@@ -97,7 +97,8 @@ each connection.",
 one, or it served one after the other and answered the rest too late. From then on the cases run one at a time, and \
 what had got nothing in time is judged by how it does alone. --jobs 1 does so from the beginning. A server that serves \
 one connection at a time lets each client wait for all others: most often a lock is held, or a task is awaited, for as \
-long as a connection is open.",
+long as a connection is open. A server that `--exec` started and that does nothing on any connection is ended and \
+started again: the case that it hangs of is found by itself, and no other pays for it.",
     },
     Entry {
         word: "W03",

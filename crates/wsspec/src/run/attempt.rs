@@ -12,7 +12,7 @@ use wsspec_engine::{
 };
 use wsspec_report::record::{BackendRecord, CaseMeta, CaseRecord, Redaction, TlsRecord};
 
-use wsspec_wire::RequestHead;
+use wsspec_wire::{RequestHead, close_code};
 
 use super::plan::RunPlan;
 use super::schedule::Job;
@@ -221,6 +221,11 @@ impl Conditions {
         Some(BackendRecord::of(&claimed.seen, claimed.by, after_us, &self.redaction))
     }
 
+    /// When a case of this run began.
+    pub fn began(&self, record: &CaseRecord) -> Instant {
+        self.started + Duration::from_micros(record.started_us)
+    }
+
     /// The records of cases without a connection, from what was seen in all others.
     pub fn judge_passive(&self, agent: &Agent, jobs: &[Job], seen: &[(CaseId, Watched)]) -> Vec<CaseRecord> {
         let cases: Vec<&Case> = jobs.iter().map(|job| job.case).collect();
@@ -314,10 +319,13 @@ impl Attempt {
 }
 
 /// A case that passed, and whose connection ended as it should: nothing that the death of the peer could have
-/// brought about. Many a case wants the peer to drop the connection, and dying looks just like that.
+/// brought about, or bring about. Many a case wants the peer to drop the connection, and dying looks just like that;
+/// a peer that fails the connection as it should may die of that a moment later.
 fn is_calm(record: &CaseRecord) -> bool {
-    let dropped = record.close.tcp.as_deref().is_some_and(|by| by.starts_with("peer")) && !record.close.clean;
-    !record.verdict.is_red() && !dropped
+    let close = &record.close;
+    let dropped = close.tcp.as_deref().is_some_and(|by| by.starts_with("peer")) && !close.clean;
+    let failed = close.first == "peer" && close.remote != Some(close_code::NORMAL);
+    !record.verdict.is_red() && !dropped && !failed
 }
 
 fn is_opened(outcome: &Outcome) -> bool {

@@ -343,10 +343,16 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
                 format!("{shown} hangs: {} in a row got no answer in time", text::count(cases.len(), "case"));
             let large = cases.iter().all(|case| is_limit(case));
             let note = if large { "     (all large: a message limit?)" } else { "" };
-            Problem::new(ErrorCode::E14, what)
+            let problem = Problem::new(ErrorCode::E14, what)
                 .fact("cases", format!("{}{note}", cases.join(" ")))
-                .fact("stopped", format!("{missing} (--max-hangs)"))
-                .fact("try", format!("{}   or   --timeout-scale 4   on slow machines", without(cases)))
+                .fact("stopped", format!("{missing} (--max-hangs)"));
+            let problem = match agent.sut {
+                Some(_) => problem,
+                None => problem
+                    .fact("perhaps", "since an earlier case: -j 1 shows the first without an answer")
+                    .fact("", "--exec COMMAND lets wsspec start it again when it hangs"),
+            };
+            problem.fact("try", format!("{}   or   --timeout-scale 4   on slow machines", without(cases)))
         }
         Stop::Budget | Stop::FailFast | Stop::Interrupted => {
             return format!("note: {}; {missing}", reason(stop));

@@ -404,6 +404,7 @@ impl Listener for Journal<'_> {
         let what = match why {
             Slow::Refuses => "did not open a connection while others were open",
             Slow::Neglects => "answered late, or not at all, while other connections were open",
+            Slow::Hangs => "hangs, and is started again",
         };
         self.console.note(format!("warning[W02]: {name} {what}; one at a time from now on"));
     }

@@ -22,6 +22,7 @@ use super::attempt::{Agent, Attempt, Conditions};
 use super::order::{Phase, is_waiting, phases};
 use super::plan::Limits;
 use crate::cli::Order;
+use crate::sut::plan::Restart;
 
 /// A case that waits has sent what it sends before by then.
 const SETTLED: Duration = Duration::from_millis(100);
@@ -63,6 +64,8 @@ pub enum Slow {
     Refuses,
     /// It did nothing, or too late, on connections while others were open.
     Neglects,
+    /// It does nothing on any connection; the tester can start another one.
+    Hangs,
 }
 
 /// Why cases were not run.
@@ -99,6 +102,8 @@ struct AgentState {
     at_a_time: usize,
     running: usize,
     hanging: Vec<String>,
+    /// What came last suggests that the server hangs.
+    stuck: bool,
     stop: Option<Stop>,
     gone_at: Option<Instant>,
     suspects: Vec<Suspect>,
@@ -142,6 +147,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             agent: Arc::new(agent),
             running: 0,
             hanging: Vec::new(),
+            stuck: false,
             stop: None,
             gone_at: None,
             suspects: Vec::new(),
@@ -199,6 +205,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         let mut running = JoinSet::new();
         let mut tick = tokio::time::interval(TICK);
         loop {
+            self.renew_idle().await;
             while running.len() < phase.at_a_time && !self.enough_suspects() && !self.listener.holds() {
                 let Some(job) = self.next(&mut phase.jobs).or_else(|| self.next_delicate(phase)) else {
                     break;
@@ -230,6 +237,26 @@ impl<'a, L: Listener> Scheduler<'a, L> {
                 Some(Err(error)) => self.defect(&error),
             }
         }
+    }
+
+    /// Starts servers again that hang, as far as no case runs in them.
+    async fn renew_idle(&mut self) {
+        for agent in 0..self.agents.len() {
+            if self.agents[agent].running == 0 {
+                self.renew(agent).await;
+            }
+        }
+    }
+
+    /// The next case is not to pay for the one that a server hangs of. Says whether it meets another process.
+    async fn renew(&mut self, agent: usize) -> bool {
+        let stuck = std::mem::take(&mut self.agents[agent].stuck);
+        let Some(sut) = self.agents[agent].agent.sut.clone().filter(|_| stuck) else { return false };
+        let renewed = sut.renew().await;
+        if renewed {
+            log::debug!("server {} hangs and is started again", agent + 1);
+        }
+        renewed
     }
 
     /// A case that panics is a defect of wsspec; the case stays without a verdict.
@@ -340,9 +367,8 @@ impl<'a, L: Listener> Scheduler<'a, L> {
     /// shows when nothing else is open.
     fn count_hangs(&mut self, job: &Job, record: &CaseRecord, crowded: bool) {
         let state = &mut self.agents[job.agent];
-        // A peer that says anything at all does not hang: it only does not say what was expected.
-        let says = record.verdict != Verdict::Timeout || !record.stats.rx_frames.is_empty();
-        if says || (crowded && state.at_a_time == 1) {
+        state.stuck = is_hang(record);
+        if !state.stuck || (crowded && state.at_a_time == 1) {
             state.hanging.clear();
             return;
         }
@@ -352,8 +378,10 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             return;
         }
         let cases = std::mem::take(&mut state.hanging);
+        let can_restart = state.agent.sut.as_ref().is_some_and(|sut| sut.plan().restart == Restart::Crash);
+        let why = if can_restart { Slow::Hangs } else { Slow::Neglects };
         match crowded {
-            true => self.slow(job.agent, Slow::Neglects),
+            true => self.slow(job.agent, why),
             false => self.stop(job.agent, Stop::Hangs(cases)),
         }
     }
@@ -375,4 +403,9 @@ impl<'a, L: Listener> Scheduler<'a, L> {
         self.listener.stopped(agent, &why);
         self.agents[agent].stop = Some(why);
     }
+}
+
+/// A peer that says anything at all does not hang: it only does not say what was expected.
+fn is_hang(record: &CaseRecord) -> bool {
+    record.verdict == Verdict::Timeout && record.stats.rx_frames.is_empty()
 }

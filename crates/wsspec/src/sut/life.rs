@@ -23,6 +23,10 @@ const LAST_LINES: usize = 100;
 /// For the last words of a process, and for the end of its children.
 const COLLECT_LIMIT: Duration = Duration::from_secs(3);
 
+/// What is said of a command that ends while processes that it started go on: it may have sent the server into the
+/// background.
+const IN_BACKGROUND: &str = " while what it had started still ran: keep the server in the foreground";
+
 /// One start of a server.
 #[derive(Debug)]
 pub struct Life {
@@ -39,6 +43,8 @@ pub struct Life {
     ready_in: OnceLock<Duration>,
     cases: AtomicUsize,
     claimed: AtomicBool,
+    /// It is to end without being asked politely.
+    hurried: AtomicBool,
     /// The process has ended; what it printed is being collected.
     ending: watch::Sender<bool>,
     died: watch::Sender<Option<Death>>,
@@ -97,6 +103,7 @@ impl Life {
             ready_in: OnceLock::new(),
             cases: AtomicUsize::new(0),
             claimed: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             ending: watch::Sender::new(false),
             died: watch::Sender::new(None),
             stop: Notify::new(),
@@ -145,6 +152,11 @@ impl Life {
     /// A case has answered for the death.
     pub(super) fn is_claimed(&self) -> bool {
         self.claimed.load(Ordering::Acquire)
+    }
+
+    /// When it is ended, it is killed.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Release);
     }
 
     pub(super) fn kill(&self) {
@@ -199,16 +211,20 @@ impl Running {
                 status = process.wait() => {
                     let dumped = status.as_ref().is_ok_and(|status| status.core_dumped());
                     core = if dumped { procfs::core_of(process.id()) } else { None };
-                    status.map_or_else(|_| "no exit status".to_owned(), in_words)
+                    let how = status.map_or_else(|_| "no exit status".to_owned(), in_words);
+                    if process.has_children() { format!("{how}{IN_BACKGROUND}") } else { how }
                 }
                 () = watched.kill.notified() => "it was killed: it did not take connections any more".to_owned(),
-                () = watched.stop.notified() => return process.end(rule).await,
+                () = watched.stop.notified() => {
+                    let hurried = watched.hurried.load(Ordering::Acquire);
+                    return process.end(if hurried { rule.at_once() } else { rule }).await;
+                }
             };
             let (at, in_flight) = (Instant::now(), watched.cases.load(Ordering::Acquire));
             log::debug!("process {} ended: {how}; {in_flight} cases were running", watched.pid());
             watched.ending.send_replace(true);
             process.silence().await;
-            let left = process.end(StopRule { grace: Duration::ZERO, ..rule }).await;
+            let left = process.end(rule.at_once()).await;
             watched.announce(how, core, at, in_flight);
             left
         });

@@ -200,6 +200,21 @@ impl Sut {
         let _ = timeout(Duration::from_secs(5), died.wait_for(Option::is_some)).await;
     }
 
+    /// Ends a server that hangs, at once, so that the next case meets another one. Says whether it did.
+    pub async fn renew(&self) -> bool {
+        if self.plan.restart != Restart::Crash {
+            return false;
+        }
+        let mut state = self.state.lock().await;
+        let Some(running) = state.running.take_if(|running| running.life.death().is_none()) else {
+            return false;
+        };
+        running.life.hurry();
+        let left = Leftovers { survived: None, ..running.end().await };
+        state.leaks.extend(left.lines(self.plan.stop));
+        true
+    }
+
     /// Deaths that no case has claimed, and none will: the server died between cases.
     pub async fn unclaimed(&self) -> Vec<Death> {
         let mut state = self.state.lock().await;

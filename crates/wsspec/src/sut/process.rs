@@ -120,6 +120,11 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Whether there are processes that it started, in its group.
+    pub fn has_children(&self) -> bool {
+        procfs::members(self.group.0.as_raw()).iter().any(|(pid, _)| *pid != self.id())
+    }
+
     /// Waits until everything that it printed is in the log, though not for ever.
     pub async fn silence(&self) {
         let mut silent = self.silent.clone();
@@ -255,6 +260,14 @@ fn tee(mut pipe: PipeReader, log: Arc<Log>) -> watch::Receiver<bool> {
         let _ = tell.send(true);
     });
     silent
+}
+
+impl StopRule {
+    /// The same without waiting.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { grace: Duration::ZERO, ..self }
+    }
 }
 
 impl Default for StopRule {

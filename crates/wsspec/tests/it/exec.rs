@@ -271,9 +271,49 @@ fn a_server_that_dies_between_cases_is_red_too() {
 }
 
 #[test]
+fn a_server_that_fails_a_connection_and_dies_of_it_a_moment_later_is_red_by_that_case() {
+    let folder = tempdir().unwrap();
+    let done = run(folder.path(), "die-later", &["1.1.*", "4.1.1", "2.1", "4.2.1"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let red: Vec<_> = verdicts(folder.path()).into_iter().filter(|(_, verdict)| verdict != "pass").collect();
+    let died = |id: &str| (id.to_owned(), "crash".to_owned());
+    assert_eq!(red, [died("4.1.1"), died("4.2.1")], "{done:#?}");
+    let summary = case(folder.path(), "4.2.1")["summary"].to_string();
+    assert!(summary.contains("exit status 7, ") && !summary.contains(" 0.0 ms after"), "{summary}");
+}
+
+#[test]
+fn a_server_that_hangs_is_started_again_and_only_the_case_that_it_hangs_of_is_red() {
+    let folder = tempdir().unwrap();
+    // 1.1.2 and 1.2.2 send 125 octets, and all others another number.
+    let exec = server::command("hang-at=125");
+    let done = wsspec(folder.path(), &["run", "--exec", &exec, "1.*", "2.1", "2.2", "2.3"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let red: Vec<_> = verdicts(folder.path()).into_iter().filter(|(_, verdict)| verdict != "pass").collect();
+    let hung = |id: &str| (id.to_owned(), "timeout".to_owned());
+    assert_eq!(red, [hung("1.1.2"), hung("1.2.2")], "{done:#?}");
+    assert!(
+        done.err.contains("warning[W02]") && done.err.contains("hangs, and is started again"),
+        "{done:#?}"
+    );
+    assert!(!done.out.contains("flaky"), "{done:#?}");
+}
+
+#[test]
+fn a_command_that_sends_the_server_into_the_background_is_told_so() {
+    let folder = tempdir().unwrap();
+    let exec = format!("sh -c '{} & sleep 0.3'", server::command("echo"));
+    let done = wsspec(folder.path(), &["run", "--exec", &exec, "6.4.1", "--ready", "tcp"]);
+    assert!(done.code != 0, "{done:#?}");
+    let told = [done.out.as_str(), &done.err].concat().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("keep the server in the foreground"), "{done:#?}");
+}
+
+#[test]
 fn a_server_that_takes_no_connections_any_more_is_a_crash_though_it_runs() {
     let folder = tempdir().unwrap();
-    let done = run(folder.path(), "deaf-after=5", &["1.1.*", "-j", "1", "--order", "id"]);
+    let done =
+        run(folder.path(), "deaf-after=5", &["1.1.*", "-j", "1", "--order", "id", "--restart", "never"]);
     assert!(count(folder.path(), "crash") >= 1, "{:?}\n{done:#?}", verdicts(folder.path()));
     let told = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("it did not take connections any more"), "{done:#?}");

@@ -78,7 +78,15 @@ fn serve(mut stream: TcpStream) -> Option<()> {
     let headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept)];
     stream.write_all(&write_response(101, "Switching Protocols", &headers)).ok()?;
     let (mut decoder, mut input) = (FrameDecoder::default(), Vec::new());
+    static HANGS: std::sync::Mutex<()> = std::sync::Mutex::new(());
     while let Some((opcode, payload)) = frame(&mut stream, &mut decoder, &mut input) {
+        let hangs = HANGS.lock();
+        if manner("hang-at").is_some_and(|len| payload.len() == len) {
+            loop {
+                std::thread::park();
+            }
+        }
+        drop(hangs);
         match opcode {
             Opcode::PING => send(&mut stream, Opcode::PONG, &payload)?,
             Opcode::CLOSE => {
@@ -87,6 +95,14 @@ fn serve(mut stream: TcpStream) -> Option<()> {
             }
             opcode if opcode.is_data() => send(&mut stream, opcode, &payload)?,
             Opcode::PONG => {}
+            _ if manner("die-later").is_some() => {
+                send(&mut stream, Opcode::CLOSE, &1002u16.to_be_bytes())?;
+                std::thread::spawn(|| {
+                    std::thread::sleep(std::time::Duration::from_millis(30));
+                    std::process::exit(7);
+                });
+                return frame(&mut stream, &mut decoder, &mut input).map(drop);
+            }
             opcode => {
                 println!("connection has sent {opcode:?}, which nobody expected");
                 std::process::abort();

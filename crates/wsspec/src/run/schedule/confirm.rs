@@ -10,7 +10,7 @@ use wsspec_report::story::cause_sentence;
 
 use super::super::attempt::Attempt;
 use super::super::order::Phase;
-use super::{Job, Listener, Scheduler, Slow};
+use super::{Job, Listener, Scheduler, Slow, is_hang};
 
 /// When so many cases have failed again, it is not the noise of a busy machine: the others are believed.
 const BELIEVED_AFTER: usize = 20;
@@ -38,12 +38,14 @@ struct Trial {
     believed: HashMap<Option<String>, usize>,
     /// Neglected ones that passed alone, while it is open what that means.
     pending: Vec<(Suspect, Box<CaseRecord>)>,
+    /// One of them made a fresh process hang, and all others with it.
+    hung: bool,
 }
 
 /// How a case ended that was tried again.
 enum Again {
     /// It failed each time, or was not tried to the end; that is settled.
-    Settled { failed: bool },
+    Settled { failed: bool, hung: bool },
     /// It passed.
     Passed(Suspect, Box<CaseRecord>),
 }
@@ -82,9 +84,7 @@ impl<L: Listener> Scheduler<'_, L> {
             for suspect in red {
                 self.try_suspect(agent, suspect, &mut trial).await;
             }
-            for (suspect, record) in trial.pending.drain(..) {
-                self.acquit(agent, &suspect, record, Some(Standing::Flaky));
-            }
+            self.acquit_pending(agent, trial);
             for suspect in doubtful {
                 self.try_doubtful(agent, suspect).await;
             }
@@ -98,19 +98,25 @@ impl<L: Listener> Scheduler<'_, L> {
             return self.settle_unconfirmed(agent, suspect);
         }
         match self.try_again(suspect).await {
-            Again::Settled { failed } => *trial.believed.entry(cause).or_default() += usize::from(failed),
-            Again::Passed(suspect, record) if suspect.neglected => {
-                trial.pending.push((suspect, record));
-                if trial.pending.len() >= NEGLECTED {
-                    self.slow(agent, Slow::Neglects);
-                }
-                if self.agents[agent].at_a_time == 1 {
-                    for (suspect, record) in trial.pending.drain(..) {
-                        self.acquit(agent, &suspect, record, None);
-                    }
-                }
+            Again::Settled { failed, hung } => {
+                *trial.believed.entry(cause).or_default() += usize::from(failed);
+                trial.hung |= hung;
             }
+            Again::Passed(suspect, record) if suspect.neglected => trial.pending.push((suspect, record)),
             Again::Passed(suspect, record) => self.acquit(agent, &suspect, record, Some(Standing::Flaky)),
+        }
+    }
+
+    /// Cases that got nothing beside others, and pass alone: a few are noise, many show that connections are served
+    /// one after the other, or that another case made all hang.
+    fn acquit_pending(&mut self, agent: usize, trial: Trial) {
+        if trial.pending.len() >= NEGLECTED && !trial.hung {
+            self.slow(agent, Slow::Neglects);
+        }
+        let excused = trial.hung || self.agents[agent].at_a_time == 1;
+        let standing = if excused { None } else { Some(Standing::Flaky) };
+        for (suspect, record) in trial.pending {
+            self.acquit(agent, &suspect, record, standing);
         }
     }
 
@@ -128,12 +134,14 @@ impl<L: Listener> Scheduler<'_, L> {
         self.agents[agent].stop.is_some() || *self.interrupt.borrow()
     }
 
-    /// Plays a case again until it does not fail, as often as is asked for.
+    /// Plays a case again until it does not fail, as often as is asked for. What hangs is tried with a fresh process, if
+    /// the tester can start one.
     async fn try_again(&mut self, suspect: Suspect) -> Again {
         let Job { agent, case, number } = suspect.job;
         let tested = self.agents[agent].agent.clone();
         let mut interrupt = self.interrupt.clone();
-        for retry in 1..=self.limits.retries {
+        let (mut retry, mut fresh) = (1, self.renew(agent).await);
+        while retry <= self.limits.retries {
             self.listener.started(agent, case);
             let again = tokio::select! {
                 again = self.conditions.attempt(&tested, case, number, retry + 1) => again,
@@ -144,7 +152,7 @@ impl<L: Listener> Scheduler<'_, L> {
             match again {
                 Attempt::Died(record, death) => {
                     self.died(suspect.job, record, *death).await;
-                    return Again::Settled { failed: true };
+                    return Again::Settled { failed: true, hung: false };
                 }
                 Attempt::Gone => {
                     self.gone(agent);
@@ -154,16 +162,22 @@ impl<L: Listener> Scheduler<'_, L> {
                     return Again::Passed(suspect, record);
                 }
                 Attempt::NotOpened(record) | Attempt::Judged(record, _) => {
+                    self.agents[agent].stuck = is_hang(&record);
+                    if is_hang(&record) && !fresh && self.renew(agent).await {
+                        fresh = true;
+                        continue;
+                    }
                     self.listener.attempted(agent, &record);
                     if retry == self.limits.retries {
                         self.settle(agent, &record);
-                        return Again::Settled { failed: true };
+                        return Again::Settled { failed: true, hung: is_hang(&record) && fresh };
                     }
+                    retry += 1;
                 }
             }
         }
         self.settle_unconfirmed(agent, suspect);
-        Again::Settled { failed: false }
+        Again::Settled { failed: false, hung: false }
     }
 
     /// The verdict of a case that did not fail when it ran alone: it is flaky, or stands as if it had run alone at

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use wsspec_cases::Level;
 use wsspec_engine::{Behavior, BehaviorClose, Found, Verdict, Wanted};
 use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
@@ -77,7 +78,8 @@ impl<L: Listener> Scheduler<'_, L> {
 
     /// The verdict on a case that the process died of.
     fn charge(&mut self, agent: usize, record: Box<CaseRecord>, death: &Death, blame: Blame) {
-        let record = verdict(*record, death, blame);
+        let began = self.conditions.began(&record);
+        let record = verdict(*record, death, began, blame);
         self.agents[agent].deaths.note(&record, death);
         self.listener.attempted(agent, &record);
         self.settle(agent, &record);
@@ -190,10 +192,12 @@ impl Restarted {
 }
 
 /// The record of a case that has to answer for a death.
-fn verdict(record: CaseRecord, death: &Death, blame: Blame) -> CaseRecord {
+fn verdict(record: CaseRecord, death: &Death, began: Instant, blame: Blame) -> CaseRecord {
     let exited = format!("exited: {}", death.how);
     let observed = match blame {
-        Blame::Alone => format!("{exited}{}", after_sending(&record)),
+        Blame::Alone => {
+            format!("{exited}{}", after_sending(&record, death.at.saturating_duration_since(began)))
+        }
         Blame::Among(cases) => format!(
             "{exited}, while this and {} ran; of none of them alone",
             text::count(cases.saturating_sub(1), "other case")
@@ -241,12 +245,13 @@ fn end_of_tcp(record: &CaseRecord) -> Option<usize> {
 }
 
 /// `, 2 ms after octet 14 was sent`, if anything was sent after the opening handshake.
-fn after_sending(record: &CaseRecord) -> String {
+/// The process lived for `life` from the beginning of the case on.
+fn after_sending(record: &CaseRecord, life: Duration) -> String {
     let sent = |what: &Happening| matches!(what, Happening::Frame { dir: Dir::Tx, .. });
     let last = record.events.iter().filter(|line| sent(&line.what)).map(|line| line.us).max();
     match last {
         Some(last) if record.traffic.tx_wire > 0 => {
-            let gap = Duration::from_micros(record.duration_us.saturating_sub(last));
+            let gap = life.saturating_sub(Duration::from_micros(last));
             format!(", {} after octet {} was sent", text::duration(gap), record.traffic.tx_wire)
         }
         _ => String::new(),
