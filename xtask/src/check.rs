@@ -1,11 +1,21 @@
 //! `cargo xtask test`: everything that has to pass before a change is taken.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
+use wsspec_testkit::{NO_SKIPS, SKIPS};
 
 use crate::process::run;
 use crate::repository;
+
+/// How strict the tests are.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Tests whose tool is absent fail, and are not skipped (as with TESTKIT_NO_SKIPS=1)
+    #[arg(long)]
+    no_skips: bool,
+}
 
 const STEPS: &[&[&str]] = &[
     &["fmt", "--all", "--check"],
@@ -28,13 +38,41 @@ const INSTALL: &[&str] = &[
 ];
 
 /// Formatting, lints, all tests (those of xtask include `cargo xtask tidy`), and an installation; the first fault ends it.
-pub(crate) fn run_all() -> Result<ExitCode> {
-    for step in STEPS {
-        println!("cargo {}", step.join(" "));
-        run(Command::new("cargo").args(*step).current_dir(repository()))?;
+/// What was skipped is told at the end, whatever that is.
+pub(crate) fn run_all(args: &Args) -> Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let list = folder.path().join("skipped");
+    let steps = || {
+        for step in STEPS {
+            println!("cargo {}", step.join(" "));
+            let mut cargo = Command::new("cargo");
+            cargo.args(*step).current_dir(repository()).env(SKIPS, &list);
+            run(if args.no_skips { cargo.env(NO_SKIPS, "1") } else { &mut cargo })?;
+        }
+        install()
+    };
+    let done = steps();
+    print!("{}", skipped(&std::fs::read_to_string(&list).unwrap_or_default()));
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// What a list of skipped tests says, by what they lack.
+fn skipped(list: &str) -> String {
+    let mut by_tool: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (test, absent) in list.lines().filter_map(|line| line.split_once('\t')) {
+        by_tool.entry(absent).or_default().insert(test);
     }
-    install()?;
-    Ok(ExitCode::SUCCESS)
+    let tests: BTreeSet<&&str> = by_tool.values().flatten().collect();
+    if tests.is_empty() {
+        return "no test was skipped\n".to_owned();
+    }
+    let mut told =
+        format!("SKIPPED, in whole or in part: {} of the tests (--no-skips lets them fail)\n", tests.len());
+    for (absent, tests) in &by_tool {
+        told.push_str(&format!("  for want of {absent}:\n"));
+        tests.iter().for_each(|test| told.push_str(&format!("    {test}\n")));
+    }
+    told
 }
 
 /// Both programs have to be where `cargo install` puts them, and to start.
@@ -51,4 +89,27 @@ fn install() -> Result<()> {
         ensure!(right, "{} {version} tells {told:?}, {}", program.display(), output.status);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::skipped;
+
+    #[test]
+    fn skipped_tests_stand_below_what_they_lack_once_each() {
+        let list = "b::two\ttshark\na::one\ttshark\nb::two\ttshark\nc::three\tnpm package ws@7.2.1\n";
+        let told = skipped(list);
+        let lines: Vec<&str> = told.lines().collect();
+        let [head, below @ ..] = lines.as_slice() else { panic!("{told}") };
+        assert!(head.starts_with("SKIPPED") && head.contains(" 3 of the tests"), "{told}");
+        let expected = [
+            "  for want of npm package ws@7.2.1:",
+            "    c::three",
+            "  for want of tshark:",
+            "    a::one",
+            "    b::two",
+        ];
+        assert_eq!(below, expected);
+        assert_eq!(skipped(""), "no test was skipped\n");
+    }
 }

@@ -26,7 +26,7 @@ use clap::Parser;
 #[command(name = "cargo xtask")]
 enum Command {
     /// Run everything that has to pass before a change is taken: formatting, lints, tests
-    Test,
+    Test(check::Args),
     /// Look for what no compiler and no lint finds: overlong files, machine paths, undeclared sections
     Tidy,
     /// Compare every verdict with the reference suite's, against real peers
@@ -45,7 +45,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
-        Command::Test => check::run_all(),
+        Command::Test(args) => check::run_all(&args),
         Command::Tidy => tidy::run(),
         Command::Parity(args) => parity::run(&args),
         Command::Octets(args) => octets::run(&args),

@@ -3,8 +3,7 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,19 +11,10 @@ use tempfile::TempDir;
 
 use crate::program::{Done, command, finish_within};
 use crate::tester::free_port;
+use wsspec_testkit::{program, skip};
 
 const FUNCTIONAL: [&str; 8] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"];
 const LIMIT: Duration = Duration::from_secs(300);
-
-/// Where a program of the system is; a notice that no test harness hides if it is nowhere.
-fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    if found.is_none() {
-        let _ = writeln!(std::io::stderr(), "notice: there is no {name}; the test of it is skipped");
-    }
-    found
-}
 
 /// `wsspec serve` with the functional cases, and a client that it starts.
 fn serve(folder: &Path, client: &[&str]) -> Done {
@@ -58,15 +48,14 @@ fn may_be_non_strict(id: &str) -> bool {
 
 #[test]
 fn the_websocket_of_node_passes_the_functional_cases() {
-    let Some(node) = tool("node") else { return };
+    let Some(node) = program(&["node"]) else { return };
     let folder = TempDir::new().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../peers/node/builtin-client.js");
     // Node 20 has its WebSocket behind this flag; later ones take it and ignore it.
     let driver = format!("{} --experimental-websocket {} {{url}} node 16", node.display(), script.display());
     let done = serve(folder.path(), &["--exec", &driver]);
     if done.err.contains("bad option") {
-        let _ = writeln!(std::io::stderr(), "notice: this Node has no WebSocket; the test of it is skipped");
-        return;
+        return skip("a Node with WebSocket (20 or later)");
     }
     assert_eq!(done.code, 0, "{done:#?}");
     let verdicts = verdicts(folder.path(), "node");
@@ -80,7 +69,7 @@ fn the_websocket_of_node_passes_the_functional_cases() {
 
 #[test]
 fn chromium_runs_the_functional_cases_from_the_page() {
-    let Some(chromium) = tool("chromium") else { return };
+    let Some(chromium) = program(&["chromium"]) else { return };
     let folder = TempDir::new().unwrap();
     let profile = folder.path().join("profile");
     let browser = format!(

@@ -2,7 +2,6 @@
 //! of index.json with a committed one, a search in texts, a poll of the control addresses.
 #![cfg(unix)]
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -27,14 +26,6 @@ fn script(folder: &Path, text: &str, variables: &[(&str, &str)]) -> Done {
     finish(command)
 }
 
-fn has_jq() -> bool {
-    let there = Command::new("jq").arg("--version").output().is_ok_and(|out| out.status.success());
-    if !there {
-        let _ = writeln!(std::io::stderr(), "notice: there is no jq; the comparison with it is skipped");
-    }
-    there
-}
-
 /// Cases of every kind that do not depend on who is faster.
 const CASES: [&str; 12] =
     ["1.*", "2.*", "3.5", "3.6", "3.7", "5.*", "6.2.*", "6.3.*", "7.*", "9.1.1", "12.1.1", "13.3.1"];
@@ -52,7 +43,7 @@ fn spec_for(folder: &Path, url: &str, cases: &[&str]) {
 /// Verdicts, close codes, file names and agents are compared to the letter; only times may differ.
 #[test]
 fn a_script_compares_index_json_with_a_committed_one_but_for_the_durations() {
-    if !has_jq() {
+    if wsspec_testkit::program(&["jq"]).is_none() {
         return;
     }
     const SCRIPT: &str = r#"

@@ -18,15 +18,12 @@ type Opcodes = Vec<[Vec<String>; 2]>;
 
 /// Dissects a capture; `None`, with a notice, where there is no tshark.
 fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
-    let mut command = Command::new("tshark");
+    let mut command = Command::new(wsspec_testkit::program(&["tshark"])?);
     command.arg("-r").arg(file).args(["-Y", "websocket", "-T", "fields"]);
     for field in fields {
         command.args(["-e", field]);
     }
-    let Ok(output) = command.output() else {
-        crate::program::notice("skipped, because tshark is not installed");
-        return None;
-    };
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     Some(text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())

@@ -1,6 +1,6 @@
 //! Runs `wsspec` and never waits for ever.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -15,11 +15,6 @@ pub(crate) struct Done {
     pub(crate) out: String,
     pub(crate) err: String,
     pub(crate) took: Duration,
-}
-
-/// Says what a test leaves out, past the harness, which keeps what tests print.
-pub(crate) fn notice(text: &str) {
-    let _ = writeln!(std::io::stderr(), "notice: {text}");
 }
 
 /// `wsspec` with these arguments, in an empty folder, without the user's environment.
@@ -88,8 +83,10 @@ impl Done {
         let lines = self.err.lines().skip_while(|line| !line.starts_with(&mark)).count();
         assert!(lines < 10, "an error is short: {self:#?}");
         // What is to be typed and excerpts of files stay as they are.
-        let verbatim =
-            |line: &str| line.starts_with("  try ") || line.starts_with("    ") && line.contains("| ");
+        let verbatim = |line: &str| {
+            ["  try ", "  look "].iter().any(|label| line.starts_with(label))
+                || line.starts_with("    ") && line.contains("| ")
+        };
         let wide = |line: &&str| line.chars().count() > 80 && !verbatim(line);
         let text = self.err.lines().skip_while(|line| !line.starts_with(&mark));
         assert_eq!(text.clone().find(wide), None, "an error fits 80 columns: {self:#?}");

@@ -127,13 +127,9 @@ fn haproxy(folder: &Path, backend: u16) -> Option<(Guard, u16)> {
          frontend f\n bind 127.0.0.1:{port}\n default_backend b\nbackend b\n server s 127.0.0.1:{backend}\n"
     );
     fs::write(folder.join("haproxy.cfg"), config).unwrap();
-    let mut command = Command::new("haproxy");
+    let mut command = Command::new(wsspec_testkit::program(&["haproxy"])?);
     command.args(["-db", "-f", "haproxy.cfg"]).current_dir(folder);
-    let Ok(child) = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
-        crate::program::notice("skipped, because haproxy is not installed");
-        return None;
-    };
-    let guard = Guard(child);
+    let guard = Guard(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let limit = Instant::now() + Duration::from_secs(10);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < limit, "haproxy does not listen");

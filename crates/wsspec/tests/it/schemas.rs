@@ -1,8 +1,8 @@
 //! The published schemas describe what is written: every line, and every member of it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::tempdir;
@@ -12,28 +12,9 @@ use crate::peer::{Manner, Peer, Then};
 use crate::program::{command, finish, wsspec};
 use crate::tester::{Tester, free_port};
 
-/// Python with a validator in a folder of its own; `None`, with a notice, where there is none to be had.
+/// Python with a validator; `None`, and the test is skipped, where there is none to be had.
 fn python() -> Option<PathBuf> {
-    static PYTHON: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
-    PYTHON.get_or_init(install).clone()
-}
-
-fn install() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("json-schema");
-    let python = home.join("bin/python");
-    let quiet = |command: &mut Command| {
-        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    let ready = |python: &Path| quiet(Command::new(python).args(["-c", "import jsonschema"]));
-    if !ready(&python) {
-        quiet(Command::new("python3").args(["-m", "venv"]).arg(&home));
-        quiet(Command::new(&python).args(["-m", "pip", "install", "-q", "jsonschema==4.26.0"]));
-    }
-    if ready(&python) {
-        return Some(python);
-    }
-    crate::program::notice("skipped, because Python's jsonschema cannot be installed");
-    None
+    wsspec_testkit::python(&["jsonschema==4.26.0"])
 }
 
 /// Closes all objects of a schema: members that it does not know are errors then.

@@ -79,24 +79,15 @@ fn octets(data: &Value) -> Option<Vec<u8>> {
     (octets.len() as u64 == data["len"]).then_some(octets)
 }
 
-fn has(program: &str, version: &str) -> bool {
-    let found =
-        Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !found {
-        crate::program::notice(&format!("skipped, because {program} is not installed"));
-    }
-    found
-}
-
 /// Makes a script of the last record and says how it is run; `None` where its language is absent.
 fn script(folder: &Path, id: &str, form: &str) -> Option<Command> {
-    let (program, version, ending) = match form {
-        "python" => ("python3", "--version", "py"),
-        "js" => ("node", "--version", "js"),
-        "rust" => ("rustc", "--version", "rs"),
-        _ => ("nc", "-h", "sh"),
+    let (program, ending) = match form {
+        "python" => ("python3", "py"),
+        "js" => ("node", "js"),
+        "rust" => ("rustc", "rs"),
+        _ => ("nc", "sh"),
     };
-    has(program, version).then_some(())?;
+    wsspec_testkit::program(&[program])?;
     let file = format!("{}.{ending}", id.replace('.', "_"));
     let done = wsspec(folder, &["repro", id, "--as", form, "-o", &file]);
     assert_eq!(done.code, 0, "{done:#?}");
@@ -332,7 +323,7 @@ fn scripts_reset_tcp_where_the_case_does() {
 
 #[test]
 fn curl_sends_the_opening_handshake() {
-    if !has("curl", "--version") {
+    if wsspec_testkit::program(&["curl"]).is_none() {
         return;
     }
     let folder = tempdir().unwrap();

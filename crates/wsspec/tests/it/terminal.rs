@@ -8,20 +8,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
 
-use crate::program::{command, notice, wait};
+use crate::program::{command, wait};
 use crate::server;
 
 /// Runs a command on a terminal of its own; what is written to its stdin are keys.
 fn on_a_terminal(folder: &Path, words: &[&str]) -> Option<Child> {
     let line = shell_words::join([&[env!("CARGO_BIN_EXE_wsspec")], words].concat());
-    let mut script = Command::new("script");
+    let mut script = Command::new(wsspec_testkit::program(&["script"])?);
     script.args(["-qfec", &line, "typescript"]).current_dir(folder).env_clear();
     script.env("PATH", std::env::var("PATH").unwrap()).env("TERM", "xterm").env("LANG", "C.UTF-8");
-    let child = script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    if child.is_err() {
-        notice("skipped, because script (util-linux) is not installed");
-    }
-    child.ok()
+    Some(script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 /// Waits until the file holds this text.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
-use crate::program::{Done, command, finish, notice, wsspec};
+use crate::program::{Done, command, finish, wsspec};
 use crate::tester::Tester;
 use crate::visitor::{Visitor, closed};
 use crate::whole_run::Echo;
@@ -114,8 +114,7 @@ fn w07_a_public_address() {
         command
     };
     if !alone("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        notice("W07 is not provoked: this system lets nobody make a network of their own (unshare -rn)");
-        return;
+        return wsspec_testkit::skip("a network of its own (unshare -rn)");
     }
     let program = env!("CARGO_BIN_EXE_wsspec");
     let server = format!("{program} echo {ADDRESS}:{{port}}");
@@ -190,8 +189,7 @@ fn w12_a_clock_that_jumps() {
     let mut build = Command::new("rustc");
     build.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "clock.rs"]);
     if !build.current_dir(folder.path()).output().is_ok_and(|built| built.status.success()) {
-        notice("W12 is not provoked: there is no rustc that makes shared libraries");
-        return;
+        return wsspec_testkit::skip("a rustc that makes shared libraries");
     }
     let mut run = command(folder.path(), &["run", "1.1.1", "7.7.1", "6.4.1"]);
     run.env("LD_PRELOAD", folder.path().join("libclock.so"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{command, finish_within, notice, wsspec};
+use crate::program::{command, finish_within, wsspec};
 use crate::tester::free_port;
 
 fn index(folder: &Path) -> Value {
@@ -44,7 +44,9 @@ fn the_built_in_endpoint_passes_301_cases_and_gets_a_report() {
 /// thousand (in full: `cargo xtask parity --sections all`).
 #[test]
 fn the_endpoint_passes_all_517_cases_in_both_roles_with_reduced_volume() {
-    notice("sections 12 and 13 with 2 messages in each case; in full: cargo xtask parity --sections all");
+    wsspec_testkit::notice(
+        "sections 12 and 13 with 2 messages in each case; in full: cargo xtask parity --sections all",
+    );
     let folder = tempdir().unwrap();
     let run = ["run", "@autobahn", "--volume-messages", "2"];
     let done = finish_within(command(folder.path(), &run), Duration::from_secs(300));

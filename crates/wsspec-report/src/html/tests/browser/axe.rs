@@ -1,27 +1,15 @@
 //! axe-core, the accessibility checker, from its registry.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use serde_json::Value;
 
-use super::chromium::{Browser, notice};
+use super::chromium::Browser;
 
 const VERSION: &str = "axe-core@4.10.3";
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/axe-core");
 
-/// Its script, installed if need be; none, and a notice, if it cannot be had.
+/// Its script, installed if need be; none, and the test is skipped, if it cannot be had.
 pub(super) fn script() -> Option<String> {
-    let file: PathBuf = Path::new(FOLDER).join("node_modules/axe-core/axe.min.js");
-    if !file.exists() {
-        let install = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", FOLDER, VERSION];
-        let done = Command::new("npm").args(install).output();
-        if !done.is_ok_and(|output| output.status.success()) {
-            notice("axe-core cannot be installed");
-            return None;
-        }
-    }
-    std::fs::read_to_string(file).ok()
+    let folder = wsspec_testkit::npm(VERSION)?;
+    std::fs::read_to_string(folder.join("node_modules/axe-core/axe.min.js")).ok()
 }
 
 /// What axe-core finds wrong on the page that is open, one line each.

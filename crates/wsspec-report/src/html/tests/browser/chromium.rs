@@ -33,19 +33,15 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser with an empty page; none, and a notice, if there is none on this machine.
+    /// Starts a browser with an empty page; none, and the test is skipped, if there is none on this machine.
     pub(super) fn start() -> Option<Self> {
         let one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let is_there = |name: &&str| {
-            Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-        };
-        let Some(program) = PROGRAMS.into_iter().find(is_there) else {
-            notice("there is no Chromium on this machine");
-            return None;
-        };
+        let program = wsspec_testkit::program(&PROGRAMS)?;
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new("sh")
-            .args(["-c", START, program, "--headless=new", "--remote-debugging-pipe", "--no-sandbox"])
+            .args(["-c", START])
+            .arg(program)
+            .args(["--headless=new", "--remote-debugging-pipe", "--no-sandbox"])
             .args(["--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-extensions"])
             .args(["--disable-background-networking", "--force-device-scale-factor=1"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -224,11 +220,6 @@ impl Drop for Browser {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Says on the terminal that something was not tested.
-pub(super) fn notice(what: &str) {
-    tell(&format!("SKIPPED: {what}; pages are not tried in a browser"));
 }
 
 /// Says something on the terminal, past the test harness.

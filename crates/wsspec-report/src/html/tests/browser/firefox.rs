@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::chromium::{ONE, notice};
+use super::chromium::ONE;
 
 const PROGRAMS: [&str; 2] = ["firefox-esr", "firefox"];
 /// A free port, written into a file of the profile; and nothing that a first start would ask.
@@ -37,16 +37,10 @@ pub(super) struct Firefox {
 }
 
 impl Firefox {
-    /// Starts a browser; none, and a notice, if there is none on this machine.
+    /// Starts a browser; none, and the test is skipped, if there is none on this machine.
     pub(super) fn start(width: u32, height: u32) -> Option<Self> {
         let one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let is_there = |name: &&str| {
-            Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-        };
-        let Some(program) = PROGRAMS.into_iter().find(is_there) else {
-            notice("there is no Firefox on this machine");
-            return None;
-        };
+        let program = wsspec_testkit::program(&PROGRAMS)?;
         let profile = tempfile::tempdir().unwrap();
         std::fs::write(profile.path().join("user.js"), PREFERENCES).unwrap();
         let child = Command::new(program)
