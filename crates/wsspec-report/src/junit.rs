@@ -33,14 +33,18 @@ pub fn junit(report: &Report, options: &Options) -> Result<String, quick_junit::
         let name = suite_name(case);
         if suite.as_ref().is_none_or(|(known, _)| *known != name) {
             document.add_test_suites(suite.take().map(|(_, suite)| suite));
-            suite = Some((name.clone(), TestSuite::new(name)));
+            suite = Some((name.clone(), new_suite(name)));
         }
         if let Some((_, suite)) = &mut suite {
+            let time = Duration::from_micros(case.duration_us);
+            suite.set_time(suite.time.unwrap_or_default() + time);
             suite.add_test_case(test_case(case, options, &anchors));
         }
     }
     document.add_test_suites(suite.map(|(_, suite)| suite));
     document.add_test_suites(not_run(report, &anchors));
+    document
+        .set_time(report.end.as_ref().map_or(Duration::ZERO, |end| Duration::from_micros(end.duration_us)));
     document.to_string()
 }
 
@@ -57,7 +61,7 @@ fn not_run(report: &Report, anchors: &html::Anchors) -> Vec<TestSuite> {
         |reason| format!("The run ended before this case had its turn: {}.", reason.for_xml()),
     );
     let suites = end.not_run.iter().map(|not_run| {
-        let mut suite = TestSuite::new(format!("{} / not run", not_run.agent.for_xml()));
+        let mut suite = new_suite(format!("{} / not run", not_run.agent.for_xml()));
         let agent = anchors.agent(&not_run.agent).replace('.', "_");
         for id in &not_run.cases {
             suite.add_test_case(missing(&name(id), &format!("wsspec.{agent}"), &why));
@@ -69,8 +73,15 @@ fn not_run(report: &Report, anchors: &html::Anchors) -> Vec<TestSuite> {
 
 /// An error of the run as a whole.
 fn whole_run(why: &str) -> TestSuite {
-    let mut suite = TestSuite::new("wsspec");
+    let mut suite = new_suite("wsspec".to_owned());
     suite.add_test_case(missing("the run", "wsspec", why));
+    suite
+}
+
+/// Its time is what its cases took, one after the other.
+fn new_suite(name: String) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    suite.set_time(Duration::ZERO);
     suite
 }
 
@@ -148,8 +159,13 @@ fn skipped(message: &str) -> TestCaseStatus {
     status
 }
 
+/// The message is the sentence that names the cause everywhere else.
 fn failure(case: &CaseRecord, kind: &str) -> TestCaseStatus {
-    non_success(NonSuccessKind::Failure, kind, &case.summary.for_xml(), &details(case))
+    let message = match case.verdict {
+        Verdict::Fail | Verdict::NonStrict => story::cause_sentence(case).for_xml(),
+        _ => case.summary.for_xml(),
+    };
+    non_success(NonSuccessKind::Failure, kind, &message, &details(case))
 }
 
 fn non_success(kind: NonSuccessKind, name: &str, message: &str, details: &str) -> TestCaseStatus {
@@ -191,98 +207,6 @@ fn details(case: &CaseRecord) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::{Excuse, NotRun};
-    use crate::samples::{failed, passed, report, with_verdict};
-    use crate::sanitise::fixtures::HOSTILE;
-
-    fn standing(case: CaseRecord, standing: Standing) -> CaseRecord {
-        let known =
-            Some(Excuse { reason: "a bug".to_owned(), issue: Some("https://example.org/97".to_owned()) });
-        CaseRecord { outcome: Some(standing), known, ..case }
-    }
-
-    #[test]
-    fn every_verdict_has_its_element() {
-        let cases = vec![
-            passed("mylib/2.3", "1.1.1"),
-            with_verdict(passed("mylib/2.3", "1.1.2"), Verdict::NonStrict, "late"),
-            standing(passed("mylib/2.3", "1.1.3"), Standing::Fixed),
-            standing(passed("mylib/2.3", "1.1.4"), Standing::Flaky),
-            failed("mylib/2.3", "5.15"),
-            standing(failed("mylib/2.3", "5.16"), Standing::Known),
-            with_verdict(failed("mylib/2.3", "5.17"), Verdict::Crash, "died"),
-            with_verdict(passed("mylib/2.3", "7.1.6"), Verdict::Info, "closed first"),
-            with_verdict(passed("mylib/2.3", "9.1.1"), Verdict::NotRun, "the run ended first"),
-            with_verdict(passed("mylib/2.3", "12.1.1"), Verdict::NotApplicable, "no deflate"),
-        ];
-        let options =
-            Options { strict_baseline: true, report: Some("report.html".to_owned()), ..Options::default() };
-        insta::assert_snapshot!(junit(&report(cases), &options).unwrap());
-    }
-
-    #[test]
-    fn a_run_that_was_cut_short_looked_green() {
-        let mut report = report(vec![passed("mylib/2.3", "1.1.1")]);
-        let end = report.end.as_mut().unwrap();
-        end.complete = false;
-        end.not_run =
-            vec![NotRun { agent: "mylib/2.3".into(), cases: vec!["1.1.2".to_owned(), "1.1.3".to_owned()] }];
-        end.reason = Some("the time was used up".into());
-        let xml = junit(&report, &Options::default()).unwrap();
-        assert_eq!(xml.matches("type=\"not-run\"").count(), 2, "{xml}");
-        assert!(xml.contains("errors=\"2\""), "{xml}");
-        assert!(xml.contains("had its turn: the time was used up."), "{xml}");
-        assert!(xml.contains("name=\"1.1.2 "), "a case has its whole name: {xml}");
-        report.end = None;
-        let xml = junit(&report, &Options::default()).unwrap();
-        assert!(xml.contains("errors=\"1\"") && xml.contains("did not come to its end"), "{xml}");
-    }
-
-    #[test]
-    fn a_run_that_could_not_begin_had_an_error_for_every_case() {
-        let mut report = report(Vec::new());
-        let end = report.end.as_mut().unwrap();
-        end.complete = false;
-        end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["1.1.1".to_owned(), "1.1.2".to_owned()] }];
-        end.reason = Some("error[E01]: nothing is listening\n  try      wsspec run".into());
-        let xml = junit(&report, &Options::default()).unwrap();
-        assert!(xml.contains("tests=\"1\"") && xml.contains("errors=\"1\""), "{xml}");
-        assert!(xml.contains("message=\"error[E01]: nothing is listening\""), "{xml}");
-        assert!(xml.contains("  try      wsspec run</error>"), "{xml}");
-        // No client came, so there is nobody of whom something is missing.
-        report.end.as_mut().unwrap().not_run.clear();
-        assert!(junit(&report, &Options::default()).unwrap().contains("errors=\"1\""));
-    }
-
-    #[test]
-    fn a_slice_that_is_missing_looked_green() {
-        let mut report = report(vec![passed("a", "1.1.1")]);
-        let end = report.end.as_mut().unwrap();
-        (end.complete, end.reason) = (false, Some("slice 2/2 is missing".into()));
-        let xml = junit(&report, &Options::default()).unwrap();
-        assert!(xml.contains("errors=\"1\"") && xml.contains("slice 2/2 is missing"), "{xml}");
-    }
-
-    #[test]
-    fn non_strict_fails_only_when_asked_for() {
-        let report = report(vec![with_verdict(passed("a", "1.1.1"), Verdict::NonStrict, "late")]);
-        assert!(junit(&report, &Options::default()).unwrap().contains("failures=\"0\""));
-        let strict = Options { fail_on_should: true, ..Options::default() };
-        assert!(junit(&report, &strict).unwrap().contains("type=\"should\""));
-    }
-
-    #[test]
-    fn hostile_text_stays_text() {
-        for text in HOSTILE {
-            let mut case = with_verdict(failed(text, "5.15"), Verdict::Fail, text);
-            case.checks[0].observed = (*text).into();
-            let xml = junit(&report(vec![case]), &Options::default()).unwrap();
-            let forbidden =
-                |c: char| c < ' ' && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
-            assert!(!xml.contains(forbidden) && !xml.contains("<svg") && !xml.contains("<script"), "{xml}");
-            assert_eq!(quick_junit::Report::deserialize_from_str(&xml).unwrap().tests, 1, "{xml}");
-        }
-    }
-}
+mod structure;
+#[cfg(test)]
+mod tests;

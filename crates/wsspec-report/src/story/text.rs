@@ -1,3 +1,4 @@
+use super::breach::sent_breach;
 use super::timeline::{Side, timeline};
 use super::units::{milliseconds, spaced_hex};
 use crate::record::{CaseRecord, LogLine};
@@ -7,8 +8,10 @@ use crate::story::{anatomy_in_case, compressed};
 /// Octets on a line.
 const SHOWN: usize = 10;
 
-/// The sequence of a case as plain lines: time, direction, what happened.
+/// The sequence of a case as plain lines: time, direction, what happened; what the tester did wrong on purpose is named, and
+/// the frame at which a rule was broken has the mark `(!)`.
 pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
+    let breach = sent_breach(case);
     let rows = timeline(case, false, 60);
     rows.iter()
         .map(|row| {
@@ -20,7 +23,13 @@ pub fn plain_timeline(case: &CaseRecord) -> Vec<String> {
                 Side::FromOrigin => "    proxy <-- origin",
                 Side::AtOrigin => "    origin:",
             };
-            let mark = if row.is_deviation || row.is_telling { "   (!)" } else { "" };
+            let wrong = breach.as_ref().filter(|(i, _)| *i == row.line.i).map(|(_, breach)| breach.mark());
+            let mark = match (row.is_deviation || row.is_telling, wrong) {
+                (true, Some(wrong)) => format!("   (!) {wrong}"),
+                (true, None) => "   (!)".to_owned(),
+                (false, Some(wrong)) => format!("   ({wrong})"),
+                (false, None) => String::new(),
+            };
             format!("{:>9} ms {arrow} {}{mark}", milliseconds(row.us), terminal::line(row.text.raw(), 200))
         })
         .collect()

@@ -89,10 +89,11 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// `  label    text`, wrapped at so many columns; lines to be typed are not wrapped.
+/// `  label    text`, wrapped at so many columns; lines to be typed (`try`, `look`) are not wrapped.
 pub(crate) fn labelled(label: &str, text: &str, width: usize) -> String {
     const INDENT: usize = 11;
-    let width = if label == "try" { usize::MAX } else { width.saturating_sub(INDENT).max(20) };
+    let width =
+        if ["try", "look"].contains(&label) { usize::MAX } else { width.saturating_sub(INDENT).max(20) };
     let mut out = format!("  {label:<8} ");
     for (n, line) in text.lines().flat_map(|line| wrap(line, width)).enumerate() {
         if n > 0 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tokio::time::Instant;
@@ -59,6 +59,7 @@ impl End<'_> {
                 .warn(format!("error: wsspec itself failed in case {case}; please report it with {RESULTS}"));
         }
         self.plan.settings.shared.clear();
+        journal.record_file().restore();
         let record = File::open(journal.record_file().path());
         let record = record.map_err(|error| unwritable(&self.plan.out, &error))?;
         let mut report = read_stored(record)?;
@@ -67,13 +68,14 @@ impl End<'_> {
         let code = self.exit_code(&journal, !not_run.is_empty(), !complaints.is_empty());
         let end = self.end_record(&mut report, &journal, not_run, code);
         journal.write(&Line::End(end));
-        if let Some(error) = journal.record_file().take_trouble() {
-            let kept = journal.record_file().path().display().to_string();
-            let problem = unwritable(&self.plan.out, &error).fact("kept", &kept);
-            return Err(problem.fact("look", format!("wsspec show --from {kept}")).into());
-        }
-        let written = self.write(&report);
-        self.print(&report, journal.stops(), written.as_deref().unwrap_or_default()).await;
+        let trouble = journal.record_file().take_trouble();
+        let kept = journal.record_file().path().to_owned();
+        let written = match trouble {
+            Some(error) => Err(unwritable(&self.plan.out, &error).fact("kept", kept.display().to_string())),
+            None => self.write(&report),
+        };
+        let written = written.map_err(|problem| problem.fact("look", look_at(&kept)));
+        self.print(&report, journal.stops(), written.as_deref().ok()).await;
         self.print_baseline(&report, &complaints);
         journal.feed().end(report.end.as_ref());
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
@@ -199,7 +201,8 @@ impl End<'_> {
         end
     }
 
-    async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>, written: &[PathBuf]) {
+    /// `written`: the files that were asked for by name, unless the reports could not be written.
+    async fn print(&self, report: &Report, stops: &BTreeMap<usize, Stop>, written: Option<&[PathBuf]>) {
         let page = self.folder.file("report.html").display().to_string();
         print_causes(report, &page, self.plan.rating.fail_on, self.console);
         for agent in self.agents {
@@ -207,8 +210,10 @@ impl End<'_> {
             self.console.say(0, "");
             self.console.say(0, summary::agent(report, &name, suite(), self.console.style));
         }
-        self.print_where(report, &page);
-        for path in written {
+        if written.is_some() {
+            self.print_where(report, &page);
+        }
+        for path in written.unwrap_or_default() {
             self.console
                 .say(0, format!("   written  {}", self.console.style.path(&path.display().to_string(), "")));
         }
@@ -251,6 +256,12 @@ impl End<'_> {
             self.console.say(0, format!("   again    wsspec {}", posix(&report.run.argv)));
         }
     }
+}
+
+/// The command that makes the reports of a record in another folder.
+fn look_at(record: &Path) -> String {
+    let words = ["wsspec", "report", "--from", &record.display().to_string(), "-o", "DIR"];
+    posix(&words.map(str::to_owned))
 }
 
 /// Prints the failures, grouped by cause.

@@ -109,9 +109,9 @@ fn begin(folder: &Path, temporary: &Path, earlier: Earlier) -> io::Result<File> 
         // A line that was cut off would be damage in the middle of a file.
         let whole = octets.iter().rposition(|octet| *octet == b'\n').map_or(0, |at| at + 1);
         fs::write(temporary, &octets[..whole])?;
-        return File::options().append(true).open(temporary);
+        return File::options().read(true).append(true).open(temporary);
     }
-    File::create(temporary)
+    File::options().read(true).write(true).create(true).truncate(true).open(temporary)
 }
 
 /// Makes room for a new record: `results.jsonl` becomes `results.1.jsonl`, and so on.

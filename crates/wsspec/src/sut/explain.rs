@@ -10,7 +10,7 @@ use super::last_words;
 use super::life::{Death, Life};
 use super::plan::ExecPlan;
 use super::procfs;
-use super::ready::Seen;
+use super::ready::{Ready, Seen};
 use crate::errors::{ErrorCode, Problem};
 use crate::net::client::ConnectError;
 use crate::net::socket::Address;
@@ -67,7 +67,10 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
                 .fact("try", format!("pass the port on:  --exec '{} {port}'", plan.typed))
                 .fact("or", "--ready-timeout 60s, if it is slow to start")
         }
-        None => problem.fact("try", "--ready-timeout 60s   or   another sign: --ready log:listening"),
+        None => {
+            let other = if matches!(plan.ready, Ready::Ws | Ready::Tcp) { "log:listening" } else { "ws" };
+            problem.fact("try", format!("--ready-timeout 60s   or   another sign: --ready {other}"))
+        }
     }
 }
 

@@ -77,7 +77,10 @@ impl Ready {
     pub(super) async fn wait(&self, mut look: Look<'_>, seen: &mut Seen) {
         match self {
             Self::After(time) => sleep(*time).await,
-            Self::Log(pattern) => look.line(pattern).await,
+            Self::Log(pattern) => {
+                seen.note("no line of its output matches".to_owned());
+                look.line(pattern).await;
+            }
             Self::Fd => match look.pipe.take() {
                 Some(pipe) => pipe.line(seen).await,
                 None => std::future::pending().await,
@@ -208,6 +211,7 @@ impl ReadyPipe {
 
     async fn line(mut self, seen: &mut Seen) {
         let mut buffer = [0; 1024];
+        seen.note("no line came".to_owned());
         loop {
             match self.receiver.read(&mut buffer).await {
                 Ok(read) if buffer[..read].contains(&b'\n') => return,

@@ -231,6 +231,14 @@ fn within(columns: usize, folder: &Path, args: &[&str]) -> Done {
     done
 }
 
+#[test]
+fn the_steps_of_the_first_minute_lead_to_a_failure_that_can_be_read() {
+    let folder = tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_wsspec"));
+    let walked = wsspec_testkit::first_minute::walk(program, folder.path());
+    assert!(walked.is_ok(), "{}", walked.unwrap_err());
+}
+
 /// A command of a failure block, as a shell runs it where the program is called `wsspec`.
 fn again(block: &str) -> Vec<String> {
     let (_, command) = block.split_once("again    wsspec ").expect("a command that repeats the case");

@@ -37,7 +37,7 @@ fn case(folder: &Path, id: &str) -> Value {
     record(folder).into_iter().rev().find(|line| line["id"] == id).unwrap()
 }
 
-fn is_running(pid: &str) -> bool {
+pub(crate) fn is_running(pid: &str) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !state.is_empty() && !state.contains(") Z ")
 }

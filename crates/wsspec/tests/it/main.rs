@@ -21,6 +21,9 @@ mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
 mod image;
+mod junit;
+#[cfg(unix)]
+mod kept;
 mod load;
 mod looking;
 mod mock_ups;
@@ -33,7 +36,11 @@ mod peer;
 mod probe;
 mod program;
 mod proxies;
+#[cfg(unix)]
+mod readiness;
 mod recipes;
+#[cfg(unix)]
+mod released;
 mod schemas;
 mod scripts;
 mod secure;
@@ -51,3 +58,5 @@ mod walkthrough;
 mod warnings;
 mod whole_run;
 mod wording;
+#[cfg(unix)]
+mod workflow;

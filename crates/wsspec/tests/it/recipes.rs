@@ -1,71 +1,36 @@
 //! The recipes of README.md, docs/ci.md and `wsspec config init --github`, run step by step in a project with an echo
 //! server, on a machine that has no wsspec. `make`, `npm` and `node` are stand-ins that put the server in its place, and so
 //! is `cargo`, which installs wsspec only if it is asked as the real one has to be (`cargo xtask test` installs it truly);
-//! all else is what the recipe says.
+//! all else is what the recipe says. A real library with real `npm` and `node`: released.rs.
 #![cfg(unix)]
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use tempfile::{TempDir, tempdir};
 
-use crate::program::{Done, finish, wsspec};
+use crate::program::{Done, wsspec};
+use crate::workflow::{
+    self, INSTALL, add_cargo, add_program, block, github_steps, gitlab_steps, jenkins_steps, of_the_readme,
+};
 
 const GUIDE: &str = include_str!("../../../../docs/ci.md");
-const README: &str = include_str!("../../../../README.md");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wsspec");
-/// How a recipe installs wsspec: from a repository, in which this is the package that has the program.
-const INSTALL: &str = "cargo install --locked --git https://github.com/OWNER/wsspec wsspec";
 
 /// A project whose server has this defect, or none.
 fn project(defect: &str) -> TempDir {
-    let folder = tempdir().unwrap();
+    let project = tempdir().unwrap();
+    let folder = project.path();
     let option = if defect.is_empty() { String::new() } else { format!(" --defect {defect}") };
     let server =
         format!("#!/bin/sh\nfor port; do :; done\nexec {PROGRAM} echo \"127.0.0.1:$port\"{option}\n");
-    let cargo = format!(
-        "#!/bin/sh\ncase \"cargo $*\" in\n  '{INSTALL}') ln -s {PROGRAM} ../installed/wsspec ;;\n  \
-         'cargo build --release --example echo') mkdir -p target/release/examples && \
-         cp server.sh target/release/examples/echo ;;\n  *) exit 101 ;;\nesac\n"
-    )
-    .replace("../installed", &folder.path().join("installed").display().to_string());
-    let make = "#!/bin/sh\n[ \"$*\" = my_server ] && cp server.sh my_server\n";
-    let npm = "#!/bin/sh\n[ \"$*\" = ci ] && cp server.sh server.js\n";
-    for programs in ["bin", "installed"] {
-        std::fs::create_dir(folder.path().join(programs)).unwrap();
-    }
-    let node = "#!/bin/sh\nexec \"./$@\"\n";
-    let all = [("server.sh", server.as_str()), ("bin/cargo", &cargo), ("bin/make", make), ("bin/npm", npm)];
-    for (path, text) in all.into_iter().chain([("bin/node", node)]) {
-        let path = folder.path().join(path);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
-}
-
-/// The commands of a workflow for GitHub, `run:` with one line or with a block.
-fn github_steps(workflow: &str) -> Vec<String> {
-    let mut steps = Vec::new();
-    let mut lines = workflow.lines().peekable();
-    while let Some(line) = lines.next() {
-        let Some((before, command)) = line.split_once("- run: ") else { continue };
-        if command != "|" {
-            steps.push(command.to_owned());
-            continue;
-        }
-        let depth = before.len() + 4;
-        let mut block = String::new();
-        while let Some(inside) =
-            lines.next_if(|line| line.get(..depth).is_some_and(|at| at.trim().is_empty()))
-        {
-            block.push_str(inside.trim());
-            block.push('\n');
-        }
-        steps.push(block);
-    }
-    steps
+    let build = "  'cargo build --release --example echo') mkdir -p target/release/examples && \
+                 cp server.sh target/release/examples/echo ;;\n";
+    add_cargo(folder, build);
+    add_program(folder, "server.sh", &server);
+    add_program(folder, "bin/make", "#!/bin/sh\n[ \"$*\" = my_server ] && cp server.sh my_server\n");
+    add_program(folder, "bin/npm", "#!/bin/sh\n[ \"$*\" = ci ] && cp server.sh server.js\n");
+    add_program(folder, "bin/node", "#!/bin/sh\nexec \"./$@\"\n");
+    project
 }
 
 /// The code block under a heading of docs/ci.md.
@@ -73,46 +38,12 @@ fn recipe(heading: &str) -> &'static str {
     block(GUIDE, &format!("## {heading}\n"))
 }
 
-/// The first code block behind a heading.
-fn block(text: &'static str, heading: &str) -> &'static str {
-    let (_, rest) = text.split_once(heading).expect("the document has this heading");
-    rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1
-}
-
-/// The commands of a script for GitLab.
-fn gitlab_steps(text: &str) -> Vec<String> {
-    let script = text.split("script:").nth(1).unwrap().split("artifacts:").next().unwrap();
-    script.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_owned).collect()
-}
-
-/// The commands of a stage for Jenkins.
-fn jenkins_steps(text: &str) -> Vec<String> {
-    let steps = text.lines().filter_map(|line| line.trim().strip_prefix("sh '")?.strip_suffix('\''));
-    steps.map(str::to_owned).collect()
-}
-
-/// Runs commands as a service does: one after the other, until one fails.
+/// Runs a recipe in a project with these stand-ins; what its last command left behind.
 fn job(folder: &Path, steps: &[String], variables: &[(&str, &str)]) -> Done {
     assert!(steps.iter().any(|step| step.contains("wsspec run")), "{steps:?}");
-    let mut all = None;
-    for step in steps {
-        let mut shell = Command::new("sh");
-        shell.args(["-e", "-c", step]).current_dir(folder).env_clear().stdin(Stdio::null());
-        let here = folder.display();
-        shell.env("PATH", format!("{here}/bin:{here}/installed:/usr/bin:/bin")).env("CI", "true");
-        let done = finish(shell_with(shell, variables));
-        let failed = done.code != 0;
-        all = Some(done);
-        if failed {
-            break;
-        }
-    }
-    all.unwrap()
-}
-
-fn shell_with(mut shell: Command, variables: &[(&str, &str)]) -> Command {
-    shell.envs(variables.iter().copied());
-    shell
+    let here = folder.display();
+    let path = format!("{here}/bin:{here}/installed:/usr/bin:/bin");
+    workflow::job(folder, steps, &path, variables).pop().unwrap()
 }
 
 /// What a recipe has to leave behind for the service.
@@ -125,7 +56,7 @@ fn assert_artifacts(folder: &Path, failures: bool) {
 #[test]
 fn recipes_install_one_way_and_use_the_same_actions() {
     let workflow = wsspec(tempdir().unwrap().path(), &["config", "init", "--github"]).out;
-    let github = [block(README, "### In CI\n"), recipe("GitHub"), &workflow];
+    let github = [of_the_readme(), recipe("GitHub"), &workflow];
     let mut all: Vec<Vec<String>> = github.iter().map(|text| github_steps(text)).collect();
     all.extend([gitlab_steps(recipe("GitLab")), jenkins_steps(recipe("Jenkins"))]);
     for steps in all {
@@ -147,7 +78,7 @@ fn recipes_install_one_way_and_use_the_same_actions() {
 
 #[test]
 fn the_recipe_of_the_readme_is_green_for_a_good_server_and_red_for_a_bad_one() {
-    is_green_for_a_good_server_and_red_for_a_bad_one(block(README, "### In CI\n"));
+    is_green_for_a_good_server_and_red_for_a_bad_one(of_the_readme());
 }
 
 #[test]

@@ -5,50 +5,21 @@
 #![cfg(unix)]
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use regex::Regex;
-use tempfile::tempdir;
 
-use crate::program::{Done, finish_within};
+use crate::program::Done;
+use crate::released::{REPOSITORY, library, project, typed};
 
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const DOCUMENT: &str = "docs/walkthrough.md";
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
-
-/// The library in a folder of its own, installed if need be.
-fn library(version: &str) -> Option<PathBuf> {
-    let folder = Path::new(REPOSITORY).join("target/walkthrough").join(version);
-    let modules = folder.join("node_modules");
-    if !modules.join("ws/package.json").exists() {
-        let package = format!("ws@{version}");
-        let install = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
-        let done = Command::new("npm").args(install).arg(&folder).arg(package).stdin(Stdio::null()).output();
-        if !done.is_ok_and(|output| output.status.success()) {
-            let _ = writeln!(std::io::stderr(), "SKIPPED: npm cannot install ws {version}; no walkthrough");
-            return None;
-        }
-    }
-    Some(modules)
-}
 
 /// Lets a project use this release of the library.
 fn use_release(folder: &Path, version: &str) -> Option<()> {
-    let modules = library(version)?;
+    let modules = library(version)?.join("node_modules");
     let _ = std::fs::remove_file(folder.join("node_modules"));
     std::os::unix::fs::symlink(modules, folder.join("node_modules")).unwrap();
     Some(())
-}
-
-/// A command line as a shell runs it, with wsspec on the path.
-fn shell(folder: &Path, line: &str) -> Done {
-    let here = Path::new(env!("CARGO_BIN_EXE_wsspec")).parent().unwrap();
-    let path = format!("{}:{}", here.display(), std::env::var("PATH").unwrap_or_default());
-    let mut command = Command::new("sh");
-    command.args(["-c", line]).current_dir(folder).env_clear().env("PATH", path).stdin(Stdio::null());
-    finish_within(command, LIMIT)
 }
 
 /// A block of the document: what is typed, or what a command prints.
@@ -100,15 +71,18 @@ fn part<'a>(printed: &'a str, block: &[&str]) -> Option<Vec<&'a str>> {
 }
 
 /// What a command prints where the document says so. Under much load a case can end otherwise, so there is a second try.
-fn printed(folder: &Path, command: &str, block: &[&str]) -> String {
-    let mut told = String::new();
-    for _ in 0..2 {
-        told = shell(folder, command).out;
-        if part(&told, block).is_some_and(|part| steady_lines(&part) == steady_lines(block)) {
-            break;
-        }
+fn printed(folder: &Path, command: &str, block: &[&str]) -> Done {
+    let done = typed(folder, command);
+    match part(&done.out, block) {
+        Some(part) if steady_lines(&part) == steady_lines(block) => done,
+        _ => typed(folder, command),
     }
-    told
+}
+
+/// The exit status that a block ends with.
+fn told_status(block: &[&str]) -> Option<i32> {
+    let (_, status) = block.last()?.split_once("exit ")?;
+    status.split(' ').next()?.parse().ok()
 }
 
 #[test]
@@ -116,16 +90,14 @@ fn the_walkthrough_is_what_the_program_prints() {
     let path = Path::new(REPOSITORY).join(DOCUMENT);
     let mut document = std::fs::read_to_string(&path).unwrap();
     let original = document.clone();
-    let folder = tempdir().unwrap();
-    let server = Path::new(REPOSITORY).join("docs/walkthrough/server.js");
-    std::fs::copy(server, folder.path().join("server.js")).unwrap();
+    let folder = project();
     let (mut pending, mut shown) = (None::<&str>, 0);
     let mut differences = String::new();
     for block in blocks(&original) {
         if block.typed {
             for line in block.lines.iter().filter_map(|line| line.strip_prefix("$ ")) {
                 if let Some(command) = pending.take() {
-                    shell(folder.path(), command);
+                    typed(folder.path(), command);
                 }
                 match line.strip_prefix("npm install ws@") {
                     Some(version) => match use_release(folder.path(), version) {
@@ -138,7 +110,9 @@ fn the_walkthrough_is_what_the_program_prints() {
             continue;
         }
         let command = pending.take().expect("a command stands before what it prints");
-        let told = printed(folder.path(), command, &block.lines);
+        let done = printed(folder.path(), command, &block.lines);
+        let (told, status) = (done.out, told_status(&block.lines));
+        assert!(status.is_none_or(|status| status == done.code), "{command}: {}, not {status:?}", done.code);
         shown += 1;
         match part(&told, &block.lines) {
             Some(part) if steady_lines(&part) == steady_lines(&block.lines) => {}

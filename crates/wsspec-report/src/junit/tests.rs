@@ -1,0 +1,139 @@
+use super::structure::Element;
+use super::*;
+use crate::record::{Excuse, NotRun};
+use crate::samples::{failed, passed, report, with_verdict};
+use crate::sanitise::fixtures::HOSTILE;
+
+fn standing(case: CaseRecord, standing: Standing) -> CaseRecord {
+    let known = Some(Excuse { reason: "a bug".to_owned(), issue: Some("https://example.org/97".to_owned()) });
+    CaseRecord { outcome: Some(standing), known, ..case }
+}
+
+/// A case of every verdict, and of every standing against a baseline.
+fn every_verdict() -> Report {
+    let with = |id: &str, verdict: Verdict, why: &str| with_verdict(passed("mylib/2.3", id), verdict, why);
+    report(vec![
+        passed("mylib/2.3", "1.1.1"),
+        with("1.1.2", Verdict::NonStrict, "late"),
+        standing(passed("mylib/2.3", "1.1.3"), Standing::Fixed),
+        standing(passed("mylib/2.3", "1.1.4"), Standing::Flaky),
+        failed("mylib/2.3", "5.15"),
+        standing(failed("mylib/2.3", "5.16"), Standing::Known),
+        with_verdict(failed("mylib/2.3", "5.17"), Verdict::Crash, "died"),
+        with_verdict(failed("mylib/2.3", "5.18"), Verdict::Timeout, "no answer within 2 s"),
+        with("7.1.6", Verdict::Info, "closed first"),
+        with("9.1.1", Verdict::NotRun, "the run ended first"),
+        with("9.1.2", Verdict::Error, "no connection could be opened"),
+        with("12.1.1", Verdict::NotApplicable, "no deflate"),
+        with("12.1.2", Verdict::Skipped, "left out by the client"),
+    ])
+}
+
+#[test]
+fn every_verdict_has_its_element() {
+    let options =
+        Options { strict_baseline: true, report: Some("report.html".to_owned()), ..Options::default() };
+    insta::assert_snapshot!(junit(&every_verdict(), &options).unwrap());
+}
+
+#[test]
+fn elements_stand_in_order_and_every_count_is_a_sum() {
+    let mut cut_short = every_verdict();
+    let end = cut_short.end.as_mut().unwrap();
+    end.complete = false;
+    end.not_run = vec![NotRun { agent: "mylib/2.3".into(), cases: vec!["2.1".to_owned(), "2.2".to_owned()] }];
+    let mut without_end = every_verdict();
+    without_end.end = None;
+    let mut several = every_verdict();
+    several
+        .cases
+        .extend(every_verdict().cases.into_iter().map(|case| CaseRecord { agent: "b".into(), ..case }));
+    let mut nothing = report(Vec::new());
+    nothing.end.as_mut().unwrap().complete = false;
+    for report in [every_verdict(), cut_short, without_end, several, nothing] {
+        for (fail_on_should, strict_baseline) in [(false, false), (true, true)] {
+            let options = Options { fail_on_should, strict_baseline, report: Some("r.html".to_owned()) };
+            Element::of(&junit(&report, &options).unwrap()).is_a_report();
+        }
+    }
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    let right = junit(&every_verdict(), &Options::default()).unwrap();
+    let refused = |from: &str, to: &str| {
+        assert!(right.contains(from), "{from}");
+        let wrong = right.replacen(from, to, 1);
+        std::panic::catch_unwind(|| Element::of(&wrong).is_a_report()).is_err()
+    };
+    assert!(refused(" failures=\"3\"", " failures=\"2\""), "a count that is wrong");
+    assert!(refused("</testcase>", ""), "an element that is not closed");
+    assert!(refused("<skipped message=\"known", "<failure/><skipped message=\"known"), "two results");
+    assert!(refused("name=\"1.1.2 text-1-1-2\"", "name=\"1.1.1 text-1-1-1\""), "two cases of one name");
+    assert!(refused(" classname=\"wsspec.mylib-2_3.1\"", ""), "a case without its class");
+}
+
+#[test]
+fn a_run_that_was_cut_short_looked_green() {
+    let mut report = report(vec![passed("mylib/2.3", "1.1.1")]);
+    let end = report.end.as_mut().unwrap();
+    end.complete = false;
+    end.not_run =
+        vec![NotRun { agent: "mylib/2.3".into(), cases: vec!["1.1.2".to_owned(), "1.1.3".to_owned()] }];
+    end.reason = Some("the time was used up".into());
+    let xml = junit(&report, &Options::default()).unwrap();
+    assert_eq!(xml.matches("type=\"not-run\"").count(), 2, "{xml}");
+    assert!(xml.contains("errors=\"2\""), "{xml}");
+    assert!(xml.contains("had its turn: the time was used up."), "{xml}");
+    assert!(xml.contains("name=\"1.1.2 "), "a case has its whole name: {xml}");
+    report.end = None;
+    let xml = junit(&report, &Options::default()).unwrap();
+    assert!(xml.contains("errors=\"1\"") && xml.contains("did not come to its end"), "{xml}");
+}
+
+#[test]
+fn a_run_that_could_not_begin_had_an_error_for_every_case() {
+    let mut report = report(Vec::new());
+    let end = report.end.as_mut().unwrap();
+    end.complete = false;
+    end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["1.1.1".to_owned(), "1.1.2".to_owned()] }];
+    end.reason = Some("error[E01]: nothing is listening\n  try      wsspec run".into());
+    let xml = junit(&report, &Options::default()).unwrap();
+    assert!(xml.contains("tests=\"1\"") && xml.contains("errors=\"1\""), "{xml}");
+    assert!(xml.contains("message=\"error[E01]: nothing is listening\""), "{xml}");
+    assert!(xml.contains("  try      wsspec run</error>"), "{xml}");
+    // No client came, so there is nobody of whom something is missing.
+    report.end.as_mut().unwrap().not_run.clear();
+    assert!(junit(&report, &Options::default()).unwrap().contains("errors=\"1\""));
+}
+
+#[test]
+fn a_slice_that_is_missing_looked_green() {
+    let mut report = report(vec![passed("a", "1.1.1")]);
+    let end = report.end.as_mut().unwrap();
+    (end.complete, end.reason) = (false, Some("slice 2/2 is missing".into()));
+    let xml = junit(&report, &Options::default()).unwrap();
+    assert!(xml.contains("errors=\"1\"") && xml.contains("slice 2/2 is missing"), "{xml}");
+}
+
+#[test]
+fn non_strict_fails_only_when_asked_for() {
+    let report = report(vec![with_verdict(passed("a", "1.1.1"), Verdict::NonStrict, "late")]);
+    assert!(junit(&report, &Options::default()).unwrap().contains("failures=\"0\""));
+    let strict = Options { fail_on_should: true, ..Options::default() };
+    assert!(junit(&report, &strict).unwrap().contains("type=\"should\""));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    for text in HOSTILE {
+        let mut case = with_verdict(failed(text, "5.15"), Verdict::Fail, text);
+        case.checks[0].observed = (*text).into();
+        let xml = junit(&report(vec![case]), &Options::default()).unwrap();
+        let forbidden =
+            |c: char| c < ' ' && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
+        assert!(!xml.contains(forbidden) && !xml.contains("<svg") && !xml.contains("<script"), "{xml}");
+        assert_eq!(quick_junit::Report::deserialize_from_str(&xml).unwrap().tests, 1, "{xml}");
+        Element::of(&xml).is_a_report();
+    }
+}
