@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::measure::{Cost, Measured, fresh_folder, remove_old};
+use super::sizes::{self, Net};
 use super::table::Table;
 use super::{Common, machine, page};
 use crate::install::Kits;
@@ -27,15 +28,10 @@ const CASES: [&[&str]; 4] = [
 ];
 const AGENTS: [usize; 5] = [1, 2, 4, 8, 20];
 const JOBS: [usize; 5] = [1, 4, 16, 64, 256];
-/// Cases with one message, and its size.
-const SIZES: [(&str, &str); 6] = [
-    ("9.2.1", "64 KiB"),
-    ("9.2.2", "256 KiB"),
-    ("9.2.3", "1 MiB"),
-    ("9.2.4", "4 MiB"),
-    ("9.2.5", "8 MiB"),
-    ("9.2.6", "16 MiB"),
-];
+/// Cases of one kind: none of them waits.
+const WITHOUT_WAIT: [&str; 6] = ["1.*", "2.*", "3.*", "4.*", "7.*", "10.*"];
+/// So many agents run them.
+const TIMES: [usize; 4] = [1, 4, 16, 32];
 const IMPLEMENTATIONS: [usize; 4] = [1, 5, 10, 20];
 /// Every so-manyth implementation of the report has this defect, so that there are failures to be told.
 const WITH_DEFECT: usize = 4;
@@ -98,7 +94,10 @@ impl Bench<'_> {
             let _ = write!(text, "### {title}\n\n{}\n", table?);
             Ok::<_, anyhow::Error>(())
         };
-        add("With the number of cases", self.cases())?;
+        add(
+            "With the number of cases, all of one kind: sections 1 to 4, 7 and 10, of several agents",
+            self.cases(),
+        )?;
         add("With the number of agents, 247 cases each", self.agents())?;
         add("With `--jobs`, 247 cases", self.jobs())?;
         add("With the size of a message", self.sizes())?;
@@ -108,8 +107,8 @@ impl Bench<'_> {
 
     fn cases(&self) -> Result<Table> {
         let mut rows = Rows::new("cases");
-        for patterns in CASES {
-            let cost = self.against(None, 1, patterns)?;
+        for agents in TIMES {
+            let cost = self.against(None, agents, &WITHOUT_WAIT)?;
             let cases = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
             rows.add(cases.matches("{\"t\":\"case\"").count().to_string(), &cost);
         }
@@ -135,11 +134,18 @@ impl Bench<'_> {
     }
 
     fn sizes(&self) -> Result<Table> {
-        let mut rows = Rows::new("message");
-        for (case, size) in SIZES {
-            rows.add(size.to_owned(), &self.against(None, 1, &[case])?);
+        let mut nets = Vec::new();
+        for loops in &sizes::LOOPS {
+            let run = |case: &str, messages: usize| {
+                let messages = messages.to_string();
+                self.against(None, loops.agents, &[case, "--volume-messages", &messages])
+            };
+            let base = run(loops.base, 1)?;
+            for &(case, octets) in loops.cases {
+                nets.push(Net { loops, octets, cost: run(case, loops.messages)?, base });
+            }
         }
-        Ok(rows.table())
+        Ok(sizes::table(&nets))
     }
 
     fn reports(&self) -> Result<Table> {
@@ -185,7 +191,9 @@ impl Bench<'_> {
         fresh_folder(&self.folder.join("out"))?;
         let mut command = Command::new(&self.program);
         command.arg("run").args((0..agents).map(|_| format!("ws://{address}"))).args(words);
-        command.args(["--volume-messages", &self.args.volume_messages.to_string()]);
+        if !words.contains(&"--volume-messages") {
+            command.args(["--volume-messages", &self.args.volume_messages.to_string()]);
+        }
         command.arg("-o").arg(self.folder.join("out"));
         let cost = Measured::start(&command, nice, &self.folder.join("run.log"))?.wait(LIMIT)?;
         server.stop()?;

@@ -1,10 +1,15 @@
-//! What the wall and processor time of a run of the suite could be at best, from figures of the same run.
+//! `cargo xtask bench limits`: what a figure could be at best, beside what it is, from figures that were measured
+//! together.
 
 use std::fmt::Write as _;
 
+use anyhow::{Result, ensure};
+
 use super::micro::Line;
-use super::suite::{Pair, SUM};
+use super::suite::{self, Figures, Pair, SUM};
 use super::table::Table;
+use super::{Common, echo, machine, micro, page};
+use crate::install::Kits;
 
 /// Octets of the messages in one group of section 12 or 13: a thousand of each size, ten sizes whole and eight times in
 /// fragments.
@@ -15,8 +20,20 @@ const WHOLE: f64 =
 /// Section 12 has one group with each data set, section 13 seven more with JSON.
 const GROUPS_OF_JSON: f64 = 8.0;
 
-/// Of each set the least wall time: that of its longest case, that of both programs' work on all cores, and that of
-/// the server's busiest thread.
+/// What bounds the wall time of a run, and how much that is at least, in seconds.
+fn bounds(wsspec: &Figures) -> [(&'static str, f64); 3] {
+    [
+        ("longest case", wsspec.longest),
+        ("CPU of tester and server / cores", (wsspec.tester.cpu() + wsspec.server.cpu()) / cores()),
+        ("busiest thread of the server", wsspec.server_thread),
+    ]
+}
+
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1, usize::from) as f64
+}
+
+/// Of each set the least wall time.
 pub(super) fn table(pairs: &[Pair]) -> Table {
     let mut table = Table::new(&[
         "cases",
@@ -26,10 +43,8 @@ pub(super) fn table(pairs: &[Pair]) -> Table {
         "wall of wsspec, s",
         "greatest of the three / wall",
     ]);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     for Pair { set, wsspec, .. } in pairs.iter().filter(|pair| pair.set != SUM) {
-        let both = (wsspec.tester.cpu() + wsspec.server.cpu()) / cores;
-        let bounds = [wsspec.longest, both, wsspec.server_thread];
+        let bounds = bounds(wsspec).map(|(_, seconds)| seconds);
         let least = bounds.into_iter().fold(0.0, f64::max);
         let told = bounds.map(|bound| format!("{bound:.2}")).into_iter();
         let last = [format!("{:.2}", wsspec.tester.wall), percent(least, wsspec.tester.wall)];
@@ -42,9 +57,8 @@ fn percent(part: f64, whole: f64) -> String {
     format!("**{:.0} %**", 100.0 * part / whole)
 }
 
-/// What DEFLATE alone takes of the processor time for the volume, where both sides are wsspec. `lines` are the speeds
-/// of compressing and inflating each data set.
-pub(super) fn deflate(lines: &[Line], volume: &Pair) -> String {
+/// Seconds that DEFLATE of the whole volume takes alone: what the tester does, and what the server does.
+fn alone(lines: &[Line]) -> (f64, f64) {
     let groups = |line: &Line| if line.name.ends_with("JSON") { GROUPS_OF_JSON } else { 1.0 };
     let seconds = |what: &str, octets: &dyn Fn(&Line) -> f64| -> f64 {
         let lines = lines.iter().filter(|line| line.name.starts_with(what));
@@ -52,10 +66,13 @@ pub(super) fn deflate(lines: &[Line], volume: &Pair) -> String {
     };
     let all = |line: &Line| groups(line) * GROUP;
     let inflating = seconds("inflate", &all);
-    let tester = inflating + seconds("deflate", &|_| 1000.0 * WHOLE);
-    let server = inflating + seconds("deflate", &all);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-    let (used, wall) = (&volume.wsspec, volume.wsspec.tester.wall);
+    (inflating + seconds("deflate", &|_| 1000.0 * WHOLE), inflating + seconds("deflate", &all))
+}
+
+/// What DEFLATE alone takes of the time for the volume, where both sides are wsspec. `lines` are the speeds of
+/// compressing and inflating each data set.
+pub(super) fn deflate(lines: &[Line], volume: &Figures) -> String {
+    let (tester, server) = alone(lines);
     let mut text = String::from(
         "The volume, if DEFLATE were all that is done (zlib-rs on one core, measured right after these runs; the tester \
          inflates all 10.9 GB and compresses 1.3 GB, what the same cases share counting once; the server inflates and \
@@ -63,20 +80,46 @@ pub(super) fn deflate(lines: &[Line], volume: &Pair) -> String {
     );
     let mut table = Table::new(&["", "DEFLATE alone, s", "measured, s", "of it DEFLATE"]);
     for (what, floor, measured) in [
-        ("CPU of the tester", tester, used.tester.cpu()),
-        ("CPU of the server", server, used.server.cpu()),
-        ("wall, if that kept all cores busy", (tester + server) / cores, wall),
+        ("CPU of the tester", tester, volume.tester.cpu()),
+        ("CPU of the server", server, volume.server.cpu()),
+        ("wall, if that kept all cores busy", (tester + server) / cores(), volume.tester.wall),
     ] {
-        table.row([
-            what.to_owned(),
-            format!("{floor:.1}"),
-            format!("{measured:.1}"),
-            percent(floor, measured),
-        ]);
+        let told = [format!("{floor:.1}"), format!("{measured:.1}"), percent(floor, measured)];
+        table.row([what.to_owned()].into_iter().chain(told));
     }
     // Writing to a string cannot fail.
     let _ = write!(text, "{table}");
     text
+}
+
+/// Puts together what the last `suite` and `echo` have kept in the cache, prints, and writes the page if asked to.
+pub(super) fn run(common: &Common) -> Result<()> {
+    let kits = Kits::new(&common.install)?;
+    kits.install_bench_peers()?;
+    let mut table = Table::new(&["figure", "limit", "at the limit", "reached", "of the limit"]);
+    let mut rows = Vec::new();
+    for (server, set, figures) in suite::kept(&kits)? {
+        let least = bounds(&figures).into_iter().max_by(|one, other| one.1.total_cmp(&other.1));
+        let wall = figures.tester.wall;
+        rows.extend(least.map(|(limit, least)| {
+            let what = format!("{set} cases against {server}: wall");
+            [what, limit.to_owned(), format!("{least:.2} s"), format!("{wall:.2} s"), percent(least, wall)]
+        }));
+        if (server, set) == ("endpoint", "volume") {
+            let (tester, _) = alone(&micro::volume(&kits, common)?);
+            let measured = figures.tester.cpu();
+            let what = format!("{set} cases against {server}: CPU of the tester");
+            let told = [format!("{tester:.1} s"), format!("{measured:.1} s"), percent(tester, measured)];
+            let [limit, reached, part] = told;
+            rows.push([what, "DEFLATE alone (zlib-rs)".to_owned(), limit, reached, part]);
+        }
+    }
+    rows.extend(echo::limits(&kits)?);
+    ensure!(!rows.is_empty(), "there is nothing yet: run bench suite, and bench echo --write-docs, first");
+    rows.into_iter().for_each(|row| table.row(row));
+    let text = format!("On {}, put together on {}.\n\n{table}", machine::machine(), machine::today());
+    println!("{text}");
+    if common.write_docs { page::write_block("limits", &text) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ mod machine;
 mod measure;
 mod micro;
 mod page;
+mod sizes;
 mod suite;
+mod suite_table;
 mod table;
 
 pub(crate) use echo::SOCKETIFY;
@@ -35,6 +37,8 @@ enum What {
     Short(echo::ShortArgs),
     /// Masking, UTF-8, frame headers and DEFLATE beside memcpy
     Micro(Common),
+    /// What the last `suite` and `echo` reached of what is possible
+    Limits(Common),
     /// How the tester's cost grows with cases, agents, jobs, message size, and implementations in a report
     Growth(growth::Args),
     /// All of them, as they are run by default: about 80 min, and an hour more if the reference is measured too
@@ -71,6 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         What::Short(args) => echo::run_short(args)?,
         What::Micro(common) => micro::run(common)?,
         What::Growth(args) => growth::run(args)?,
+        What::Limits(common) => limits::run(common)?,
         What::All(AllArgs { common, suite }) => {
             micro::run(common)?;
             growth::run(&growth::Args::new(common))?;
@@ -79,6 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                 echo::run_short(&echo::ShortArgs::new(common))?;
             }
             suite::run(&suite::Args::new(common, suite))?;
+            limits::run(common)?;
         }
     }
     Ok(ExitCode::SUCCESS)

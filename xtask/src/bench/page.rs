@@ -34,7 +34,9 @@ mod tests {
     #[test]
     fn the_page_has_a_block_for_every_benchmark() {
         let page = fs::read_to_string(repository().join("docs/benchmarks.md")).unwrap();
-        for name in ["suite --server endpoint", "suite --server ws", "growth", "echo", "short", "micro"] {
+        for name in
+            ["suite --server endpoint", "suite --server ws", "growth", "echo", "short", "micro", "limits"]
+        {
             assert!(replaced(&page, name, "").is_some(), "{name}");
         }
     }

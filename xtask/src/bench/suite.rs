@@ -11,7 +11,7 @@ use clap::ValueEnum as _;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Cost, Measured, fresh_folder, remove_old};
-use super::table::Table;
+use super::suite_table::{heading, reduced, table};
 use super::{Common, limits, machine, micro, page};
 use crate::case_sets::{self, CaseSet, SectionChoice};
 use crate::install::{Kit, Kits};
@@ -161,10 +161,10 @@ impl Server {
 /// One suite with one set of cases against one server.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Figures {
-    cases: usize,
+    pub(super) cases: usize,
     pub(super) tester: Cost,
     pub(super) server: Cost,
-    measured: String,
+    pub(super) measured: String,
     /// Seconds of processor time of the server's busiest thread.
     #[serde(default)]
     pub(super) server_thread: f64,
@@ -173,7 +173,7 @@ pub(super) struct Figures {
     pub(super) longest: f64,
     /// How often it was measured.
     #[serde(default)]
-    runs: usize,
+    pub(super) runs: usize,
 }
 
 impl Figures {
@@ -198,7 +198,7 @@ impl Figures {
 /// A row of the table.
 pub(super) struct Pair {
     pub(super) set: String,
-    reference: Figures,
+    pub(super) reference: Figures,
     pub(super) wsspec: Figures,
 }
 
@@ -234,12 +234,32 @@ pub(super) fn run(args: &Args) -> Result<()> {
     remove_old(&kits.cache().join("bench"))
 }
 
+/// Where the last figures of wsspec are, beside the folder of its run.
+fn kept_file(folder: &Path) -> PathBuf {
+    folder.with_extension("json")
+}
+
+/// The last figures of wsspec, by server and set, in full volume.
+pub(super) fn kept(kits: &Kits) -> Result<Vec<(&'static str, &'static str, Figures)>> {
+    let mut all = Vec::new();
+    for server in [Server::Endpoint, Server::Ws] {
+        for set in ["functional", "limits", "volume"] {
+            let name = format!("{}-{}-{set}", Suite::Wsspec.name(), server.name());
+            let file = kept_file(&kits.cache().join("bench").join(name));
+            if file.exists() {
+                all.push((server.name(), set, serde_json::from_str(&fs::read_to_string(file)?)?));
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// What DEFLATE alone takes, where both sides compress like wsspec and the volume is full.
 fn deflate(args: &Args, kits: &Kits, server: Server, pairs: &[Pair]) -> Result<String> {
     let volume = pairs.iter().find(|pair| pair.set == "volume");
     let Some(volume) = volume.filter(|_| server == Server::Endpoint) else { return Ok(String::new()) };
     kits.install_bench_peers()?;
-    Ok(limits::deflate(&micro::volume(kits, &args.common)?, volume))
+    Ok(limits::deflate(&micro::volume(kits, &args.common)?, &volume.wsspec))
 }
 
 struct Bench<'a> {
@@ -302,7 +322,9 @@ impl Bench<'_> {
         }
         runs.sort_by(|one, other| one.tester.wall.total_cmp(&other.tester.wall));
         let number = runs.len();
-        Ok(Figures { runs: number, ..runs.swap_remove((number - 1) / 2) })
+        let figures = Figures { runs: number, ..runs.swap_remove((number - 1) / 2) };
+        fs::write(kept_file(&folder), serde_json::to_string_pretty(&figures)?)?;
+        Ok(figures)
     }
 
     fn folder(&self, suite: Suite, set: &CaseSet) -> PathBuf {
@@ -337,68 +359,6 @@ fn longest(index: &Path, agent: &str) -> Result<f64> {
     let cases = index[agent].as_object().into_iter().flat_map(|cases| cases.values());
     let longest = cases.filter_map(|case| case["duration"].as_f64()).fold(0.0, f64::max);
     Ok(longest / 1000.0)
-}
-
-fn heading() -> String {
-    format!("Measured on {}; wsspec {} ({}).\n", machine::machine(), machine::revision(), machine::compiler())
-}
-
-/// Said of a table whose volume is not full.
-fn reduced(messages: u32) -> String {
-    format!(
-        "Both programs sent {messages} messages in each case of sections 12 and 13 instead of a thousand.\n\n"
-    )
-}
-
-fn table(pairs: &[Pair]) -> String {
-    let mut table = Table::new(&[
-        "cases",
-        "wall: reference / wsspec",
-        "CPU: reference / wsspec",
-        "memory: reference / wsspec",
-        "wall of the reference, s",
-        "wall of wsspec, s",
-        "CPU of the reference, s",
-        "CPU of wsspec, s",
-        "memory of the reference, MiB",
-        "memory of wsspec, MiB",
-        "server's CPU under the reference, s",
-        "server's CPU under wsspec, s",
-        "reference measured on",
-        "wsspec measured on",
-        "runs of wsspec",
-    ]);
-    for Pair { set, reference, wsspec } in pairs {
-        let (old, new) = (&reference.tester, &wsspec.tester);
-        let mebibytes = |octets: u64| octets as f64 / f64::from(1 << 20);
-        let number = |value: f64| format!("{value:.2}");
-        let whole = |value: f64| format!("{value:.0}");
-        table.row([
-            format!("{set} ({})", cases(reference, wsspec)),
-            format!("**{:.1}**", old.wall / new.wall),
-            format!("**{:.1}**", old.cpu() / new.cpu()),
-            format!("{:.1}", old.memory as f64 / new.memory as f64),
-            number(old.wall),
-            number(new.wall),
-            number(old.cpu()),
-            number(new.cpu()),
-            whole(mebibytes(old.memory)),
-            whole(mebibytes(new.memory)),
-            number(reference.server.cpu()),
-            number(wsspec.server.cpu()),
-            reference.measured.clone(),
-            wsspec.measured.clone(),
-            wsspec.runs.to_string(),
-        ]);
-    }
-    table.to_string()
-}
-
-fn cases(reference: &Figures, wsspec: &Figures) -> String {
-    match reference.cases == wsspec.cases {
-        true => reference.cases.to_string(),
-        false => format!("reference {}, wsspec {}", reference.cases, wsspec.cases),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod cells;
 mod figures;
 mod kept;
+mod limits;
 mod profile;
 mod servers;
 mod short;
@@ -22,6 +23,7 @@ use crate::install::Kits;
 use crate::process::free_address;
 use cells::Cell;
 use kept::Kept;
+pub(super) use limits::rows as limits;
 pub(crate) use servers::SOCKETIFY;
 use servers::{SERVERS, Server};
 pub(super) use short::{ShortArgs, run as run_short};
