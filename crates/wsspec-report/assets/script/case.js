@@ -43,16 +43,50 @@ async function addScripts(one) {
   box.replaceWith(all);
 }
 
-/** Times are packed in microseconds alone. */
-function milliseconds(one) {
-  for (const time of findAll(".log .time", one)) find(".ms", time).textContent = (Number(find(".us", time).textContent) / 1000).toFixed(2);
+/** Times are packed as microseconds since the row before, octets of a frame as its number. */
+function timeline(one) {
+  let us = 0;
+  for (const time of findAll(".log .time", one)) {
+    us += Number(time.textContent);
+    time.replaceChildren(build(["span", { class: "ms" }, (us / 1000).toFixed(2)]), build(["span", { class: "us" }, String(us)]));
+  }
+  for (const hex of findAll(".log .hex", one)) {
+    if (!hex.textContent.startsWith("=")) continue;
+    const frame = findAll(".anatomy", one).find((box) => box.id === one.id + ":b" + hex.textContent.slice(1));
+    hex.textContent = findAll("dt", frame).map((octets) => octets.textContent).join(" ");
+  }
+}
+
+/** Each octet of a frame is packed once: its part of the frame, the names of its fields, and what it means. */
+function anatomy(box) {
+  const wire = build(["p", { class: "wire" }]);
+  let [offset, key] = [0, ""];
+  findAll("dl > div", box).forEach((part, place) => {
+    const [octets, meaning] = part.children;
+    const [field, words] = [meaning.firstChild, meaning.lastChild.textContent];
+    const hex = octets.textContent;
+    const size = hex.split(" ").length;
+    const about = { class: "p" + place, tabindex: "0", role: "img", "aria-label": "octet " + offset + ": " + words };
+    wire.append(build(["code", about, hex]), " ");
+    if (field.textContent === "websocket.masking_key") key = " && websocket.masking_key == " + hex.replaceAll(" ", ":");
+    octets.textContent = size < 2 ? "octet " + offset : "octets " + offset + " to " + (offset + size - 1);
+    meaning.append(" ", field);
+    part.className = "p" + place;
+    part.tabIndex = 0;
+    offset += size;
+  });
+  const first = Number.parseInt(wire.textContent, 16);
+  const filter = "websocket.opcode == " + (first & 15) + " && websocket.fin == " + (first > 127) + key;
+  box.prepend(wire);
+  box.parentElement.append(build(["p", { class: "small" }, "Wireshark"]), build(["pre", { class: "copy" }, filter]));
 }
 
 function dress(one) {
   if (one.tagName !== "ARTICLE" || one.classList.contains("brief")) return;
+  timeline(one);
+  findAll(".anatomy", one).forEach(anatomy);
   copyButtons(one);
   addScripts(one);
-  milliseconds(one);
   for (const link of findAll(".other", one)) {
     const compare = document.createElement("a");
     compare.href = "#" + one.id + "~" + link.hash.split("@")[1];

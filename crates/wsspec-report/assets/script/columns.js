@@ -32,7 +32,7 @@ function setReference(key) {
     const own = cells.find((cell) => cell.dataset.agent === key);
     for (const cell of cells) {
       cell.classList.toggle("reference", cell === own);
-      cell.classList.toggle("same", own !== undefined && cell !== own && cell.dataset.status === own.dataset.status);
+      cell.classList.toggle("same", own !== undefined && cell !== own && status(cell) === status(own));
     }
   }
 }

@@ -16,6 +16,8 @@ const compare = (text, units, hint) => {
 };
 const TIMES = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000 };
 const SIZES = { "": 1, B: 1, KiB: 1024, MiB: 1048576 };
+/** The verdict of a cell; most are in order. */
+const status = (cell) => cell.dataset.status ?? "pass";
 const matches = (argument, value) => {
   const pattern = glob(argument);
   return (value ?? "").split(" ").some((part) => pattern.test(part));
@@ -28,8 +30,8 @@ const FACTS = {
   level: (argument) => (row) => matches(argument, row.dataset.level),
   rfc: (argument) => (row) => row.dataset.rfc.split(" ").some((clause) =>
     clause === argument || clause.startsWith(argument + ".")),
-  status: (argument) => (_, cell) => matches(argument, cell.dataset.status.replaceAll(" ", "-"))
-    || cell.dataset.status === argument,
+  status: (argument) => (_, cell) => matches(argument, status(cell).replaceAll(" ", "-"))
+    || status(cell) === argument,
   outcome: (argument) => (_, cell) => matches(argument, cell.dataset.outcome ?? "expected"),
   agent: (argument) => (_, cell) => matches(argument, cell.dataset.agent),
   differs: () => (row) => "differs" in row.dataset,

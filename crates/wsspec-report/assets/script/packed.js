@@ -43,14 +43,16 @@ async function unpack(block) {
     if (octets > LARGEST) throw new Error("too large, write the report with --html-dir");
     chunks.push(value);
   }
-  const texts = (await new Blob(chunks).text()).split("\0");
+  const [often, ...texts] = (await new Blob(chunks).text()).split("\0");
+  const lines = often.split("\n");
   const names = block.dataset.names.split(" ");
   const [parts, scripts] = [Number(block.dataset.parts), Number(block.dataset.scripts)];
-  const joined = (from, to, at) => Array.from({ length: to - from }, (_, part) => texts[(from + part) * names.length + at]).join("");
+  const joined = (from, to, at) => Array.from({ length: to - from }, (_, part) => texts[(from + part) * names.length + at]).join("")
+    .replace(/\u0002(.)/gs, (_, place) => lines[place.charCodeAt(0) - 0x100]);
   return new Map(names.map((name, at) => [name, {
-    page: joined(0, parts, at),
-    scripts: joined(parts, parts + scripts, at),
-    record: joined(parts + scripts, parts + scripts + 1, at),
+    get page() { return joined(0, parts, at).replaceAll("\u0001", name); },
+    get scripts() { return joined(parts, parts + scripts, at); },
+    get record() { return joined(parts + scripts, parts + scripts + 1, at); },
   }]));
 }
 

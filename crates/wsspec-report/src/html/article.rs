@@ -11,7 +11,7 @@ use super::drawing;
 use super::links::Links;
 use super::matrix;
 use super::rows::{Row, Rows};
-use super::scripts::{Scripts, Which};
+use super::scripts::Scripts;
 use crate::Untrusted;
 use crate::explain::Description;
 use crate::markdown;
@@ -131,7 +131,7 @@ impl<'a> Article<'a> {
         links: &Links,
         case: &'a CaseRecord,
         dissected_frames: usize,
-        which: Which,
+        scripts: Scripts,
     ) -> Self {
         let link = |other: &CaseRecord| Link { href: links.case(other), id: other.id.to_string() };
         let near = links.neighbours(report, case, SAME_CAUSE);
@@ -167,7 +167,7 @@ impl<'a> Article<'a> {
             command: shell::posix(&case.repro),
             command_powershell: shell::powershell(&case.repro),
             bug_report: markdown::bug_report(report, case),
-            scripts: Scripts::of(report, case, which, links.is_folder()),
+            scripts,
             description: Description::known(case.id),
             has_others: links.has_several(),
             has_no_script: links.is_folder(),

@@ -15,13 +15,26 @@ use crate::verdict::Shown;
 
 /// Characters of a payload in lists.
 const PREVIEW: usize = 80;
-/// Rows of the timeline, and how many of them stand before the one at which a rule was broken if not all do.
+/// Rows of the timeline; half of them stand before the one at which a rule was broken if not all do.
 const ROWS: usize = 24;
-const BEFORE: usize = 12;
+/// The same in short, and how many stand behind that one.
+const ROWS_IN_SHORT: usize = 8;
+const BEHIND_IN_SHORT: usize = 1;
 /// Rows of the comparison.
 const DIFFERENCES: usize = 16;
 /// Characters at the end of the log of a process.
 const LOG: usize = 2000;
+const LOG_IN_SHORT: usize = 300;
+
+/// How much is told.
+pub(super) enum Length<'a> {
+    /// The first of its cause and implementation: its octets are named.
+    First,
+    /// All but the names of the octets.
+    Full,
+    /// What is its own; for cause and rules there is this case.
+    Short(&'a CaseRecord),
+}
 
 /// The template.
 #[derive(Template)]
@@ -29,6 +42,8 @@ const LOG: usize = 2000;
 pub(super) struct Brief<'a> {
     case: &'a CaseRecord,
     anchor: String,
+    /// The place and the id of the case that has its cause and its rules, if they are not here.
+    like: Option<(String, String)>,
     rules: Vec<BrokenRule<'a>>,
     closest: Option<Alternative>,
     rows: Vec<Row>,
@@ -47,24 +62,33 @@ pub(super) struct Brief<'a> {
 impl askama::filters::HtmlSafe for Brief<'_> {}
 
 impl<'a> Brief<'a> {
-    /// `is_first` of its cause and implementation: its octets are named.
-    pub(super) fn new(links: &Links, case: &'a CaseRecord, is_first: bool) -> Self {
+    pub(super) fn new(links: &Links, case: &'a CaseRecord, length: &Length<'_>) -> Self {
+        let like = match length {
+            Length::Short(like) => Some((links.anchor(like), like.id.to_string())),
+            Length::First | Length::Full => None,
+        };
+        let (most, behind, log) = match like {
+            Some(_) => (ROWS_IN_SHORT, BEHIND_IN_SHORT, LOG_IN_SHORT),
+            None => (ROWS, usize::MAX, LOG),
+        };
         let is_told = |row: &Row| !row.is_octets;
         let told: Vec<Row> = Rows::of(case, &[]).rows.into_iter().filter(is_told).collect();
         let rows_have_frames = told.iter().any(|row| !row.name.is_empty());
-        let (rows, more_rows) = around_deviation(told);
+        let (rows, more_rows) = around_deviation(told, most, behind);
+        let is_first = matches!(length, Length::First);
         let frame = Dissected::all(case, 1).pop().filter(|frame| is_first && frame.is_deviation);
         let alternatives = story::alternatives(case, PREVIEW);
         Self {
             anchor: links.anchor(case),
-            rules: broken::rules(case),
+            rules: if like.is_some() { Vec::new() } else { broken::rules(case) },
+            like,
             closest: alternatives.into_iter().find(|one| one.is_closest),
             rows,
             more_rows,
             frame,
             closing: story::closing_sentence(case),
             heads: if rows_have_frames { Vec::new() } else { heads(case) },
-            log: case.log.as_ref().map(|log| last_of(log.text.raw())).filter(|log| !log.is_empty()),
+            log: case.log.as_ref().map(|one| last_of(one.text.raw(), log)).filter(|text| !text.is_empty()),
             command: shell::posix(&case.repro),
             case,
         }
@@ -84,15 +108,18 @@ impl<'a> Brief<'a> {
     }
 }
 
-/// As many rows as are shown, and how many are not.
-fn around_deviation(mut rows: Vec<Row>) -> (Vec<Row>, u64) {
-    let more = rows.len().saturating_sub(ROWS);
-    if more > 0 {
-        let at = rows.iter().position(|row| row.is_deviation).unwrap_or(0);
-        rows.drain(..at.saturating_sub(BEFORE).min(more));
-        rows.truncate(ROWS);
+/// As many rows as are shown, so many of them behind the one at which a rule was broken, and how many are not shown.
+fn around_deviation(mut rows: Vec<Row>, most: usize, behind: usize) -> (Vec<Row>, u64) {
+    let all = rows.len();
+    let at = rows.iter().position(|row| row.is_deviation);
+    if let Some(at) = at {
+        rows.truncate(at.saturating_add(behind).saturating_add(1));
     }
-    (rows, more as u64)
+    let more = rows.len().saturating_sub(most);
+    rows.drain(..at.unwrap_or(0).saturating_sub(most / 2).min(more));
+    rows.truncate(most);
+    let shown = rows.len();
+    (rows, (all - shown) as u64)
 }
 
 /// The heads of the opening handshake.
@@ -103,8 +130,8 @@ fn heads(case: &CaseRecord) -> Vec<(&'static str, Untrusted)> {
     heads.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
-fn last_of(log: &str) -> Untrusted {
-    let start = log.char_indices().rev().take(LOG).last().map_or(0, |(at, _)| at);
+fn last_of(log: &str, characters: usize) -> Untrusted {
+    let start = log.char_indices().rev().take(characters).last().map_or(0, |(at, _)| at);
     Untrusted::new(&log[start..])
 }
 
@@ -116,7 +143,7 @@ mod tests {
 
     fn brief(case: CaseRecord) -> String {
         let report = report(vec![case]);
-        Brief::new(&Links::one_file(&report), &report.cases[0], true).render().unwrap()
+        Brief::new(&Links::one_file(&report), &report.cases[0], &Length::First).render().unwrap()
     }
 
     #[test]
@@ -127,7 +154,7 @@ mod tests {
         let failed = case.checks.iter_mut().find(|check| !check.ok).unwrap();
         failed.event = Some(150);
         let page = brief(case);
-        assert!(page.contains("rule broken here") && page.contains("<td>150</td>"), "{page}");
+        assert!(page.contains("rule broken here") && page.contains("<td>150<td>"), "{page}");
         assert!(page.contains("more lines") && page.len() < 8000, "{} octets: {page}", page.len());
     }
 

@@ -1,5 +1,7 @@
 //! The pages that are not written out: packed, for the script to unpack on demand.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::Write;
 
 use base64::Engine as _;
@@ -8,6 +10,16 @@ use flate2::{Compression, GzBuilder};
 
 /// What stands behind every text of a block.
 const END: char = '\0';
+/// What stands in the page of a case for its name, which is in most of its lines.
+const NAME: &str = "\u{1}";
+/// What stands for a line that occurs often: this, and a character that tells which.
+const LINE: char = '\u{2}';
+/// The characters from this one on, as many as there are before those that are no characters.
+const FIRST: u32 = 0x100;
+const LINES: usize = 0xd000;
+/// Lines that are worth it: of so many octets, and so often in a block.
+const LONG: usize = 16;
+const OFTEN: u32 = 4;
 
 /// Into so many parts the page of a case is cut, at the starts of its blocks.
 pub(super) const PARTS: usize = 12;
@@ -26,7 +38,8 @@ pub(super) struct Block {
     pub(super) octets: usize,
     /// The first part of the page of each case (empty if that is written out), then the second of each, and so on for
     /// all [`PARTS`], then the first script of each (markup; empty if there is none), and so on for all [`SCRIPTS`], then the record
-    /// of each: what is alike stands together, and packs well. NUL after each; gzip, base64.
+    /// of each: what is alike stands together, and packs well. In pages U+0001 stands for the name; everywhere U+0002
+    /// and a character from U+0100 on for a line of the text before all of these. NUL after each; gzip, base64.
     pub(super) base64: String,
 }
 
@@ -54,9 +67,7 @@ impl Pages {
         self.names.push_str(name);
         let mut page = String::new();
         print(&mut page);
-        if memchr::memchr(0, page.as_bytes()).is_some() {
-            page = page.replace(END, "\u{fffd}");
-        }
+        let page = without_marks(&page).replace(name, NAME);
         let mut rest = page.as_str();
         for (place, part) in self.parts.iter_mut().enumerate() {
             let end = if place + 1 < PARTS { end_of_part(rest) } else { rest.len() };
@@ -65,22 +76,72 @@ impl Pages {
             rest = &rest[end..];
         }
         for (place, of_form) in self.scripts.iter_mut().enumerate() {
-            of_form.push_str(scripts.get(place).map_or("", String::as_str));
+            of_form.push_str(&without_marks(scripts.get(place).map_or("", String::as_str)));
             of_form.push(END);
         }
-        self.records.push_str(record);
+        self.records.push_str(&without_marks(record));
         self.records.push(END);
     }
 
     /// Packs all, the tighter the higher the level.
     pub(super) fn pack(self, level: Compression) -> Block {
         let texts = || self.parts.iter().chain(&self.scripts).chain([&self.records]);
-        let octets = texts().map(String::len).sum();
-        let mut gzip = GzBuilder::new().write(Vec::with_capacity(octets / 8), level);
-        let written = texts().try_for_each(|text| gzip.write_all(text.as_bytes()));
-        let packed = written.and_then(|()| gzip.finish());
+        let often = Often::of(texts().flat_map(|text| lines(text)));
+        let mut all = often.lines.join("\n");
+        all.push(END);
+        texts().for_each(|text| often.write(text, &mut all));
+        let mut gzip = GzBuilder::new().write(Vec::with_capacity(all.len() / 8), level);
+        let packed = gzip.write_all(all.as_bytes()).and_then(|()| gzip.finish());
         let base64 = STANDARD.encode(packed.expect("memory can be written to"));
+        let octets = all.len();
         Block { names: self.names, octets, base64 }
+    }
+}
+
+/// A text of a case without what marks something in a block.
+fn without_marks(text: &str) -> Cow<'_, str> {
+    match memchr::memchr3(0, 1, 2, text.as_bytes()) {
+        Some(_) => text.replace([END, '\u{1}', LINE], "\u{fffd}").into(),
+        None => text.into(),
+    }
+}
+
+/// The lines of a text, each with what ends it.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(['\n', END])
+}
+
+/// Lines that stand in a block once, however often they occur.
+struct Often<'a> {
+    lines: Vec<&'a str>,
+    places: HashMap<&'a str, char>,
+}
+
+impl<'a> Often<'a> {
+    fn of(all: impl Iterator<Item = &'a str>) -> Self {
+        let mut counts = HashMap::new();
+        let mut often = Self { lines: Vec::new(), places: HashMap::new() };
+        for line in all.map(|line| line.trim_end_matches(['\n', END])).filter(|line| line.len() >= LONG) {
+            let count = counts.entry(line).or_insert(0);
+            *count += 1;
+            if *count == OFTEN && often.lines.len() < LINES {
+                let place = FIRST + often.lines.len() as u32;
+                often.places.insert(line, char::from_u32(place).expect("these are all characters"));
+                often.lines.push(line);
+            }
+        }
+        often
+    }
+
+    fn write(&self, text: &str, out: &mut String) {
+        for line in lines(text) {
+            let content = line.trim_end_matches(['\n', END]);
+            match self.places.get(content) {
+                Some(place) => out.extend([LINE, *place]),
+                None => out.push_str(content),
+            }
+            out.push_str(&line[content.len()..]);
+        }
     }
 }
 

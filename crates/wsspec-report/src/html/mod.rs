@@ -37,7 +37,7 @@ use article::{Article, DISSECTED, has_run};
 use before::Before;
 use links::Links;
 use overview::Overview;
-use scripts::Which;
+use scripts::{Scripts, Which};
 use together::Together;
 
 const STYLE: &str = include_str!("../../assets/style.css");
@@ -217,7 +217,8 @@ impl<'a> Folder<'a> {
     where
         'a: 'b,
     {
-        Article::new(self.report, &self.links, case, DISSECTED, Which::All)
+        let scripts = Scripts::of(self.report, case, Which::All, true);
+        Article::new(self.report, &self.links, case, DISSECTED, scripts)
     }
 
     /// The pages of cases that have changed: what was found before beside what was found now.
@@ -225,7 +226,8 @@ impl<'a> Folder<'a> {
         let pages = before.cases(self.report).par_bridge().map(|(now, earlier)| {
             let title = format!("{} {} {}, before and now", now.id, now.slug, now.agent.raw());
             let now = self.report.whole(now);
-            let article = Article::new(&before.report, &before.links, earlier, DISSECTED, Which::All);
+            let scripts = Scripts::of(&before.report, earlier, Which::All, true);
+            let article = Article::new(&before.report, &before.links, earlier, DISSECTED, scripts);
             let both = Box::new(Together::new([article, self.article(&now)]));
             Page { name: before.links.case(earlier), content: self.page(title.into(), Content::Both(both)) }
         });

@@ -1,6 +1,6 @@
 //! The report as one document: failures written out in brief, the pages of all cases packed, as much as fits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
 use super::before::Before;
-use super::brief::Brief;
+use super::brief::{Brief, Length};
 use super::data::{Block, PARTS, Pages, SCRIPTS};
 use super::links::Links;
 use super::overview::Overview;
@@ -40,8 +40,8 @@ const SAMPLED_FROM: usize = 2000;
 const SAMPLED: usize = 4;
 const SAMPLE: usize = 41;
 
-/// Of failures with the same cause, so many of each implementation are written out when all would be too much.
-const WRITTEN_OF_A_CAUSE: usize = 2;
+/// Of failures with the same cause, so many of each implementation are told in full when all would be too much.
+const FULL_OF_A_CAUSE: usize = 2;
 
 /// The document with as few details left out as its size allows.
 pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
@@ -72,8 +72,8 @@ impl Trim {
     /// The size that is accepted: rather than to leave out what failed, the file may grow.
     const fn limit(self) -> usize {
         match self {
-            Self::Volume => WANTED,
-            Self::Records | Self::Middle | Self::Payloads => SOFT_LIMIT,
+            Self::Volume | Self::Records => WANTED,
+            Self::Alike | Self::Middle | Self::Payloads => SOFT_LIMIT,
             Self::Failures | Self::Repeated => HARD_LIMIT,
         }
     }
@@ -88,12 +88,20 @@ struct Writer<'a> {
     /// The earlier results that have changed.
     before: Option<&'a Before>,
     step: Trim,
-    /// The places in the report of the failures that are written out, in brief, and whether each is the first of its
-    /// cause and implementation.
-    written: Vec<(usize, bool)>,
+    /// The failures that are written out, in brief.
+    written: Vec<Failure>,
+    /// The places in the report of failures that are told in short where this step does so.
+    alike: HashSet<usize>,
     /// The places of all cases that have run. The same case with several implementations looks alike, and so
     /// do neighbours: next to each other they pack well.
     told: Vec<usize>,
+}
+
+/// A failure, by its place in the report, and by that of the first with the same cause and implementation.
+#[derive(Clone, Copy)]
+struct Failure {
+    place: usize,
+    first: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -107,17 +115,20 @@ impl<'a> Writer<'a> {
         let cases = || report.cases.iter().enumerate().filter(|(_, case)| has_run(case));
         let mut told: Vec<usize> = cases().map(|(place, _)| place).collect();
         told.sort_by_key(|place| report.cases[*place].id);
-        let most = if step == Trim::Repeated { WRITTEN_OF_A_CAUSE } else { usize::MAX };
-        let mut of_cause = HashMap::<_, usize>::new();
-        let mut written = Vec::new();
+        let mut of_cause = HashMap::<_, Vec<usize>>::new();
+        let (mut written, mut alike) = (Vec::new(), HashSet::new());
         for (place, case) in cases().filter(|(_, case)| case.verdict.is_failure()) {
             let same = of_cause.entry((&case.agent, &case.cause)).or_default();
-            *same += 1;
-            if *same <= most {
-                written.push((place, *same == 1));
+            same.push(place);
+            let is_alike = same.len() > FULL_OF_A_CAUSE;
+            if is_alike && step >= Trim::Alike {
+                alike.insert(place);
+            }
+            if !is_alike || step != Trim::Repeated {
+                written.push(Failure { place, first: same[0] });
             }
         }
-        Self { report, links, absent, against, before: None, step, written, told }
+        Self { report, links, absent, against, before: None, step, written, alike, told }
     }
 
     /// Large reports are packed quickly, others tightly.
@@ -164,10 +175,13 @@ impl<'a> Writer<'a> {
         for place in places {
             let whole = self.report.whole(&self.report.cases[*place]);
             let case = self.step.apply(&whole);
-            let record = if self.step.has_record(&case) { record_of_page(&case) } else { String::new() };
-            let article = Article::new(self.report, self.links, &case, self.step.dissected(), Which::None);
-            let scripts = Scripts::of(self.report, &case, self.step.scripts(), false).printed();
-            pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &scripts, &record);
+            let is_alike = self.alike.contains(place);
+            let has_record = self.step.has_record(&case, is_alike);
+            let record = if has_record { record_of_page(&case) } else { String::new() };
+            let mut scripts = Scripts::of(self.report, &case, self.step.scripts(is_alike), false);
+            let texts = scripts.take();
+            let article = Article::new(self.report, self.links, &case, self.step.dissected(), scripts);
+            pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &texts, &record);
         }
         pages.pack(self.level())
     }
@@ -178,8 +192,10 @@ impl<'a> Writer<'a> {
         for case in cases {
             let Some(before) = self.before else { continue };
             let (case, dissected) = (self.step.apply(case), self.step.dissected());
-            let article = Article::new(&before.report, &before.links, &case, dissected, Which::None);
-            let record = if self.step.has_record(&case) { record_of_page(&case) } else { String::new() };
+            let scripts = Scripts::of(&before.report, &case, Which::None, false);
+            let article = Article::new(&before.report, &before.links, &case, dissected, scripts);
+            let record =
+                if self.step.has_record(&case, false) { record_of_page(&case) } else { String::new() };
             pages.add(&before.links.anchor(&case), |out| print_into(&article, out), &[], &record);
         }
         pages.pack(self.level())
@@ -197,8 +213,13 @@ impl<'a> Writer<'a> {
         pages.pack(self.level())
     }
 
-    fn brief(&self, (place, is_first): (usize, bool)) -> String {
-        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place]), is_first))
+    fn brief(&self, Failure { place, first }: Failure) -> String {
+        let length = match place {
+            _ if place == first => Length::First,
+            _ if self.alike.contains(&place) => Length::Short(&self.report.cases[first]),
+            _ => Length::Full,
+        };
+        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place]), &length))
     }
 }
 

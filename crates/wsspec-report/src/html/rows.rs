@@ -26,11 +26,15 @@ pub(super) struct Row {
     pub(super) number: usize,
     pub(super) ms: String,
     pub(super) us: i64,
+    /// Microseconds since the row before it.
+    pub(super) since: i64,
     pub(super) side: Side,
     pub(super) text: Untrusted,
     /// The opcode of a frame.
     pub(super) name: String,
     pub(super) hex: Option<String>,
+    /// The line of the frame, dissected on this page, that has exactly these octets.
+    pub(super) frame: Option<usize>,
     pub(super) is_octets: bool,
     pub(super) is_deviation: bool,
     /// What is to be said of the deviation.
@@ -62,14 +66,17 @@ impl Rows {
             last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
             let head = head_of(case, &row.line.what).filter(|_| is_near);
+            let since = row.us - all.rows.last().map_or(0, |last| last.us);
             let is_dissected = is_near && frames.iter().any(|frame| frame.number == row.line.i);
             all.rows.push(Row {
                 number: row.line.i,
                 ms: units::milliseconds(row.us),
                 us: row.us,
+                since,
                 side: row.side,
                 name: name(&row.line.what),
                 hex: hex(&row.line.what).filter(|_| !is_dissected && head.is_none()),
+                frame: frame_of(&row.line.what, row.line.i, frames).filter(|_| is_near),
                 is_octets,
                 is_deviation: row.is_deviation,
                 here: here(case.verdict, row.side),
@@ -163,6 +170,15 @@ fn name(what: &Happening) -> String {
         Happening::Frame { op, .. } => story::opcode_name(Opcode::new(*op)),
         _ => String::new(),
     }
+}
+
+/// The frame before or after some octets that is the same octets.
+fn frame_of(what: &Happening, number: usize, frames: &[Dissected]) -> Option<usize> {
+    let Happening::Octets { data, .. } = what else { return None };
+    let near = frames.iter().filter(|frame| frame.number.abs_diff(number) == 1);
+    let octets =
+        |frame: &Dissected| frame.parts.iter().flat_map(|part| &part.octets).copied().collect::<Vec<u8>>();
+    near.filter(|_| !data.is_cut()).find(|frame| octets(frame) == data.kept()).map(|frame| frame.number)
 }
 
 /// The octets of a chunk or a frame.

@@ -13,6 +13,8 @@ use crate::repro::{Form, Script};
 pub(super) enum Which {
     /// None: the page says which command makes them.
     None,
+    /// One, and which command makes the others.
+    Python,
     /// All.
     All,
 }
@@ -73,7 +75,13 @@ impl Scripts {
     fn add(&mut self, script: &Script, which: Which) {
         for (form, label, how) in FORMS {
             match script.fits(form) {
-                Ok(()) if which == Which::All => {
+                Ok(()) if which == Which::Python && form != Form::Python => {
+                    self.miss(
+                        label,
+                        "other failures with this cause have them; wsspec repro makes them".to_owned(),
+                    );
+                }
+                Ok(()) if which != Which::None => {
                     let text = script.render(form);
                     self.scripts.extend(text.ok().map(|text| Text { label, how, text }));
                 }
@@ -104,8 +112,8 @@ impl Scripts {
         &self.missing
     }
 
-    /// The markup of each.
-    pub(super) fn printed(&self) -> Vec<String> {
-        self.scripts.iter().map(super::render).collect()
+    /// Takes the markup of each: they stand beside the page.
+    pub(super) fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.scripts).iter().map(super::render).collect()
     }
 }

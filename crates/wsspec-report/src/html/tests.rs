@@ -165,7 +165,15 @@ fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
         assert!(attributes.contains(&format!("data-octets=\"{}\"", text.len())));
-        let texts: Vec<&str> = text.split_terminator('\0').collect();
+        let (often, text) = text.split_once('\0').unwrap();
+        let often: Vec<&str> = often.split('\n').collect();
+        let line = |place: char| often[place as usize - 0x100];
+        let expanded = text.split('\u{2}').enumerate().fold(String::new(), |all, (n, part)| {
+            let mut rest = part.chars();
+            let line = if n == 0 { "" } else { line(rest.next().unwrap()) };
+            all + line + rest.as_str()
+        });
+        let texts: Vec<&str> = expanded.split_terminator('\0').collect();
         let names = attributes.split("data-names=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let names: Vec<&str> = names.split(' ').collect();
         let columns: Vec<&[&str]> = texts.chunks(names.len()).collect();
@@ -173,7 +181,8 @@ fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
         assert_eq!((columns.len(), texts.len() % names.len()), (parts + 1, 0), "{attributes}");
         for (at, name) in names.iter().enumerate() {
             let joined = |columns: &[&[&str]]| columns.iter().map(|column| column[at]).collect::<String>();
-            let (page, scripts) = (joined(&columns[..data::PARTS]), joined(&columns[data::PARTS..parts]));
+            let page = joined(&columns[..data::PARTS]).replace('\u{1}', name);
+            let scripts = joined(&columns[data::PARTS..parts]);
             let record = columns[parts][at].to_owned();
             cases.insert((*name).to_owned(), [page, scripts, record]);
         }

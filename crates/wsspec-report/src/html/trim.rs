@@ -15,6 +15,8 @@ pub(super) enum Trim {
     Volume,
     /// The records of passing cases.
     Records,
+    /// Of failures with the same cause as others of the implementation: what these have told.
+    Alike,
     /// Passing cases: all but the first and the last lines of the wire log.
     Middle,
     /// Most of every payload.
@@ -34,14 +36,25 @@ const PREVIEW: usize = 32;
 
 impl Trim {
     /// All steps, the mildest first.
-    pub(super) const STEPS: [Self; 6] =
-        [Self::Volume, Self::Records, Self::Middle, Self::Payloads, Self::Failures, Self::Repeated];
+    pub(super) const STEPS: [Self; 7] = [
+        Self::Volume,
+        Self::Records,
+        Self::Alike,
+        Self::Middle,
+        Self::Payloads,
+        Self::Failures,
+        Self::Repeated,
+    ];
 
     /// The note on the page about what was left out.
     pub(super) const fn note(self) -> Option<&'static str> {
         match self {
             Self::Volume => None,
             Self::Records => Some("To keep it small, records of passing cases are in results.jsonl only."),
+            Self::Alike => Some(
+                "To keep it small, records of passing cases are in results.jsonl only, and failures with the same \
+                 cause are told in full twice for each implementation, then in short.",
+            ),
             Self::Middle => Some(
                 "To keep it small, wire logs of passing cases are cut in the middle; results.jsonl has all of them.",
             ),
@@ -58,9 +71,9 @@ impl Trim {
         }
     }
 
-    /// Whether the record of the case is kept beside its page.
-    pub(super) fn has_record(self, case: &CaseRecord) -> bool {
-        self < Self::Records || !is_passed(case)
+    /// Whether the record of the case, which may be like others, is kept beside its page.
+    pub(super) fn has_record(self, case: &CaseRecord, is_alike: bool) -> bool {
+        self < Self::Records || !(is_passed(case) || is_alike)
     }
 
     /// Frames of a case of which every octet is named; the timeline has the octets of the others.
@@ -69,8 +82,12 @@ impl Trim {
     }
 
     /// The scripts of a failure that are kept: the record no longer holds all that was sent when it is cut.
-    pub(super) fn scripts(self) -> Which {
-        if self < Self::Payloads { Which::All } else { Which::None }
+    pub(super) fn scripts(self, is_alike: bool) -> Which {
+        match self {
+            _ if self >= Self::Payloads => Which::None,
+            _ if is_alike => Which::Python,
+            _ => Which::All,
+        }
     }
 
     /// The case without what this step leaves out.
@@ -141,8 +158,8 @@ mod tests {
     fn failing_cases_are_cut_last() {
         let (good, bad) = (long(samples::passed("a", "1.1.1")), long(samples::failed("a", "5.15")));
         let kept = |case: &CaseRecord| Trim::STEPS.map(|step| step.apply(case).events.len());
-        assert_eq!(kept(&good), [100, 100, 32, 32, 32, 32]);
-        assert_eq!(kept(&bad), [100, 100, 100, 100, 32, 32]);
+        assert_eq!(kept(&good), [100, 100, 100, 32, 32, 32, 32]);
+        assert_eq!(kept(&bad), [100, 100, 100, 100, 100, 32, 32]);
         let numbers: Vec<usize> = Trim::Middle.apply(&good).events.iter().map(|line| line.i).collect();
         assert_eq!(numbers[15..17], [15, 84]);
     }

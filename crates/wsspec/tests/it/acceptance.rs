@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer};
-use crate::program::{Done, command, finish, wsspec};
+use crate::program::{Done, command, finish, finish_within, wsspec};
 
 /// What a run says of time, and names of parts of it.
 const TIMES: [&str; 9] = [
@@ -96,7 +97,8 @@ fn a_report_of_three_implementations_stays_within_its_budget() {
     let folder = tempdir().unwrap();
     // Many failures with many causes: what is written out is what makes the file grow.
     let defects: [&[&str]; 3] = [
-        &["rsv-frame-skipped", "orphan-skipped", "control-too-long-truncated", "message-empty-lost"],
+        // It fails nearly all.
+        &["server-masks", "orphan-skipped", "control-too-long-truncated"],
         &["opcodes-as-text", "orphan-as-text", "interleaved-continues", "pong-truncated", "utf8-surrogates"],
         &["rsv1-accepted", "rsv2-accepted", "rsv3-accepted", "fragments-echoed-alone", "utf8-overlong"],
     ];
@@ -104,10 +106,12 @@ fn a_report_of_three_implementations_stays_within_its_budget() {
     let urls: Vec<String> = peers.iter().map(Peer::url).collect();
     let mut args = vec!["run", "@core", "--retries", "0", "-j", "16"];
     args.extend(urls.iter().map(String::as_str));
-    assert_eq!(wsspec(folder.path(), &args).code, 1);
+    // Without optimisation such a report takes long on a busy machine.
+    let done = finish_within(command(folder.path(), &args), Duration::from_secs(240));
+    assert_eq!(done.code, 1, "{}", done.err);
     let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
     let failures = page.matches("<article class=\"brief\"").count();
-    assert!(failures > 75, "{failures} failures can be read without JavaScript");
+    assert!(failures > 260, "{failures} failures can be read without JavaScript");
     assert!(page.len() < 1_500_000, "{} octets", page.len());
     assert!(page.contains("741") || page.contains("247 cases"), "three times the core cases");
 }

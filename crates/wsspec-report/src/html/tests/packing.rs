@@ -100,5 +100,56 @@ fn when_there_are_too_many_failures_some_of_each_cause_are_written_out_and_the_r
     let cases = packed(&html);
     assert_eq!(cases.len(), run.cases.len());
     assert!(cases.values().all(|(page, _)| !page.is_empty()), "a page is never lost");
-    assert!(cases.values().all(|(_, record)| !record.is_empty()), "failures keep their records");
+    let records = cases.values().filter(|(_, record)| !record.is_empty()).count();
+    assert_eq!(records, 2 * run.agents().len(), "those that are told in full keep their records");
+}
+
+/// Failures enough for a file that is larger than wanted, all of one cause.
+#[test]
+fn failures_with_a_cause_that_two_others_told_in_full_are_told_in_short() {
+    let mut run = very_many(1, failed, 300);
+    let mut html = report(&run).unwrap();
+    let briefs = |html: &str| -> Vec<String> {
+        html.split("<article class=\"brief\"")
+            .skip(1)
+            .map(|rest| rest.split("</article>").next().unwrap().to_owned())
+            .collect()
+    };
+    let all = briefs(&html);
+    assert_eq!(all.len(), run.cases.len(), "every failure can be read without JavaScript");
+    assert!(html.contains("told in full twice for each implementation"), "{}", html.len());
+    let first = &run.cases[0].id;
+    for (place, brief) in all.iter().enumerate() {
+        assert_eq!(brief.contains("<b>Rule</b>"), place < 2, "{brief}");
+        let like = format!("<b>Cause and rule</b> as in <a href=\"#{first}@lib0\">{first}</a>");
+        assert_eq!(brief.contains(&like), place >= 2, "{brief}");
+        for part in ["Expected and observed", "rule broken here", "wsspec run ws:", "<b>Closing</b>"] {
+            assert!(brief.contains(part), "{part}: {brief}");
+        }
+    }
+    let (scripts, pages) = (packed_scripts(&html), packed(&html));
+    for (place, case) in run.cases.iter().enumerate() {
+        let name = format!("{}@lib0", case.id);
+        let forms = scripts[&name].matches("<summary>").count();
+        let (page, record) = &pages[&name];
+        assert_eq!((forms > 1, !record.is_empty()), (place < 2, place < 2), "{name}");
+        assert!(place < 2 || scripts[&name].contains("python3"), "{name}");
+        assert_eq!(page.contains("other failures with this cause have them"), place >= 2, "{page}");
+    }
+    // Where there is room, all are told in full.
+    run.cases.truncate(20);
+    html = report(&run).unwrap();
+    assert!(briefs(&html).iter().all(|brief| brief.contains("<b>Rule</b>")));
+}
+
+#[test]
+fn a_line_that_stands_in_many_pages_is_packed_once() {
+    let html = report(&very_many(1, passed, 1)).unwrap();
+    let block = html.split("class=\"pages\"").nth(1).unwrap().split_once('>').unwrap().1;
+    let packed = STANDARD.decode(block.split_once('<').unwrap().0).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
+    let line = "<caption>Octets received by chop size</caption>";
+    assert_eq!(text.matches(line).count(), 1);
+    assert!(super::packed(&html).values().all(|(page, _)| page.contains(line)));
 }
