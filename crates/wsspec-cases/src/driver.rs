@@ -85,11 +85,13 @@ pub struct Conclusion {
     pub reference_grade: Option<Grade>,
     /// What was found, for people.
     pub text: Text,
+    /// The sentence in files of the reference's format, which scripts look for, where it says less.
+    pub reference_text: Option<Text>,
 }
 
 impl Conclusion {
     /// A conclusion on which the reference suite agrees.
     pub fn new(grade: Grade, text: impl Into<Text>) -> Self {
-        Self { grade, reference_grade: None, text: text.into() }
+        Self { grade, reference_grade: None, text: text.into(), reference_text: None }
     }
 }

@@ -423,6 +423,16 @@ impl fmt::Display for Found {
 pub fn fault(wanted: &Wanted, found: &Found, whole: bool) -> String {
     let seen = if whole { found.clause() } else { found.name() };
     match (wanted, found) {
+        // No moment is set for it, or the like: it did not have to be.
+        (Wanted::Failing { .. }, Found::Tolerated { found, .. })
+            if !matches!(**found, Found::Code { .. }) =>
+        {
+            if whole {
+                seen
+            } else {
+                found.name()
+            }
+        }
         (_, Found::Tolerated { found, because }) if whole => {
             format!("{} ({because})", fault(wanted, found, whole))
         }

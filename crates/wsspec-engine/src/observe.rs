@@ -150,7 +150,7 @@ impl Observer {
             self.ready.extend(too_large);
         }
         let skip = bad || header.opcode.is_control();
-        let payload = Snipping::new(header.length, self.logged);
+        let payload = Snipping::new(header.length, self.logged || header.opcode == Opcode::CLOSE);
         self.frame = Some(Frame { header, payload, skip });
     }
 

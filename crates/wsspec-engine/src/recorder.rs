@@ -148,8 +148,10 @@ impl Recorder {
             self.traffic.rx_frames += 1;
             self.traffic.rx_ws += payload.len;
         }
-        self.last_frame = (!self.quiet).then(|| self.log.count());
-        if !self.quiet {
+        // How the peer closes is told in quiet cases, too.
+        let is_told = !self.quiet || header.opcode == Opcode::CLOSE;
+        self.last_frame = is_told.then(|| self.log.count());
+        if is_told {
             let (direction, unit, chop, sync) = (Direction::Rx, None, None, false);
             self.log.push(now, LogKind::Frame { direction, header, payload, unit, chop, sync });
         }

@@ -4,6 +4,7 @@ use wsspec_engine::Verdict;
 
 use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{ci_log, shell};
+use crate::story;
 use crate::summary::{self, Cause};
 
 /// Annotations of causes; one more says how many causes are left.
@@ -76,6 +77,9 @@ fn error(cause: &Cause<'_>) -> String {
     let title = format!("wsspec: {} {cases} {verb}, 1 cause ({})", ids.len(), summary::id_list(&ids, 8));
     let agents: Vec<String> = cause.agents().iter().map(|agent| agent.for_ci_log(60)).collect();
     let mut text = format!("{}: {}", agents.join(", "), cause.headline().for_ci_log(300));
+    for line in story::died_saying(cause.cases[0], 3) {
+        text.push_str(&format!("\n| {}", line.for_ci_log(200)));
+    }
     if let Some(clause) = cause.clause() {
         text.push_str(&format!(" {clause} ({}).", cause.level().name()));
     }

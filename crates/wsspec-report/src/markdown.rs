@@ -188,6 +188,7 @@ fn cause_block(number: usize, cause: &Cause<'_>, name_agents: bool) -> String {
         inner.push_str(&format!("expected: {}\n", check.expected.for_terminal(400)));
         inner.push_str(&format!("observed: {}\n", check.observed.for_terminal(400)));
     }
+    inner.push_str(&last_lines(first));
     inner.push_str(&story::plain_timeline(first).join("\n"));
     format!(
         "\n{number}. **{}{more}** {}{clause}{agents}\n\n<details><summary>expected, observed, sequence of {}</summary>\n\n{}\n</details>\n",
@@ -196,6 +197,12 @@ fn cause_block(number: usize, cause: &Cause<'_>, name_agents: bool) -> String {
         first.id,
         markdown::fenced(&inner)
     )
+}
+
+/// What a process said before it ended.
+fn last_lines(case: &CaseRecord) -> String {
+    let lines = story::died_saying(case, 5).into_iter();
+    lines.map(|line| format!("log: {}\n", line.for_terminal(200))).collect()
 }
 
 fn last_line(report: &Report) -> String {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wsspec_wire::close_code::NORMAL;
+use wsspec_wire::close_code::{self, NORMAL};
 
 use super::difference::Difference;
 use crate::case::Grade;
@@ -47,6 +47,21 @@ impl Driver for SingleEcho {
     fn unfinished(&self) -> Conclusion {
         let seconds = self.within.as_secs();
         Conclusion::new(Grade::Failed, format!("Did not receive message within {seconds} seconds."))
+    }
+
+    fn ended_by_peer(&self, code: Option<u16>) -> Conclusion {
+        let Conclusion { grade, text, .. } = self.unfinished();
+        let how = match code {
+            None => "The peer ended the connection".to_owned(),
+            Some(code) => match close_code::name(code) {
+                Some(name) => format!("The peer closed with close code {code} ({name})"),
+                None => format!("The peer closed with close code {code}"),
+            },
+        };
+        Conclusion {
+            reference_text: Some(text),
+            ..Conclusion::new(grade, format!("{how} before the echo came."))
+        }
     }
 
     fn largest_message(&self) -> usize {
@@ -112,6 +127,12 @@ mod tests {
         driver.event(&Event::Pong(Bytes::new().into()), &mut out);
         assert!(out.conclusion.is_none());
         assert_eq!(driver.unfinished().text, "Did not receive message within 100 seconds.");
+        let refused = driver.ended_by_peer(Some(1008));
+        assert_eq!(
+            refused.text,
+            "The peer closed with close code 1008 (policy violation) before the echo came."
+        );
+        assert_eq!(refused.reference_text, Some(driver.unfinished().text));
 
         driver.event(&echo(true, &[0, 0, 0]), &mut out);
         let steps = out.steps.len();

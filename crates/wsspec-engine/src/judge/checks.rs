@@ -185,7 +185,9 @@ fn code(case: &Case, observation: &Observation) -> Check {
     let codes = &case.close.codes;
     let code = observation.close.remote_code;
     let level = if case.close.wrong_code_fails { Level::Must } else { Level::Should };
-    let check = Check::new("close.code", level, CODES, code.is_none_or(|code| codes.contains(&code)));
+    // Where the code decides, the case is about another rule: that is the one that is broken.
+    let section = if level == Level::Must { section(case, level) } else { CODES.to_string() };
+    let check = Check::new("close.code", level, section, code.is_none_or(|code| codes.contains(&code)));
     let entry = places::close_frame(observation);
     Check { entry, ..check.of(Wanted::Codes { codes: codes.clone() }, Found::Code { code }) }
 }

@@ -42,8 +42,10 @@ pub(super) fn stimulus(observation: &Observation) -> Option<usize> {
     };
     let end = entries.iter().position(ends).unwrap_or(entries.len());
     let asks = |entry: &LogEntry| is_frame(entry, Direction::Tx, |header| header.opcode != Opcode::PONG);
+    let sent = |entry: &LogEntry| is_frame(entry, Direction::Tx, |_| true);
     let before = entries[..end].iter().rposition(asks);
-    before.or_else(|| entries.iter().rposition(asks))
+    // A case may be about a Pong.
+    before.or_else(|| entries[..end].iter().rposition(sent)).or_else(|| entries.iter().rposition(asks))
 }
 
 /// How the peer ended the connection, or what it should have ended it for.

@@ -71,7 +71,8 @@ fn behavior(case: &Case, observation: &Observation) -> (Behavior, String) {
     match &observation.conclusion {
         Some(conclusion) => {
             let grade = conclusion.reference_grade.unwrap_or(conclusion.grade);
-            (word_of(grade), conclusion.text.to_string())
+            let text = conclusion.reference_text.as_ref().unwrap_or(&conclusion.text);
+            (word_of(grade), text.to_string())
         }
         None => match checks::accepted(case, observation) {
             Some(accept) => (word_of(accept.grade), MATCH.to_string()),

@@ -22,7 +22,7 @@ pub(super) fn difference(case: &Case, accept: &Accept, observation: &Observation
     let at = common_prefix(accept, observation);
     let expected = match accept.events.get(at) {
         Some(event) => Wanted::Event { event: wanted_sight(case, event), place: at as u64 + 1 },
-        None if case.close.first == FirstToClose::Peer => Wanted::failing(),
+        None if case.close.first == FirstToClose::Peer && !failed_by_peer(observation) => Wanted::failing(),
         None if at == 0 => Wanted::Events { first: Vec::new(), count: 0 },
         None => Wanted::NothingAfter { count: accept.events.len() as u64 },
     };
@@ -32,6 +32,13 @@ pub(super) fn difference(case: &Case, accept: &Accept, observation: &Observation
         (None, _) => ending(observation),
     };
     (expected, observed)
+}
+
+/// Whether the peer ended the connection by itself.
+fn failed_by_peer(observation: &Observation) -> bool {
+    let close = &observation.close;
+    let by_peer = matches!(close.tcp, Some(TcpEnd::PeerFin | TcpEnd::PeerReset));
+    !close.closed_by_me && (close.remote_code.is_some() || by_peer)
 }
 
 /// What came.

@@ -85,6 +85,11 @@ impl SentBreach {
         }
     }
 
+    /// Whether the body of a Close frame is what is wrong.
+    pub(super) const fn is_of_close(&self) -> bool {
+        matches!(self, Self::HalfCode | Self::CloseCode(_) | Self::Reason)
+    }
+
     /// The check that fails if the peer does the same, as an echo does that lets it pass.
     pub(super) const fn check(&self) -> &'static str {
         match self {

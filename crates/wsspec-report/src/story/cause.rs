@@ -88,17 +88,34 @@ fn no_utf8(seen: &str) -> Option<&str> {
     seen.find("no UTF-8 from").map(|at| &seen[at..])
 }
 
+/// Whether the implementation ended the connection by itself.
+fn is_refused(case: &CaseRecord) -> bool {
+    let by_peer = case.close.tcp.as_deref().is_some_and(|end| end.starts_with("peer"));
+    !case.close.closed_by_wsspec && (case.close.remote.is_some() || by_peer)
+}
+
+/// Whether its Close frame is no echo of the tester's.
+fn has_code_of_its_own(case: &CaseRecord) -> bool {
+    case.close.remote.is_some() && case.close.remote != case.close.local
+}
+
 /// The breach of the tester that the check is about, and what became of it.
 fn reaction(case: &CaseRecord, check: &CheckRecord, wanted: &Wanted, found: &Found) -> Option<Reaction> {
     let (_, breach) = sent_breach(case)?;
     let had_to_fail = match wanted {
         Wanted::Failing { .. } => true,
-        Wanted::Events { count, .. } => *count == 0,
+        Wanted::Events { count, .. } => *count == 0 && !is_refused(case),
         _ => false,
     };
     let is_milder = check.level != Level::Must;
     let kind = match found {
+        Found::Breach { .. } if breach.is_of_close() && has_code_of_its_own(case) => None,
         Found::Breach { .. } => (breach.check() == check.id).then_some(Kind::Echoed),
+        Found::Code { .. }
+            if breach.is_of_close() && matches!(wanted, Wanted::Codes { .. }) && !is_milder =>
+        {
+            Some(Kind::Accepted)
+        }
         Found::Tolerated { found, .. } => match &**found {
             Found::Event { event: Sight::StillOpen { .. }, .. } => Some(Kind::Late),
             Found::Other { .. } => had_to_fail.then_some(Kind::Accepted),
@@ -127,7 +144,10 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{failed, passed};
+    use wsspec_wire::Opcode;
+
+    use crate::record::Dir;
+    use crate::samples::{failed, frame, log, passed};
 
     fn case(id: &str, wanted: Wanted, found: Found) -> CaseRecord {
         let mut case = failed("a", "5.15");
@@ -210,6 +230,39 @@ mod tests {
         let masked = Found::Breach { text: "the server masks a frame".to_owned() };
         let case = case("frame.mask", Wanted::LawfulFrames, masked);
         assert_eq!(cause_sentence(&case).raw(), "The server masks a frame.");
+    }
+
+    #[test]
+    fn what_was_refused_was_not_accepted() {
+        let nothing = || Wanted::Events { first: vec![], count: 0 };
+        let mut refused = case("events", nothing(), Found::event(text()));
+        (refused.close.closed_by_wsspec, refused.close.remote) = (false, Some(1002));
+        assert_eq!(cause_sentence(&refused).raw(), "Text \"a\" came, and nothing was due.");
+        let more = Wanted::NothingAfter { count: 1 };
+        let twice = case("events", more, Found::event(text()));
+        assert_eq!(cause_sentence(&twice).raw(), "Text \"a\" came, and nothing more was due.");
+    }
+
+    #[test]
+    fn a_close_frame_with_a_code_of_its_own_is_no_echo() {
+        let frame = frame(Dir::Tx, Opcode::CLOSE, true, b"\x03\xe8\xff");
+        let wrong = "the reason of a Close frame is no UTF-8 from octet 0 on".to_owned();
+        let breach = || Found::Breach { text: wrong.clone() };
+        let mut case = case("close.utf8", Wanted::LawfulFrames, breach());
+        case.events = log(vec![(1, frame)]);
+        (case.close.local, case.close.remote) = (Some(1000), Some(1002));
+        let sentence = "The reason of a Close frame is no UTF-8 from octet 0 on.";
+        assert_eq!((cause_sentence(&case).raw(), came_back(&case)), (sentence, false));
+        case.close.remote = Some(1000);
+        let sentence = "A close reason that is no UTF-8 was accepted and came back as it was \
+                        (no UTF-8 from octet 0 on).";
+        assert_eq!((cause_sentence(&case).raw(), came_back(&case)), (sentence, true));
+        let check = case.checks.iter_mut().find(|check| !check.ok).unwrap();
+        check.wanted = Some(Box::new(Wanted::Codes { codes: vec![1002, 1007] }));
+        check.found = Some(Box::new(Found::Code { code: Some(1000) }));
+        let sentence = "A close reason that is no UTF-8 was accepted: the connection was closed with close code \
+                        1000 (normal closure).";
+        assert_eq!(cause_sentence(&case).raw(), sentence);
     }
 
     #[test]

@@ -203,7 +203,10 @@ pub enum Echo {
     Nothing,
 }
 
-/// What came after a message that is no echo.
+/// For the answer to a Close frame.
+const CLOSE_LIMIT: Duration = Duration::from_millis(500);
+
+/// What came after the first message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// The echo.
@@ -222,7 +225,8 @@ pub async fn echo(stream: &mut impl Transport, already_read: &[u8], text: &str, 
     first(&mut talk, text, Instant::now() + limit).await
 }
 
-/// The same; after a message that is no echo, waits for what follows it.
+/// The same; after a message that is no echo, waits for what follows it. After an echo it closes and looks whether more
+/// comes than was sent.
 pub async fn echo_and_more(
     stream: &mut impl Transport,
     already_read: &[u8],
@@ -234,6 +238,7 @@ pub async fn echo_and_more(
     let echo = first(&mut talk, text, deadline).await;
     let then = match &echo {
         Echo::Other(..) => Some(then(&mut talk, text, deadline).await),
+        Echo::Same => more(&mut talk, deadline.min(Instant::now() + CLOSE_LIMIT)).await,
         _ => None,
     };
     (echo, then)
@@ -258,6 +263,18 @@ async fn first<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Inst
     }
 }
 
+/// Whether messages come before the answer to a Close frame.
+async fn more<T: Transport>(talk: &mut Talk<&mut T>, deadline: Instant) -> Option<Then> {
+    talk.send(Opcode::CLOSE, &encode_close(Some(close_code::NORMAL), b"")).await.ok()?;
+    loop {
+        match talk.next(deadline).await {
+            Heard::Frame(opcode, _) if opcode.is_data() => return Some(Then::More),
+            Heard::Frame(Opcode::CLOSE, _) | Heard::End | Heard::Nothing => return None,
+            Heard::Frame(..) => {}
+        }
+    }
+}
+
 async fn then<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Instant) -> Then {
     let mut then = Then::Nothing;
     loop {
@@ -270,6 +287,11 @@ async fn then<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Insta
             Heard::Nothing => return then,
         }
     }
+}
+
+/// Waits for the server's FIN behind a Close frame that was sent, at most `limit`.
+pub async fn closed(stream: impl Transport, limit: Duration) {
+    drain(stream, Drain { time: limit, octets: 1 << 20 }).await;
 }
 
 /// Ends the connection as a client should: Close, wait for the server's FIN, at most `limit`.

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use wsspec_cases::{Case, CaseId};
+use wsspec_cases::{Accept, Case, CaseId, Level, Play};
 use wsspec_engine::{
-    CaseRun, ClientOpening, NeverOpened, Outcome, Settings, TesterRole, Verdict, Watched, judge,
-    passive_outcomes, unreachable,
+    CaseRun, Check, ClientOpening, Found, NeverOpened, Outcome, Settings, TesterRole, Verdict, Wanted,
+    Watched, judge, passive_outcomes, unreachable,
 };
 use wsspec_report::record::{BackendRecord, CaseMeta, CaseRecord, Redaction, TlsRecord};
 
 use wsspec_wire::{RequestHead, close_code};
 
+use super::order::expected_time;
 use super::plan::RunPlan;
 use super::schedule::Job;
 use crate::net::Stream;
@@ -294,7 +295,51 @@ pub(super) async fn converse(
     let run = CaseRun::client(case, &agent.opening, settings.clone());
     let own_limit = settings.open_timeout + case.time_limit.mul_f64(settings.time_scale) + GRACE;
     let limit = case_timeout.unwrap_or(own_limit);
-    judge(case, pump::drive(stream, run, started, limit).await)
+    let outcome = judge(case, pump::drive(stream, run, started, limit).await);
+    let is_cut = case_timeout.is_some_and(|limit| limit < own_limit && started.elapsed() >= limit);
+    let waits = if matches!(case.play, Play::Drive(..)) { Duration::ZERO } else { expected_time(case) };
+    let enough = limit >= waits.mul_f64(settings.time_scale);
+    if is_cut && !is_wrong(case, &outcome) { cut_short(outcome, limit, enough) } else { outcome }
+}
+
+/// Whether something came that must not, however long the case had gone on.
+fn is_wrong(case: &Case, outcome: &Outcome) -> bool {
+    let seen = &outcome.observation;
+    let begins = |accept: &Accept| {
+        let pairs = accept.events.iter().zip(&seen.events);
+        seen.events.len() <= accept.events.len()
+            && pairs.into_iter().all(|(wanted, came)| wanted.matches(came))
+    };
+    let differs = !case.accepts.is_empty() && !case.accepts.iter().any(begins);
+    seen.fault.is_some() || !seen.breaches.is_empty() || differs
+}
+
+/// A case that the user's limit ended breaks no rule: it was too slow, or could not even have been `enough`.
+fn cut_short(outcome: Outcome, limit: Duration, enough: bool) -> Outcome {
+    let limit = crate::text::duration(limit);
+    let (verdict, observed) = match enough {
+        true => (Verdict::Timeout, format!("the case was not over after {limit} (--case-timeout)")),
+        false => {
+            let why = "less than it waits for by itself";
+            (Verdict::Error, format!("the case was cut short after {limit} (--case-timeout), {why}"))
+        }
+    };
+    let check = Check {
+        id: "case.time",
+        level: Level::Must,
+        section: String::new(),
+        reached: true,
+        ok: false,
+        expected: Wanted::other(format!("a case that is over within {limit}")),
+        observed: Found::other(observed.as_str()),
+        entry: outcome.checks.iter().find(|check| !check.ok).and_then(|check| check.entry),
+        header: None,
+        seen_in: None,
+    };
+    let mut letters = observed.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let summary = first.into_iter().chain(letters).chain(['.']).collect();
+    Outcome { verdict, summary, checks: vec![check], ..outcome }
 }
 
 impl Agent {

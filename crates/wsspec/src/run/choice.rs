@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use wsspec_cases::{Case, Expected, Roles, Suite, suite};
 use wsspec_report::record::Report;
 
+use super::conclude::counts;
 use super::folder::RESULTS;
-use crate::cli::{Mode, RunArgs, Slice};
+use super::journal::Brief;
+use crate::cli::{FailOn, Mode, RunArgs, Slice};
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
 use crate::{results, select};
@@ -27,6 +29,7 @@ pub(super) struct Choice {
     exclude: Vec<String>,
     filter: Option<(String, Filter)>,
     last_failed: bool,
+    fail_on: FailOn,
     slice: Option<Slice>,
     mode: Mode,
     earlier: PathBuf,
@@ -53,6 +56,7 @@ impl Choice {
             exclude: args.exclude.clone(),
             filter: filter.transpose()?,
             last_failed: args.last_failed,
+            fail_on: if args.strict { FailOn::Should } else { args.fail_on },
             slice: args.slice,
             mode: args.mode,
             earlier: args.from.clone().unwrap_or_else(|| args.out.join(RESULTS)),
@@ -93,7 +97,7 @@ impl Choice {
         }
         let earlier = self.earlier()?;
         if self.last_failed {
-            cases.retain(|case| failed(case, earlier.as_ref()));
+            cases.retain(|case| failed(case, earlier.as_ref(), self.fail_on));
         }
         if let Some((_, filter)) = &self.filter {
             cases.retain(|case| filter.matches(case, earlier.as_ref()));
@@ -146,8 +150,8 @@ fn needs_echo(case: &Case) -> bool {
     }
 }
 
-fn failed(case: &Case, earlier: Option<&Report>) -> bool {
+fn failed(case: &Case, earlier: Option<&Report>, fail_on: FailOn) -> bool {
     let mut records =
         earlier.into_iter().flat_map(|report| &report.cases).filter(|record| record.id == case.id);
-    records.any(|record| record.verdict.is_red())
+    records.any(|record| record.verdict.is_red() || counts(Brief::of(record), fail_on))
 }

@@ -250,8 +250,11 @@ impl End<'_> {
         for sut in self.agents.iter().filter_map(|agent| agent.sut.as_ref()) {
             self.console.say(0, format!("   log      {}", sut.log().path().display()));
         }
-        if report.cases.iter().any(|record| record.verdict.is_red()) {
-            self.console.say(0, format!("   again    wsspec run --last-failed{}", self.folder_option("-o")));
+        let fail_on = self.plan.rating.fail_on;
+        if report.cases.iter().any(|record| record.verdict.is_red() || counts(Brief::of(record), fail_on)) {
+            let strict = if fail_on == FailOn::Should { " --strict" } else { "" };
+            let out = self.folder_option("-o");
+            self.console.say(0, format!("   again    wsspec run --last-failed{strict}{out}"));
         } else if !report.is_complete() {
             self.console.say(0, format!("   again    wsspec {}", posix(&report.run.argv)));
         }
@@ -272,7 +275,10 @@ pub(crate) fn print_causes(report: &Report, page: &str, fail_on: FailOn, console
         summary::short(report, is_told, console.style).iter().for_each(|line| console.say(-1, line));
         return;
     }
-    let is_news = |record: &&CaseRecord| record.verdict.is_red() && record.outcome != Some(Standing::Known);
+    let is_news = |record: &&CaseRecord| {
+        counts(Brief::of(record), fail_on)
+            || record.verdict.is_red() && record.outcome != Some(Standing::Known)
+    };
     let causes = causes(report.cases.iter().filter(is_news));
     let style = console.style;
     for (place, cause) in causes.iter().take(BLOCKS).enumerate() {

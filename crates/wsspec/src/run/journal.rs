@@ -13,10 +13,11 @@ use wsspec_report::record::{CaseRecord, Line, Standing};
 use wsspec_report::summary::Cause;
 
 use super::attempt::Agent;
+use super::conclude::counts;
 use super::order::expected_time;
 use super::record_file::RecordFile;
 use super::schedule::{Listener, Restarted, Slow, Stop};
-use crate::cli::Progress;
+use crate::cli::{FailOn, Progress};
 use crate::outputs::feed::Feed;
 use crate::terminal::keys::{self, Wishes};
 use crate::terminal::lines::Remark;
@@ -46,6 +47,7 @@ pub struct Journal<'a> {
     /// The first case of each cause, and how many have been shown.
     causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
     expected: Option<Expected<'a>>,
+    fail_on: FailOn,
 }
 
 /// How long a case may take.
@@ -128,7 +130,14 @@ impl<'a> Journal<'a> {
             tenths: 0,
             causes: BTreeMap::new(),
             expected: None,
+            fail_on: FailOn::Must,
         }
+    }
+
+    /// What makes the run fail, and is told as it happens.
+    pub const fn failing_on(mut self, fail_on: FailOn) -> Self {
+        self.fail_on = fail_on;
+        self
     }
 
     /// Compares all verdicts with these.
@@ -215,7 +224,7 @@ impl<'a> Journal<'a> {
     fn remark(&mut self, record: &CaseRecord) -> Option<Remark> {
         let verbose = self.console.level > 0;
         let known = record.outcome == Some(Standing::Known);
-        let bad = !known && record.verdict.is_red();
+        let bad = !known && (record.verdict.is_red() || counts(Brief::of(record), self.fail_on));
         if !bad && record.outcome != Some(Standing::Flaky) {
             return verbose.then_some(Remark::Took);
         }

@@ -114,6 +114,7 @@ async fn run_with(
     let mut journal =
         Journal::new(console, RecordFile::new(record, folder.file(RESULTS)), &agents, jobs.len())
             .expect(expected)
+            .failing_on(plan.rating.fail_on)
             .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));

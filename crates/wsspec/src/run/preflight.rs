@@ -141,8 +141,8 @@ impl Look<'_> {
         }
         let text = format!("wsspec-probe-{:04x}", rand::random::<u16>());
         let (echo, then) = exchange::echo_and_more(&mut stream, &answer.rest, &text, ECHO_LIMIT).await;
-        if echo == Echo::Same {
-            exchange::close(stream, CLOSE_LIMIT).await;
+        if echo == Echo::Same && then.is_none() {
+            exchange::closed(stream, CLOSE_LIMIT).await;
             return Ok(true);
         }
         Err(no_echo(&text, &echo, then))

@@ -389,16 +389,24 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo, then: Option<Then>) -> Problem {
         Echo::Other(opcode, octets) => format!("{} {}", opcode_name(*opcode), quoted(octets)),
         Echo::Closed(Some(code)) => format!("Close {code}"),
         Echo::Closed(None) => "the end of the connection".to_owned(),
-        Echo::Nothing | Echo::Same => format!("nothing for {seconds}"),
+        Echo::Nothing => format!("nothing for {seconds}"),
+        Echo::Same => "the echo".to_owned(),
+    };
+    let what = match echo {
+        Echo::Same => "connected, but the server sends more than the echo",
+        _ => "connected, but the server does not echo",
     };
     match then {
+        Some(Then::More) if *echo == Echo::Same => {
+            got.push_str("   then another message, though no other was sent")
+        }
         Some(Then::Echo) => got.push_str("   then the echo"),
         Some(Then::More) => got.push_str("   then more messages, none of them the echo"),
         Some(Then::End) => got.push_str("   then the end of the connection"),
         Some(Then::Nothing) => got.push_str(&format!("   then nothing for {seconds}")),
         None => {}
     }
-    Problem::new(ErrorCode::E12, "connected, but the server does not echo")
+    Problem::new(ErrorCode::E12, what)
         .fact("sent", format!("Text \"{sent}\""))
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")

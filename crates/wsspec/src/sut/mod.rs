@@ -5,13 +5,14 @@
 
 pub mod command;
 pub mod explain;
-pub mod last_words;
 mod life;
 pub mod log;
 pub mod plan;
 pub mod process;
 pub(crate) mod procfs;
 pub mod ready;
+
+pub use wsspec_report::story::last_words;
 
 use std::io;
 use std::path::Path;

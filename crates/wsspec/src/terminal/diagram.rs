@@ -131,7 +131,7 @@ fn column(rows: &[Row<'_>], style: Style) -> usize {
     };
     let [sent, received] = [Side::Sent, Side::Received].map(widest);
     let both = style.width - (TIME + "--->   ".len());
-    let room = both.saturating_sub(received).max(both / 2).max(LEAST);
+    let room = both.saturating_sub(received.max(LEAST)).max(both / 2).max(LEAST);
     (sent + 2).clamp(LEAST, room)
 }
 

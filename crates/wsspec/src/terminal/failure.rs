@@ -1,19 +1,17 @@
 //! One failure: the rule, what was expected, what came, the octets, how to run it again.
 
 use wsspec_cases::CaseId;
-use wsspec_engine::{Found, Verdict, Wanted};
-use wsspec_report::Untrusted;
+use wsspec_engine::{Found, Wanted};
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, LogLine, Standing};
 use wsspec_report::story::{
     Part, anatomy_in_case, asked_for, broken_texts, came_back, cause_sentence, compressed, compression,
-    inflated, lack, telling_frames,
+    died_saying, inflated, lack, telling_frames,
 };
 use wsspec_report::summary::{Cause, id_list};
 
 use super::lines::cut;
 use super::style::{Style, Tone};
 use super::{diagram, heads};
-use crate::sut::last_words;
 use crate::text::{count, wrap};
 
 /// Ids that are printed of one cause.
@@ -131,7 +129,8 @@ fn observed(record: &CaseRecord, failed: &[&CheckRecord]) -> String {
         // That the tester failed the connection for it says the same once more.
         let again = matches!(check.found.as_deref(), Some(Found::FailedByTester { .. }))
             || check.found == record.first_failed().and_then(|first| first.found.clone());
-        if !again && !found.iter().any(|told| told.contains(&clause)) {
+        let is_told = |told: &String| told.to_lowercase().contains(&clause.to_lowercase());
+        if !again && !found.iter().any(is_told) {
             found.push(clause);
         }
     }
@@ -141,20 +140,11 @@ fn observed(record: &CaseRecord, failed: &[&CheckRecord]) -> String {
 /// The last words of a process that ended.
 fn last_words(record: &CaseRecord, style: Style) -> Vec<String> {
     const LINES: usize = 10;
-    let Some(log) = record.log.as_ref().filter(|_| record.verdict == Verdict::Crash) else {
-        return Vec::new();
-    };
-    let lines: Vec<&str> = log.text.raw().lines().map(without_time).collect();
     let room = style.width.saturating_sub(16).max(20);
-    let told = last_words::worth_reading(&lines, LINES).into_iter();
-    let told = told.map(|line| cut(&style.plain(Untrusted::from(line).for_terminal(400)), room));
+    let told = died_saying(record, LINES).into_iter();
+    let told = told.map(|line| cut(&style.plain(line.for_terminal(400)), room));
     let label = |n: usize| if n == 0 { "log" } else { "" };
     told.enumerate().map(|(n, line)| format!("   {:<11}| {line}", label(n))).collect()
-}
-
-/// A line of the log without the time before it.
-fn without_time(line: &str) -> &str {
-    line.split_once("Z ").filter(|(time, _)| time.len() == 23).map_or(line, |(_, text)| text)
 }
 
 /// Of a case that does not apply: what was offered and answered, so that it can be seen what is missing.
@@ -167,6 +157,9 @@ fn negotiated(record: &CaseRecord, style: Style) -> Vec<String> {
 
 /// Whether what a check asks for is said better by the case itself.
 fn is_said_by_the_case(check: &CheckRecord, record: &CaseRecord) -> bool {
+    if check.id == "reaction" {
+        return true;
+    }
     let of_a_code = matches!(check.found.as_deref(), Some(Found::Code { .. } | Found::CodelessClose));
     check.wanted.as_deref().is_some_and(|wanted| match wanted {
         Wanted::LawfulFrames => came_back(record),

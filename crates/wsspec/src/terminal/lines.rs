@@ -18,13 +18,13 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
     let results: Vec<&Brief> = results.into_iter().collect();
     let mut parts: Vec<String> = Vec::new();
     for verdict in verdict_order() {
-        let number = results.iter().filter(|brief| brief.verdict == verdict && !is_known(brief)).count();
+        let number = results.iter().filter(|brief| brief.verdict == verdict && !is_listed(brief)).count();
         if number > 0 {
             parts.push(format!("{number} {}", Style::label(verdict)));
         }
     }
     let fixed = results.iter().filter(|brief| brief.standing == Some(Standing::Fixed)).count();
-    let known = results.iter().filter(|brief| is_known(brief)).count();
+    let known = results.iter().filter(|brief| brief.standing == Some(Standing::Known)).count();
     let flaky = results.iter().filter(|brief| brief.flaky).count();
     for (word, number) in [("known", known), ("fixed", fixed), ("flaky", flaky)] {
         if number > 0 {
@@ -34,8 +34,9 @@ pub fn counts<'a>(results: impl IntoIterator<Item = &'a Brief>) -> String {
     parts.join("   ")
 }
 
-fn is_known(brief: &Brief) -> bool {
-    brief.standing == Some(Standing::Known)
+/// Whether the baseline has an entry for it: it is counted as known or fixed.
+fn is_listed(brief: &Brief) -> bool {
+    matches!(brief.standing, Some(Standing::Known | Standing::Fixed))
 }
 
 /// What a line about a case says besides its name.

@@ -160,6 +160,27 @@ fn fail_on_and_strict_say_what_is_red() {
 }
 
 #[test]
+fn a_server_that_echoes_twice_is_no_echo_peer() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start_with(folder.path(), &["--defect", "message-twice"]);
+    let done = wsspec(folder.path(), &["run", &server.url, "1.1.1"]);
+    done.expect_error(3, "E12");
+    assert!(done.err.contains("the server sends more than the echo"), "{done:#?}");
+}
+
+#[test]
+fn a_limit_of_the_user_breaks_no_rule_of_the_server() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start(folder.path());
+    let done =
+        wsspec(folder.path(), &["run", &server.url, "6.4.1", "--case-timeout", "50ms", "--no-confirm"]);
+    assert_eq!(done.code, 6, "{done:#?}");
+    for part in ["ERR", "The case was cut short after 50 ms (--case-timeout)"] {
+        assert!(done.out.contains(part), "{part}: {done:#?}");
+    }
+}
+
+#[test]
 fn what_is_not_strict_is_red_only_if_asked_for() {
     let folder = tempdir().unwrap();
     let server = Echo::start_with(folder.path(), &["--quirk", "fails-without-close"]);
@@ -167,9 +188,20 @@ fn what_is_not_strict_is_red_only_if_asked_for() {
     let done = run(&[]);
     assert!(done.code == 0 && done.out.contains("1 non-strict"), "{done:#?}");
     for more in [&["--strict"][..], &["--fail-on", "should"]] {
-        assert_eq!(run(more).code, 1, "{more:?}");
-        assert_eq!(exit_in_record(folder.path()), 1, "{more:?}");
+        let done = run(more);
+        assert_eq!((done.code, exit_in_record(folder.path())), (1, 1), "{more:?}");
+        for part in
+            ["---- cause 1 of 1 --", "non-strict 14.1.1 ", "again    wsspec run --last-failed --strict"]
+        {
+            assert!(done.out.contains(part), "{part}: {done:#?}");
+        }
+        assert!(
+            done.out.find("  non-strict 14.1.1 ") < done.out.find("---- cause"),
+            "as it happens: {done:#?}"
+        );
     }
+    let again = wsspec(folder.path(), &["run", &server.url, "--last-failed", "--strict"]);
+    assert!(again.code == 1 && again.out.contains("1 run in"), "{again:#?}");
     assert_eq!(run(&["--fail-on", "must"]).code, 0);
 }
 

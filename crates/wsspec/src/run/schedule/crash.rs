@@ -11,7 +11,7 @@ use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
 use super::super::attempt::Attempt;
 use super::{Ended, Job, Listener, Scheduler};
 use crate::sut::plan::Restart;
-use crate::sut::{Death, Down, Life, RESTARTS};
+use crate::sut::{Death, Down, Life, RESTARTS, last_words};
 use crate::text;
 
 /// A case that ran, not alone, when the process ended.
@@ -191,6 +191,13 @@ impl Restarted {
     }
 }
 
+/// The name of the group of a death: how the process ended, and what it said last.
+fn cause(death: &Death) -> String {
+    let said = last_words::signature(&death.lines);
+    let gap = if said.is_empty() { "" } else { "/" };
+    format!("{}/{}{gap}{said}", CheckRecord::ALIVE, death.how)
+}
+
 /// The record of a case that has to answer for a death.
 fn verdict(record: CaseRecord, death: &Death, began: Instant, blame: Blame) -> CaseRecord {
     let exited = format!("exited: {}", death.how);
@@ -221,7 +228,7 @@ fn verdict(record: CaseRecord, death: &Death, began: Instant, blame: Blame) -> C
     record.checks.insert(0, check);
     record.verdict = Verdict::Crash;
     record.outcome = None;
-    record.cause = Some(format!("{}/{}", CheckRecord::ALIVE, death.how));
+    record.cause = Some(cause(death));
     record.summary = observed.into();
     record.log = match (record.log, &death.log) {
         (Some(written), death) if !written.text.is_empty() => {

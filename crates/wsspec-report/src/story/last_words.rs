@@ -1,5 +1,10 @@
 //! Which of the last lines of a process say why it ended.
 
+use wsspec_engine::Verdict;
+
+use crate::Untrusted;
+use crate::record::CaseRecord;
+
 /// Words of a line that says what went wrong.
 const TELLING: [&str; 14] = [
     "panic",
@@ -40,6 +45,49 @@ pub fn worth_reading<T: AsRef<str>>(lines: &[T], most: usize) -> Vec<&str> {
     places.into_iter().map(|at| lines[at]).collect()
 }
 
+/// Of a case that the process died of, or did not come to, so many lines of its log that say most.
+pub fn died_saying(case: &CaseRecord, most: usize) -> Vec<Untrusted> {
+    let Some(log) = case.log.as_ref().filter(|_| matches!(case.verdict, Verdict::Crash | Verdict::Error))
+    else {
+        return Vec::new();
+    };
+    let lines: Vec<&str> = log.text.raw().lines().map(without_time).collect();
+    worth_reading(&lines, most).into_iter().map(Untrusted::from).collect()
+}
+
+/// A line of the log without the time before it.
+pub fn without_time(line: &str) -> &str {
+    line.split_once("Z ").filter(|(time, _)| time.len() == 23).map_or(line, |(_, text)| text)
+}
+
+/// What two ends of a process have in common that went wrong at the same place: the lines that say what went wrong, without
+/// the numbers that differ. Numbers behind a colon are kept: they are places in a source.
+pub fn signature<T: AsRef<str>>(lines: &[T]) -> String {
+    const LINES: usize = 3;
+    const LETTERS: usize = 200;
+    let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).filter(|line| !line.trim().is_empty()).collect();
+    let telling = (0..lines.len()).filter(|&at| matches!(rank(&lines, at), Rank::Telling | Rank::Behind));
+    let told: Vec<String> = telling.take(LINES).map(|at| without_numbers(lines[at].trim())).collect();
+    told.join(" | ").chars().take(LETTERS).collect()
+}
+
+fn without_numbers(line: &str) -> String {
+    let mut out = String::new();
+    let mut kept = false;
+    for letter in line.chars() {
+        let in_number = out.ends_with(|last: char| last == '#' || kept && last.is_ascii_digit());
+        match letter {
+            '0'..='9' if in_number && !kept => {}
+            '0'..='9' if !in_number => {
+                kept = out.ends_with(':');
+                out.push(if kept { letter } else { '#' });
+            }
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
 fn rank(lines: &[&str], at: usize) -> Rank {
     if is_noise(lines[at]) {
         Rank::Noise
@@ -72,6 +120,21 @@ fn is_noise(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_place_has_the_same_signature_and_another_one_has_not() {
+        let boom = |n: u32| {
+            [format!("listening on 127.0.0.1:{n}"), format!("Error: boom ping {n}"), "    at x".into()]
+        };
+        assert_eq!(signature(&boom(125)), signature(&boom(7)));
+        assert_eq!(signature(&boom(125)), "Error: boom ping #");
+        let other = ["RangeError: Invalid WebSocket frame: invalid opcode 3"];
+        assert_ne!(signature(&boom(125)), signature(&other));
+        let panic = |line| [format!("thread 'conn-{line}' panicked at src/utf8.rs:{line}:9:")];
+        assert_ne!(signature(&panic(88)), signature(&panic(120)));
+        assert_eq!(signature(&panic(88)), "thread 'conn-#' panicked at src/utf8.rs:88:9:");
+        assert_eq!(signature::<&str>(&[]), "");
+    }
 
     #[test]
     fn what_went_wrong_is_kept_rather_than_the_frames_of_a_stack() {
