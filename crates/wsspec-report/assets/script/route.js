@@ -69,7 +69,11 @@ function requirement(page) {
   return page.startsWith("rfc") ? findAll("[id]", rules).find((row) => row.id.startsWith(page + ".")) ?? rules : null;
 }
 
+/** Counts what was asked for: a page that is unpacked late is not shown in the place of another. */
+let turns = 0;
+
 async function route() {
+  turns += 1;
   const [page, parameters] = address();
   if (parameters.has("theme")) setTheme(parameters.get("theme"));
   const old = /^case_desc_(\d+(?:_\d+)*)$/.exec(page);
@@ -105,6 +109,10 @@ async function showCases(names, mark) {
   if (shown !== names) {
     const [id, agents] = names.split("@");
     const keys = agents === undefined ? [worst(id)] : agents.split("~");
+    const turn = turns;
+    place.classList.remove("pair");
+    place.replaceChildren(build(["p", { class: "notice", role: "status" }, "Unpacking " + names + " …"]));
+    show(place, names + " · " + title);
     let articles;
     try {
       articles = (await Promise.all(keys.map((key) => article(id + "@" + key)))).filter(Boolean);
@@ -112,6 +120,7 @@ async function showCases(names, mark) {
       const inBrief = keys.map((key) => briefs.get(id + "@" + key)?.cloneNode(true)).filter(Boolean);
       articles = [build(["p", { class: "notice" }, "This page cannot be unpacked: " + error.message]), ...inBrief];
     }
+    if (turn !== turns) return;
     if (articles.length === 0) articles = [build(["p", { class: "notice" }, "There is no result for " + names + "."])];
     articles.forEach(dress);
     place.replaceChildren(...articles);

@@ -143,6 +143,8 @@ pub(super) struct AbsentPage<'a> {
     why: Untrusted,
     others: Vec<Other<'a>>,
     command: String,
+    /// Its words, each quoted where it has to be.
+    command_words: Vec<String>,
     command_powershell: String,
 }
 
@@ -168,6 +170,7 @@ impl<'a> AbsentPage<'a> {
             why: absent.why(report),
             others: others(report, links, absent.agent, absent.id),
             command: shell::posix(&command),
+            command_words: shell::words(&command),
             command_powershell: shell::powershell(&command),
             absent,
         })

@@ -5,6 +5,7 @@ use wsspec_cases::{CaseId, Grade, suite};
 use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
+use super::body::Body;
 use super::broken::{self, BrokenRule};
 use super::dissected::Dissected;
 use super::drawing;
@@ -30,6 +31,8 @@ pub(super) const DISSECTED: usize = 8;
 const PREVIEW: usize = 80;
 /// Ids of the same cause that are listed.
 const SAME_CAUSE: usize = 12;
+/// Octets of the body of a response that refuses the upgrade.
+const BODY: usize = 4096;
 /// Sizes of reads and writes that are listed.
 const SIZES: usize = 40;
 
@@ -64,6 +67,7 @@ pub(super) struct Article<'a> {
     negotiation: Negotiation,
     request: Vec<HeaderLine>,
     response: Vec<HeaderLine>,
+    body: Option<Body>,
     closing: Untrusted,
     flags: Vec<Flag>,
     tables: Vec<Table>,
@@ -161,6 +165,7 @@ impl<'a> Article<'a> {
             negotiation: story::negotiation(case),
             request: story::request_lines(case),
             response: story::response_lines(case),
+            body: Body::of(case, BODY),
             closing: story::closing_sentence(case),
             flags: story::closing_flags(case),
             tables: tables(case),
@@ -203,7 +208,7 @@ impl<'a> Article<'a> {
 
     /// The words of the command, each quoted where it has to be.
     fn command_words(&self) -> Vec<String> {
-        self.case.repro.iter().map(|word| shell::posix(std::slice::from_ref(word))).collect()
+        shell::words(&self.case.repro)
     }
 
     fn is_about_extensions(&self) -> bool {
@@ -277,6 +282,15 @@ impl<'a> Article<'a> {
 
     fn standing(&self) -> Option<&'static str> {
         self.case.outcome.and_then(matrix::standing)
+    }
+
+    /// What is said of a case that sent fewer messages than its title has, as was asked for.
+    fn fewer_messages(&self) -> Option<String> {
+        let title = self.case.title.split_whitespace().next()?.parse::<u64>().ok()?;
+        let option = self.case.repro.iter().position(|word| word == "--volume-messages")?;
+        let sent = self.case.repro.get(option + 1)?.parse::<u64>().ok()?;
+        let messages = units::plural(sent, "message");
+        (sent < title).then(|| format!("{messages} instead of {title}, by --volume-messages"))
     }
 
     fn duration(&self) -> String {

@@ -3,6 +3,7 @@
 use askama::Template;
 use wsspec_cases::Grade;
 
+use super::body::Body;
 use super::broken::{self, BrokenRule};
 use super::dissected::Dissected;
 use super::links::Links;
@@ -25,6 +26,9 @@ const DIFFERENCES: usize = 16;
 /// Characters at the end of the log of a process.
 const LOG: usize = 2000;
 const LOG_IN_SHORT: usize = 300;
+
+/// Octets of the body of a response that refuses the upgrade.
+const BODY: usize = 500;
 
 /// How much is told.
 pub(super) enum Length<'a> {
@@ -125,9 +129,12 @@ fn around_deviation(mut rows: Vec<Row>, most: usize, behind: usize) -> (Vec<Row>
 /// The heads of the opening handshake.
 fn heads(case: &CaseRecord) -> Vec<(&'static str, Untrusted)> {
     let head = |name, octets: &[u8]| (name, Untrusted::from_octets(octets));
-    let heads =
-        [head("Request", case.handshake.request.kept()), head("Response", case.handshake.response.kept())];
-    heads.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    let handshake = &case.handshake;
+    let mut heads =
+        vec![head("Request", handshake.request.kept()), head("Response", handshake.response.kept())];
+    heads.extend(Body::of(case, BODY).map(|body| ("Body of the response", body.text)));
+    heads.retain(|(_, text)| !text.is_empty());
+    heads
 }
 
 fn last_of(log: &str, characters: usize) -> Untrusted {

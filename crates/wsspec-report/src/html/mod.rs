@@ -7,6 +7,7 @@
 mod absent;
 mod article;
 mod before;
+mod body;
 mod brief;
 mod broken;
 mod data;

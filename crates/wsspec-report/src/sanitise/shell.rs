@@ -5,6 +5,11 @@ pub fn posix(words: &[String]) -> String {
     words.iter().map(|word| quoted(word, |word| word.replace('\'', r"'\''"))).collect::<Vec<_>>().join(" ")
 }
 
+/// The words of the command for a POSIX shell.
+pub fn words(words: &[String]) -> Vec<String> {
+    words.iter().map(|word| posix(std::slice::from_ref(word))).collect()
+}
+
 /// The command for PowerShell.
 pub fn powershell(words: &[String]) -> String {
     words.iter().map(|word| quoted(word, |word| word.replace('\'', "''"))).collect::<Vec<_>>().join(" ")

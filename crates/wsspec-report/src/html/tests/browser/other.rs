@@ -1,5 +1,8 @@
 //! The same pages in Firefox.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use super::firefox::Firefox;
 use super::screens::{every_kind, picture, with_standings};
 use super::*;
@@ -50,4 +53,59 @@ fn firefox_filters_compares_unfolds_and_takes_keys() {
         "#1.1.1@mylib-2.3?open=raw",
         "document.querySelector('#page .raw pre')?.textContent.startsWith('{')",
     );
+}
+
+/// A server whose policies have their violations reported to it.
+fn reporting(pages: HashMap<String, String>, policy: &str) -> served::Server {
+    served::Server::start(pages, format!("{policy}; report-uri /violated"))
+}
+
+fn is_violated(server: &served::Server) -> bool {
+    (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        server.asked().iter().any(|name| name == "violated")
+    })
+}
+
+#[test]
+fn firefox_asks_for_nothing_and_sees_no_policy_broken() {
+    let Some(mut browser) = Firefox::start(1280, 800) else { return };
+    let html = report(&rich()).unwrap();
+    let policy = html.split("Content-Security-Policy\" content=\"").nth(1).unwrap();
+    let policy = policy.split('"').next().unwrap().replace("&#39;", "'").replace("&#38;", "&");
+    let broken = html.replacen("<h1>", "<p style=\"color: red\">styled</p><h1>", 1);
+    let pages = [("report.html", html), ("broken.html", broken)].map(|(name, page)| (name.to_owned(), page));
+    let server = reporting(pages.into(), &policy);
+    browser.open(&server.url("report.html"));
+    for (_, hash, shown) in KINDS {
+        browser.go(hash, shown);
+        browser.eval("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+    }
+    assert_eq!(browser.eval("performance.getEntriesByType('resource').length"), 0);
+    assert_eq!(server.asked(), ["report.html"]);
+    browser.open(&server.url("broken.html"));
+    assert!(is_violated(&server), "a policy that is broken is seen: {:?}", server.asked());
+}
+
+#[test]
+fn firefox_shows_the_folder_under_the_strictest_policy() {
+    let Some(mut browser) = Firefox::start(1280, 800) else { return };
+    let report = rich();
+    let mut pages = with_earlier(&report);
+    let case = case_page(&report, &report.cases[2]).name;
+    pages.insert(
+        "broken.html".to_owned(),
+        pages["index.html"].replacen("<h1>", "<p style=\"color: red\">styled</p><h1>", 1),
+    );
+    let policy = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'";
+    let server = reporting(pages, policy);
+    for name in ["index.html", &case] {
+        browser.open(&server.url(name));
+    }
+    let known = ["index.html", "wsspec.css", "wsspec.svg", &case];
+    let asked = server.asked();
+    assert!(asked.contains(&"wsspec.css".to_owned()), "{asked:?}");
+    assert_eq!(asked.iter().find(|name| !known.contains(&name.as_str())), None, "{asked:?}");
+    browser.open(&server.url("broken.html"));
+    assert!(is_violated(&server), "a policy that is broken is seen: {:?}", server.asked());
 }

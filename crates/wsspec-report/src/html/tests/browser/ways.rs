@@ -125,6 +125,13 @@ fn accepted_outcomes_are_tabs_and_octets_and_fields_point_at_each_other() {
     let shown = browser.text("document.querySelector('#page .panel-1').innerText");
     assert!(shown.contains("before the application has echoed") && shown.contains("+ extra"), "{shown}");
     browser.go("#5.15@mylib-2.3:b4", "document.querySelector('#page .anatomy.target')");
+    let anatomy = browser.text("document.querySelector('#page .target').innerText");
+    for part in ["00 89 37 fa 21 3d", "octet 0", "octets 2 to 5", "masking key websocket.masking_key"] {
+        assert!(anatomy.split_whitespace().collect::<Vec<_>>().join(" ").contains(part), "{part}: {anatomy}");
+    }
+    let filter = "document.querySelector('#page .target').closest('details').querySelector('pre').innerText";
+    let wanted = "websocket.opcode == 0 && websocket.fin == false && websocket.masking_key == 37:fa:21:3d";
+    assert_eq!(browser.text(filter), wanted);
     for (from, to) in [(".wire .p1", ".octets .p1"), (".octets .p3", ".wire .p3")] {
         let ground =
             format!("getComputedStyle(document.querySelector('#page .target {to}')).backgroundColor");
