@@ -83,8 +83,9 @@ fn error(cause: &Cause<'_>) -> String {
     if let Some(clause) = cause.clause() {
         text.push_str(&format!(" {clause} ({}).", cause.level().name()));
     }
-    if !cause.cases[0].repro.is_empty() {
-        text.push_str(&format!("\nRerun: {}", ci_log::line(&shell::posix(&cause.cases[0].repro), 400)));
+    let first = cause.cases[0].whole();
+    if !first.repro.is_empty() {
+        text.push_str(&format!("\nRerun: {}", ci_log::line(&shell::posix(&first.repro), 400)));
     }
     format!("::error title={}::{}", property(&title), data(&text))
 }

@@ -1,8 +1,11 @@
 //! JUnit XML, in the subset that Jenkins, GitLab and Azure read.
 
+use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use rayon::prelude::*;
 use wsspec_engine::Verdict;
 
 use crate::html;
@@ -21,31 +24,65 @@ pub struct Options {
     pub report: Option<String>,
 }
 
-/// The run as JUnit XML: a suite per implementation and section.
+/// Writes the run as JUnit XML: a suite per implementation and section. No more than one of them is in memory.
 ///
 /// # Errors
-/// If the document cannot be written as XML.
-pub fn junit(report: &Report, options: &Options) -> Result<String, quick_junit::SerializeError> {
-    let mut document = quick_junit::Report::new("wsspec");
-    let mut suite: Option<(String, TestSuite)> = None;
-    let anchors = html::Anchors::of(report);
-    for case in &report.cases {
-        let name = suite_name(case);
-        if suite.as_ref().is_none_or(|(known, _)| *known != name) {
-            document.add_test_suites(suite.take().map(|(_, suite)| suite));
-            suite = Some((name.clone(), new_suite(name)));
-        }
-        if let Some((_, suite)) = &mut suite {
-            let time = Duration::from_micros(case.duration_us);
-            suite.set_time(suite.time.unwrap_or_default() + time);
-            suite.add_test_case(test_case(case, options, &anchors));
-        }
+/// If the document cannot be written, or what it says not as XML.
+pub fn write(report: &Report, options: &Options, mut out: impl io::Write) -> io::Result<()> {
+    let writer = Writer { options, anchors: &html::Anchors::of(report) };
+    let of_cases = || report.cases.chunk_by(|one, next| suite_name(one) == suite_name(next));
+    let missing = not_run(report, writer.anchors);
+    let mut frame = quick_junit::Report::new("wsspec");
+    for suite in of_cases().map(|cases| writer.suite(cases, |_| Told::default())).chain(missing.clone()) {
+        frame.add_test_suite(suite);
+        frame.test_suites.clear();
     }
-    document.add_test_suites(suite.map(|(_, suite)| suite));
-    document.add_test_suites(not_run(report, &anchors));
-    document
-        .set_time(report.end.as_ref().map_or(Duration::ZERO, |end| Duration::from_micros(end.duration_us)));
-    document.to_string()
+    frame.set_time(report.end.as_ref().map_or(Duration::ZERO, |end| Duration::from_micros(end.duration_us)));
+    let frame = text(&frame)?;
+    let (head, tail) = frame.split_at(root(&frame).end);
+    out.write_all(head.trim_end().as_bytes())?;
+    for suite in of_cases().map(|cases| writer.suite(cases, Told::of)).chain(missing) {
+        out.write_all(element(suite)?.as_bytes())?;
+    }
+    out.write_all(b"\n")?;
+    out.write_all(tail.as_bytes())
+}
+
+/// The element of a suite. The library writes whole documents: it is taken out of one that has nothing else.
+fn element(suite: TestSuite) -> io::Result<String> {
+    let mut document = quick_junit::Report::new("wsspec");
+    document.add_test_suite(suite);
+    let text = text(&document)?;
+    Ok(text[root(&text)].trim_end().to_owned())
+}
+
+/// Where the content of the root element is. No attribute of it has a `>`.
+fn root(document: &str) -> Range<usize> {
+    let tag = document.find("<testsuites").unwrap_or(0);
+    let from = document[tag..].find('>').map_or(document.len(), |end| tag + end + 1);
+    from..document.rfind("</testsuites>").unwrap_or(document.len())
+}
+
+fn text(document: &quick_junit::Report) -> io::Result<String> {
+    document.to_string().map_err(io::Error::other)
+}
+
+/// What suites are made by.
+struct Writer<'a> {
+    options: &'a Options,
+    anchors: &'a html::Anchors,
+}
+
+impl Writer<'_> {
+    /// Neighbours of the same name; `tell` is asked about what did not pass.
+    fn suite(&self, cases: &[CaseRecord], tell: impl Fn(&CaseRecord) -> Told + Sync) -> TestSuite {
+        let mut suite = new_suite(suite_name(&cases[0]));
+        let tests: Vec<TestCase> =
+            cases.par_iter().map(|case| test_case(case, self.options, self.anchors, &tell)).collect();
+        suite.set_time(cases.iter().map(|case| Duration::from_micros(case.duration_us)).sum());
+        suite.add_test_cases(tests);
+        suite
+    }
 }
 
 /// What is missing is an error: a run that was cut short must not look green. One that could not begin is one error, not
@@ -103,8 +140,13 @@ fn suite_name(case: &CaseRecord) -> String {
     format!("{} / {} {}", case.agent.for_xml(), case.section, html::section_title(case.id.section()))
 }
 
-fn test_case(case: &CaseRecord, options: &Options, anchors: &html::Anchors) -> TestCase {
-    let mut test = TestCase::new(format!("{} {}", case.id, case.slug), status(case, options));
+fn test_case(
+    case: &CaseRecord,
+    options: &Options,
+    anchors: &html::Anchors,
+    tell: &dyn Fn(&CaseRecord) -> Told,
+) -> TestCase {
+    let mut test = TestCase::new(format!("{} {}", case.id, case.slug), status(case, options, tell));
     let agent = anchors.agent(&case.agent).replace('.', "_");
     test.set_classname(format!("wsspec.{agent}.{}", case.section));
     test.set_time(Duration::from_micros(case.duration_us));
@@ -124,7 +166,12 @@ fn test_case(case: &CaseRecord, options: &Options, anchors: &html::Anchors) -> T
     test
 }
 
-fn status(case: &CaseRecord, options: &Options) -> TestCaseStatus {
+fn status(case: &CaseRecord, options: &Options, tell: &dyn Fn(&CaseRecord) -> Told) -> TestCaseStatus {
+    let told = |kind, name: &str| {
+        let told = tell(case);
+        non_success(kind, name, &told.message, &told.details)
+    };
+    let failure = |name| told(NonSuccessKind::Failure, name);
     match (case.outcome, case.verdict) {
         (Some(Standing::Known), _) => skipped(&known(case)),
         (Some(Standing::Fixed), _) if options.strict_baseline => non_success(
@@ -134,14 +181,14 @@ fn status(case: &CaseRecord, options: &Options) -> TestCaseStatus {
             "",
         ),
         (Some(Standing::Flaky), _) => flaky(case),
-        (_, Verdict::Fail) => failure(case, "must"),
-        (_, Verdict::Timeout) => failure(case, "timeout"),
-        (_, Verdict::Crash) => failure(case, "crash"),
-        (_, Verdict::NonStrict) if options.fail_on_should => failure(case, "should"),
+        (_, Verdict::Fail) => failure("must"),
+        (_, Verdict::Timeout) => failure("timeout"),
+        (_, Verdict::Crash) => failure("crash"),
+        (_, Verdict::NonStrict) if options.fail_on_should => failure("should"),
         (_, Verdict::NotApplicable | Verdict::Skipped) => skipped(&case.summary.for_xml()),
         (_, Verdict::Error | Verdict::NotRun) => {
             let kind = case.verdict.word().replace(' ', "-");
-            non_success(NonSuccessKind::Error, &kind, &case.summary.for_xml(), &details(case))
+            told(NonSuccessKind::Error, &kind)
         }
         (_, Verdict::Pass | Verdict::Info | Verdict::NonStrict) => TestCaseStatus::success(),
     }
@@ -157,15 +204,6 @@ fn skipped(message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::skipped();
     status.set_message(message);
     status
-}
-
-/// The message is the sentence that names the cause everywhere else.
-fn failure(case: &CaseRecord, kind: &str) -> TestCaseStatus {
-    let message = match case.verdict {
-        Verdict::Fail | Verdict::NonStrict => story::cause_sentence(case).for_xml(),
-        _ => case.summary.for_xml(),
-    };
-    non_success(NonSuccessKind::Failure, kind, &message, &details(case))
 }
 
 fn non_success(kind: NonSuccessKind, name: &str, message: &str, details: &str) -> TestCaseStatus {
@@ -184,6 +222,25 @@ fn flaky(case: &CaseRecord) -> TestCaseStatus {
     rerun.set_type("flaky").set_message(case.summary.for_xml());
     status.add_rerun(rerun);
     status
+}
+
+/// What is told of a case that did not pass.
+#[derive(Default)]
+struct Told {
+    message: String,
+    details: String,
+}
+
+impl Told {
+    /// The message is the sentence that names the cause everywhere else.
+    fn of(case: &CaseRecord) -> Self {
+        let case = &*case.whole();
+        let message = match case.verdict {
+            Verdict::Fail | Verdict::NonStrict => story::cause_sentence(case).for_xml(),
+            _ => case.summary.for_xml(),
+        };
+        Self { message, details: details(case) }
+    }
 }
 
 /// Clause, expected and observed, the sequence, the command.

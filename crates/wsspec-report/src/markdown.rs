@@ -182,7 +182,7 @@ fn cause_block(number: usize, cause: &Cause<'_>, name_agents: bool) -> String {
     let clause = cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({})", clause.url()));
     let agents = cause.agents().into_iter().map(Untrusted::for_markdown).collect::<Vec<_>>().join(", ");
     let agents = if name_agents { format!(" ({agents})") } else { String::new() };
-    let first = cause.cases[0];
+    let first = &*cause.cases[0].whole();
     let mut inner = String::new();
     for check in first.checks.iter().filter(|check| !check.ok) {
         inner.push_str(&format!("expected: {}\n", check.expected.for_terminal(400)));

@@ -6,7 +6,7 @@ mod flow;
 mod replay;
 
 pub use flow::{Flow, Side};
-pub use replay::capture;
+pub use replay::write;
 
 /// The kinds of blocks.
 const SECTION: u32 = 0x0a0d_0d0a;

@@ -1,5 +1,8 @@
 //! Records for the tests of this crate: one case per verdict, as a real run would leave them.
 
+use std::io;
+use std::sync::Mutex;
+
 use wsspec_cases::{Grade, Level};
 use wsspec_engine::{Behavior, BehaviorClose, Found, Sight, Verdict, Wanted};
 use wsspec_wire::{FrameHeader, Opcode, copy_masked};
@@ -130,6 +133,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
         repro: ["wsspec", "run", "ws://127.0.0.1:9001", id, "-vvv", "--seed", "7f3a91"]
             .map(str::to_owned)
             .to_vec(),
+        rest: None,
     }
 }
 
@@ -361,5 +365,18 @@ pub(crate) fn backend() -> BackendRecord {
             (4100, Happening::Tcp { end: "peer-fin".to_owned() }),
         ]),
         dropped: 0,
+    }
+}
+
+/// A place in memory to write to, of which others see what was written.
+pub(crate) struct Shared<'a>(pub(crate) &'a Mutex<Vec<u8>>);
+
+impl io::Write for Shared<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Records of earlier runs.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::suite;
@@ -17,31 +17,11 @@ pub fn file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(RESULTS) } else { path.to_owned() }
 }
 
-/// Reads a record, or the one in a folder.
+/// Reads a record, or the one in a folder: of each case what lists show. The rest is read again where it is needed.
 ///
 /// # Errors
 /// E18: there is none, or it is none.
 pub fn read(path: &Path) -> Result<Report, Problem> {
-    read_with(path, |file| record::read_from(BufReader::new(file)))
-}
-
-/// From this size on, in octets, what a report does not need at once is left in the file: to read it again takes a
-/// sixth more time, to keep it takes two and a half times the size of the file.
-const LARGE: u64 = 128 << 20;
-
-/// The same for reports: of a large file that can be read again, what only the page of a case shows is read when that
-/// page is made.
-///
-/// # Errors
-/// E18.
-pub fn read_stored(path: &Path) -> Result<Report, Problem> {
-    read_with(path, |file| match file.metadata() {
-        Ok(metadata) if metadata.is_file() && metadata.len() >= LARGE => record::read_stored(file),
-        _ => record::read_from(BufReader::new(file)),
-    })
-}
-
-fn read_with(path: &Path, read: impl Fn(File) -> Result<Report, RecordError>) -> Result<Report, Problem> {
     let path = file(path);
     let problem = |why: String, advice: &str| {
         Problem::new(ErrorCode::E18, format!("cannot read the results in {}", path.display()))
@@ -50,7 +30,7 @@ fn read_with(path: &Path, read: impl Fn(File) -> Result<Report, RecordError>) ->
     };
     let run = "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)";
     let file = File::open(&path).map_err(|error| problem(crate::text::io_error(&error), run))?;
-    read(file).map_err(|error| {
+    rereadable(file).map_err(RecordError::from).and_then(record::read_file).map_err(|error| {
         let advice = match error {
             RecordError::Schema(_) => "a newer version of wsspec   (wsspec --version tells this one)",
             RecordError::Line { .. } => "another copy of the file: a run writes whole lines only",
@@ -59,6 +39,17 @@ fn read_with(path: &Path, read: impl Fn(File) -> Result<Report, RecordError>) ->
         };
         problem(error.to_string(), advice)
     })
+}
+
+/// The file; of what can be read only once, such as a pipe, a copy.
+fn rereadable(mut file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let mut copy = tempfile::tempfile()?;
+    io::copy(&mut file, &mut copy)?;
+    copy.rewind()?;
+    Ok(copy)
 }
 
 /// Whether a filter is true for a result. One of a case that this version does not know is left out.

@@ -8,11 +8,14 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 /// The value as indented ASCII JSON.
 pub(super) fn to_string<T: Serialize>(value: &T) -> String {
     let mut out = Vec::new();
-    let formatter = Ascii(PrettyFormatter::with_indent(b"   "));
-    value
-        .serialize(&mut Serializer::with_formatter(&mut out, formatter))
-        .expect("the values have string keys and are written to memory");
+    write(value, &mut out).expect("the values have string keys and are written to memory");
     String::from_utf8(out).expect("the formatter writes ASCII")
+}
+
+/// Writes the value as indented ASCII JSON.
+pub(super) fn write<T: Serialize>(value: &T, out: impl Write) -> io::Result<()> {
+    let formatter = Ascii(PrettyFormatter::with_indent(b"   "));
+    Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
 }
 
 struct Ascii(PrettyFormatter<'static>);

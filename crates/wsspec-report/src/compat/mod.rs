@@ -11,9 +11,10 @@ mod wirelog;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use wsspec_engine::Verdict;
 
 use crate::record::CaseRecord;
@@ -31,26 +32,45 @@ struct IndexEntry<'a> {
     reportfile: String,
 }
 
-/// `index.json`: agent, case id, verdict.
+/// Writes `index.json`: agent, case id, verdict.
 ///
 /// Cases that never ran are absent, as they are in the reference's file.
-pub fn index_json(cases: &[CaseRecord]) -> String {
-    let names = Names::of(cases.iter().map(|case| &case.agent));
-    let mut index: BTreeMap<&str, BTreeMap<String, IndexEntry<'_>>> = BTreeMap::new();
-    for case in cases.iter().filter(|case| is_reported(case)) {
-        let entry = IndexEntry {
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_index(cases: &[CaseRecord], out: impl io::Write) -> io::Result<()> {
+    json::write(&Index { cases, names: &Names::of(cases.iter().map(|case| &case.agent)) }, out)
+}
+
+struct Index<'a> {
+    cases: &'a [CaseRecord],
+    names: &'a Names,
+}
+
+impl Serialize for Index<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reported = || self.cases.iter().filter(|case| is_reported(case));
+        let agents: BTreeSet<&str> = reported().map(|case| case.agent.raw()).collect();
+        serializer.collect_map(agents.into_iter().map(|agent| {
+            let own = reported().filter(|case| case.agent.raw() == agent);
+            (agent, own.map(|case| (case.id.to_string(), self.entry(case))).collect::<BTreeMap<_, _>>())
+        }))
+    }
+}
+
+impl<'a> Index<'a> {
+    fn entry(&self, case: &'a CaseRecord) -> IndexEntry<'a> {
+        IndexEntry {
             behavior: case.autobahn.behavior.word(),
             behavior_close: case.autobahn.behavior_close.word(),
             duration: duration_ms(case),
             remote_close_code: case.close.remote,
-            reportfile: names.file(case, "json"),
-        };
-        index.entry(case.agent.raw()).or_default().insert(case.id.to_string(), entry);
+            reportfile: self.names.file(case, "json"),
+        }
     }
-    json::to_string(&index)
 }
 
-/// The JSON file of one case and agent.
+/// The JSON file of one case and agent. The record is whole.
 pub fn case_json(case: &CaseRecord) -> String {
     json::to_string(&case::CaseFile::from(case))
 }

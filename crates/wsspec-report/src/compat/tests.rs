@@ -47,6 +47,12 @@ const KEYS: [&str; 39] = [
     "wirelog",
 ];
 
+fn index_json(cases: &[CaseRecord]) -> String {
+    let mut out = Vec::new();
+    write_index(cases, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 #[test]
 fn the_index_has_the_form_of_the_reference() {
     let cases = [samples::passed("My Agent", "2.10"), samples::failed("My Agent", "2.9")];

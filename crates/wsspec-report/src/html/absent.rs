@@ -65,12 +65,13 @@ impl Absent<'_> {
 
     /// The command of another case of the implementation, with this one in its place.
     fn command(&self, report: &Report) -> Vec<String> {
-        if let Some(record) = self.record.filter(|record| !record.repro.is_empty()) {
-            return record.repro.clone();
+        let own = self.record.map(|record| record.whole().into_owned().repro);
+        if let Some(command) = own.filter(|command| !command.is_empty()) {
+            return command;
         }
         let id = self.id.to_string();
         let sibling = report.of_agent(self.agent).find_map(|case| {
-            let repro = report.whole(case).into_owned().repro;
+            let repro = case.whole().into_owned().repro;
             let place = repro.iter().position(|word| *word == case.id.to_string())?;
             Some((repro, place))
         });
@@ -99,7 +100,7 @@ pub(super) struct Facts {
 impl Facts {
     /// From the record of any implementation, else from the list of cases.
     pub(super) fn of(report: &Report, links: &Links, id: CaseId) -> Option<Self> {
-        links.any(report, id).map(|case| Self::of_record(&report.whole(case))).or_else(|| Self::known(id))
+        links.any(report, id).map(|case| Self::of_record(&case.whole())).or_else(|| Self::known(id))
     }
 
     pub(super) fn of_record(case: &CaseRecord) -> Self {

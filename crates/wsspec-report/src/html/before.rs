@@ -51,12 +51,12 @@ impl Before {
             let known = earlier.of_agent(before).filter_map(|case| Some((case, *current.get(&case.id)?)));
             for (case, now) in known.filter(|(case, now)| has_changed(case, *now)).take(room) {
                 became.push(now);
-                cases.push(CaseRecord { agent: agent.clone(), ..earlier.whole(case).into_owned() });
+                cases.push(CaseRecord { agent: agent.clone(), ..case.whole().into_owned() });
             }
         }
         let mut run = earlier.run.clone();
         run.targets.clear();
-        let before = Report { run, cases, end: None, torn: false, stored: None };
+        let before = Report { run, cases, end: None, torn: false };
         let own = links.of_earlier(&before, keys);
         let places = became.iter().zip(&before.cases).map(|(now, case)| {
             let (now, agent, verdict) = (&report.cases[*now].agent, case.agent.clone(), case.verdict);

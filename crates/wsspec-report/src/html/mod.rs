@@ -26,6 +26,7 @@ mod trim;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 
 use askama::Template;
@@ -80,12 +81,18 @@ pub fn section_title(number: u16) -> String {
     matrix::title(number)
 }
 
-/// The report does not fit into one file, however much is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the report would be {octets} octets, too large for one file; write it as a folder (--html-dir)")]
-pub struct TooLarge {
-    /// How large it would be.
-    pub octets: usize,
+/// The report was not written into one file.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// It does not fit, however much is left out.
+    #[error("the report would be {octets} octets, too large for one file; write it as a folder (--html-dir)")]
+    TooLarge {
+        /// How large it would be.
+        octets: usize,
+    },
+    /// It cannot be written to where it should be.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// Earlier results to compare with, and their name.
@@ -100,20 +107,35 @@ pub struct Page {
     pub content: String,
 }
 
-/// The whole report as one HTML document.
+/// Writes the whole report as one HTML document, with what is different from earlier results. It is not in memory as a
+/// whole. What turns out too large is written again with less in it: for each attempt `begin` gives an empty place to
+/// write to, and what was written to the last one counts.
 ///
 /// # Errors
-/// If it is too large even without most payloads and wire logs.
-pub fn report(report: &Report) -> Result<String, TooLarge> {
-    report_against(report, None)
+/// If it is too large even without most payloads and wire logs, or cannot be written.
+pub fn write<W: io::Write>(
+    report: &Report,
+    against: Option<Against<'_>>,
+    begin: impl FnMut() -> io::Result<W>,
+) -> Result<(), Unwritten> {
+    one_file::write(report, against, begin)
 }
 
-/// The same, with what is different from earlier results.
-///
-/// # Errors
-/// As [`report`].
-pub fn report_against(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
-    one_file::render(report, against)
+/// The same in memory.
+#[cfg(test)]
+pub(crate) fn report_against(report: &Report, against: Option<Against<'_>>) -> Result<String, Unwritten> {
+    let page = std::sync::Mutex::new(Vec::new());
+    write(report, against, || {
+        page.lock().unwrap().clear();
+        Ok(crate::samples::Shared(&page))
+    })?;
+    Ok(String::from_utf8(page.into_inner().unwrap()).unwrap())
+}
+
+/// The same without a comparison.
+#[cfg(test)]
+pub(crate) fn report(report: &Report) -> Result<String, Unwritten> {
+    report_against(report, None)
 }
 
 /// The overview of the folder form, `index.html`.
@@ -124,7 +146,7 @@ pub fn index_page(report: &Report) -> String {
 
 /// The page of one case in the folder form.
 pub fn case_page(report: &Report, case: &CaseRecord) -> Page {
-    Folder::new(report, Links::folder(report), None).case(&report.whole(case))
+    Folder::new(report, Links::folder(report), None).case(&case.whole())
 }
 
 /// The style sheet of the folder form.
@@ -175,7 +197,7 @@ where
     };
     let cases = report.cases.par_iter().filter(|case| has_run(case));
     let cases = cases.flat_map_iter(move |case| {
-        let whole = report.whole(case);
+        let whole = case.whole();
         beside(&whole).into_iter().chain([folder.case(&whole)])
     });
     [style_sheet(), icon(), index].into_par_iter().chain(cases).chain(without).chain(earlier)
@@ -226,7 +248,7 @@ impl<'a> Folder<'a> {
     fn earlier(&self, before: &Before) -> Vec<Page> {
         let pages = before.cases(self.report).par_bridge().map(|(now, earlier)| {
             let title = format!("{} {} {}, before and now", now.id, now.slug, now.agent.raw());
-            let now = self.report.whole(now);
+            let now = now.whole();
             let scripts = Scripts::of(&before.report, earlier, Which::All, true);
             let article = Article::new(&before.report, &before.links, earlier, DISSECTED, scripts);
             let both = Box::new(Together::new([article, self.article(&now)]));

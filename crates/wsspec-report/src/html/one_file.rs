@@ -1,6 +1,7 @@
 //! The report as one document: failures written out in brief, the pages of all cases packed, as much as fits.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write as _};
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -19,7 +20,7 @@ use super::links::Links;
 use super::overview::Overview;
 use super::scripts::{Scripts, Which};
 use super::trim::Trim;
-use super::{Against, SCRIPT, STYLE, TooLarge, heading, print_into, render as print_text, to_the_minute};
+use super::{Against, SCRIPT, STYLE, Unwritten, heading, print_into, render as print_text, to_the_minute};
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report};
 use crate::story::units;
@@ -43,8 +44,13 @@ const SAMPLE: usize = 41;
 /// Of failures with the same cause, so many of each implementation are told in full when all would be too much.
 const FULL_OF_A_CAUSE: usize = 2;
 
-/// The document with as few details left out as its size allows.
-pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<String, TooLarge> {
+/// Writes the document with as few details left out as its size allows. For each attempt `begin` gives an empty place
+/// to write to; the last one counts.
+pub(super) fn write<W: io::Write>(
+    report: &Report,
+    against: Option<Against<'_>>,
+    mut begin: impl FnMut() -> io::Result<W>,
+) -> Result<(), Unwritten> {
     let mut links = Links::one_file(report);
     let before = against.map(|against| Before::of(report, &mut links, against));
     let absent = absent::all(report, &links);
@@ -56,16 +62,36 @@ pub(super) fn render(report: &Report, against: Option<Against<'_>>) -> Result<St
     let first = Trim::STEPS.partition_point(|step| !seems_to_fit(step));
     let mut octets = 0;
     for step in &Trim::STEPS[first..] {
-        let html = writer(*step).document();
-        octets = html.len();
+        let mut out = Counting { out: begin()?, octets: 0 };
+        writer(*step).document().write_into(&mut out)?;
+        out.flush()?;
+        octets = out.octets;
         if octets <= step.limit() {
-            return Ok(html);
+            return Ok(());
         }
     }
     if first == Trim::STEPS.len() {
         octets = writer(Trim::Repeated).estimate();
     }
-    Err(TooLarge { octets })
+    Err(Unwritten::TooLarge { octets })
+}
+
+/// Counts what is written.
+struct Counting<W> {
+    out: W,
+    octets: usize,
+}
+
+impl<W: io::Write> io::Write for Counting<W> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(octets)?;
+        self.octets += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 impl Trim {
@@ -148,32 +174,36 @@ impl<'a> Writer<'a> {
         (packed + pages) * SAMPLE
     }
 
-    fn document(&self) -> String {
-        let without = self.absent.par_chunks(IN_A_BLOCK).map(|cases| self.block_without(cases));
+    fn document(&self) -> OneFile<'_> {
+        OneFile {
+            report: self.report,
+            heading: heading(self.report),
+            policy: &POLICY,
+            style: STYLE,
+            script: SCRIPT,
+            overview: Overview::new(self.report, self.links, self.against, self.absent),
+            writer: self,
+            step: self.step,
+        }
+    }
+
+    /// The failures that are written out, made as they are asked for.
+    fn failing(&self) -> impl Iterator<Item = String> {
+        in_turns(&self.written, IN_A_BLOCK, |which| self.brief(*which))
+    }
+
+    /// What is packed, made as it is asked for.
+    fn blocks(&self) -> impl Iterator<Item = Block> {
         let earlier = self.before.map_or(&[][..], |before| &before.report.cases);
-        let earlier = earlier.par_chunks(IN_A_BLOCK).map(|cases| self.block_before(cases));
-        let told = self.told.par_chunks(IN_A_BLOCK).map(|places| self.block(places));
-        let pack = || told.chain(without).chain(earlier).collect();
-        let write = || self.written.par_iter().map(|which| self.brief(*which)).collect();
-        let overview = || Overview::new(self.report, self.links, self.against, self.absent);
-        let (overview, (failing, blocks)): (_, (Vec<_>, Vec<Block>)) =
-            rayon::join(overview, || rayon::join(write, pack));
-        let packed: usize = blocks.iter().map(|block| block.base64.len()).sum();
-        let written: usize = failing.iter().map(String::len).sum();
-        let mut html = String::with_capacity((packed + written) / 4 * 5);
-        let (policy, heading) = (&*POLICY, heading(self.report));
-        let (report, style, script, step) = (self.report, STYLE, SCRIPT, self.step);
-        print_into(
-            &OneFile { report, heading, policy, style, script, overview, failing, blocks, step },
-            &mut html,
-        );
-        html
+        let told = blocks_of(&self.told, |places| self.block(places));
+        let without = blocks_of(self.absent, |cases| self.block_without(cases));
+        told.chain(without).chain(blocks_of(earlier, |cases| self.block_before(cases)))
     }
 
     fn block(&self, places: &[usize]) -> Block {
         let mut pages = Pages::default();
         for place in places {
-            let whole = self.report.whole(&self.report.cases[*place]);
+            let whole = self.report.cases[*place].whole();
             let case = self.step.apply(&whole);
             let is_alike = self.alike.contains(place);
             let has_record = self.step.has_record(&case, is_alike);
@@ -219,8 +249,28 @@ impl<'a> Writer<'a> {
             _ if self.alike.contains(&place) => Length::Short(&self.report.cases[first]),
             _ => Length::Full,
         };
-        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place]), &length))
+        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place].whole()), &length))
     }
+}
+
+/// What is made of all items, so many of them at a time, by all threads.
+fn in_turns<'a, T: Sync, U: Send>(
+    items: &'a [T],
+    at_a_time: usize,
+    make: impl Fn(&'a T) -> U + Sync,
+) -> impl Iterator<Item = U> {
+    items.chunks(at_a_time).flat_map(move |turn| turn.par_iter().map(&make).collect::<Vec<_>>())
+}
+
+/// A block for every [`IN_A_BLOCK`] of the cases, one for each thread at a time: the pages of a block take much memory.
+fn blocks_of<'a, T: Sync>(
+    cases: &'a [T],
+    pack: impl Fn(&'a [T]) -> Block + Sync,
+) -> impl Iterator<Item = Block> {
+    let at_a_time = IN_A_BLOCK * rayon::current_num_threads();
+    cases
+        .chunks(at_a_time)
+        .flat_map(move |turn| turn.par_chunks(IN_A_BLOCK).map(&pack).collect::<Vec<_>>())
 }
 
 /// What the one file may do: run this script, use this style sheet, and nothing else.
@@ -245,12 +295,15 @@ struct OneFile<'a> {
     style: &'static str,
     script: &'static str,
     overview: Overview<'a>,
-    failing: Vec<String>,
-    blocks: Vec<Block>,
+    writer: &'a Writer<'a>,
     step: Trim,
 }
 
 impl OneFile<'_> {
+    fn has_failures(&self) -> bool {
+        !self.writer.written.is_empty()
+    }
+
     fn has_all_failures(&self) -> bool {
         self.step != Trim::Repeated
     }

@@ -163,7 +163,7 @@ fn unpacked(html: &str) -> BTreeMap<String, [String; 3]> {
         let (attributes, rest) = block.split_once('>').unwrap();
         let packed = STANDARD.decode(rest.split_once('<').unwrap().0).unwrap();
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
+        io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
         assert!(attributes.contains(&format!("data-octets=\"{}\"", text.len())));
         let (often, text) = text.split_once('\0').unwrap();
         let often: Vec<&str> = often.split('\n').collect();

@@ -1,3 +1,4 @@
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::Timestamp;
@@ -11,12 +12,15 @@ const PORTS: u16 = 49152;
 /// A capture of what a record holds: the first octets of each read and write, at their times.
 ///
 /// Secrets that were replaced in the record are replaced here too.
-pub fn capture(report: &Report) -> Vec<u8> {
-    let mut out = header();
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(report: &Report, mut out: impl io::Write) -> io::Result<()> {
+    out.write_all(&header())?;
     for (place, case) in report.cases.iter().enumerate() {
-        out.extend(connection(report, case, (place % 16_384) as u16));
+        out.write_all(&connection(report, &case.whole(), (place % 16_384) as u16))?;
     }
-    out
+    Ok(())
 }
 
 fn connection(report: &Report, case: &CaseRecord, place: u16) -> Vec<u8> {
@@ -70,7 +74,8 @@ mod tests {
             for target in &mut report.run.targets {
                 target.url = Some((*text).to_owned());
             }
-            let octets = capture(&report);
+            let mut octets = Vec::new();
+            write(&report, &mut octets).unwrap();
             assert!(octets.len() > header().len() && octets.len().is_multiple_of(4));
         }
     }

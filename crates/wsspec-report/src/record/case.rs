@@ -9,6 +9,7 @@ use crate::record::{
     AgentLog, AutobahnRecord, BackendRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine,
     MeasuresRecord, Payload, RoundTripsRecord, StatsRecord, TrafficRecord,
 };
+use crate::record::rest::Rest;
 use crate::record::{flat, words};
 
 /// The result of one case against one implementation: a line of `results.jsonl`.
@@ -102,6 +103,9 @@ pub struct CaseRecord {
     /// The command that runs the case again.
     #[serde(default)]
     pub repro: Vec<String>,
+    /// Where the rest of it is, if it is not whole.
+    #[serde(skip)]
+    pub(crate) rest: Option<Box<Rest>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]

@@ -54,7 +54,7 @@ impl Line {
 }
 
 impl CaseRecord {
-    /// The line of this case as JSON, without a line break.
+    /// The line of this case, which is whole, as JSON, without a line break.
     pub fn to_json(&self) -> String {
         tagged("case", self)
     }

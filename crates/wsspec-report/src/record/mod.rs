@@ -15,7 +15,7 @@ mod log;
 mod payload;
 mod read;
 mod redact;
-mod stored;
+mod rest;
 mod words;
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ pub use connection::{
 pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, HostRecord, Line, NotRun, RunRecord, SCHEMA, SettingRecord, Target, set_names};
 pub use payload::Payload;
-pub use read::{RecordError, Report, read, read_from, read_stored};
+pub use read::{RecordError, Report, read, read_file};
 pub use redact::Redaction;
-pub use stored::Stored;
+pub use rest::Source;
 pub use words::{verdict_from_word, verdict_order};

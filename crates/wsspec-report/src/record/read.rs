@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use wsspec_cases::CaseId;
 
 use crate::Untrusted;
-use crate::record::stored::{Places, Stored, leave};
+use crate::record::rest::Source;
 use crate::record::{CaseRecord, EndRecord, Line, RunRecord, SCHEMA};
 
 /// So many octets are read at a time, and then the rest of a line.
@@ -25,8 +26,6 @@ pub struct Report {
     pub end: Option<EndRecord>,
     /// The last line was cut off, as by a crash.
     pub torn: bool,
-    /// Where the rest of the records is, if they are not whole.
-    pub stored: Option<Arc<Stored>>,
 }
 
 /// The file holds no results.
@@ -111,41 +110,32 @@ impl Report {
 
 /// Reads `results.jsonl`, all of which is at hand.
 ///
-/// # Errors
-/// As [`read_from`].
-pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
-    read_from(octets.as_ref())
-}
-
-/// Reads `results.jsonl`, some lines at a time.
-///
 /// Unknown fields and unknown kinds of lines are ignored, and so is a last line that was cut off
 /// ([`Report::torn`]). A file to which a second run was appended is read as one.
 ///
 /// # Errors
 /// If nothing can be read, a line in the middle is damaged, or the format is another one.
-pub fn read_from(from: impl BufRead) -> Result<Report, RecordError> {
-    read_all(Reader::default(), from)?.finish()
+pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
+    read_all(Reader::default(), octets.as_ref())
 }
 
-/// Reads `results.jsonl` and leaves in it what most reports of passing cases do not need: [`Report::whole`] reads
-/// that again, from this file.
+/// The same of a file, some lines at a time. Of each record all but what tables and lists show is left in the file:
+/// [`CaseRecord::whole`] reads it again.
 ///
 /// # Errors
-/// As [`read_from`].
-pub fn read_stored(file: File) -> Result<Report, RecordError> {
-    let reader = Reader { stored: Some(Places::new()), ..Reader::default() };
-    let mut reader = read_all(reader, BufReader::new(&file))?;
-    let stored = reader.stored.take().map(|places| Arc::new(Stored { file: Mutex::new(file), places }));
-    Ok(Report { stored, ..reader.finish()? })
+/// As [`read`].
+pub fn read_file(file: File) -> Result<Report, RecordError> {
+    let source = Arc::new(Source::new(file));
+    let reader = Reader { source: Some(source.clone()), ..Reader::default() };
+    read_all(reader, BufReader::new(&*source.lock()))
 }
 
-fn read_all(mut reader: Reader, mut from: impl BufRead) -> Result<Reader, RecordError> {
+fn read_all(mut reader: Reader, mut from: impl BufRead) -> Result<Report, RecordError> {
     loop {
         let (batch, is_last) = batch(&mut from)?;
         reader.add(&batch, is_last)?;
         if is_last {
-            return Ok(reader);
+            return reader.finish();
         }
     }
 }
@@ -171,8 +161,8 @@ struct Reader {
     octets: u64,
     /// There was something else than line breaks.
     has_lines: bool,
-    /// Where the records are, if their bulk is left there.
-    stored: Option<Places>,
+    /// The file, if the records leave their rest there.
+    source: Option<Arc<Source>>,
 }
 
 impl Reader {
@@ -181,26 +171,26 @@ impl Reader {
         let lines: Vec<&[u8]> = batch[..length].split(|&b| b == b'\n').collect();
         self.has_lines |= length > 0;
         let end = if is_last { self.lines + lines.len() } else { usize::MAX };
-        let is_left = self.stored.is_some();
-        let read: Vec<_> = lines
-            .into_par_iter()
-            .map(|line| (line.len(), (!line.is_empty()).then(|| read_line(line, is_left))))
-            .collect();
         let mut from = self.octets;
         self.octets += batch.len() as u64;
-        for (length, line) in read {
+        let placed: Vec<_> = lines
+            .into_iter()
+            .map(|line| {
+                let place = from..from + line.len() as u64;
+                from = place.end + 1;
+                (line, place)
+            })
+            .collect();
+        let read = |(line, place): (&[u8], _)| {
+            (!line.is_empty()).then(|| read_line(line, place, self.source.as_ref()))
+        };
+        let read: Vec<_> = placed.into_par_iter().map(read).collect();
+        for line in read {
             self.lines += 1;
-            let place = from..from + length as u64;
-            from = place.end + 1;
             match line {
                 Some(Err(_)) if self.lines == end && end > 1 => self.report.torn = true,
                 Some(Err(source)) => return Err(RecordError::Line { number: self.lines, source }),
-                Some(Ok(Some(line))) => {
-                    if let (Some(places), Line::Case(case)) = (&mut self.stored, &line) {
-                        places.insert((case.agent.clone(), case.id), place);
-                    }
-                    self.add_line(line)?;
-                }
+                Some(Ok(Some(line))) => self.add_line(line)?,
                 Some(Ok(None)) | None => {}
             }
         }
@@ -227,10 +217,14 @@ impl Reader {
     }
 }
 
-fn read_line(line: &[u8], is_left: bool) -> Result<Option<Line>, serde_json::Error> {
+fn read_line(
+    line: &[u8],
+    place: Range<u64>,
+    source: Option<&Arc<Source>>,
+) -> Result<Option<Line>, serde_json::Error> {
     let mut line = Line::from_json(line)?;
-    if let Some(Line::Case(case)) = line.as_mut().filter(|_| is_left) {
-        leave(case);
+    if let (Some(Line::Case(case)), Some(source)) = (&mut line, source) {
+        case.leave(source.clone(), place);
     }
     Ok(line)
 }
@@ -249,5 +243,5 @@ fn add_case(cases: &mut Vec<CaseRecord>, places: &mut HashMap<(Untrusted, CaseId
 fn sort(report: &mut Report) {
     let order: HashMap<Untrusted, usize> =
         report.agents().into_iter().enumerate().map(|(place, agent)| (agent.clone(), place)).collect();
-    report.cases.sort_by_key(|case| (order[&case.agent], case.id));
+    report.cases.sort_unstable_by_key(|case| (order[&case.agent], case.id));
 }

@@ -9,16 +9,18 @@ use crate::record::{CaseRecord, CheckRecord};
 
 /// The sentence that says of a case what went wrong.
 pub fn cause_sentence(case: &CaseRecord) -> Untrusted {
-    told(case, true)
+    told(&case.whole(), true)
 }
 
 /// The same for all cases that went wrong like it: without what is of this one only.
 pub fn cause_name(case: &CaseRecord) -> Untrusted {
-    told(case, false)
+    let known = case.rest.as_ref().and_then(|rest| rest.cause_name.clone());
+    known.unwrap_or_else(|| told(case, false))
 }
 
 /// The same without what the tester did, which may be another thing in each of them.
 pub fn cause_fault(case: &CaseRecord) -> Untrusted {
+    let case = case.whole();
     let data = case.first_failed().and_then(|check| check.wanted.as_ref().zip(check.found.as_ref()));
     data.map_or_else(
         || case.summary.clone(),

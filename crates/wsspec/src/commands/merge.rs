@@ -1,5 +1,6 @@
 //! `wsspec merge`: the parts of a run, or runs of several implementations, as one result.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -46,7 +47,8 @@ pub fn run(args: &MergeArgs, console: &Console) -> Result<ExitCode> {
     }
     results::warn_incomplete(&merged, console);
     let folder = Folder::open(&args.out)?;
-    folder.write(RESULTS, record(&merged).as_bytes()).map_err(|error| unwritable(&args.out, &error))?;
+    let written = folder.stream(RESULTS, |out| write_record(&merged, out));
+    written.map_err(|error| unwritable(&args.out, &error))?;
     for summary in AgentSummary::all(&merged) {
         let name = lines::agent_name(summary.agent.raw());
         console.say(0, format!("{name}   {}   {}", count(ran(&summary), "case"), summary.rating));
@@ -60,10 +62,11 @@ fn ran(summary: &AgentSummary<'_>) -> usize {
     usize::try_from(summary.counts.ran()).unwrap_or(usize::MAX)
 }
 
-/// `results.jsonl` of a report.
-fn record(report: &Report) -> String {
-    let cases = report.cases.iter().map(|case| Line::Case(Box::new(case.clone())));
-    let end = report.end.clone().map(Line::End);
-    let lines = std::iter::once(Line::Run(report.run.clone())).chain(cases).chain(end);
-    lines.map(|line| line.to_json() + "\n").collect()
+/// Writes `results.jsonl` of a report.
+fn write_record(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", Line::Run(report.run.clone()).to_json())?;
+    for case in &report.cases {
+        writeln!(out, "{}", case.read_whole()?.to_json())?;
+    }
+    report.end.iter().try_for_each(|end| writeln!(out, "{}", Line::End(end.clone()).to_json()))
 }

@@ -68,10 +68,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let format = args.output.stdout();
     console.set_format(format);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
-    // Packets, the record on stdout and filters look at all that was recorded.
-    let looks_at_all = args.pcap.is_some() || format != Format::Human || args.filter.is_some();
-    let read = if looks_at_all { results::read } else { results::read_stored };
-    let mut report = read(&args.from)?;
+    let mut report = results::read(&args.from)?;
     if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
         report.cases.retain(|record| results::matches(&filter, record));
     }
@@ -97,7 +94,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
         console.say(-1, format!("wrote {}", path.display()));
     }
     if let Some(path) = &args.pcap {
-        wire::write(path, &pcap::capture(&report))?;
+        wire::put(path, |out| pcap::write(&report, out))?;
         console.say(-1, format!("wrote {}", path.display()));
     }
     let service = args.output.ci.map_or(Ci::None, ci::service);

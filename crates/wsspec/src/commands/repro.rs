@@ -94,7 +94,9 @@ Examples:
 pub fn run(args: &ReproArgs, console: &Console) -> Result<ExitCode> {
     let case = the_case(&args.case)?;
     let report = earlier(args)?;
-    let record = report.as_ref().and_then(|report| find(report, case, args.agent.as_deref()));
+    let found = report.as_ref().and_then(|report| find(report, case, args.agent.as_deref()));
+    let whole = found.map(CaseRecord::whole);
+    let record = whole.as_deref();
     let earlier = report.as_ref().zip(record);
     let script = match part(args, case, earlier, console)? {
         Some(part) => script(args, &part, earlier, true, console)?,
@@ -294,13 +296,15 @@ fn packets(
     let octets = match record {
         Some((report, record)) if !record.events.is_empty() => {
             let alone = Report { run: report.run.clone(), cases: vec![record.clone()], ..Report::default() };
-            pcap::capture(&alone)
+            let mut octets = Vec::new();
+            pcap::write(&alone, &mut octets)?;
+            octets
         }
         _ => sent(script),
     };
     match &args.out {
         Some(path) => {
-            wire::write(path, &octets)?;
+            wire::put(path, |out| out.write_all(&octets))?;
             console.say(-1, format!("wrote {}", path.display()));
         }
         None if std::io::stdout().is_terminal() => {

@@ -151,6 +151,6 @@ fn show(cause: &Cause<'_>, page: &str, level: i8, console: &Console) {
     let block = if level >= FRAMES { failure::block_before_frames } else { failure::block };
     console.say(-2, block(cause, page, console.style));
     if level >= CHECKS {
-        console.say(-2, format!("\n{}", detail::render(cause.cases[0], level, console.style)));
+        console.say(-2, format!("\n{}", detail::render(&cause.cases[0].whole(), level, console.style)));
     }
 }

@@ -77,12 +77,10 @@ pub fn tell(report: &Report, console: &Console) {
     let mut feed = Feed::new(console, report.agents().len() > 1);
     if console.format() == Format::Json {
         feed.json(&Line::Run(report.run.clone()).to_json());
-        for record in &report.cases {
-            feed.json(&Line::Case(Box::new(record.clone())).to_json());
-        }
+        report.cases.iter().for_each(|record| feed.json(&record.whole().to_json()));
         return report.end.iter().for_each(|end| feed.json(&Line::End(end.clone()).to_json()));
     }
-    report.cases.iter().for_each(|record| feed.case(record));
+    report.cases.iter().for_each(|record| feed.case(&record.whole()));
     feed.end(report.end.as_ref());
 }
 

@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::errors::Problem;
@@ -12,13 +12,46 @@ use crate::run::folder::unwritable;
 /// # Errors
 /// E21.
 pub fn write(path: &Path, octets: &[u8]) -> Result<(), Problem> {
-    let write = || {
-        let temporary = prepare(path)?;
-        let mut file = File::create(&temporary)?;
-        file.write_all(octets)?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| unwritable(path, &error))
+    put(path, |out| out.write_all(octets))
+}
+
+/// The same piece by piece.
+///
+/// # Errors
+/// E21.
+pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
+    prepare(path).and_then(|()| stream(path, write)).map_err(|error| unwritable(path, &error))
+}
+
+/// The same in a folder that is there.
+///
+/// # Errors
+/// It cannot be written.
+pub fn stream(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    replace(path, |temporary| fill(File::create(temporary)?, write))
+}
+
+/// Puts a file in its place when it is whole. `write` makes it where it is told to.
+///
+/// # Errors
+/// Those of `write`; or the file cannot be put there.
+pub fn replace<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let temporary = temporary(path)?;
+    let written = write(&temporary).and_then(|()| Ok(fs::rename(&temporary, path)?));
+    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Writes all of a file.
+///
+/// # Errors
+/// It cannot be written.
+pub fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
 }
 
 /// Finds out whether [`write`] is going to work.
@@ -27,7 +60,8 @@ pub fn write(path: &Path, octets: &[u8]) -> Result<(), Problem> {
 /// E21.
 pub fn probe(path: &Path) -> Result<(), Problem> {
     let attempt = || {
-        let temporary = prepare(path)?;
+        prepare(path)?;
+        let temporary = temporary(path)?;
         File::create(&temporary)?;
         fs::remove_file(&temporary)
     };
@@ -39,16 +73,16 @@ pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn prepare(path: &Path) -> io::Result<PathBuf> {
+/// Makes the folder of a file.
+pub(super) fn prepare(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::Error::other("it is a folder"));
     }
-    fs::create_dir_all(parent(path))?;
-    temporary(path)
+    fs::create_dir_all(parent(path))
 }
 
 /// Where a file is while it is being written.
-pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
+fn temporary(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
@@ -61,8 +95,16 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
 /// # Errors
 /// E21; a reader that has gone away is none.
 pub fn print(text: &str) -> Result<(), Problem> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    print_with(|out| out.write_all(text.as_bytes()))
+}
+
+/// The same piece by piece.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(unwritable(Path::new("stdout"), &error))
         }

@@ -6,6 +6,8 @@ pub mod feed;
 pub mod file;
 pub mod wire;
 
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -62,32 +64,28 @@ impl Outputs {
     /// E21.
     pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
         let mut written = Vec::new();
-        let mut put = |path: &Path, text: &str| {
-            if is_stdout(path) {
-                return file::print(text);
-            }
-            written.push(path.to_owned());
-            file::write(path, text.as_bytes())
-        };
         if let Some(folder) = folder.filter(|_| self.junit.fail_on_should || self.junit.strict_baseline) {
             // The one that is there does not know these rules.
-            file::write(&folder.join("junit.xml"), self.junit(report, None)?.as_bytes())?;
+            file::put(&folder.join("junit.xml"), |out| self.junit(report, None, out))?;
         }
         if let Some(path) = &self.args.junit {
-            put(path, &self.junit(report, folder)?)?;
+            put(path, &mut written, |out| self.junit(report, folder, out))?;
         }
         if let Some(path) = &self.args.md {
-            put(path, &markdown::summary(report, self.against()))?;
+            let summary = markdown::summary(report, self.against());
+            put(path, &mut written, |out| out.write_all(summary.as_bytes()))?;
         }
         if let Some(path) = &self.args.badge {
             let badge = Badge::of(report, self.args.badge_detail);
-            put(path, &badge.svg())?;
+            put(path, &mut written, |out| out.write_all(badge.svg().as_bytes()))?;
             if !is_stdout(path) {
-                put(&path.with_extension("json"), &badge.json())?;
+                let path = path.with_extension("json");
+                put(&path, &mut written, |out| out.write_all(badge.json().as_bytes()))?;
             }
         }
         if let Some(path) = self.html() {
-            put(path, &page(report, self.against(), path)?)?;
+            put_page(report, self.against(), path)?;
+            written.extend((!is_stdout(path)).then(|| path.clone()));
         }
         if let Some(dir) = &self.args.html_dir {
             write_pages(report, self.against(), dir)?;
@@ -106,24 +104,68 @@ impl Outputs {
         self.args.html.as_ref().and_then(Option::as_ref)
     }
 
-    /// The document; one that is elsewhere names the page in the folder.
-    fn junit(&self, report: &Report, folder: Option<&Path>) -> Result<String, Problem> {
+    /// Writes the document; one that is elsewhere names the page in the folder.
+    fn junit(&self, report: &Report, folder: Option<&Path>, out: &mut dyn Write) -> io::Result<()> {
         let page = folder.map_or_else(|| "report.html".into(), |dir| dir.join("report.html"));
         let options = junit::Options { report: Some(page.display().to_string()), ..self.junit.clone() };
-        junit::junit(report, &options).map_err(|error| {
-            Problem::new(ErrorCode::E21, "cannot write the results as JUnit XML")
-                .fact("why", error.to_string())
-                .fact("try", "wsspec report --html report.html")
-        })
+        junit::write(report, &options, out)
     }
 }
 
-fn page(report: &Report, against: Option<html::Against<'_>>, path: &Path) -> Result<String, Problem> {
-    html::report_against(report, against).map_err(|too_large| {
-        Problem::new(ErrorCode::E21, format!("cannot write {}", path.display()))
-            .fact("why", too_large.to_string())
-            .fact("try", "wsspec report --html-dir DIR")
+/// Writes a file, which is told, or to stdout.
+fn put(
+    path: &Path,
+    written: &mut Vec<PathBuf>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Problem> {
+    if is_stdout(path) {
+        return file::print_with(write);
+    }
+    written.push(path.to_owned());
+    file::put(path, write)
+}
+
+/// Writes the page that holds everything.
+///
+/// # Errors
+/// It is too large, or cannot be written.
+pub fn write_page(
+    path: &Path,
+    report: &Report,
+    against: Option<html::Against<'_>>,
+) -> Result<(), html::Unwritten> {
+    let begin = |temporary: &Path| Ok(BufWriter::new(File::create(temporary)?));
+    file::replace(path, |temporary| html::write(report, against, || begin(temporary)))
+}
+
+/// The same, or to stdout.
+fn put_page(report: &Report, against: Option<html::Against<'_>>, path: &Path) -> Result<(), Problem> {
+    let written = if is_stdout(path) { print_page(report, against) } else { 
+        file::prepare(path).map_err(html::Unwritten::from).and_then(|()| write_page(path, report, against))
+    };
+    written.map_err(|unwritten| match unwritten {
+        html::Unwritten::Io(error) => unwritable(path, &error),
+        too_large @ html::Unwritten::TooLarge { .. } => {
+            Problem::new(ErrorCode::E21, format!("cannot write {}", path.display()))
+                .fact("why", too_large.to_string())
+                .fact("try", "wsspec report --html-dir DIR")
+        }
     })
+}
+
+/// What is once on stdout cannot be taken back: the page is printed when it is whole.
+fn print_page(report: &Report, against: Option<html::Against<'_>>) -> Result<(), html::Unwritten> {
+    let mut page = tempfile::tempfile()?;
+    html::write(report, against, || {
+        page.set_len(0)?;
+        (&page).rewind()?;
+        Ok(BufWriter::new(&page))
+    })?;
+    page.rewind()?;
+    match io::copy(&mut page, &mut io::stdout().lock()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn write_pages(report: &Report, against: Option<html::Against<'_>>, dir: &Path) -> Result<(), Problem> {

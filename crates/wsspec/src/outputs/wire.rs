@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use rustls::KeyLog;
 
+use super::file;
 use crate::errors::Problem;
 use crate::exit_code::ExitCode;
 use crate::net::capture::{Capture, Keys, private};
@@ -91,12 +92,8 @@ impl Wire {
 ///
 /// # Errors
 /// E21.
-pub fn write(path: &Path, octets: &[u8]) -> Result<(), Problem> {
-    let write = || -> io::Result<()> {
-        std::fs::create_dir_all(super::file::parent(path))?;
-        let temporary = super::file::temporary(path)?;
-        io::Write::write_all(&mut private(&temporary)?, octets)?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|error| unwritable(path, &error))
+pub fn put(path: &Path, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Problem> {
+    let made = std::fs::create_dir_all(file::parent(path));
+    made.and_then(|()| file::replace(path, |temporary| file::fill(private(temporary)?, write)))
+        .map_err(|error| unwritable(path, &error))
 }

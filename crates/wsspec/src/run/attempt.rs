@@ -160,13 +160,18 @@ impl Conditions {
         match (attempt, death) {
             (attempt, Some(death)) => {
                 stint.claim();
-                let record = attempt.into_record().unwrap_or_else(|| self.refused(agent, case, meta));
-                Attempt::Died(Box::new(CaseRecord { log, ..*record }), Box::new(death))
+                let mut record = attempt.into_record().unwrap_or_else(|| self.refused(agent, case, meta));
+                record.log = log;
+                Attempt::Died(record, Box::new(death))
             }
-            (Attempt::Judged(record, watched), None) => {
-                Attempt::Judged(Box::new(CaseRecord { log, ..*record }), watched)
+            (Attempt::Judged(mut record, watched), None) => {
+                record.log = log;
+                Attempt::Judged(record, watched)
             }
-            (Attempt::NotOpened(record), None) => Attempt::NotOpened(Box::new(CaseRecord { log, ..*record })),
+            (Attempt::NotOpened(mut record), None) => {
+                record.log = log;
+                Attempt::NotOpened(record)
+            }
             (other, None) => other,
         }
     }

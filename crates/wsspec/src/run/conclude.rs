@@ -11,7 +11,7 @@ use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::baseline::Findings;
 use wsspec_report::github::StaleEntry;
-use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read_stored};
+use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read_file};
 use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::{AgentSummary, Counts, causes};
 
@@ -62,7 +62,7 @@ impl End<'_> {
         journal.record_file().restore();
         let record = File::open(journal.record_file().path());
         let record = record.map_err(|error| unwritable(&self.plan.out, &error))?;
-        let mut report = read_stored(record)?;
+        let mut report = read_file(record)?;
         let findings = self.findings(&report);
         let complaints = self.complaints(&findings, &report);
         let code = self.exit_code(&journal, !not_run.is_empty(), !complaints.is_empty());

@@ -10,6 +10,7 @@ use wsspec_cases::CaseId;
 use wsspec_report::record::Line;
 
 use crate::errors::{ErrorCode, Problem};
+use crate::outputs::file;
 
 /// The output folder if no other is given.
 pub const USUAL: &str = "wsspec-out";
@@ -57,10 +58,19 @@ impl Folder {
     /// # Errors
     /// The folder cannot be written to any more.
     pub fn write(&self, name: &str, octets: &[u8]) -> io::Result<()> {
-        let temporary = self.path.join(format!(".{name}.part"));
-        let mut file = File::create(&temporary)?;
-        file.write_all(octets)?;
-        fs::rename(&temporary, self.path.join(name))
+        self.stream(name, |out| out.write_all(octets))
+    }
+
+    /// The same piece by piece.
+    ///
+    /// # Errors
+    /// As [`Folder::write`].
+    pub fn stream(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        file::stream(&self.file(name), write)
     }
 
     /// Removes the files of the last run's cases, as its index lists them, with these extensions.

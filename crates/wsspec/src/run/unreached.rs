@@ -58,7 +58,7 @@ fn report(plan: &RunPlan, problem: &Problem, took: Duration) -> Report {
         reason: Some(Untrusted::from(plan.redaction.text(&problem.to_string()))),
     };
     let run = RunRecord { targets, selected: cases.len() as u64, ..run_record(plan, &[], &[]) };
-    let mut report = Report { run, cases: Vec::new(), end: Some(end), torn: false, stored: None };
+    let mut report = Report { run, cases: Vec::new(), end: Some(end), torn: false };
     let rating = worst_rating(&report);
     report.end.iter_mut().for_each(|end| end.rating.clone_from(&rating));
     report

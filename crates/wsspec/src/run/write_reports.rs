@@ -13,6 +13,7 @@ use wsspec_report::record::{CaseMeta, CaseRecord, NotRun, Redaction, Report};
 use wsspec_report::{Untrusted, html, junit, markdown};
 
 use super::folder::{Folder, INDEX};
+use crate::outputs;
 
 /// Pages that are made and not yet written, at most.
 const WAITING: usize = 16;
@@ -25,13 +26,15 @@ const WAITING: usize = 16;
 pub fn write(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     let (files, page) =
         rayon::join(|| write_files(folder, report, against), || write_page(folder, report, against));
-    files.and(page)
+    files.and(page)?;
+    report.check_read()
 }
 
 /// The page that holds everything.
 fn write_page(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
-    match html::report_against(report, against) {
-        Ok(page) => folder.write("report.html", page.as_bytes()),
+    match outputs::write_page(&folder.file("report.html"), report, against) {
+        Ok(()) => Ok(()),
+        Err(html::Unwritten::Io(error)) => Err(error),
         // The folder of pages, whose index says the same, has no limit.
         Err(too_large) => folder.write("report.html", pointer(&too_large).as_bytes()),
     }
@@ -45,7 +48,7 @@ fn write_files(folder: &Folder, report: &Report, against: Option<html::Against<'
             .then(|| html::Page { name: names.file(case, "json"), content: compat::case_json(case) })
     };
     write_pages(folder, html::folder_beside(report, against, json))?;
-    folder.write(INDEX, compat::index_json(&report.cases).as_bytes())?;
+    folder.stream(INDEX, |out| compat::write_index(&report.cases, out))?;
     write_for_ci(folder, report, against)
 }
 
@@ -77,8 +80,7 @@ fn write_verdict(
 ) -> io::Result<()> {
     let options = junit::Options { report: page.map(str::to_owned), ..junit::Options::default() };
     let badge = Badge::of(report, false);
-    let junit = junit::junit(report, &options).map_err(io::Error::other)?;
-    folder.write("junit.xml", junit.as_bytes())?;
+    folder.stream("junit.xml", |out| junit::write(report, &options, out))?;
     folder.write("summary.md", markdown::summary(report, against).as_bytes())?;
     folder.write("badge.svg", badge.svg().as_bytes())?;
     folder.write("badge.json", badge.json().as_bytes())
@@ -94,10 +96,7 @@ pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) 
     let end = report.end.iter();
     let why = end.clone().find_map(|end| end.reason.as_ref()).map_or("", |why| why.raw());
     write_failed(folder, end.flat_map(|end| &end.not_run), why)?;
-    match html::report(report) {
-        Ok(page) if with_page => folder.write("report.html", page.as_bytes()),
-        _ => Ok(()),
-    }
+    if with_page { write_page(folder, report, None) } else { Ok(()) }
 }
 
 /// Writes the reference's index, and the files that it names, with the cases that were to run as failures. Scripts look for
@@ -126,7 +125,7 @@ pub fn write_failed<'a>(
     for case in &cases {
         folder.write_page(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
     }
-    folder.write(INDEX, compat::index_json(&cases).as_bytes())
+    folder.stream(INDEX, |out| compat::write_index(&cases, out))
 }
 
 /// One id a line, as `run` takes them.
@@ -135,7 +134,7 @@ fn ids(report: &Report, chosen: impl Fn(&CaseRecord) -> bool) -> String {
     ids.iter().map(|id| format!("{id}\n")).collect()
 }
 
-fn pointer(why: &html::TooLarge) -> String {
+fn pointer(why: &html::Unwritten) -> String {
     format!(
         "<!doctype html><meta charset=utf-8><title>wsspec</title><p>{why}: <a href=index.html>index.html</a>"
     )

@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use wsspec_report::baseline::Baseline;
 use wsspec_report::compat::{self, Names};
-use wsspec_report::record::{CaseRecord, Line, Report, read};
+use wsspec_report::record::{CaseRecord, Line, Report, Source, read_file};
 
 use crate::errors::Problem;
 use crate::run::folder::{Earlier, Folder, INDEX, NewRecord, RESULTS};
@@ -125,37 +126,59 @@ impl Drop for Ledger {
 /// The record takes the place of the last one with the first case.
 enum RecordFile {
     Waiting(Option<NewRecord>, Vec<Line>),
-    Open(File),
+    Open(OpenRecord),
+}
+
+/// The record in its place.
+struct OpenRecord {
+    file: File,
+    octets: u64,
+    /// The same, for reading.
+    source: Arc<Source>,
 }
 
 impl RecordFile {
-    fn write(&mut self, line: &Line) -> io::Result<()> {
+    /// Appends a line, and leaves in the file what of a case can be read again.
+    fn write(&mut self, line: Line, path: &Path) -> io::Result<Option<CaseRecord>> {
         if let Line::Case(_) = line {
-            self.publish()?;
+            self.publish(path)?;
         }
-        match self {
-            Self::Open(file) => append(file, line)?,
-            Self::Waiting(_, lines) => lines.push(line.clone()),
-        }
-        Ok(())
+        let record = match self {
+            Self::Open(record) => record,
+            Self::Waiting(_, lines) => {
+                lines.push(line);
+                return Ok(None);
+            }
+        };
+        let place = record.append(&line)?;
+        let Line::Case(mut case) = line else { return Ok(None) };
+        case.leave(record.source.clone(), place);
+        Ok(Some(*case))
     }
 
-    fn publish(&mut self) -> io::Result<()> {
+    fn publish(&mut self, path: &Path) -> io::Result<()> {
         let Self::Waiting(record, lines) = self else { return Ok(()) };
         let published = record.take().map(NewRecord::publish).transpose().map_err(io::Error::other)?;
-        let mut file = published.ok_or_else(|| io::Error::other("the record could not be written before"))?;
+        let file = published.ok_or_else(|| io::Error::other("the record could not be written before"))?;
+        let mut record = OpenRecord { file, octets: 0, source: Arc::new(Source::new(File::open(path)?)) };
         for line in lines.iter() {
-            append(&mut file, line)?;
+            record.append(line)?;
         }
-        *self = Self::Open(file);
+        *self = Self::Open(record);
         Ok(())
     }
 }
 
-fn append(file: &mut File, line: &Line) -> io::Result<()> {
-    let mut json = line.to_json();
-    json.push('\n');
-    file.write_all(json.as_bytes())
+impl OpenRecord {
+    /// Returns where the line is.
+    fn append(&mut self, line: &Line) -> io::Result<Range<u64>> {
+        let mut json = line.to_json();
+        json.push('\n');
+        self.file.write_all(json.as_bytes())?;
+        let from = self.octets;
+        self.octets += json.len() as u64;
+        Ok(from..self.octets - 1)
+    }
 }
 
 struct Writer {
@@ -163,7 +186,7 @@ struct Writer {
     record: RecordFile,
     expected: Option<Expected>,
     listener: Option<UnboundedSender<Line>>,
-    /// What the index needs of each case; the rest is in the record.
+    /// What lists show of each case.
     cases: Vec<CaseRecord>,
     /// The reports lack something.
     dirty: bool,
@@ -191,7 +214,7 @@ impl Writer {
         let mut wanted = false;
         for order in std::iter::once(first).chain(inbox.try_iter()) {
             match order {
-                Order::Begin => self.keep(|writer| writer.record.publish()),
+                Order::Begin => self.keep(|writer| writer.record.publish(&writer.folder.file(RESULTS))),
                 Order::Line(line) => self.keep(|writer| writer.line(*line)),
                 Order::Report { write, answer } => {
                     wanted |= write;
@@ -235,25 +258,17 @@ impl Writer {
             // Who listens may have gone.
             let _ = listener.send(line.clone());
         }
-        self.record.write(&line)?;
-        if let Line::Case(case) = line {
-            self.case(*case)?;
-        }
-        Ok(())
+        let json = if let Line::Case(case) = &line { compat::case_json(case) } else { String::new() };
+        let written = self.record.write(line, &self.folder.file(RESULTS))?;
+        written.map_or(Ok(()), |case| self.case(case, &json))
     }
 
-    fn case(&mut self, mut case: CaseRecord) -> io::Result<()> {
+    fn case(&mut self, case: CaseRecord, json: &str) -> io::Result<()> {
         self.dirty = true;
-        let whole = compat::case_json(&case);
-        case.events.clear();
-        case.received.clear();
-        case.accepts.clear();
-        case.handshake = wsspec_report::record::HandshakeRecord::default();
-        match self.cases.iter_mut().find(|old| old.id == case.id && old.agent == case.agent) {
-            Some(old) => *old = case.clone(),
-            None => self.cases.push(case.clone()),
-        }
-        self.folder.write(&self.names().file(&case, "json"), whole.as_bytes())
+        let place = self.cases.iter().position(|old| old.id == case.id && old.agent == case.agent);
+        let place = place.unwrap_or(self.cases.len());
+        self.cases.splice(place..self.cases.len().min(place + 1), [case]);
+        self.folder.write(&self.names().file(&self.cases[place], "json"), json.as_bytes())
     }
 
     fn names(&self) -> Names {
@@ -261,7 +276,7 @@ impl Writer {
     }
 
     fn index(&mut self) -> io::Result<()> {
-        self.folder.write(INDEX, compat::index_json(&self.cases).as_bytes())
+        self.folder.stream(INDEX, |out| compat::write_index(&self.cases, out))
     }
 
     fn reports(&mut self) -> io::Result<Report> {
@@ -276,7 +291,9 @@ impl Writer {
     fn read(&self) -> io::Result<Report> {
         match self.record {
             RecordFile::Waiting(..) => Ok(Report::default()),
-            RecordFile::Open(_) => read(std::fs::read(self.folder.file(RESULTS))?).map_err(io::Error::other),
+            RecordFile::Open(_) => {
+                read_file(File::open(self.folder.file(RESULTS))?).map_err(io::Error::other)
+            }
         }
     }
 }

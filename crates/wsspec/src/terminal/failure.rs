@@ -22,16 +22,22 @@ const MEANING: usize = 120;
 
 /// The block of a cause.
 pub fn block(cause: &Cause<'_>, report: &str, style: Style) -> String {
-    around(&diagram::render(cause.cases[0], style), cause, report, style)
+    let first = cause.cases[0].whole();
+    around(&first, &diagram::render(&first, style), cause, report, style)
 }
 
 /// The same where all frames follow: without the diagram of them.
 pub fn block_before_frames(cause: &Cause<'_>, report: &str, style: Style) -> String {
-    around(&[], cause, report, style)
+    around(&cause.cases[0].whole(), &[], cause, report, style)
 }
 
-fn around(diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> String {
-    let record = cause.cases[0];
+fn around(
+    record: &CaseRecord,
+    diagram: &[String],
+    cause: &Cause<'_>,
+    report: &str,
+    style: Style,
+) -> String {
     let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
     if !others.is_empty() {

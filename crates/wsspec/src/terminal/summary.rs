@@ -30,7 +30,7 @@ pub fn agent(report: &Report, agent: &Untrusted, suite: &Suite, style: Style) ->
         out.push(String::new());
     }
     out.extend(groups(&summary, style));
-    out.extend(not_applicable(report, &records, style));
+    out.extend(not_applicable(&records, style));
     out.extend(known(&records, style));
     out.extend(flaky(&records, style));
     out.extend(not_run(report, agent, style));
@@ -220,7 +220,7 @@ fn groups(summary: &AgentSummary<'_>, style: Style) -> Vec<String> {
 }
 
 /// What does not apply, by reason, with the header that is missing.
-fn not_applicable(report: &Report, records: &[&CaseRecord], style: Style) -> Vec<String> {
+fn not_applicable(records: &[&CaseRecord], style: Style) -> Vec<String> {
     let mut by_reason: Vec<(String, Vec<CaseId>)> = Vec::new();
     for record in records.iter().filter(|record| record.verdict == Verdict::NotApplicable) {
         let reason = record.summary.for_terminal(200).trim_end_matches('.').to_owned();
@@ -228,7 +228,7 @@ fn not_applicable(report: &Report, records: &[&CaseRecord], style: Style) -> Vec
     }
     for (reason, ids) in &mut by_reason {
         let first = records.iter().find(|record| Some(&record.id) == ids.first());
-        let missing = first.and_then(|record| lack(&report.whole(record))?.missing());
+        let missing = first.and_then(|record| lack(&record.whole())?.missing());
         reason.extend(missing.map(|missing| format!(" ({missing})")));
     }
     told_by_reason(Style::label(Verdict::NotApplicable), Some(Verdict::NotApplicable), by_reason, style)
