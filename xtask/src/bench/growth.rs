@@ -1,5 +1,5 @@
-//! `cargo xtask bench growth`: how the tester's cost grows with cases, agents, jobs, the size of messages, and the
-//! number of implementations in a report.
+//! `cargo xtask bench growth`: how the tester's cost grows with cases, agents, failures, jobs, the size of messages, and
+//! the number of implementations in a report.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -36,6 +36,8 @@ const IMPLEMENTATIONS: [usize; 4] = [1, 5, 10, 20];
 /// Every so-manyth implementation of the report has this defect, so that there are failures to be told.
 const WITH_DEFECT: usize = 4;
 const DEFECT: &str = "utf8-unchecked";
+/// With this one nearly every case fails.
+const FATAL_DEFECT: &str = "server-masks";
 
 /// Options of `cargo xtask bench growth`.
 #[derive(clap::Args)]
@@ -99,9 +101,18 @@ impl Bench<'_> {
             self.cases(),
         )?;
         add("With the number of agents, 247 cases each", self.agents())?;
+        add("With the number of agents with which nearly all of 247 cases fail", self.failing_agents())?;
+        add("With the number of clients under test (`wsspec serve`)", self.clients())?;
         add("With `--jobs`, 247 cases", self.jobs())?;
         add("With the size of a message", self.sizes())?;
-        add("A report in one file: implementations with 517 results each", self.reports())?;
+        let page = |command: &mut Command, folder: &Path| {
+            command.arg("--html").arg(folder.join("report.html"));
+        };
+        add("A report in one file: implementations with 517 results each", self.reports(page))?;
+        let all = |command: &mut Command, folder: &Path| {
+            command.arg("--out").arg(folder.join("reports"));
+        };
+        add("All reports of them", self.reports(all))?;
         Ok(text)
     }
 
@@ -119,6 +130,27 @@ impl Bench<'_> {
         let mut rows = Rows::new("agents");
         for agents in AGENTS {
             rows.add(agents.to_string(), &self.against(None, agents, CASES[2])?);
+        }
+        Ok(rows.table())
+    }
+
+    fn failing_agents(&self) -> Result<Table> {
+        let mut rows = Rows::new("agents");
+        for agents in AGENTS {
+            let cost = self.against(Some(FATAL_DEFECT), agents, CASES[2])?;
+            let record = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
+            let failures = record.matches("\"verdict\":\"fail\"").count();
+            rows.add(format!("{agents} ({failures} failures)"), &cost);
+        }
+        Ok(rows.table())
+    }
+
+    fn clients(&self) -> Result<Table> {
+        let mut rows = Rows::new("clients");
+        for clients in AGENTS {
+            let cost = self.median(|| self.serve(clients))?;
+            let record = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
+            rows.add(format!("{clients} ({} results)", record.matches("{\"t\":\"case\"").count()), &cost);
         }
         Ok(rows.table())
     }
@@ -148,7 +180,7 @@ impl Bench<'_> {
         Ok(sizes::table(&nets))
     }
 
-    fn reports(&self) -> Result<Table> {
+    fn reports(&self, output: impl Fn(&mut Command, &Path)) -> Result<Table> {
         let results = self.folder.join("out/results.jsonl");
         self.once(None, 1, CASES[3])?;
         let strict = fs::read_to_string(&results)?;
@@ -156,17 +188,16 @@ impl Bench<'_> {
         let wrong = fs::read_to_string(&results)?;
         let mut rows = Rows::new("implementations");
         for number in IMPLEMENTATIONS {
-            let (from, page) = (self.folder.join("many.jsonl"), self.folder.join("report.html"));
+            let from = self.folder.join("many.jsonl");
             fs::write(&from, many(number, &strict, &wrong)?)?;
             let mut command = Command::new(&self.program);
-            command.args(["report", "--from"]).arg(&from).arg("--html").arg(&page);
+            command.args(["report", "--from"]).arg(&from);
+            output(&mut command, &self.folder);
             let cost = self.median(|| {
+                fresh_folder(&self.folder.join("reports"))?;
                 Measured::start(&command, self.args.common.nice, &self.folder.join("report.log"))?.wait(LIMIT)
             })?;
-            let mebibytes =
-                |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.len() as f64 / 1048576.0);
-            let what = format!("{number} ({:.1} MiB to {:.1} MiB)", mebibytes(&from)?, mebibytes(&page)?);
-            rows.add(what, &cost);
+            rows.add(format!("{number} ({:.1} MiB)", fs::metadata(&from)?.len() as f64 / 1048576.0), &cost);
         }
         Ok(rows.table())
     }
@@ -179,6 +210,28 @@ impl Bench<'_> {
         let mut costs = (0..self.args.runs.max(1)).map(|_| run()).collect::<Result<Vec<_>>>()?;
         costs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
         Ok(costs[(costs.len() - 1) / 2])
+    }
+
+    /// Tests so many clients at the same time.
+    fn serve(&self, clients: usize) -> Result<Cost> {
+        let (address, nice) = (free_address()?, self.args.common.nice);
+        fresh_folder(&self.folder.join("out"))?;
+        let mut command = Command::new(&self.program);
+        command.args(["serve", "--port", &address.port().to_string()]).args(CASES[2]);
+        command.arg("-o").arg(self.folder.join("out"));
+        let mut tester = Measured::start(&command, nice, &self.folder.join("run.log"))?;
+        tester.wait_for_port(address)?;
+        let client = |at: usize| {
+            let mut client = Command::new(&self.program);
+            client.args(["echo", "--connect", &format!("ws://{address}"), "--defect", DEFECT]);
+            client.args(["--agent", &format!("lib{at:02}")]);
+            Measured::start(&client, nice, &self.folder.join(format!("client{at}.log")))
+        };
+        let clients = (0..clients).map(client).collect::<Result<Vec<_>>>()?;
+        for client in clients {
+            client.wait(LIMIT)?;
+        }
+        tester.stop()
     }
 
     /// Runs cases against a new endpoint, as often side by side as there are agents.

@@ -268,9 +268,7 @@ fn blocks_of<'a, T: Sync>(
     pack: impl Fn(&'a [T]) -> Block + Sync,
 ) -> impl Iterator<Item = Block> {
     let at_a_time = IN_A_BLOCK * rayon::current_num_threads();
-    cases
-        .chunks(at_a_time)
-        .flat_map(move |turn| turn.par_chunks(IN_A_BLOCK).map(&pack).collect::<Vec<_>>())
+    cases.chunks(at_a_time).flat_map(move |turn| turn.par_chunks(IN_A_BLOCK).map(&pack).collect::<Vec<_>>())
 }
 
 /// What the one file may do: run this script, use this style sheet, and nothing else.

@@ -5,11 +5,11 @@ use wsspec_cases::{CaseId, Grade, Level};
 use wsspec_engine::{Found, Verdict, Wanted};
 
 use crate::Untrusted;
+use crate::record::rest::Rest;
 use crate::record::{
     AgentLog, AutobahnRecord, BackendRecord, CloseRecord, CloseRuleRecord, HandshakeRecord, LogLine,
     MeasuresRecord, Payload, RoundTripsRecord, StatsRecord, TrafficRecord,
 };
-use crate::record::rest::Rest;
 use crate::record::{flat, words};
 
 /// The result of one case against one implementation: a line of `results.jsonl`.

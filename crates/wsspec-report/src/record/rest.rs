@@ -110,7 +110,8 @@ impl Report {
     /// Why one could not be read.
     pub fn check_read(&self) -> io::Result<()> {
         let failed = self.cases.iter().find_map(|case| case.rest.as_ref()?.source.failed.get());
-        let failed = failed.map(|error| io::Error::new(error.kind(), format!("the record was lost: {error}")));
+        let failed =
+            failed.map(|error| io::Error::new(error.kind(), format!("the record was lost: {error}")));
         failed.map_or(Ok(()), Err)
     }
 }

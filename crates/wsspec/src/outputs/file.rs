@@ -35,10 +35,7 @@ pub fn stream(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 ///
 /// # Errors
 /// Those of `write`; or the file cannot be put there.
-pub fn replace<E: From<io::Error>>(
-    path: &Path,
-    write: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
+pub fn replace<E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
     let temporary = temporary(path)?;
     let written = write(&temporary).and_then(|()| Ok(fs::rename(&temporary, path)?));
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))

@@ -140,7 +140,9 @@ pub fn write_page(
 
 /// The same, or to stdout.
 fn put_page(report: &Report, against: Option<html::Against<'_>>, path: &Path) -> Result<(), Problem> {
-    let written = if is_stdout(path) { print_page(report, against) } else { 
+    let written = if is_stdout(path) {
+        print_page(report, against)
+    } else {
         file::prepare(path).map_err(html::Unwritten::from).and_then(|()| write_page(path, report, against))
     };
     written.map_err(|unwritten| match unwritten {

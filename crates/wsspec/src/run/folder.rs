@@ -65,11 +65,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Folder::write`].
-    pub fn stream(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub fn stream(&self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         file::stream(&self.file(name), write)
     }
 

@@ -31,13 +31,7 @@ pub fn block_before_frames(cause: &Cause<'_>, report: &str, style: Style) -> Str
     around(&cause.cases[0].whole(), &[], cause, report, style)
 }
 
-fn around(
-    record: &CaseRecord,
-    diagram: &[String],
-    cause: &Cause<'_>,
-    report: &str,
-    style: Style,
-) -> String {
+fn around(record: &CaseRecord, diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> String {
     let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
     if !others.is_empty() {
