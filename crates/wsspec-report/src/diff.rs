@@ -176,6 +176,7 @@ fn way(old: &CaseRecord, new: &CaseRecord) -> Way {
 /// the connection ended. Where messages that are to be echoed come together with what ends the connection, that is a
 /// race inside the peer.
 fn ends_early(record: &CaseRecord) -> bool {
+    let record = record.whole();
     let of_grade = |grade| record.accepts.iter().filter(move |accept| accept.grade == grade);
     let is_part = |early: &AcceptRecord, whole: &AcceptRecord| {
         early.events.len() < whole.events.len() && whole.events.starts_with(&early.events)
