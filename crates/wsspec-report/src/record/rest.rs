@@ -87,6 +87,7 @@ impl CaseRecord {
         let cause_name = self.first_failed().is_some().then(|| cause_name(self));
         self.rest = Some(Box::new(Rest { source, place, cause_name }));
         (self.events, self.received, self.accepts) = (Vec::new(), Vec::new(), Vec::new());
+        self.not_reached = Vec::new();
         (self.stats, self.close_rule) = (StatsRecord::default(), CloseRuleRecord::default());
         (self.expectation, self.started, self.repro) = (String::new(), String::new(), Vec::new());
         (self.round_trips, self.log, self.backend) = (None, None, None);
