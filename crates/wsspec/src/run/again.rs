@@ -18,7 +18,8 @@ pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
         if targets.iter().any(|target| target.agent == [agent]) {
             continue;
         }
-        let Ok(Some(Command::Run(mut args))) = Cli::try_parse_from(&record.repro).map(|cli| cli.command)
+        let Ok(Some(Command::Run(mut args))) =
+            Cli::try_parse_from(&record.whole().repro).map(|cli| cli.command)
         else {
             continue;
         };
