@@ -148,7 +148,7 @@ fn a_line_that_stands_in_many_pages_is_packed_once() {
     let block = html.split("class=\"pages\"").nth(1).unwrap().split_once('>').unwrap().1;
     let packed = STANDARD.decode(block.split_once('<').unwrap().0).unwrap();
     let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
+    io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
     let line = "<caption>Octets received by chop size</caption>";
     assert_eq!(text.matches(line).count(), 1);
     assert!(super::packed(&html).values().all(|(page, _)| page.contains(line)));
