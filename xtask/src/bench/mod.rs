@@ -41,7 +41,7 @@ enum What {
     Limits(Common),
     /// How the tester's cost grows with cases, agents, jobs, message size, and implementations in a report
     Growth(growth::Args),
-    /// All of them, as they are run by default: about 80 min, and an hour more if the reference is measured too
+    /// All of them, as they are run by default: about 65 min, and half an hour more if the reference is measured too
     All(AllArgs),
 }
 

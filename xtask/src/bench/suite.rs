@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Only these cases, to try the command: ids, or prefixes with a star such as `7.1.*` (repeatable)
     #[arg(long = "only", value_name = "PATTERN")]
     only: Vec<String>,
-    /// Measure the reference again although its figures are in the cache (an hour in all)
+    /// Measure the reference again although its figures are in the cache (about half an hour in all)
     #[arg(long)]
     fresh: bool,
     /// Only fill the cache with the reference's figures

@@ -139,7 +139,7 @@ const REPLIES: Column = Column {
     },
 };
 const ALONE: Column = Column {
-    heading: "of it DEFLATE alone, %",
+    heading: "DEFLATE alone, % of wsspec",
     cell: |figure, row| {
         let ours = (figure.shown)(row.median(figure, &SERVERS[0])?);
         Some(format!("{:.0}", row.alone? / 10.0 / ours))
