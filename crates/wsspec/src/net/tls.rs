@@ -3,6 +3,7 @@
 mod explain;
 mod verify;
 mod witness;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub use witness::Witness;
 /// What the user asked for as a client.
 #[derive(Clone, Debug, Default)]
 pub struct ClientTls {
-    /// PEM file of the authorities to trust instead of the system's.
+    /// PEM file of the authorities to trust instead of the system's, or of the server's own certificate.
     pub ca: Option<PathBuf>,
     /// Accept any certificate.
     pub insecure: bool,
@@ -47,6 +48,8 @@ pub struct Connector {
     config: Arc<ClientConfig>,
     verifier: Arc<Witnessed>,
     sni: Option<String>,
+    /// The file of what is trusted.
+    ca: Option<PathBuf>,
 }
 
 impl ClientTls {
@@ -55,7 +58,7 @@ impl ClientTls {
     /// # Errors
     /// E18 for a file that is missing or holds nothing of use.
     pub fn connector(&self) -> Result<Connector, Problem> {
-        let verifier = Arc::new(Witnessed::new(self.roots()?, self.insecure));
+        let verifier = Arc::new(self.verifier()?);
         let builder = ClientConfig::builder_with_provider(verify::provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable("the TLS library", &error))?
@@ -73,24 +76,24 @@ impl ClientTls {
         if let Some(key_log) = &self.key_log {
             config.key_log = key_log.clone();
         }
-        Ok(Connector { config: Arc::new(config), verifier, sni: self.sni.clone() })
+        Ok(Connector { config: Arc::new(config), verifier, sni: self.sni.clone(), ca: self.ca.clone() })
     }
 
-    fn roots(&self) -> Result<RootCertStore, Problem> {
+    fn verifier(&self) -> Result<Witnessed, Problem> {
+        if self.insecure {
+            return Ok(Witnessed::insecure());
+        }
         let mut roots = RootCertStore::empty();
-        match &self.ca {
-            _ if self.insecure => {}
-            Some(path) => {
-                roots.add_parsable_certificates(read_chain(path)?);
+        let Some(path) = &self.ca else {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        if roots.is_empty() && self.ca.is_none() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        Ok(roots)
+            return Ok(Witnessed::new(roots, Vec::new()));
+        };
+        let named = read_chain(path)?;
+        roots.add_parsable_certificates(named.iter().cloned());
+        Ok(Witnessed::new(roots, named))
     }
 }
 
@@ -114,7 +117,8 @@ impl Connector {
             Ok(stream) => return Ok(stream),
             Err(failed) => failed,
         };
-        let attempt = Attempt { host, name, certificate: self.verifier.last(), first: stream.first_octets() };
+        let (certificate, first) = (self.verifier.last(), stream.first_octets());
+        let attempt = Attempt { host, name, ca: self.ca.as_deref(), certificate, first };
         Err(attempt.explain(&error))
     }
 }

@@ -1,12 +1,13 @@
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::{AlertDescription, CertificateError, Error};
 
-use super::{fingerprint, verify::is_self_signed};
+use super::{fingerprint, verify::is_self_signed, words};
 use crate::errors::{ErrorCode, Problem};
 use crate::net::certificate;
 
@@ -35,7 +36,7 @@ pub fn explain_alert(alert: AlertDescription) -> Problem {
         _ => "the server gives no further reason",
     };
     Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
-        .fact("got", format!("the TLS alert {alert:?}"))
+        .fact("got", format!("the TLS alert {}", words::alert(alert)))
         .fact("why", why)
         .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
 }
@@ -45,6 +46,8 @@ pub(super) struct Attempt<'a> {
     pub(super) host: &'a str,
     /// The name that was asked for.
     pub(super) name: &'a str,
+    /// The file of what is trusted, if one was given.
+    pub(super) ca: Option<&'a Path>,
     /// The certificate that the server showed, if it came so far.
     pub(super) certificate: Option<CertificateDer<'static>>,
     /// The first octets from the server.
@@ -57,7 +60,7 @@ impl Attempt<'_> {
             Some(Error::InvalidCertificate(why)) => self.refused(why),
             Some(Error::AlertReceived(alert)) => explain_alert(*alert),
             _ if self.is_plain_http() => self.plain(),
-            Some(other) => self.failed(&other.to_string()),
+            Some(other) => self.failed(&words::of_tls(other)),
             None => self.broken_off(error),
         }
     }
@@ -86,10 +89,28 @@ impl Attempt<'_> {
         if let Some(certificate) = &self.certificate {
             problem = problem.fact("got", self.in_short(certificate));
         }
-        let sni = self.other_name().map_or_else(String::new, |name| format!("--sni {name}   or, "));
-        problem
-            .fact("try", "--cacert ca.pem   to trust its issuer")
-            .fact("or", format!("{sni}for tests only, -k   to accept any certificate"))
+        let sni = self.other_name().map(|name| format!("--sni {name}"));
+        let mut ways: Vec<String> = self.trust(why).into_iter().chain(sni).collect();
+        ways.push("for tests only, -k   to accept any certificate".to_owned());
+        let first = problem.fact("try", ways.remove(0));
+        ways.into_iter().fold(first, |problem, way| problem.fact("or", way))
+    }
+
+    /// What to trust, where that is what is lacking.
+    fn trust(&self, why: &CertificateError) -> Option<String> {
+        let lacking = match why {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => true,
+            CertificateError::Other(_) => self.is_self_signed(),
+            _ => false,
+        };
+        let (itself, what) = match self.is_self_signed() {
+            true => ("cert.pem", "with this certificate itself"),
+            false => ("ca.pem", "with the certificate of its issuer"),
+        };
+        lacking.then(|| match self.ca {
+            None => format!("--cacert {itself}   {what}"),
+            Some(ca) => format!("--cacert {itself}   {what}, which {} does not hold", ca.display()),
+        })
     }
 
     /// `self-signed, CN=localhost, valid to 2027-01-03, SHA-256 4f:1c:..:9e`
@@ -135,7 +156,7 @@ impl Attempt<'_> {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "it is not valid yet, or the clock of this machine is wrong".to_owned()
             }
-            other => other.to_string(),
+            other => words::of_certificate(other),
         }
     }
 
@@ -191,7 +212,7 @@ fn listed(names: &[String]) -> String {
     const MOST: usize = 5;
     let mut shown: Vec<String> = names.iter().take(MOST).map(|name| bare(name)).collect();
     match names.len() {
-        0 => return "no name at all".to_owned(),
+        0 => return "no name at all (it has no subjectAltName)".to_owned(),
         n if n > MOST => shown.push(format!("{} more", n - MOST)),
         _ => {}
     }

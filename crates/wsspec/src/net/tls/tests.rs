@@ -109,21 +109,64 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
       why      it is not for the name "b.test" but for a.test
       got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
                4096-01-01, SHA-256 [fingerprint]
-      try      --cacert ca.pem   to trust its issuer
-      or       --sni a.test   or, for tests only, -k   to accept any certificate
+      try      --sni a.test
+      or       for tests only, -k   to accept any certificate
     "#);
 
     let (other, _) = files.certificate("b", &["b.test"]);
     let unknown = connect(&trusting(&other), address, "b.test").await.unwrap_err();
-    insta::assert_snapshot!(shown(unknown), @r#"
+    let other = other.display().to_string();
+    insta::assert_snapshot!(shown(unknown).replace(&other, "b.pem"), @r#"
     error[E11]: the TLS certificate of "b.test" is not accepted
       why      it is signed by itself, and not trusted
       also     the name does not match: the certificate is for a.test
       got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
                4096-01-01, SHA-256 [fingerprint]
-      try      --cacert ca.pem   to trust its issuer
-      or       --sni a.test   or, for tests only, -k   to accept any certificate
+      try      --cacert cert.pem   with this certificate itself, which b.pem does not hold
+      or       --sni a.test
+      or       for tests only, -k   to accept any certificate
     "#);
+}
+
+/// A certificate as `openssl req -x509` makes it: of an authority, and used by a server.
+fn of_an_authority(files: &Files, until: i32) -> (PathBuf, PathBuf) {
+    let mut params = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let cert = files.write(&format!("ca{until}.pem"), &params.self_signed(&key).unwrap().pem());
+    (cert, files.write(&format!("ca{until}.key"), &key.serialize_pem()))
+}
+
+#[tokio::test]
+async fn the_usual_self_signed_certificate_of_openssl_could_not_be_trusted() {
+    let files = Files::new();
+    let (cert, key) = of_an_authority(&files, 3000);
+    let address = serve(ServerTls::from_files(&cert, &key).unwrap(), true).await;
+    connect(&trusting(&cert), address, "a.test").await.expect("the certificate itself is named");
+    let name = connect(&trusting(&cert), address, "b.test").await.unwrap_err().to_string();
+    assert!(name.contains("it is not for the name \"b.test\" but for a.test"), "{name}");
+
+    let (other, _) = files.certificate("b", &["b.test"]);
+    let unknown = connect(&trusting(&other), address, "a.test").await.unwrap_err().to_string();
+    assert!(unknown.contains("--cacert cert.pem") && !unknown.contains("CaUsed"), "{unknown}");
+
+    let (old, key) = of_an_authority(&files, 2020);
+    let address = serve(ServerTls::from_files(&old, &key).unwrap(), true).await;
+    let expired = connect(&trusting(&old), address, "a.test").await.unwrap_err().to_string();
+    assert!(expired.contains("it expired"), "{expired}");
+}
+
+#[tokio::test]
+async fn a_file_without_an_authority_of_use_trusted_everybody() {
+    let files = Files::new();
+    let (cert, key) = files.certificate("a", &["a.test"]);
+    let address = serve(ServerTls::from_files(&cert, &key).unwrap(), true).await;
+    // DER that is no certificate.
+    let useless =
+        files.write("useless.pem", "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n");
+    let refused = connect(&trusting(&useless), address, "a.test").await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::E11, "{refused}");
 }
 
 #[tokio::test]
