@@ -30,9 +30,14 @@ pub struct Changes {
 }
 
 impl Update {
-    /// What follows from the findings: what is fixed or expired goes.
+    /// What follows from the findings: what is fixed goes.
     pub fn only_fixed(findings: &Findings) -> Self {
-        Self { drop: findings.stale.clone(), remove: findings.expired.clone(), add: Vec::new() }
+        Self { drop: findings.stale.clone(), ..Self::default() }
+    }
+
+    /// What is fixed or expired goes.
+    pub fn fixed_or_expired(findings: &Findings) -> Self {
+        Self { remove: findings.expired.clone(), ..Self::only_fixed(findings) }
     }
 
     /// The text with the changes; comments and order stay.

@@ -19,6 +19,9 @@ use crate::text::count;
 /// The name of the file if no other is given.
 pub const FILE: &str = "wsspec.baseline.toml";
 
+/// How a complaint about the last day of an entry says so.
+const EXPIRED: &str = " expired on ";
+
 /// Today, as the files write it.
 pub fn today() -> String {
     jiff::Zoned::now().date().to_string()
@@ -35,7 +38,7 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     });
     let expired = findings.expired.iter().map(|at| {
         let until = entry(*at).until.as_deref().unwrap_or_default();
-        format!("{}   the entry for {} expired on {until}", place(*at), file.typed[*at].join(" "))
+        format!("{}   the entry for {}{EXPIRED}{until}", place(*at), file.typed[*at].join(" "))
     });
     stale.chain(expired).collect()
 }
@@ -62,8 +65,16 @@ pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
         lines.push(format!("and {} more: wsspec baseline check", complaints.len() - LINES));
     }
     let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
-    let advice = format!("wsspec baseline update --only-fixed{file}     then commit the file");
-    Some(Problem::new(ErrorCode::E24, what).verbatim(lines.join("\n")).fact("try", advice))
+    let expired = complaints.iter().filter(|line| line.contains(EXPIRED)).count();
+    let problem = Problem::new(ErrorCode::E24, what).verbatim(lines.join("\n"));
+    let fixed = format!("wsspec baseline update --only-fixed{file}     then commit the file");
+    let later =
+        format!("wsspec baseline update --reason TEXT{file}     (expired ones go, what fails gets TEXT)");
+    Some(match expired {
+        0 => problem.fact("try", fixed),
+        _ if expired < complaints.len() => problem.fact("try", fixed).fact("try", later),
+        _ => problem.fact("try", later).fact("or", "a later day in until, where the reason still holds"),
+    })
 }
 
 /// Prints what is unexpected, and which entries are wrong: a note, or an error if they have to be right.

@@ -42,9 +42,9 @@ enum Action {
         #[arg(long)]
         force: bool,
     },
-    /// Take out what is fixed or expired, and add what is new; comments stay
+    /// Take out what is fixed or expired, and add what is new; comments stay, and what goes is named
     Update {
-        /// Add nothing
+        /// Take out what is fixed, and change nothing else
         #[arg(long)]
         only_fixed: bool,
         #[command(flatten)]
@@ -124,9 +124,13 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
     let file = BaselineFile::read(&args.file)?;
     let (report, findings) = compare(&file, args)?;
     results::warn_incomplete(&report, console);
-    let mut update = Update::only_fixed(&findings);
+    let mut update =
+        if only_fixed { Update::only_fixed(&findings) } else { Update::fixed_or_expired(&findings) };
     if !only_fixed {
         add(&mut update, &file, &report, why)?;
+    }
+    for line in losses(&file, &update) {
+        console.say(0, line);
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| unwritable(&args.file, &error))?;
     let (text, changes) = update.apply(&text, &file)?;
@@ -142,6 +146,21 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
         ),
     );
     Ok(ExitCode::Ok)
+}
+
+/// What an update takes out, a line each, with the reason that is lost with a whole entry.
+fn losses(file: &BaselineFile, update: &Update) -> Vec<String> {
+    let line = |at: usize, word: &str, cases: &[String], why: &str| {
+        let (path, entry) = (file.path.display(), &file.baseline.entries[at]);
+        format!("{path}:{}   {word} {}: {why} ({})", file.lines[at], cases.join(" "), entry.reason)
+    };
+    let dropped = update.drop.iter().filter(|(at, _)| !update.remove.contains(at));
+    let fixed = dropped.map(|(at, ids)| line(*at, "without", ids, "it says something else now"));
+    let expired = update.remove.iter().map(|at| {
+        let until = file.baseline.entries[*at].until.as_deref().unwrap_or_default();
+        line(*at, "removed", &file.typed[*at], &format!("it expired on {until}"))
+    });
+    fixed.chain(expired).collect()
 }
 
 /// Adds entries for what is unexpected. An entry that said something better about a case loses it.

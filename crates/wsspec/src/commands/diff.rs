@@ -54,7 +54,8 @@ Examples:
   wsspec diff main.jsonl new.jsonl --md diff.md
   wsspec diff wsspec.baseline.toml results.jsonl
 Exit status:
-  1 if a case is worse than before, and not by a race inside the peer; 4 if there is nothing to compare";
+  1 if a case is worse than before, and not by a race inside the peer; 4 if there is nothing to compare; 6 if the new
+  results did not come to their end, and lack cases of the old ones";
 
 /// Compares two results; agents of the same name, or the only one of each. A baseline stands for the results that
 /// it expects, on whichever side it is.
@@ -100,7 +101,13 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     }
     let worse = total(&pairs, Way::Worse);
     let better = total(&pairs, Way::Better);
-    let told = format!("{}, {}", told(worse, "regression"), told(better, "improvement"));
+    let mut told = format!("{}, {}", told(worse, "regression"), told(better, "improvement"));
+    let gone: usize = pairs.iter().map(|(_, difference)| difference.only_old.len()).sum();
+    if gone > 0 {
+        told.push_str(&format!(", {} not compared", count(gone, "case")));
+        // What is missing may be worse: where it was to run and did not, nothing is known of it.
+        code = if new.is_complete() { code } else { code.worst(ExitCode::Incomplete) };
+    }
     console.say(-1, row_at(0, "", &[&told, &code.to_string()], console.style));
     Ok(code)
 }

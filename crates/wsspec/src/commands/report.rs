@@ -57,9 +57,11 @@ Examples:
   wsspec report --pcap run.pcapng          packets for Wireshark
   wsspec report --md s.md --against main-out
   wsspec report -E 'status(fail)' --html f.html --open
-  wsspec report --format json              the record on stdout";
+  wsspec report --format json              the record on stdout
+Exit status:
+  6 if the run did not come to its end, or slices of it are missing, as of wsspec merge; verdicts do not count";
 
-/// Writes the reports that were asked for.
+/// Writes the reports that were asked for. Ends with 6 if the run did not come to its end, whatever the verdicts are.
 ///
 /// # Errors
 /// E18: there are no results. E21: a report cannot be written.
@@ -103,9 +105,10 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     if args.open {
         open(outputs.html().unwrap_or(&folder.join("report.html")))?;
     }
+    let code = if report.is_complete() { ExitCode::Ok } else { ExitCode::Incomplete };
     // The process ends here: to give a large report back piece by piece takes a tenth of the time to write it.
     std::mem::forget(report);
-    Ok(ExitCode::Ok)
+    Ok(code)
 }
 
 /// Gives a page to the browser of this system.

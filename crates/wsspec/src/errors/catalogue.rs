@@ -314,7 +314,7 @@ is then expected, known (as listed), unexpected (worse), fixed (better than list
 makes the run fail.\n\
 An entry is wrong when its cases have become better, or when its last day (until) is over; an entry that has expired \
 does not excuse anything any more. Without --strict-baseline that is a note, with it the exit status is 5.\n\
-`wsspec baseline update --only-fixed` takes out what is fixed or expired, `wsspec baseline update --reason TEXT` adds \
+`wsspec baseline update --only-fixed` takes out what is fixed and nothing else, `wsspec baseline update --reason TEXT` adds \
 what is new, `wsspec baseline check` and `explain` say how things stand. Comments stay.",
     },
     Page {

@@ -77,10 +77,15 @@ impl<T: Transport> Session<T> {
     }
 
     /// Starts the closing handshake, with a code or an empty Close frame, and sees it through.
-    pub async fn close(mut self, code: Option<u16>) {
+    pub async fn close(self, code: Option<u16>) {
+        self.close_because(code, "").await;
+    }
+
+    /// The same with a reason of at most 123 octets (RFC 6455 5.5).
+    pub async fn close_because(mut self, code: Option<u16>, reason: &str) {
         let now = self.now();
         // A connection that is not open, or closing already, ends by itself.
-        let _ = self.connection.close(code, "", now);
+        let _ = self.connection.close(code, reason, now);
         while self.event().await.is_some() {}
     }
 

@@ -103,6 +103,7 @@ impl Book {
         entry.running += 1;
         entry.attempts += 1;
         let number = entry.attempts;
+        self.changed.send_modify(|version| *version += 1);
         let twin = runs_already && pages.twins.insert(agent.to_owned());
         Start::Attempt { number, new_agent, twin }
     }
@@ -153,6 +154,14 @@ impl Book {
     /// Whether the case was ever started.
     pub fn started(&self, agent: &str, case: CaseId) -> bool {
         self.lock().by_agent.get(agent).is_some_and(|page| page.contains_key(&case))
+    }
+
+    /// Waits until the case was started at least once.
+    pub async fn begun(&self, agent: &str, case: CaseId) {
+        let mut changed = self.changed.subscribe();
+        while !self.started(agent, case) {
+            let _ = changed.changed().await;
+        }
     }
 
     /// Waits until the agent has no case running.

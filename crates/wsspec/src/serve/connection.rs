@@ -32,6 +32,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(30);
 /// So long the reports wait for cases of the agent that still close.
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
+/// So long a client waits for the verdict of a case that it has not asked for yet: the two requests may overtake each other.
+const NEVER_RUN: Duration = Duration::from_secs(3);
 /// So long a client that waits for a verdict goes on waiting when the server ends.
 const LAST_VERDICT: Duration = Duration::from_secs(1);
 
@@ -74,6 +76,16 @@ const WHAT_TO_DO: &str = "  try      GET /getCaseCount first; or use --exec-case
   why      wsspec explain E23
 ";
 
+/// What there is, as short as the reason of a Close frame has to be.
+const ADDRESSES: &str = "/getCaseCount first, then /runCase?case=1&agent=NAME";
+
+/// What is said to who asks for the verdict of a case that does not run.
+fn not_run(job: &Job, cases: &[&'static Case]) -> String {
+    let number = cases.iter().position(|case| case.id == job.case.id).map_or(0, |at| at + 1);
+    let agent: String = job.agent.chars().take(20).collect();
+    format!("{} was not run by {agent}: /runCase?case={number}&agent=... comes first", job.case.id)
+}
+
 struct Visit {
     peer: SocketAddr,
     /// What TLS came to, if there is TLS.
@@ -97,7 +109,7 @@ impl Visit {
         // Cases and connections that only wait are not waited for when the server ends.
         let lasts = match &route {
             Route::Page(page) => page.path == web::EVENTS,
-            Route::Run(_) | Route::Other => true,
+            Route::Run(_) | Route::Other(_) => true,
             _ => false,
         };
         let _answering = (!lasts).then(|| shared.answering());
@@ -107,7 +119,7 @@ impl Visit {
             Route::Wrong(why) => self.refuse(stream, 400, "Bad Request", why).await,
             Route::Run(job) => self.run(stream, request, job).await,
             Route::Stop => self.stop(stream, &request).await,
-            Route::Other if self.may_command(&request) => self.obey(stream, request).await,
+            Route::Other(_) if self.may_command(&request) => self.obey(stream, request).await,
             Route::UpdateReports { shutdown: true, .. } if !self.may_end(&request) => {
                 let why = "shutdownOnComplete is for drivers on this machine, not for pages in browsers";
                 self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
@@ -129,16 +141,36 @@ impl Visit {
         match route {
             Route::CaseCount => control.say(async { Some(shared.plan.cases.len().to_string()) }).await,
             Route::CaseInfo(case) => control.say(async { Some(self.info(case)) }).await,
-            Route::Status(job) => control.say(self.status(&job)).await,
+            Route::Status(job) => match self.is_begun(&job).await {
+                true => control.say(self.status(&job)).await,
+                false => self.send_off(control, not_run(&job, &shared.plan.cases)).await,
+            },
             Route::UpdateReports { agent, shutdown } => {
                 control.after(self.update_reports(agent)).await;
                 if shutdown {
                     shared.stop();
                 }
             }
-            // Some clients find out by such a connection whether the server is up.
-            _ => control.listen(shared.stopped()).await,
+            Route::Other(path) => {
+                self.send_off(control, format!("{path} is no address here: {ADDRESSES}")).await
+            }
+            _ => control.close().await,
         }
+    }
+
+    /// Closes, and says why: to the client, and on the terminal.
+    async fn send_off<T: Transport>(&self, control: Control<T>, why: String) {
+        self.shared.tell(Notice::Refused { peer: self.peer, why: why.clone() });
+        control.close_with(1008, &why).await;
+    }
+
+    /// Whether the case was ever asked for, or is within a moment. The reference waits without end.
+    async fn is_begun(&self, job: &Job) -> bool {
+        let (book, id) = (&self.shared.book, job.case.id);
+        if self.shared.plan.as_reference {
+            return true;
+        }
+        timeout(NEVER_RUN, book.begun(&job.agent, id)).await.is_ok()
     }
 
     fn info(&self, case: &Case) -> String {
@@ -191,9 +223,12 @@ impl Visit {
         }
     }
 
-    /// Commands make the server send anything: they are not for pages of browsers, nor for other hosts.
+    /// Commands make the server send anything: they are not for pages of browsers, nor for other hosts. Who has only
+    /// mistaken the address would wait in vain, so they have to be asked for by a subprotocol, unless the reference is
+    /// stood in for.
     fn may_command(&self, request: &Request) -> bool {
-        self.may_end(request)
+        let asked = request.head.headers.has_token("Sec-WebSocket-Protocol", COMMANDS);
+        (asked || self.shared.plan.as_reference) && self.may_end(request)
     }
 
     /// Whether this client may end the server. Any page in a browser of this machine can connect to it.

@@ -4,16 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 use wsspec_endpoint::{Config, Connection, Event, Message};
 
 use super::request::Request;
 use crate::net::Transport;
 use crate::net::session::Session;
-
-/// A connection that only waits is closed after this long.
-const IDLE_LIMIT: Duration = Duration::from_secs(600);
 
 /// A WebSocket that is open and waits for the server to say something.
 pub(super) struct Control<T> {
@@ -71,14 +67,11 @@ impl<T: Transport> Control<T> {
         }
     }
 
-    /// Takes whatever comes until the client closes or the server ends, or for ten minutes.
-    pub(super) async fn listen(mut self, mut stop: watch::Receiver<bool>) {
-        tokio::select! {
-            () = self.wait() => return,
-            _ = stop.wait_for(|stop| *stop) => {}
-            () = tokio::time::sleep(IDLE_LIMIT) => {}
-        }
-        self.close().await;
+    /// A Close frame with a code, and a reason that is cut where it is too long for one (RFC 6455 5.5).
+    pub(super) async fn close_with(self, code: u16, reason: &str) {
+        const MOST: usize = 123;
+        let end = (0..=reason.len().min(MOST)).rev().find(|end| reason.is_char_boundary(*end));
+        self.session.close_because(Some(code), &reason[..end.unwrap_or(0)]).await;
     }
 
     /// An empty Close frame.

@@ -26,8 +26,8 @@ pub enum Route {
     },
     /// End the server.
     Stop,
-    /// Some other WebSocket.
-    Other,
+    /// Some other WebSocket, at this path, which is cut.
+    Other(String),
     /// No WebSocket: the page and what belongs to it.
     Page(Page),
     /// Something is missing or wrong.
@@ -90,7 +90,7 @@ pub fn route(head: &RequestHead, cases: &[&'static Case]) -> Route {
             asked.agent().map(|agent| Route::UpdateReports { agent, shutdown: asked.shutdown() })
         }
         "/stopServer" => Ok(Route::Stop),
-        _ => Ok(Route::Other),
+        path => Ok(Route::Other(shown(path))),
     };
     answer.unwrap_or_else(|why| Route::Wrong(format!("{path} {why}")))
 }
@@ -237,7 +237,7 @@ mod tests {
             Route::Status(job) => format!("status {} {}", job.case.id, job.agent),
             Route::UpdateReports { agent, shutdown } => format!("update {agent} {shutdown}"),
             Route::Stop => "stop".to_owned(),
-            Route::Other => "other".to_owned(),
+            Route::Other(path) => format!("other {path}"),
             Route::Page(page) => format!("page {}", page.path),
             Route::Wrong(why) => format!("wrong: {why}"),
         }
@@ -257,9 +257,9 @@ mod tests {
             ("/updateReports?agent=A", "update A false"),
             ("/updateReports?agent=A&shutdownOnComplete=true", "update A true"),
             ("/stopServer", "stop"),
-            ("/", "other"),
-            ("/echo", "other"),
-            ("/getcasecount", "other"),
+            ("/", "other /"),
+            ("/echo", "other /echo"),
+            ("/getcasecount", "other /getcasecount"),
         ] {
             assert_eq!(in_words(asked(target)), words);
         }

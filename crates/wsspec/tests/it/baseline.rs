@@ -83,12 +83,27 @@ fn stale_and_expired_entries_are_told_of_and_strict_makes_them_5() {
     assert!(done.err.contains(&format!("{FILE}:9   the entry for 2.2 expired on 2020-01-31")), "{done:#?}");
     assert_eq!(exit_in_record(folder.path()), 5);
 
+    assert!(done.err.contains("baseline update --reason TEXT"), "{done:#?}");
+
     let done = run(folder.path(), &peer, &["--baseline", FILE, "--strict-baseline", "--exit-zero"]);
     assert_eq!(done.code, 0, "{done:#?}");
     // A failure is graver than a stale entry.
     write(&folder, &(entry("2.*", "any", "until = \"2020-01-31\"")));
     let done = run(folder.path(), &silent(), &["--baseline", FILE, "--strict-baseline"]);
     assert_eq!(done.code, 1, "what has expired excuses nothing: {done:#?}");
+}
+
+#[test]
+fn only_fixed_took_out_what_had_expired_and_named_nothing() {
+    let folder = tempdir().unwrap();
+    write(&folder, &(entry("2.1", "fail", "") + &entry("2.2", "any", "until = \"2020-01-31\"")));
+    assert_eq!(run(folder.path(), &Peer::always(Manner::Echo), &[]).code, 0);
+    let done = wsspec(folder.path(), &["baseline", "update", "--only-fixed"]);
+    assert!(done.out.contains("without 2.1: ") && !done.out.contains("2.2"), "{done:#?}");
+    let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+    assert!(!text.contains("\"2.1\"") && text.contains("\"2.2\""), "{text}");
+    let done = wsspec(folder.path(), &["baseline", "update"]);
+    assert!(done.out.contains("removed 2.2: it expired on 2020-01-31"), "{done:#?}");
 }
 
 #[test]

@@ -104,15 +104,33 @@ fn requests_that_are_refused_were_told_one_by_one_without_end() {
 }
 
 #[test]
-fn any_other_address_takes_a_connection_and_waits() {
+fn a_client_at_the_printed_address_waited_without_end() {
     let folder = TempDir::new().unwrap();
     let tester = Tester::serve(folder.path(), &["1.1.1"]);
-    let mut visitor = Visitor::ask(tester.port, "/");
-    assert_eq!(visitor.status(), 101);
-    visitor.tell(Opcode::PING, b"x");
-    assert_eq!(visitor.frame(), Some((Opcode::PONG, b"x".to_vec())));
-    visitor.tell(Opcode::CLOSE, &1000_u16.to_be_bytes());
-    assert_eq!(visitor.frame().unwrap().0, Opcode::CLOSE);
+    for (resource, why) in [
+        ("/", "/ is no address here: /getCaseCount first"),
+        ("/nosuch", "/nosuch is no address here: /getCaseCount first"),
+        ("/getCaseStatus?case=1&agent=x", "1.1.1 was not run by x: /runCase?case=1&agent="),
+    ] {
+        let mut visitor = Visitor::ask(tester.port, resource);
+        assert_eq!(visitor.status(), 101);
+        let (opcode, payload) = visitor.frame().unwrap();
+        assert_eq!((opcode, &payload[..2]), (Opcode::CLOSE, &1008_u16.to_be_bytes()[..]), "{resource}");
+        assert!(String::from_utf8_lossy(&payload[2..]).starts_with(why), "{resource}: {payload:?}");
+    }
+    let done = tester.terminate();
+    assert!(done.out.contains("refused 127.0.0.1: /nosuch is no address here"), "{done:#?}");
+    assert!(done.out.contains("refused 127.0.0.1: 1.1.1 was not run by x"), "{done:#?}");
+}
+
+#[test]
+fn commands_are_taken_where_their_subprotocol_was_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let mut visitor = Visitor::ask_with(tester.port, "/", "Sec-WebSocket-Protocol: wst.cmd\r\n");
+    assert!(visitor.head.contains("Sec-WebSocket-Protocol: wst.cmd"), "{}", visitor.head);
+    visitor.tell(Opcode::TEXT, br#"["echo", {"payload": "ab"}]"#);
+    assert_eq!(visitor.frame(), Some((Opcode::TEXT, b"ab".to_vec())));
 }
 
 #[test]

@@ -85,8 +85,8 @@ fn a_run_that_was_killed_is_reported_as_incomplete() {
     let torn = &unfinished[..unfinished.len() - 100];
     for record in [&unfinished, torn] {
         let folder = with_record(record);
-        let done = ok(folder.path(), &["report"]);
-        assert!(done.err.contains("INCOMPLETE"), "{done:#?}");
+        let done = wsspec(folder.path(), &["report"]);
+        assert!(done.code == 6 && done.err.contains("INCOMPLETE"), "{done:#?}");
         assert_eq!(done.err.contains("cut off"), record == torn, "{done:#?}");
         let page = fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
         assert!(page.contains("INCOMPLETE") && page.contains("5.15"));
@@ -112,6 +112,13 @@ fn parts_of_a_run_become_one_result() {
     assert_eq!(lost.code, 6, "{lost:#?}");
     assert!(lost.err.contains("INCOMPLETE") && lost.err.contains("slice 2/2 is missing"), "{lost:#?}");
     assert!(lost.out.contains("6 cases   incomplete"), "{lost:#?}");
+    let green = wsspec(folder.path(), &["diff", "all", "lost"]);
+    assert!(
+        green.code == 6 && green.out.contains("no regression, no improvement, 5 cases not compared"),
+        "{green:#?}"
+    );
+    let fewer = ok(folder.path(), &["diff", "all", "1"]);
+    assert!(fewer.out.contains("5 cases not compared"), "a part that is whole in itself: {fewer:#?}");
     let junit = fs::read_to_string(folder.path().join("lost/junit.xml")).unwrap();
     assert!(junit.contains("errors=\"1\"") && junit.contains("slice 2/2 is missing"), "{junit}");
 }
