@@ -200,7 +200,7 @@ fn wsspec_killed_half_way_leaves_what_is_finished() {
     wait(child, started);
     let finished = verdicts(folder.path()).len();
     let done = wsspec(folder.path(), &["report"]);
-    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(done.code, 6, "{done:#?}");
     assert!(done.err.contains("INCOMPLETE"), "{done:#?}");
     let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
     assert!((120..247).contains(&finished) && page.contains("incomplete"), "{finished}");
