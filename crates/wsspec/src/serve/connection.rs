@@ -141,10 +141,7 @@ impl Visit {
         match route {
             Route::CaseCount => control.say(async { Some(shared.plan.cases.len().to_string()) }).await,
             Route::CaseInfo(case) => control.say(async { Some(self.info(case)) }).await,
-            Route::Status(job) => match self.is_begun(&job).await {
-                true => control.say(self.status(&job)).await,
-                false => self.send_off(control, not_run(&job, &shared.plan.cases)).await,
-            },
+            Route::Status(job) => self.tell_status(control, &job).await,
             Route::UpdateReports { agent, shutdown } => {
                 control.after(self.update_reports(agent)).await;
                 if shutdown {
@@ -164,13 +161,22 @@ impl Visit {
         control.close_with(1008, &why).await;
     }
 
+    async fn tell_status<T: Transport>(&self, mut control: Control<T>, job: &Job) {
+        match control.wait_for(self.is_begun(job)).await {
+            Some(true) => control.say(self.status(job)).await,
+            Some(false) => self.send_off(control, not_run(job, &self.shared.plan.cases)).await,
+            None => {}
+        }
+    }
+
     /// Whether the case was ever asked for, or is within a moment. The reference waits without end.
     async fn is_begun(&self, job: &Job) -> bool {
-        let (book, id) = (&self.shared.book, job.case.id);
-        if self.shared.plan.as_reference {
-            return true;
+        let mut stop = self.shared.stopped();
+        tokio::select! {
+            () = self.shared.book.begun(&job.agent, job.case.id) => true,
+            _ = stop.wait_for(|stop| *stop) => true,
+            () = sleep(NEVER_RUN), if !self.shared.plan.as_reference => false,
         }
-        timeout(NEVER_RUN, book.begun(&job.agent, id)).await.is_ok()
     }
 
     fn info(&self, case: &Case) -> String {

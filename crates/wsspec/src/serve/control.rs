@@ -40,6 +40,14 @@ impl<T: Transport> Control<T> {
         None
     }
 
+    /// Waits for something; nothing if the client goes before.
+    pub(super) async fn wait_for<O>(&mut self, what: impl Future<Output = O>) -> Option<O> {
+        tokio::select! {
+            what = what => Some(what),
+            () = self.wait() => None,
+        }
+    }
+
     /// Sends the text, if there is one, as soon as that is known, then closes. Ends early if the client goes.
     pub(super) async fn say(mut self, text: impl Future<Output = Option<String>>) {
         let text = tokio::select! {

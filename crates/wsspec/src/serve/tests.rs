@@ -59,7 +59,9 @@ async fn clients_that_had_connected_when_the_server_ended_were_reset() {
     let address = server.addresses().unwrap()[0];
     // Nobody takes connections yet, so all of these wait in the queue of the listener.
     let mut clients = Vec::new();
-    for resource in ["/updateReports?agent=a", "/getCaseCount", "/getCaseStatus?case=1&agent=a", "/"] {
+    for resource in
+        ["/updateReports?agent=a", "/getCaseCount", "/getCaseStatus?case=1&agent=a", "/getCaseInfo?case=1"]
+    {
         for _ in 0..EACH {
             let mut client = TcpStream::connect(address).await.unwrap();
             client.write_all(&request(resource)).await.unwrap();
