@@ -548,3 +548,38 @@ fn seconds(us: u64) -> String {
         (whole, rest) => format!("{whole}.{rest:02} s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(shown: &str) -> Sight {
+        Sight::Text { shown: format!("\"{shown}\"") }
+    }
+
+    fn fault_of(due: &[Sight], came: &[Sight]) -> [String; 2] {
+        let wanted = Wanted::Events { first: due.to_vec(), count: due.len() as u64 };
+        let found = Found::Events { first: came.to_vec(), count: came.len() as u64 };
+        [true, false].map(|whole| fault(&wanted, &found, whole))
+    }
+
+    #[test]
+    fn events_are_named_by_what_they_are_where_the_sentence_is_for_several_cases() {
+        let pong = Sight::Pong { shown: "70".to_owned() };
+        let [whole, name] = fault_of(&[text("a"), text("b")], &[text("a")]);
+        assert_eq!(whole, "Text \"a\" came instead of Text \"a\", Text \"b\"");
+        assert_eq!(name, "a text message came instead of 2 text messages");
+        let [_, name] = fault_of(&[text("a"), pong.clone()], &[pong.clone(), pong]);
+        assert_eq!(name, "2 Pongs came instead of a text message and a Pong");
+        let [_, name] = fault_of(&[text("a")], &[text("b")]);
+        assert_eq!(name, "a text message came, but not the one that was due");
+        assert_eq!(fault_of(&[text("a"), text("b")], &[])[1], "nothing came, and 2 text messages were due");
+    }
+
+    #[test]
+    fn what_is_tolerated_did_not_have_to_be() {
+        let late = Found::event(Sight::StillOpen { for_us: 1_000_000 }).because("no moment is set");
+        let told = fault(&Wanted::failing(), &late, true);
+        assert_eq!(told, "the connection was still open 1 s later (no moment is set)");
+    }
+}

@@ -167,7 +167,8 @@ fn nothing_in_common(old: (&Path, &Report), new: (&Path, &Report)) -> Problem {
         .fact("try", "wsspec run URL CASE --agent NAME")
 }
 
-fn text(difference: &Difference<'_>, style: Style) -> String {
+/// What changed, a line or a few for each change.
+pub(crate) fn text(difference: &Difference<'_>, style: Style) -> String {
     let mut out = Vec::new();
     for change in &difference.changes {
         out.extend(change_lines(change, style));

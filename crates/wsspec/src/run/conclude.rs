@@ -371,6 +371,9 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
             };
             problem.fact("try", format!("{}   or   --timeout-scale 4   on slow machines", without(cases)))
         }
+        Stop::FailFast if not_run.is_none() => {
+            return format!("note: {}, and no case was left", reason(stop));
+        }
         Stop::Budget | Stop::FailFast | Stop::Interrupted => {
             return format!("note: {}; {missing}", reason(stop));
         }

@@ -48,7 +48,8 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
                     .fact("tried", "TCP connect: no reply at all (not refused)")
                     .fact("usually", "a firewall drops packets, or the wrong address")
-                    .fact("try", self.command("--open-timeout 20s"))
+                    .fact("try", self.longer_probe())
+                    .fact("or", "--open-timeout 20s, if it only takes that long")
             }
             ConnectError::TlsTimedOut(limit) => self.silent_about_tls(limit, addresses).await,
             ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
@@ -103,7 +104,8 @@ impl Look<'_> {
         Problem::new(ErrorCode::E03, format!("no TLS handshake with {authority} within {within}"))
             .fact("tried", "TCP was accepted, but the TLS ClientHello was not answered")
             .fact("usually", "the port does not speak TLS, or the server takes one connection at a time")
-            .fact("try", self.command("--open-timeout 20s"))
+            .fact("try", self.longer_probe())
+            .fact("or", "--open-timeout 20s, if it only takes that long")
     }
 
     /// How the server answers without TLS, if it does.
@@ -121,6 +123,12 @@ impl Look<'_> {
     /// The same command with another option.
     fn command(&self, option: &str) -> String {
         format!("{} {option}", self.target.command(&self.target.to_string()))
+    }
+
+    /// A look at the same address with more time.
+    fn longer_probe(&self) -> String {
+        let run = self.target.command(&posix(&[self.target.to_string()]));
+        format!("{} --timeout 20s", run.replacen("wsspec run ", "wsspec probe ", 1))
     }
 
     fn no_socket(&self, path: &Path, why: &str) -> Problem {
@@ -143,7 +151,8 @@ impl Look<'_> {
                     .fact("sent", self.request_line())
                     .fact("got", format!("TCP was accepted, then {got}"))
                     .fact("usually", "the server takes one connection at a time, or the port is not HTTP")
-                    .fact("try", self.command("--open-timeout 20s"))
+                    .fact("try", self.longer_probe())
+                    .fact("or", "--open-timeout 20s, if it only takes that long")
             }
             NoAnswer::Alert(alert) => tls::explain_alert(*alert).at(&authority),
             NoAnswer::Closed(seen) | NoAnswer::NotHttp(seen) if is_tls(seen) => self.tls(seen),

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use wsspec_cases::suite;
+use wsspec_engine::Verdict;
+use wsspec_report::diff::{Difference, Slower};
 use wsspec_report::record::{Dir, Happening, LogLine, NotRun, Report, Standing, read};
 use wsspec_report::summary::causes;
 
@@ -12,10 +14,11 @@ use super::{Style, detail, failure, summary};
 use crate::cli::Theme;
 
 /// Every way in which text may have to be dressed.
-const WAYS: [(&str, Style); 6] = [
+const WAYS: [(&str, Style); 7] = [
     ("80 columns, ASCII", Style::PLAIN),
     ("80 columns, UTF-8", Style { ascii: false, ..Style::PLAIN }),
     ("80 columns, UTF-8, colour", Style { theme: Some(Theme::Default), ascii: false, ..Style::PLAIN }),
+    ("80 columns, ASCII, colour", Style { theme: Some(Theme::Default), ..Style::PLAIN }),
     ("60 columns, ASCII", Style { width: 60, ..Style::PLAIN }),
     (
         "60 columns, ASCII, colour for the colour-blind",
@@ -96,6 +99,27 @@ fn the_rating_stays_however_long_the_name_of_the_agent_is() {
         let head = text.lines().next().unwrap();
         assert!(head.contains("NOT CONFORMANT") && head.chars().count() <= style.width, "{head}");
     }
+}
+
+/// Mock-up H: what is worse, new and slower than in an earlier run.
+fn compared(style: Style) -> String {
+    let now = report();
+    let mut earlier = now.cases.clone();
+    earlier.retain(|record| record.id.to_string() != "1.1.2");
+    for record in earlier.iter_mut().filter(|record| record.slug != "ping-of-126") {
+        record.verdict = Verdict::Pass;
+    }
+    let (earlier, now): (Vec<_>, Vec<_>) = (earlier.iter().collect(), now.cases.iter().collect());
+    let mut difference = Difference::between(&earlier, &now);
+    let (old, new) = (Duration::from_millis(580), Duration::from_millis(1100));
+    difference.slower = vec![Slower { id: "7.1.6".parse().unwrap(), old, new }];
+    difference.noise = Some(0.12);
+    crate::commands::diff::text(&difference, style)
+}
+
+#[test]
+fn mock_up_h_diff_with_timing() {
+    insta::assert_snapshot!("diff", in_all_ways(compared));
 }
 
 #[test]
