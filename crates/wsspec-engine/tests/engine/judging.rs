@@ -6,7 +6,7 @@ use wsspec_cases::{
 };
 use wsspec_engine::testing::{Pair, PeerTransmit};
 use wsspec_engine::{
-    Behavior, BehaviorClose, CaseRun, LogKind, Outcome, Settings, TcpEnd, TesterRole, Verdict, judge,
+    Behavior, BehaviorClose, CaseRun, LogKind, Outcome, Settings, TcpEnd, TesterRole, Verdict, Wanted, judge,
 };
 use wsspec_wire::Opcode;
 
@@ -168,6 +168,23 @@ fn a_failed_check_points_at_what_shows_it() {
     let check = failed.checks.iter().find(|check| !check.ok).unwrap();
     let entry = &failed.observation.log.entries[check.entry.expect("an entry")];
     assert!(matches!(&entry.kind, LogKind::Frame { payload, .. } if &payload.kept[..] == b"Hullo"));
+}
+
+#[test]
+fn a_peer_that_failed_the_connection_is_not_asked_to_do_so() {
+    let mut case = case([Step::Send(text("Hello")), Step::FailAfter(secs(1))]);
+    case.ok([message("Hello")]).close(peer_fails([1002]));
+    let twice = Scripted::server(|in_frame| match in_frame.header.opcode {
+        Opcode::TEXT => {
+            let echo = || frame(Opcode::TEXT, &in_frame.payload);
+            vec![echo(), echo(), frame(Opcode::CLOSE, &1002_u16.to_be_bytes()), fin()]
+        }
+        _ => vec![],
+    });
+    let told = |outcome: &Outcome| outcome.checks.iter().find(|check| !check.ok).unwrap().expected.clone();
+    assert_eq!(told(&outcome(&case, twice)), Wanted::NothingAfter { count: 1 });
+    let open = outcome(&case, answers(Opcode::TEXT, b"Hello", 1000));
+    assert_eq!(told(&open), Wanted::failing());
 }
 
 #[test]
