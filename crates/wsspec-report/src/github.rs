@@ -35,6 +35,11 @@ pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
         lines.push(format!("::notice title=wsspec::{more}"));
     }
     lines.extend(stale.iter().take(MOST).map(|entry| warning(report, entry)));
+    if stale.len() > MOST {
+        let more =
+            format!("{} further stale expectations; wsspec baseline check lists them", stale.len() - MOST);
+        lines.push(format!("::notice title=wsspec::{more}"));
+    }
     if !report.is_complete() {
         lines.push(format!("::error title=wsspec::{}", data(&unfinished(report))));
     }
@@ -85,7 +90,7 @@ fn error(cause: &Cause<'_>) -> String {
     }
     let first = cause.cases[0].whole();
     if !first.repro.is_empty() {
-        text.push_str(&format!("\nRerun: {}", ci_log::line(&shell::posix(&first.repro), 400)));
+        text.push_str(&format!("\nRerun: {}", ci_log::command(&shell::posix(&first.repro))));
     }
     format!("::error title={}::{}", property(&title), data(&text))
 }
@@ -95,7 +100,7 @@ fn warning(report: &Report, entry: &StaleEntry) -> String {
     let title = property(&format!("wsspec: stale expectation {cases}"));
     let file = match entry.file.as_str() {
         USUAL_BASELINE => String::new(),
-        file => format!(" {}", ci_log::line(&shell::posix(&["--file", file].map(str::to_owned)), 400)),
+        file => format!(" {}", ci_log::command(&shell::posix(&["--file", file].map(str::to_owned)))),
     };
     let now = match (&entry.until, entry.cases.len()) {
         (Some(until), _) => format!("the entry expired on {until}"),
@@ -179,6 +184,31 @@ mod tests {
         let text = annotations(&report(cases.collect()), &[]);
         assert_eq!(text.matches("::error").count(), MOST);
         assert!(text.ends_with("::notice title=wsspec::4 further causes in the job summary\n"), "{text}");
+    }
+
+    #[test]
+    fn of_many_stale_entries_the_rest_is_counted_too() {
+        let entry = |n: usize| StaleEntry {
+            file: "wsspec.baseline.toml".to_owned(),
+            line: n,
+            cases: vec![format!("1.1.{n}")],
+            until: None,
+        };
+        let stale: Vec<StaleEntry> = (1..=11).map(entry).collect();
+        let text = annotations(&report(vec![passed("a", "1.1.1")]), &stale);
+        assert_eq!(text.matches("::warning ").count(), MOST, "{text}");
+        assert!(text.contains("::notice title=wsspec::3 further stale expectations"), "{text}");
+    }
+
+    #[test]
+    fn the_command_of_an_annotation_was_cut_and_an_address_in_it_changed() {
+        let mut case = failed("a", "5.15");
+        let long = format!("--exec={}", "x".repeat(600));
+        case.repro =
+            ["wsspec", "run", "ws://[::1]:9001", "5.15", &long, "a ##[b]"].map(str::to_owned).to_vec();
+        let text = annotations(&report(vec![case]), &[]);
+        assert!(text.contains("Rerun: wsspec run 'ws://[::1]:9001' 5.15 ") && text.contains(&long), "{text}");
+        assert!(!text.contains("##") && text.lines().count() == 1, "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use wsspec_engine::Verdict;
 
 use crate::record::{CaseRecord, Dir, Happening, LogLine, Report, Standing};
-use crate::sanitise::{markdown, shell};
+use crate::sanitise::{markdown, shell, terminal};
 use crate::story::{self, units};
 use crate::summary::{self, AgentSummary, Cause, Counts};
 use crate::untrusted::Untrusted;
@@ -52,17 +52,17 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
         };
         out.push_str(&format!("\n**{heading}**\n"));
     }
+    const MORE: &str = "\nMore causes are in the report.\n";
+    let rest = others(report) + &last_line(report);
     for (number, cause) in causes.iter().enumerate() {
         let block = cause_block(number + 1, cause, report.agents().len() > 1);
-        if out.len() + block.len() + 512 > LIMIT {
-            out.push_str("\nMore causes are in the report.\n");
+        if out.len() + block.len() + MORE.len() + rest.len() > LIMIT {
+            out.push_str(MORE);
             break;
         }
         out.push_str(&block);
     }
-    out.push_str(&others(report));
-    out.push_str(&flaky(report));
-    out.push_str(&last_line(report));
+    out.push_str(&rest);
     out
 }
 
@@ -87,9 +87,11 @@ fn others(report: &Report) -> String {
     };
     let excuse = |case: &CaseRecord| {
         let known = case.known.as_ref();
-        known.map_or_else(String::new, |known| Untrusted::from(known.reason.as_str()).for_markdown())
+        known.map_or_else(String::new, |known| {
+            Untrusted::from(terminal::line(&known.reason, 300)).for_markdown()
+        })
     };
-    let first_try = |case: &CaseRecord| case.summary.for_markdown();
+    let first_try = |case: &CaseRecord| Untrusted::from(case.summary.for_terminal(300)).for_markdown();
     [
         named(Standing::Known, "Known failures", &excuse),
         named(Standing::Fixed, "Better than the baseline says", &|_| String::new()),
@@ -107,25 +109,6 @@ fn untested(report: &Report) -> String {
         out.push_str(&format!("\n{} not run", units::plural(missing as u64, "case")));
         let command = markdown::code_span(&format!("wsspec {}", shell::posix(&report.run.argv)));
         out.push_str(&if report.run.argv.is_empty() { "\n".to_owned() } else { format!(" · {command}\n") });
-    }
-    out
-}
-
-/// What failed at first, and not when it was run again.
-fn flaky(report: &Report) -> String {
-    const SHOWN: usize = 20;
-    let flaky: Vec<&CaseRecord> =
-        report.cases.iter().filter(|case| case.outcome == Some(Standing::Flaky)).collect();
-    if flaky.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n**{} flaky**\n\n", flaky.len());
-    for case in flaky.iter().take(SHOWN) {
-        let found = Untrusted::from(case.summary.for_terminal(300)).for_markdown();
-        out.push_str(&format!("* `{}` {found}\n", case.id));
-    }
-    if flaky.len() > SHOWN {
-        out.push_str(&format!("* {} more\n", flaky.len() - SHOWN));
     }
     out
 }
@@ -336,8 +319,15 @@ mod tests {
             let summary = "x".repeat(900).into();
             CaseRecord { cause, summary, ..samples::failed("a", &format!("5.{n}")) }
         });
-        let text = summary(&samples::report(cases.collect()), None);
+        let mut cases: Vec<CaseRecord> = cases.collect();
+        // What stands behind them has its place, too.
+        cases.extend((1..=20).map(|n| {
+            let known = Some(crate::record::Excuse { reason: "y".repeat(5000), issue: None });
+            CaseRecord { outcome: Some(Standing::Known), known, ..samples::failed("a", &format!("1.1.{n}")) }
+        }));
+        let text = summary(&samples::report(cases), None);
         assert!(text.len() <= LIMIT && text.contains("More causes are in the report."), "{}", text.len());
+        assert!(text.contains("`1.1.20`") && text.trim_end().ends_with("--last-failed`"), "{text}");
     }
 
     #[test]
@@ -383,6 +373,9 @@ mod tests {
         case.outcome = Some(Standing::Flaky);
         case.summary = "At first: no Pong came in 1 s.".into();
         let report = samples::report(vec![case]);
-        assert!(summary(&report, None).contains("**1 flaky**\n\n* `1.1.1` `At first: no Pong came in 1 s.`"));
+        let text = summary(&report, None);
+        let told =
+            "**Flaky: failed at first, not when run again**\n\n- `1.1.1` `At first: no Pong came in 1 s.`";
+        assert!(text.contains(told) && text.matches("1.1.1").count() == 1, "told once: {text}");
     }
 }

@@ -299,15 +299,7 @@ fn rating(
 
 /// Cases of the agent that were asked for and have no verdict.
 fn missing(report: &Report, agent: &Untrusted, counts: &Counts) -> u64 {
-    let listed = report.end.as_ref().map_or(0, |end| {
-        let of_agent = end.not_run.iter().filter(|not_run| not_run.agent == *agent);
-        of_agent.map(|not_run| not_run.cases.len() as u64).sum()
-    });
-    let unseen = match &report.end {
-        Some(end) if end.complete => 0,
-        _ => report.run.selected.saturating_sub(counts.total()),
-    };
-    counts.get(Verdict::Error) + counts.get(Verdict::NotRun) + listed.max(unseen)
+    counts.get(Verdict::Error) + counts.get(Verdict::NotRun) + report.not_run(agent) as u64
 }
 
 impl fmt::Display for Rating {

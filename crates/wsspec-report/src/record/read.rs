@@ -69,10 +69,18 @@ impl Report {
         self.end.as_ref().filter(|end| !end.complete).and_then(|end| end.reason.as_ref())
     }
 
-    /// How many cases were chosen and not run, of this implementation.
+    /// How many cases were chosen and not run, of this implementation. A run that was killed has not listed them.
     pub fn not_run(&self, agent: &Untrusted) -> usize {
         let all = self.end.iter().flat_map(|end| &end.not_run);
-        all.filter(|not_run| not_run.agent == *agent).map(|not_run| not_run.cases.len()).sum()
+        let listed: usize =
+            all.filter(|not_run| not_run.agent == *agent).map(|not_run| not_run.cases.len()).sum();
+        let unseen = match &self.end {
+            Some(end) if end.complete => 0,
+            _ => usize::try_from(self.run.selected)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(self.of_agent(agent).count()),
+        };
+        listed.max(unseen)
     }
 
     /// The implementations under test, in the order in which they appeared.

@@ -13,6 +13,12 @@ pub fn line(text: &str, limit: usize) -> String {
     break_pairs(&terminal::line(text, limit), ":#")
 }
 
+/// A command that is to be typed, which holds no text of the peer, behind something else on its line: it stays as it is but
+/// where a runner would act on it in the middle of a line.
+pub fn command(text: &str) -> String {
+    break_pairs(&terminal::line(text, usize::MAX), "#")
+}
+
 /// Every line of the text with `| ` before it.
 pub fn quoted(text: &str, limit: usize) -> String {
     text.lines().map(|part| format!("| {}\n", line(part, limit))).collect()
@@ -37,7 +43,7 @@ pub fn json(json: &str) -> String {
 }
 
 /// Puts `\` between two of the same of these characters.
-fn break_pairs(text: &str, of: &str) -> String {
+pub(super) fn break_pairs(text: &str, of: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = '\0';
     for c in text.chars() {

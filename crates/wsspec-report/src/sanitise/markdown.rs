@@ -1,6 +1,7 @@
-//! Markdown: text of the peer stands in code spans and fenced blocks only, never in links or images.
+//! Markdown: text of the peer stands in code spans and fenced blocks only, never in links or images. It is read in the log of a
+//! CI run, too, so that nothing in it is a command of a runner.
 
-use super::{is_invisible, write_visible};
+use super::{ci_log, is_invisible, write_visible};
 
 /// A code span with a fence longer than any run of backticks inside, fit for a table cell.
 pub fn code_span(text: &str) -> String {
@@ -15,6 +16,7 @@ pub fn code_span(text: &str) -> String {
     if inner.is_empty() {
         return "(empty)".to_owned();
     }
+    let inner = ci_log::break_pairs(&inner, "#");
     let fence = "`".repeat(longest_run(&inner) + 1);
     let pad = if inner.starts_with(['`', ' ']) || inner.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{inner}{pad}{fence}")
@@ -30,6 +32,7 @@ pub fn fenced(text: &str) -> String {
             c => inner.push(c),
         }
     }
+    let inner = ci_log::lines(&inner);
     let fence = "`".repeat(longest_run(&inner).max(2) + 1);
     format!("{fence}text\n{}\n{fence}\n", inner.trim_end_matches('\n'))
 }
@@ -50,7 +53,7 @@ mod tests {
             let fence: String = span.chars().take_while(|&c| c == '`').collect();
             let inner = span.strip_prefix(&fence).unwrap().strip_suffix(&fence).unwrap();
             assert!(!inner.contains(&fence), "{span}");
-            assert!(!inner.contains(['\n', '|']), "{span}");
+            assert!(!inner.contains(['\n', '|']) && !inner.contains("##"), "{span}");
         }
         assert_eq!(code_span("plain"), "`plain`");
         assert_eq!(code_span("a ``` b"), "````a ``` b````");
@@ -60,5 +63,6 @@ mod tests {
     #[test]
     fn blocks_cannot_be_left() {
         assert_eq!(fenced("a\n```\nb\n"), "````text\na\n```\nb\n````\n");
+        assert_eq!(fenced("a::b ##[c]\n ::d::e"), "```text\na::b #\\#[c]\n :\\:d::e\n```\n");
     }
 }

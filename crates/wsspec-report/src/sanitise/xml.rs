@@ -1,4 +1,7 @@
-//! XML 1.0 text and attribute values.
+//! XML 1.0 text and attribute values. A document may be printed in the log of a CI run, so that nothing in it is a command of
+//! a runner.
+
+use super::ci_log;
 
 /// The most octets of untrusted text in one element.
 pub const LIMIT: usize = 64 * 1024;
@@ -14,7 +17,7 @@ pub fn clean(text: &str) -> String {
         }
         out.push(c);
     }
-    out
+    ci_log::lines(&out)
 }
 
 const fn is_allowed(c: char) -> bool {
@@ -28,6 +31,7 @@ mod tests {
     #[test]
     fn characters_that_xml_forbids_are_dropped() {
         assert_eq!(clean("a\0b\x1bc\u{fffe}\u{ffff}d\u{9b}e\nf"), "abcde\nf");
+        assert_eq!(clean("a ##[b]\n  ::c::d"), "a #\\#[b]\n  :\\:c::d");
         let long = clean(&"ä".repeat(LIMIT));
         assert!(long.len() < LIMIT + 20 && long.ends_with("(cut)"));
     }

@@ -202,8 +202,21 @@ fn wsspec_killed_half_way_leaves_what_is_finished() {
     let done = wsspec(folder.path(), &["report"]);
     assert_eq!(done.code, 6, "{done:#?}");
     assert!(done.err.contains("INCOMPLETE"), "{done:#?}");
-    let page = std::fs::read_to_string(folder.path().join("wsspec-out/report.html")).unwrap();
-    assert!((120..247).contains(&finished) && page.contains("incomplete"), "{finished}");
+    assert!((120..247).contains(&finished), "{finished}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("wsspec-out").join(name)).unwrap();
+    let page = read("report.html");
+    let rows = page.matches(" data-size=").count();
+    assert!(
+        page.contains("INCOMPLETE") && rows == finished,
+        "what is finished is shown: {rows} of {finished}"
+    );
+    let index: Value = serde_json::from_str(&read("index.json")).unwrap();
+    assert_eq!(index.as_object().unwrap().values().next().unwrap().as_object().unwrap().len(), finished);
+    let junit = read("junit.xml");
+    assert!(junit.contains(&format!("tests=\"{}\" ", finished + 1)) && junit.contains("errors=\"1\""));
+    let summary = read("summary.md");
+    let told: Vec<&str> = summary.lines().filter(|line| line.starts_with("| this run |")).collect();
+    assert!(told.len() == 1 && told[0].ends_with(&format!("| {} |", 247 - finished)), "{summary}");
 }
 
 /// Kills a process as soon as so many cases are in the record.

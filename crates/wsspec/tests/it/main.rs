@@ -20,6 +20,7 @@ mod from_spec;
 mod harnesses;
 mod hostile_handshake;
 mod hostile_peer;
+mod hostile_text;
 mod image;
 mod junit;
 #[cfg(unix)]

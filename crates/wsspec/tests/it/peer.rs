@@ -26,6 +26,8 @@ pub(crate) enum Manner {
     Answer(&'static [u8], Then),
     /// A correct 101, then octets, then this.
     Upgrade(&'static [u8], Then),
+    /// A 101 with this header line besides, then octets, then this.
+    Hostile(&'static str, &'static [u8], Then),
     /// The connection is closed before anything is read.
     DropAtOnce,
     /// The listener is closed, and nobody listens any more.
@@ -98,6 +100,13 @@ async fn treat(mut stream: TcpStream, manner: Manner, turn: Arc<Turn>) {
         Manner::Upgrade(octets, then) => {
             let Some(request) = request(&mut stream).await else { return };
             let _ = stream.write_all(&upgrade(&request)).await;
+            send(&mut stream, octets, then).await;
+        }
+        Manner::Hostile(header, octets, then) => {
+            let Some(request) = request(&mut stream).await else { return };
+            let mut head = upgrade(&request);
+            head.truncate(head.len() - 2);
+            let _ = stream.write_all(&[&head, header.as_bytes(), b"\r\n"].concat()).await;
             send(&mut stream, octets, then).await;
         }
         Manner::DropAtOnce | Manner::Leave => {}
