@@ -23,6 +23,7 @@ fn floods_do_not_fill_the_memory() {
         );
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_wsspec"), &peer.url()]).current_dir(folder.path());
         let done = finish(shell);
-        assert_eq!(done.code, 1, "{done:#?}");
+        // A case that is cut short may wait longer by itself; then not all of them could be run.
+        assert!(matches!(done.code, 1 | 6), "{done:#?}");
     }
 }
