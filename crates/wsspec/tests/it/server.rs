@@ -78,15 +78,10 @@ fn serve(mut stream: TcpStream) -> Option<()> {
     let headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept)];
     stream.write_all(&write_response(101, "Switching Protocols", &headers)).ok()?;
     let (mut decoder, mut input) = (FrameDecoder::default(), Vec::new());
-    static HANGS: std::sync::Mutex<()> = std::sync::Mutex::new(());
     while let Some((opcode, payload)) = frame(&mut stream, &mut decoder, &mut input) {
-        let hangs = HANGS.lock();
-        if manner("hang-at").is_some_and(|len| payload.len() == len) {
-            loop {
-                std::thread::park();
-            }
+        if let Some(len) = manner("hang-at") {
+            hang_if(payload.len() == len);
         }
-        drop(hangs);
         match opcode {
             Opcode::PING => send(&mut stream, Opcode::PONG, &payload)?,
             Opcode::CLOSE => {
@@ -110,6 +105,18 @@ fn serve(mut stream: TcpStream) -> Option<()> {
         }
     }
     None
+}
+
+/// Lets nothing be answered any more, on no connection, when it is so. All else comes a little later than that.
+fn hang_if(so: bool) {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    if !so {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let _turn = TURN.lock();
+    while so {
+        std::thread::park();
+    }
 }
 
 fn head(stream: &mut TcpStream) -> Option<RequestHead> {

@@ -84,9 +84,9 @@ impl<L: Listener> Scheduler<'_, L> {
             for suspect in red {
                 self.try_suspect(agent, suspect, &mut trial).await;
             }
-            self.acquit_pending(agent, trial);
+            let excused = self.acquit_pending(agent, trial);
             for suspect in doubtful {
-                self.try_doubtful(agent, suspect).await;
+                self.try_doubtful(agent, suspect, excused).await;
             }
         }
         phase.retain(|job| self.agents[job.agent].stop.is_none());
@@ -108,8 +108,8 @@ impl<L: Listener> Scheduler<'_, L> {
     }
 
     /// Cases that got nothing beside others, and pass alone: a few are noise, many show that connections are served
-    /// one after the other, or that another case made all hang.
-    fn acquit_pending(&mut self, agent: usize, trial: Trial) {
+    /// one after the other, or that another case made all hang. Says whether to be late beside others is excused.
+    fn acquit_pending(&mut self, agent: usize, trial: Trial) -> bool {
         if trial.pending.len() >= NEGLECTED && !trial.hung {
             self.slow(agent, Slow::Neglects);
         }
@@ -118,11 +118,12 @@ impl<L: Listener> Scheduler<'_, L> {
         for (suspect, record) in trial.pending {
             self.acquit(agent, &suspect, record, standing);
         }
+        excused
     }
 
     /// What was not strict beside other connections may be strict alone, if these are neglected.
-    async fn try_doubtful(&mut self, agent: usize, suspect: Suspect) {
-        if self.agents[agent].at_a_time > 1 || self.is_over(agent) {
+    async fn try_doubtful(&mut self, agent: usize, suspect: Suspect, excused: bool) {
+        if !excused || self.is_over(agent) {
             return self.settle(agent, &suspect.record);
         }
         if let Again::Passed(suspect, record) = self.try_again(suspect).await {
