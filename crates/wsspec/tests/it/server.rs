@@ -114,8 +114,10 @@ fn hang_if(so: bool) {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let _turn = TURN.lock();
-    while so {
-        std::thread::park();
+    if so {
+        loop {
+            std::thread::park();
+        }
     }
 }
 
