@@ -108,7 +108,13 @@ fn without_marks(text: &str) -> Cow<'_, str> {
 
 /// The lines of a text, each with what ends it.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(['\n', END])
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr2(b'\n', END as u8, rest.as_bytes()).map_or(rest.len(), |at| at + 1);
+        let (line, behind) = rest.split_at(end);
+        rest = behind;
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 /// Lines that stand in a block once, however often they occur.

@@ -39,7 +39,7 @@ impl<'a> Feed<'a> {
         match self.console.format() {
             Format::Lines => self.console.data(&line(record)),
             Format::Dots => self.console.data_part(self.console.style.sign(record.verdict)),
-            Format::Tap => self.console.data(&self.points.point(record)),
+            Format::Tap => self.console.data(&self.points.point(&record.whole())),
             Format::Human | Format::Json | Format::None => {}
         }
     }
@@ -80,7 +80,7 @@ pub fn tell(report: &Report, console: &Console) {
         report.cases.iter().for_each(|record| feed.json(&record.whole().to_json()));
         return report.end.iter().for_each(|end| feed.json(&Line::End(end.clone()).to_json()));
     }
-    report.cases.iter().for_each(|record| feed.case(&record.whole()));
+    report.cases.iter().for_each(|record| feed.case(record));
     feed.end(report.end.as_ref());
 }
 
@@ -89,4 +89,34 @@ fn line(record: &CaseRecord) -> String {
     let agent = record.agent.for_ci_log(200);
     let took = record.duration_us as f64 / 1e3;
     format!("{}\t{}\t{}\t{took:.3}\t{agent}", record.verdict.word(), record.id, record.slug)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use wsspec_report::record::read_file;
+
+    use super::*;
+    use crate::cli::Global;
+
+    /// It took a third of the time of a large report, though nothing was to be printed.
+    #[test]
+    fn records_were_read_again_for_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.jsonl");
+        std::fs::write(&path, include_str!("../terminal/testdata/results.jsonl")).unwrap();
+        let report = read_file(File::open(&path).unwrap()).unwrap();
+        // What is read again is missed.
+        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        let told = |format| {
+            let console = Console::new(&Global::default());
+            console.set_format(format);
+            tell(&report, &console);
+            report.check_read()
+        };
+        assert!(told(Format::Human).is_ok());
+        assert!(told(Format::None).is_ok());
+        assert!(told(Format::Tap).is_err(), "its points tell what only the whole record has");
+    }
 }
