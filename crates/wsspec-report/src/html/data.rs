@@ -21,6 +21,9 @@ const LINES: usize = 0xd000;
 const LONG: usize = 16;
 const OFTEN: u32 = 4;
 
+/// About so many octets the page of a case has.
+const A_PAGE: usize = 32 << 10;
+
 /// Into so many parts the page of a case is cut, at the starts of its blocks.
 pub(super) const PARTS: usize = 12;
 /// A block of a page begins with one of these. That of the frames stays with the timeline: their octets are the same.
@@ -65,7 +68,7 @@ impl Pages {
             self.names.push(' ');
         }
         self.names.push_str(name);
-        let mut page = String::new();
+        let mut page = String::with_capacity(A_PAGE);
         print(&mut page);
         let page = without_marks(&page).replace(name, NAME);
         let mut rest = page.as_str();
@@ -87,7 +90,8 @@ impl Pages {
     pub(super) fn pack(self, level: Compression) -> Block {
         let texts = || self.parts.iter().chain(&self.scripts).chain([&self.records]);
         let often = Often::of(texts().flat_map(|text| lines(text)));
-        let mut all = often.lines.join("\n");
+        let mut all = String::with_capacity(texts().map(String::len).sum());
+        all.push_str(&often.lines.join("\n"));
         all.push(END);
         texts().for_each(|text| often.write(text, &mut all));
         let mut gzip = GzBuilder::new().write(Vec::with_capacity(all.len() / 8), level);
