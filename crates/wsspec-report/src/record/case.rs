@@ -113,7 +113,7 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-const fn one() -> u32 {
+pub(super) const fn one() -> u32 {
     1
 }
 

@@ -29,6 +29,11 @@ impl Line {
         }
     }
 
+    /// Most lines by far, told by how they begin: to look for the kind takes as long as to read the rest.
+    pub(super) fn begins_as_case(json: &[u8]) -> bool {
+        json.starts_with(br#"{"t":"case","#)
+    }
+
     /// Reads a line; `None` if it is of a kind that this version does not know.
     ///
     /// # Errors
@@ -39,8 +44,7 @@ impl Line {
             #[serde(borrow)]
             t: std::borrow::Cow<'a, str>,
         }
-        // Most lines by far, told by how they begin: to look for the kind takes as long as to read the rest.
-        if json.starts_with(br#"{"t":"case","#) {
+        if Self::begins_as_case(json) {
             return Ok(Some(Self::Case(serde_json::from_slice(json)?)));
         }
         let kind: Kind<'_> = serde_json::from_slice(json)?;

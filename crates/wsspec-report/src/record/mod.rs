@@ -11,6 +11,7 @@ mod connection;
 pub(crate) mod event;
 mod flat;
 mod line;
+mod listed;
 mod log;
 mod payload;
 mod read;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use wsspec_cases::CaseId;
 
 use crate::Untrusted;
+use crate::record::listed;
 use crate::record::rest::Source;
 use crate::record::{CaseRecord, EndRecord, Line, RunRecord, SCHEMA};
 
@@ -128,7 +129,8 @@ pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
 }
 
 /// The same of a file, some lines at a time. Of each record all but what tables and lists show is left in the file:
-/// [`CaseRecord::whole`] reads it again.
+/// [`CaseRecord::whole`] reads it again. Of cases in which nothing failed that is passed over: only then it shows whether it is
+/// as it should be, so long as it is JSON.
 ///
 /// # Errors
 /// As [`read`].
@@ -230,8 +232,13 @@ fn read_line(
     place: Range<u64>,
     source: Option<&Arc<Source>>,
 ) -> Result<Option<Line>, serde_json::Error> {
-    let mut line = Line::from_json(line)?;
-    if let (Some(Line::Case(case)), Some(source)) = (&mut line, source) {
+    let Some(source) = source else { return Line::from_json(line) };
+    let listed = if Line::begins_as_case(line) { listed::read(line)? } else { None };
+    let mut line = match listed {
+        Some(case) => Some(Line::Case(Box::new(case))),
+        None => Line::from_json(line)?,
+    };
+    if let Some(Line::Case(case)) = &mut line {
         case.leave(source.clone(), place);
     }
     Ok(line)

@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::badge::Badge;
-    use crate::record::{CheckRecord, RecordError, read, read_file};
+    use crate::record::{CheckRecord, Excuse, RecordError, Standing, read, read_file};
     use crate::story::cause_sentence;
     use crate::{compat, github, html, junit, markdown, pcap, samples};
 
@@ -212,6 +212,27 @@ mod tests {
         }
     }
 
+    /// Records with every field that stays, in cases in which something failed and in others.
+    #[test]
+    fn what_is_passed_over_is_what_is_left() {
+        let mut cases = vec![samples::passed("a", "1.1.1"), samples::failed("a", "5.15")];
+        for case in &mut cases {
+            (case.number, case.attempt, case.started_us, case.received_dropped) = (7, 2, 8, 9);
+            (case.cause, case.outcome) = (Some("cause".to_owned()), Some(Standing::Known));
+            case.known = Some(Excuse { reason: "why".to_owned(), issue: Some("#1".to_owned()) });
+            (case.close.remote, case.handshake.redacted) = (Some(1000), 3);
+            (case.traffic.tx_wire, case.measures.time) = (5, true);
+        }
+        let json = lines(cases);
+        let (whole, stored) = (read(&json).unwrap(), stored(&json).unwrap());
+        for (case, stored) in whole.cases.iter().zip(&stored.cases) {
+            let rest = stored.rest.as_ref().unwrap();
+            let mut left = case.clone();
+            left.leave(rest.source.clone(), rest.place.clone());
+            assert_eq!(*stored, left);
+        }
+    }
+
     #[test]
     fn cases_that_did_not_pass_were_kept_whole() {
         let report = stored(&record(50, 100)).unwrap();
@@ -253,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_known_of_a_case_since_stays() {
         let mut report = stored(&record(1, 1)).unwrap();
-        report.cases[0].outcome = Some(crate::record::Standing::Fixed);
-        assert_eq!(report.cases[0].whole().outcome, Some(crate::record::Standing::Fixed));
+        report.cases[0].outcome = Some(Standing::Fixed);
+        assert_eq!(report.cases[0].whole().outcome, Some(Standing::Fixed));
     }
 }
