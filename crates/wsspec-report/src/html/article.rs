@@ -171,7 +171,7 @@ impl<'a> Article<'a> {
             tables: tables(case),
             command: shell::posix(&case.repro),
             command_powershell: shell::powershell(&case.repro),
-            bug_report: markdown::bug_report(report, case),
+            bug_report: if case.is_accused() { markdown::bug_report(report, case) } else { String::new() },
             scripts,
             description: Description::known(case.id),
             has_others: links.has_several(),
@@ -196,7 +196,7 @@ impl<'a> Article<'a> {
     }
 
     fn is_good(&self) -> bool {
-        matches!(self.case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+        !self.case.is_accused()
     }
 
     /// The command that makes a script of this form. The implementation has a name of its own: it is no part of it.

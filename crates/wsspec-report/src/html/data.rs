@@ -7,6 +7,7 @@ use std::io::Write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
+use memchr::memmem;
 
 /// What stands behind every text of a block.
 const END: char = '\0';
@@ -26,9 +27,11 @@ const A_PAGE: usize = 32 << 10;
 
 /// Into so many parts the page of a case is cut, at the starts of its blocks.
 pub(super) const PARTS: usize = 12;
-/// A block of a page begins with one of these. That of the frames stays with the timeline: their octets are the same.
-const FRAMES: &str = "<section class=\"block frames";
-const BLOCKS: [&str; 2] = ["<section class=\"block", "<details class=\"block"];
+/// A block of a page begins with one of these tags and this. That of the frames stays with the timeline: their octets are
+/// the same.
+const TAGS: [&str; 2] = ["<section", "<details"];
+const BLOCK: &str = " class=\"block";
+const FRAMES: &str = " class=\"block frames";
 
 /// Forms of scripts that a failure may have.
 pub(super) const SCRIPTS: usize = 5;
@@ -46,6 +49,29 @@ pub(super) struct Block {
     pub(super) base64: String,
 }
 
+/// What a block holds of a case.
+pub(super) struct Page {
+    name: String,
+    page: String,
+    scripts: Vec<String>,
+    record: String,
+}
+
+impl Page {
+    /// Of a case by its name, which has no spaces; `print` appends the markup.
+    pub(super) fn new(name: String, print: impl FnOnce(&mut String)) -> Self {
+        let mut page = String::with_capacity(A_PAGE);
+        print(&mut page);
+        let page = with_mark(&without_marks(&page), &name);
+        Self { name, page, scripts: Vec::new(), record: String::new() }
+    }
+
+    /// The same with its scripts and its record.
+    pub(super) fn with(self, scripts: Vec<String>, record: String) -> Self {
+        Self { scripts, record, ..self }
+    }
+}
+
 /// Pages and records on their way into a block.
 #[derive(Default)]
 pub(super) struct Pages {
@@ -56,21 +82,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Adds a case by its name, which has no spaces; `print` appends the markup of its page.
-    pub(super) fn add(
-        &mut self,
-        name: &str,
-        print: impl FnOnce(&mut String),
-        scripts: &[String],
-        record: &str,
-    ) {
+    /// Adds a case.
+    pub(super) fn add(&mut self, Page { name, page, scripts, record }: Page) {
         if !self.names.is_empty() {
             self.names.push(' ');
         }
-        self.names.push_str(name);
-        let mut page = String::with_capacity(A_PAGE);
-        print(&mut page);
-        let page = without_marks(&page).replace(name, NAME);
+        self.names.push_str(&name);
         let mut rest = page.as_str();
         for (place, part) in self.parts.iter_mut().enumerate() {
             let end = if place + 1 < PARTS { end_of_part(rest) } else { rest.len() };
@@ -82,7 +99,7 @@ impl Pages {
             of_form.push_str(&without_marks(scripts.get(place).map_or("", String::as_str)));
             of_form.push(END);
         }
-        self.records.push_str(&without_marks(record));
+        self.records.push_str(&without_marks(&record));
         self.records.push(END);
     }
 
@@ -93,7 +110,7 @@ impl Pages {
         let mut all = String::with_capacity(texts().map(String::len).sum());
         all.push_str(&often.lines.join("\n"));
         all.push(END);
-        texts().for_each(|text| often.write(text, &mut all));
+        often.write(texts().flat_map(|text| lines(text)), &mut all);
         let mut gzip = GzBuilder::new().write(Vec::with_capacity(all.len() / 8), level);
         let packed = gzip.write_all(all.as_bytes()).and_then(|()| gzip.finish());
         let base64 = STANDARD.encode(packed.expect("memory can be written to"));
@@ -121,33 +138,49 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What a line says, without what ends it.
+fn content(line: &str) -> &str {
+    line.trim_end_matches(['\n', END])
+}
+
 /// Lines that stand in a block once, however often they occur.
 struct Often<'a> {
     lines: Vec<&'a str>,
-    places: HashMap<&'a str, char>,
+    /// What stands for each different line that is long enough, if it occurs often.
+    marks: Vec<Option<char>>,
+    /// Which of them each line that is long enough is: they are looked up once.
+    order: Vec<u32>,
 }
 
 impl<'a> Often<'a> {
     fn of(all: impl Iterator<Item = &'a str>) -> Self {
         let mut counts = HashMap::new();
-        let mut often = Self { lines: Vec::new(), places: HashMap::new() };
-        for line in all.map(|line| line.trim_end_matches(['\n', END])).filter(|line| line.len() >= LONG) {
-            let count = counts.entry(line).or_insert(0);
+        let mut often = Self { lines: Vec::new(), marks: Vec::new(), order: Vec::new() };
+        for line in all.map(content).filter(|line| line.len() >= LONG) {
+            let next = often.marks.len() as u32;
+            let (which, count) = counts.entry(line).or_insert((next, 0));
+            if *which == next {
+                often.marks.push(None);
+            }
+            often.order.push(*which);
             *count += 1;
             if *count == OFTEN && often.lines.len() < LINES {
                 let place = FIRST + often.lines.len() as u32;
-                often.places.insert(line, char::from_u32(place).expect("these are all characters"));
+                often.marks[*which as usize] = char::from_u32(place);
                 often.lines.push(line);
             }
         }
         often
     }
 
-    fn write(&self, text: &str, out: &mut String) {
-        for line in lines(text) {
-            let content = line.trim_end_matches(['\n', END]);
-            match self.places.get(content) {
-                Some(place) => out.extend([LINE, *place]),
+    /// Writes the same lines.
+    fn write(&self, all: impl Iterator<Item = &'a str>, out: &mut String) {
+        let mut order = self.order.iter();
+        for line in all {
+            let content = content(line);
+            let which = if content.len() < LONG { None } else { order.next() };
+            match which.and_then(|which| self.marks[*which as usize]) {
+                Some(mark) => out.extend([LINE, mark]),
                 None => out.push_str(content),
             }
             out.push_str(&line[content.len()..]);
@@ -155,12 +188,24 @@ impl<'a> Often<'a> {
     }
 }
 
+/// The page with a mark in place of the name.
+fn with_mark(page: &str, name: &str) -> String {
+    let mut out = String::with_capacity(page.len());
+    let mut from = 0;
+    for at in memmem::find_iter(page.as_bytes(), name) {
+        out.push_str(&page[from..at]);
+        out.push_str(NAME);
+        from = at + name.len();
+    }
+    out.push_str(&page[from..]);
+    out
+}
+
 /// Where the next block of a page begins.
 fn end_of_part(page: &str) -> usize {
-    let starts = memchr::memchr_iter(b'<', page.as_bytes()).skip_while(|at| *at == 0);
-    let is_block = |at: &usize| {
-        let rest = &page[*at..];
-        BLOCKS.iter().any(|block| rest.starts_with(block)) && !rest.starts_with(FRAMES)
-    };
-    starts.into_iter().find(is_block).unwrap_or(page.len())
+    let starts = memmem::find_iter(page.as_bytes(), BLOCK).filter_map(|at| {
+        let tag = TAGS.iter().find(|tag| page[..at].ends_with(**tag))?;
+        (!page[at..].starts_with(FRAMES)).then(|| at - tag.len())
+    });
+    starts.into_iter().find(|start| *start > 0).unwrap_or(page.len())
 }

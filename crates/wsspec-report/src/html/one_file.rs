@@ -15,7 +15,7 @@ use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
 use super::before::Before;
 use super::brief::{Brief, Length};
-use super::data::{Block, PARTS, Pages, SCRIPTS};
+use super::data::{Block, PARTS, Page, Pages, SCRIPTS};
 use super::links::Links;
 use super::overview::Overview;
 use super::scripts::{Scripts, Which};
@@ -35,6 +35,8 @@ const HARD_LIMIT: usize = 25 << 20;
 /// Cases that are unpacked together: neighbours have much in common, and the fewer
 /// there are the larger the file. Their pages, some 25 KB each, are in memory at the same time.
 const IN_A_BLOCK: usize = 256;
+/// Blocks, some 100 KB each when packed, that each thread makes before they are written.
+const IN_A_TURN: usize = 8;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
@@ -58,8 +60,7 @@ pub(super) fn write<W: io::Write>(
         before: before.as_ref(),
         ..Writer::new(report, &links, &absent, against, step)
     };
-    let seems_to_fit = |step: &Trim| writer(*step).estimate() <= step.limit();
-    let first = Trim::STEPS.partition_point(|step| !seems_to_fit(step));
+    let first = first_that_fits(|step| writer(step).estimate());
     let mut octets = 0;
     for step in &Trim::STEPS[first..] {
         let mut out = Counting { out: begin()?, octets: 0 };
@@ -74,6 +75,23 @@ pub(super) fn write<W: io::Write>(
         octets = writer(Trim::Repeated).estimate();
     }
     Err(Unwritten::TooLarge { octets })
+}
+
+/// The place of the first step that seems to fit.
+fn first_that_fits(estimate: impl Fn(Trim) -> usize) -> usize {
+    let mut steps = 0..Trim::STEPS.len();
+    while !steps.is_empty() {
+        let middle = usize::midpoint(steps.start, steps.end);
+        let octets = estimate(Trim::STEPS[middle]);
+        if octets > Trim::STEPS[middle].limit() {
+            steps.start = middle + 1;
+        } else {
+            // Milder steps leave in as much at least.
+            let too_small = Trim::STEPS.partition_point(|step| step.limit() < octets);
+            steps = steps.start.max(too_small)..middle;
+        }
+    }
+    steps.start
 }
 
 /// Counts what is written.
@@ -168,7 +186,13 @@ impl<'a> Writer<'a> {
             return 0;
         }
         let sample = self.told.chunks(SAMPLED).step_by(SAMPLE).collect::<Vec<_>>().concat();
-        let packed: usize = sample.par_chunks(IN_A_BLOCK).map(|places| self.block(places).base64.len()).sum();
+        let block = |places: &[usize]| {
+            let mut pages = Pages::default();
+            let made: Vec<Page> = places.par_iter().map(|place| self.page(*place)).collect();
+            made.into_iter().for_each(|page| pages.add(page));
+            pages.pack(self.level()).base64.len()
+        };
+        let packed: usize = sample.chunks(IN_A_BLOCK).map(block).sum();
         let failing: Vec<_> = self.written.iter().step_by(SAMPLE).collect();
         let pages: usize = failing.par_iter().map(|which| self.brief(**which).len()).sum();
         (packed + pages) * SAMPLE
@@ -203,17 +227,22 @@ impl<'a> Writer<'a> {
     fn block(&self, places: &[usize]) -> Block {
         let mut pages = Pages::default();
         for place in places {
-            let whole = self.report.cases[*place].whole();
-            let case = self.step.apply(&whole);
-            let is_alike = self.alike.contains(place);
-            let has_record = self.step.has_record(&case, is_alike);
-            let record = if has_record { record_of_page(&case) } else { String::new() };
-            let mut scripts = Scripts::of(self.report, &case, self.step.scripts(is_alike), false);
-            let texts = scripts.take();
-            let article = Article::new(self.report, self.links, &case, self.step.dissected(), scripts);
-            pages.add(&self.links.anchor(&case), |out| print_into(&article, out), &texts, &record);
+            pages.add(self.page(*place));
         }
         pages.pack(self.level())
+    }
+
+    /// What is packed of a case.
+    fn page(&self, place: usize) -> Page {
+        let whole = self.report.cases[place].whole();
+        let case = self.step.apply(&whole);
+        let is_alike = self.alike.contains(&place);
+        let has_record = self.step.has_record(&case, is_alike);
+        let record = if has_record { record_of_page(&case) } else { String::new() };
+        let mut scripts = Scripts::of(self.report, &case, self.step.scripts(is_alike), false);
+        let texts = scripts.take();
+        let article = Article::new(self.report, self.links, &case, self.step.dissected(), scripts);
+        Page::new(self.links.anchor(&case), |out| print_into(&article, out)).with(texts, record)
     }
 
     /// The pages of earlier results.
@@ -226,7 +255,8 @@ impl<'a> Writer<'a> {
             let article = Article::new(&before.report, &before.links, &case, dissected, scripts);
             let record =
                 if self.step.has_record(&case, false) { record_of_page(&case) } else { String::new() };
-            pages.add(&before.links.anchor(&case), |out| print_into(&article, out), &[], &record);
+            let page = Page::new(before.links.anchor(&case), |out| print_into(&article, out));
+            pages.add(page.with(Vec::new(), record));
         }
         pages.pack(self.level())
     }
@@ -237,7 +267,7 @@ impl<'a> Writer<'a> {
         for absent in cases {
             if let Some(page) = AbsentPage::new(self.report, self.links, absent) {
                 let name = self.links.anchor_of(absent.agent, absent.id);
-                pages.add(&name, |out| print_into(&page, out), &[], "");
+                pages.add(Page::new(name, |out| print_into(&page, out)));
             }
         }
         pages.pack(self.level())
@@ -262,13 +292,16 @@ fn in_turns<'a, T: Sync, U: Send>(
     items.chunks(at_a_time).flat_map(move |turn| turn.par_iter().map(&make).collect::<Vec<_>>())
 }
 
-/// A block for every [`IN_A_BLOCK`] of the cases, one for each thread at a time: the pages of a block take much memory.
+/// A block for every [`IN_A_BLOCK`] of the cases, made by each thread one after the other: the pages of a block take much
+/// memory. Done ones wait for those of a turn.
 fn blocks_of<'a, T: Sync>(
     cases: &'a [T],
     pack: impl Fn(&'a [T]) -> Block + Sync,
 ) -> impl Iterator<Item = Block> {
-    let at_a_time = IN_A_BLOCK * rayon::current_num_threads();
-    cases.chunks(at_a_time).flat_map(move |turn| turn.par_chunks(IN_A_BLOCK).map(&pack).collect::<Vec<_>>())
+    let in_a_turn = IN_A_BLOCK * IN_A_TURN * rayon::current_num_threads();
+    let make =
+        move |turn: &'a [T]| turn.par_chunks(IN_A_BLOCK).with_max_len(1).map(&pack).collect::<Vec<_>>();
+    cases.chunks(in_a_turn).flat_map(make)
 }
 
 /// What the one file may do: run this script, use this style sheet, and nothing else.
@@ -325,4 +358,30 @@ fn record_of_page(case: &CaseRecord) -> String {
         (check.wanted, check.found) = (None, None);
     }
     case.to_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn the_mildest_step_that_fits_is_found_without_trying_those_that_cannot() {
+        // Estimates of all steps, the first that fits, and how many are asked for it.
+        for (sizes, fits, asked) in [
+            ([9, 8, 7, 6, 5, 4, 3].map(|n| n << 20), 2, 2),
+            ([9, 1, 1, 1, 1, 1, 1].map(|n| n << 20), 1, 3),
+            ([1; 7].map(|n| n << 20), 0, 3),
+            ([90, 80, 70, 60, 50, 40, 30].map(|n| n << 20), 7, 3),
+            ([90, 80, 70, 60, 9, 8, 7].map(|n| n << 20), 4, 3),
+        ] {
+            let count = Cell::new(0);
+            let estimate = |step: Trim| {
+                count.set(count.get() + 1);
+                sizes[Trim::STEPS.iter().position(|other| *other == step).unwrap()]
+            };
+            assert_eq!((first_that_fits(estimate), count.get()), (fits, asked), "{sizes:?}");
+        }
+    }
 }

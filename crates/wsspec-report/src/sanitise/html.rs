@@ -20,6 +20,12 @@ impl<'a> ForHtml<'a> {
         Self { text, keep_lines: true }
     }
 
+    /// Most text is plain to its end: that is seen without looking at characters.
+    fn plain_start(text: &str) -> usize {
+        let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !b"&<>\"'".contains(b);
+        text.bytes().position(|b| !is_plain(&b)).unwrap_or(text.len())
+    }
+
     /// What comes before the first character that cannot stand as it is, that character, and what follows it.
     fn split_at_special(self, text: &str) -> Option<(&str, char, &str)> {
         let is_special = |c: char| match c {
@@ -28,7 +34,9 @@ impl<'a> ForHtml<'a> {
             ' '..='~' => false,
             c => is_invisible(c),
         };
-        let (at, c) = text.char_indices().find(|(_, c)| is_special(*c))?;
+        let plain = Self::plain_start(text);
+        let (at, c) = text[plain..].char_indices().find(|(_, c)| is_special(*c))?;
+        let at = plain + at;
         Some((&text[..at], c, &text[at + c.len_utf8()..]))
     }
 }

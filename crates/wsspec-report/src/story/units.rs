@@ -38,7 +38,10 @@ pub(crate) fn milliseconds(us: i64) -> String {
 /// An integer with its thousands apart: `65 536`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
-    let mut out = String::new();
+    if digits.len() <= 3 {
+        return digits;
+    }
+    let mut out = String::with_capacity(digits.len() * 4 / 3 + 1);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(' ');
