@@ -337,6 +337,9 @@ pub struct RunArgs {
     /// Its profile.
     #[arg(skip)]
     pub profile: Option<String>,
+    /// Whether file or profile were named, not only found.
+    #[arg(skip)]
+    pub config_named: bool,
     /// What is odd about it.
     #[arg(skip)]
     pub warnings: Vec<String>,
@@ -355,6 +358,13 @@ pub struct RunArgs {
     /// The wire.
     #[command(flatten)]
     pub wire: WireArgs,
+}
+
+impl RunArgs {
+    /// The verdicts that count.
+    pub fn fails_on(&self) -> FailOn {
+        if self.strict { FailOn::Should } else { self.fail_on }
+    }
 }
 
 /// The Mth of N parts.
@@ -407,7 +417,7 @@ pub struct ListArgs {
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct ExplainArgs {
     /// A case (7.1.2), close code (1007), error code (E09), clause (rfc6455#5.4), verdict (non-strict), a word
-    /// of the reference suite (UNCLEAN), a defect or a quirk
+    /// of the reference suite (UNCLEAN), a defect, a quirk, or exit-codes
     #[arg(value_name = "WHAT", required = true, num_args = 1..)]
     pub what: Vec<String>,
 }

@@ -34,6 +34,7 @@ pub mod text;
 pub mod tls_args;
 mod toml_file;
 pub mod tools;
+mod typed;
 mod web;
 pub mod wstest;
 

@@ -12,6 +12,7 @@ use crate::run::peer::{PeerPlan, plan_peers, secure};
 use crate::run::plan::read_headers;
 use crate::target::OVER_SOCKET;
 use crate::tls_args::TlsArgs;
+use crate::typed;
 
 /// Which peer, and what is said in the opening handshake.
 #[derive(Clone, Debug, Args)]
@@ -54,7 +55,8 @@ impl PeerArgs {
             ..ClientOpening::default()
         };
         self.unix.as_deref().map(check_path).transpose()?;
-        let mut peers = plan_peers(&[self.url().to_owned()], &[], &opening)?;
+        let address = typed::read_address(self.url(), &mut Redaction::default())?;
+        let mut peers = plan_peers(&[address], &[], &opening)?;
         secure(&mut peers, &self.tls.to_tls())?;
         let mut peer = peers.remove(0);
         if let Some(target) = &mut peer.target {

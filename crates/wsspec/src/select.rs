@@ -5,7 +5,7 @@ use wsspec_cases::{Case, Suite};
 pub use wsspec_cases::sets::{SETS, Set};
 
 use crate::errors::{ErrorCode, Problem};
-use crate::text::did_you_mean;
+use crate::text::{count, did_you_mean};
 
 /// The cases that are meant, in the order of their ids.
 ///
@@ -48,6 +48,9 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 
 fn unknown(name: &str, suite: &Suite) -> Problem {
     let ids: Vec<String> = suite.cases().iter().map(|case| case.id.to_string()).collect();
+    if let Some(problem) = section(name, &ids) {
+        return problem;
+    }
     let sets: Vec<String> = SETS.iter().map(|set| format!("@{}", set.name)).collect();
     let groups = groups(&ids);
     let names = ids.iter().chain(&sets).chain(&groups).map(String::as_str);
@@ -67,6 +70,21 @@ fn unknown(name: &str, suite: &Suite) -> Problem {
         None => "wsspec list".to_owned(),
     };
     problem.fact("try", advice)
+}
+
+/// The beginning of ids, which was typed for all of them.
+fn section(name: &str, ids: &[String]) -> Option<Problem> {
+    let start = format!("{}.", name.trim_end_matches('.'));
+    let inside = ids.iter().filter(|id| id.starts_with(&start)).count();
+    let is_id = name.starts_with(|first: char| first.is_ascii_digit()) && inside > 0;
+    is_id.then(|| {
+        Problem::new(ErrorCode::E17, format!("no case matches {name:?}"))
+            .fact("meant", format!("{name} is a section: '{start}*' has {}", count(inside, "case")))
+            .fact(
+                "try",
+                format!("'{start}*' in its place   (wsspec list {} shows them)", name.trim_end_matches('.')),
+            )
+    })
 }
 
 /// The groups of a section, `7.1 7.3`, where it has some, and at most as many as fit two lines.

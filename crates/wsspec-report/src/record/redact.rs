@@ -70,6 +70,19 @@ impl Redaction {
         String::from_utf8_lossy(&replace(text.as_bytes(), &self.find(text.as_bytes(), false))).into_owned()
     }
 
+    /// An address with `env:NAME` for the secret values of its query, named after their keys.
+    pub fn query_as_variables(&self, address: &str) -> String {
+        let secrets = if self.off { Vec::new() } else { query_values(address.as_bytes()) };
+        let (mut out, mut done) = (String::new(), 0);
+        for secret in secrets {
+            let before = &address[done..secret.start];
+            let key = before.trim_end_matches('=').rsplit(['?', '&']).next().unwrap_or_default();
+            out.push_str(&format!("{before}env:{}", key.to_ascii_uppercase()));
+            done = secret.end;
+        }
+        out + &address[done..]
+    }
+
     /// Where the secrets are in the head of a request or response, in order, not overlapping.
     pub(crate) fn in_head(&self, head: &[u8]) -> Vec<Range<usize>> {
         self.find(head, true)
@@ -128,8 +141,9 @@ fn query_values(octets: &[u8]) -> Vec<Range<usize>> {
         let parameter = &rest[..end.unwrap_or(rest.len())];
         let Some(equals) = parameter.iter().position(|&b| b == b'=') else { continue };
         let is_secret = QUERY_KEYS.iter().any(|key| parameter[..equals].eq_ignore_ascii_case(key.as_bytes()));
-        // An address may come here twice, and the mark holds blanks, at which a parameter ends.
-        let is_mark = parameter[equals + 1..].starts_with(MARK.as_bytes());
+        // An address may come here twice, and the mark holds blanks, at which a parameter ends. The name of a variable
+        // is no secret.
+        let is_mark = [MARK, "env:"].iter().any(|mark| parameter[equals + 1..].starts_with(mark.as_bytes()));
         if is_secret && !is_mark && equals + 1 < parameter.len() {
             found.push(at + 1 + equals + 1..at + 1 + parameter.len());
         }

@@ -2,9 +2,8 @@
 {{HEADING}}
 // usage: node SCRIPT [HOST [PORT]]     Node.js, nothing else
 "use strict";
-const net = require("net");
-const tls = require("tls");
-const crypto = require("crypto");
+// Both a plain script and a module (.mjs, "type": "module") can load them so.
+let net, tls, crypto;
 
 const HOST = process.argv[2] || {{HOST}};
 const PORT = Number(process.argv[3] || {{PORT}});
@@ -22,6 +21,10 @@ const octets = (...parts) =>
 // Seconds of pause, whether the peer has to send something first, what it is, the octets.
 const MOVES = [
 {{MOVES}}];
+
+async function load() {
+  [net, tls, crypto] = await Promise.all([import("net"), import("tls"), import("crypto")]);
+}
 
 let received = Buffer.alloc(0);
 let ended = null;
@@ -130,7 +133,7 @@ function* linesOf(data) {
   if (rest.length) yield `${rest.length} octets that are no whole frame: ${rest.subarray(0, 60).toString("hex")}`;
 }
 
-connect().then(async (stream) => {
+load().then(connect).then(async (stream) => {
   await converse(stream);
   console.log("\nexpected");
   EXPECTED.forEach((line) => console.log("    " + line));

@@ -52,6 +52,13 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
     if let Some(rfc) = whole_rfc(what) {
         return Ok(rfc_page(rfc, suite, style));
     }
+    if is_exit_status(what) {
+        return Ok(format!(
+            "{}\n\n{}",
+            style.paint(Tone::Strong, "Exit status"),
+            ExitCode::table().trim_end()
+        ));
+    }
     if let Some(entry) = glossary::find(what) {
         return Ok(paragraphs(entry.word, entry.text, style));
     }
@@ -63,10 +70,16 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
     Ok(cases.iter().map(|case| case_page(case, suite, style)).collect::<Vec<_>>().join("\n\n"))
 }
 
+/// `exit-codes`, `exit status`
+fn is_exit_status(what: &str) -> bool {
+    let what = what.to_lowercase().replace(['-', '_', ' '], "");
+    ["exitcode", "exitcodes", "exitstatus", "exit"].contains(&what.as_str())
+}
+
 fn suggestions(what: &str) -> String {
     let near = did_you_mean(what, glossary::ENTRIES.iter().map(|entry| entry.word));
     if near.is_empty() {
-        "also: a close code, E01, rfc6455#5.4, a verdict".to_owned()
+        "also: a close code, E01, rfc6455#5.4, a verdict, exit-codes".to_owned()
     } else {
         near.join(", ")
     }

@@ -14,6 +14,10 @@ use crate::wstest;
 /// # Errors
 /// Something kept the run from starting, or its record from being written.
 pub async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode> {
+    if let Some((text, code)) = run::plan::nothing_failed(args)? {
+        console.say(-1, format!("{text}   {code}"));
+        return Ok(code);
+    }
     let plan = match &args.spec {
         Some(spec) => run::plan::RunPlan::new(&wstest::as_run(args, spec)?)?,
         None => run::plan::RunPlan::new(args)?,

@@ -25,6 +25,7 @@ use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
 use crate::outputs::wire::Wire;
 use crate::outputs::{self, Outputs, redaction};
+use crate::run::argv;
 use crate::run::attempt::now;
 use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
@@ -243,7 +244,7 @@ impl Watch<'_> {
         match ended {
             Some(ended) => Some(ended),
             None if !quiet => None,
-            None if self.shared.book.agents().is_empty() => Some(Ended::NoClient),
+            None if self.shared.book.agents().is_empty() => Some(Ended::NoClient(Some(why.clone()))),
             None if self.campaign.is_complete(&self.shared.book) => Some(Ended::Through),
             None => Some(Ended::Stalled(why.clone())),
         }
@@ -439,7 +440,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
         catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
-        argv: std::env::args().skip(1).collect(),
+        argv: argv(&plan.redaction),
         seed: format!("{:x}", plan.settings.seed),
         set: set_names(asked),
         selected: plan.cases.len() as u64,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_cases::suite;
+use wsspec_cases::{Case, suite};
 use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
 use wsspec_report::summary::{self, Cause};
 
@@ -23,8 +23,8 @@ const OCTETS: i8 = 4;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// Cases: id, glob, slug or @SET, or a verdict, as `fail` or `non-strict`, or `flaky`; without any the failures, grouped
-    /// by cause
+    /// Cases: id, glob, slug or @SET, or a verdict, as `fail` or `non-strict`, or `flaky`; CASE@AGENT: of this implementation;
+    /// without any the failures, grouped by cause
     #[arg(value_name = "CASE|VERDICT")]
     pub cases: Vec<String>,
     /// Results that this expression is true for, as in 'status(fail) and rfc(6455#5.4)'
@@ -48,6 +48,7 @@ Examples:
   wsspec show 5.15 -vv    also its handshake and its checks
   wsspec show 5.15 -vvv   also every frame in full
   wsspec show 5.15 --hex  also every octet
+  wsspec show 5.15@mylib  of one implementation of several
   wsspec show non-strict  also: fail, timeout, info, ...
   wsspec show -E 'status(fail) and section(5)'
   wsspec show '7.*' --from other-out --agent mylib/2.3";
@@ -62,7 +63,13 @@ pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     let page = results::file(&args.from).with_file_name("report.html").display().to_string();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let passes = |record: &&CaseRecord| filter.as_ref().is_none_or(|filter| results::matches(filter, record));
-    let records = report.cases.iter().filter(|record| is_of(record, args)).filter(passes);
+    let asked =
+        args.agent.iter().map(String::as_str).chain(args.cases.iter().filter_map(|word| parts(word).1));
+    for agent in asked {
+        check_agent(&report, agent)?;
+    }
+    let is_of = |record: &&CaseRecord| args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent);
+    let records = report.cases.iter().filter(is_of).filter(passes);
     let records: Vec<&CaseRecord> = records.collect();
     if args.cases.is_empty() && filter.is_none() {
         show_failures(&records, &page, console);
@@ -72,8 +79,23 @@ pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     Ok(ExitCode::Ok)
 }
 
-fn is_of(record: &CaseRecord, args: &ShowArgs) -> bool {
-    args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent)
+/// `CASE@AGENT`, or what has no `@` behind its beginning, as `@core`.
+fn parts(word: &str) -> (&str, Option<&str>) {
+    let at = word.match_indices('@').find(|(at, _)| *at > 0);
+    at.map_or((word, None), |(at, _)| (&word[..at], Some(&word[at + 1..])))
+}
+
+fn check_agent(report: &Report, agent: &str) -> Result<(), Problem> {
+    let known: Vec<&str> = report.agents().into_iter().map(|agent| agent.raw()).collect();
+    if known.contains(&agent) {
+        return Ok(());
+    }
+    let shown: Vec<String> = known.iter().map(|agent| lines::agent_name(agent)).collect();
+    let problem = Problem::new(ErrorCode::E29, format!("the results hold no {agent:?}"));
+    let near = text::did_you_mean(agent, known);
+    let problem =
+        if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
+    Err(problem.fact("known", shown.join(", ")).fact("try", "--agent NAME   or   CASE@NAME"))
 }
 
 /// Stands beside the verdicts: what failed at first only.
@@ -82,12 +104,20 @@ const FLAKY: &str = "flaky";
 fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a CaseRecord>, Problem> {
     let (verdicts, names): (Vec<_>, Vec<_>) =
         args.cases.iter().cloned().partition(|word| word == FLAKY || verdict_from_word(word).is_some());
-    let cases = select::cases(suite(), &names)?;
+    let mut meant: Vec<(Vec<&Case>, Option<&str>)> = Vec::new();
+    for (name, agent) in names.iter().map(|word| parts(word)) {
+        meant.push((select::cases(suite(), &[name.to_owned()])?, agent));
+    }
+    let is_case = |record: &CaseRecord| {
+        let mut of_agent =
+            meant.iter().filter(|(_, agent)| agent.is_none_or(|agent| record.agent.raw() == agent));
+        of_agent.any(|(cases, _)| cases.iter().any(|case| case.id == record.id))
+    };
     let is_named = |record: &&CaseRecord| {
         let is_flaky = record.outcome == Some(Standing::Flaky);
         let is_it = |word: &String| word == record.verdict.word() || word == FLAKY && is_flaky;
         let verdict = verdicts.is_empty() || verdicts.iter().any(is_it);
-        verdict && (names.is_empty() || cases.iter().any(|case| case.id == record.id))
+        verdict && (names.is_empty() || is_case(record))
     };
     let chosen: Vec<&CaseRecord> = records.iter().copied().filter(is_named).collect();
     if chosen.is_empty() {

@@ -120,6 +120,7 @@ fn complete(
 ) -> Result<(), Mistake> {
     run.config = layers.file.as_ref().map(|file| file.path.display().to_string());
     run.profile = layers.profile.clone();
+    run.config_named = run.profile.is_some() || layers::is_typed(typed, "config");
     run.settings = layers.settings("run")?;
     run.cases = layers.cases(typed);
     run.warnings = layers.file.as_ref().map(|file| file.warnings.clone()).unwrap_or_default();

@@ -1,9 +1,9 @@
 //! What a run without an address repeats: the implementations that failed in the run before.
 
 use clap::Parser as _;
-use wsspec_report::record::Report;
 
-use crate::cli::{Cli, Command, RunArgs};
+use super::before::Before;
+use crate::cli::{Cli, Command, FailOn, RunArgs};
 use crate::errors::{ErrorCode, Problem};
 use crate::target::Target;
 
@@ -11,9 +11,9 @@ use crate::target::Target;
 ///
 /// # Errors
 /// E27: the record says how none of them is reached.
-pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
+pub(super) fn targets(before: &Before, fail_on: FailOn) -> Result<Vec<RunArgs>, Problem> {
     let mut targets: Vec<RunArgs> = Vec::new();
-    for record in earlier.cases.iter().filter(|record| record.verdict.is_red()) {
+    for record in before.failed(fail_on) {
         let agent = record.agent.raw();
         if targets.iter().any(|target| target.agent == [agent]) {
             continue;
@@ -27,8 +27,7 @@ pub(super) fn targets(earlier: &Report) -> Result<Vec<RunArgs>, Problem> {
         args.agent = vec![agent.to_owned()];
         targets.push(*args);
     }
-    let failed = earlier.cases.iter().any(|record| record.verdict.is_red());
-    if failed && targets.is_empty() {
+    if before.failed(fail_on).next().is_some() && targets.is_empty() {
         return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
             .fact("why", "it tested clients, or its record was written by another program")
             .fact("try", "wsspec run ws://HOST:PORT --last-failed"));

@@ -50,6 +50,8 @@ pub struct Agent {
     pub name: String,
     /// The address as it is printed.
     pub url: String,
+    /// The address to be typed again.
+    pub address: String,
     /// It negotiates permessage-deflate.
     pub deflate: bool,
     /// It is the built-in endpoint, whose address is gone after the run.
@@ -265,8 +267,7 @@ impl Conditions {
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
-        let plan = agent.sut.as_ref().map(|sut| sut.plan());
-        let address = plan.map_or_else(|| agent.url.clone(), |plan| plan.address.clone());
+        let address = agent.address.clone();
         let words = ["wsspec", "run"].map(str::to_owned).into_iter();
         let words =
             words.chain(Some(address).filter(|_| !agent.built_in)).chain(ids.iter().map(ToString::to_string));

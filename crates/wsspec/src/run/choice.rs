@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use wsspec_cases::{Case, Expected, Roles, Suite, suite};
-use wsspec_report::record::Report;
 
-use super::conclude::counts;
+use super::before::Before;
 use super::folder::RESULTS;
-use super::journal::Brief;
 use crate::cli::{FailOn, Mode, RunArgs, Slice};
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
+use crate::target::Target;
 use crate::{results, select};
 
 /// The set that is run if nothing else is asked for.
@@ -28,7 +27,7 @@ pub(super) struct Choice {
     names: Vec<String>,
     exclude: Vec<String>,
     filter: Option<(String, Filter)>,
-    last_failed: bool,
+    before: Option<Before>,
     fail_on: FailOn,
     slice: Option<Slice>,
     mode: Mode,
@@ -39,7 +38,7 @@ impl Choice {
     /// What was typed.
     ///
     /// # Errors
-    /// E20: the filter cannot be read.
+    /// E18: there are no earlier results. E20: the filter cannot be read.
     pub(super) fn new(names: Vec<String>, args: &RunArgs) -> Result<Self, Problem> {
         let mut sets: Vec<String> =
             args.set.iter().map(|set| format!("@{}", set.trim_start_matches('@'))).collect();
@@ -55,8 +54,8 @@ impl Choice {
             names,
             exclude: args.exclude.clone(),
             filter: filter.transpose()?,
-            last_failed: args.last_failed,
-            fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+            before: args.last_failed.then(|| before(args)).transpose()?,
+            fail_on: args.fails_on(),
             slice: args.slice,
             mode: args.mode,
             earlier: args.from.clone().unwrap_or_else(|| args.out.join(RESULTS)),
@@ -68,7 +67,7 @@ impl Choice {
         let mut asked: Vec<String> = self.sets.iter().chain(&self.names).cloned().collect();
         asked.extend(self.filter.iter().map(|(text, _)| text.clone()));
         asked.extend((self.mode == Mode::Discard).then(|| "without echo".to_owned()));
-        asked.extend(self.last_failed.then(|| "failed last time".to_owned()));
+        asked.extend(self.before.as_ref().map(|_| "failed last time".to_owned()));
         asked.extend(self.slice.map(|slice| format!("part {}/{}", slice.part, slice.of)));
         asked
     }
@@ -95,12 +94,16 @@ impl Choice {
         if self.mode == Mode::Discard {
             cases.retain(|case| !needs_echo(case));
         }
-        let earlier = self.earlier()?;
-        if self.last_failed {
-            cases.retain(|case| failed(case, earlier.as_ref(), self.fail_on));
+        if let Some(before) = &self.before {
+            cases.retain(|case| before.failed(self.fail_on).any(|record| record.id == case.id));
         }
         if let Some((_, filter)) = &self.filter {
-            cases.retain(|case| filter.matches(case, earlier.as_ref()));
+            let read = match &self.before {
+                None if filter.needs_results() => Some(results::read(&self.earlier)?),
+                _ => None,
+            };
+            let earlier = self.before.as_ref().map(|before| &before.report).or(read.as_ref());
+            cases.retain(|case| filter.matches(case, earlier));
         }
         if let Some(Slice { part, of }) = self.slice {
             cases = cases.into_iter().skip(part - 1).step_by(of).collect();
@@ -108,14 +111,9 @@ impl Choice {
         if cases.is_empty() { Err(self.nothing_left()) } else { Ok(cases) }
     }
 
-    /// The results before this run, if the choice needs them.
-    ///
-    /// # Errors
-    /// E18: there are none.
-    pub(super) fn earlier(&self) -> Result<Option<Report>, Problem> {
-        let needed =
-            self.last_failed || self.filter.as_ref().is_some_and(|(_, filter)| filter.needs_results());
-        if needed { results::read(&self.earlier).map(Some) } else { Ok(None) }
+    /// What failed last time, if that is asked for.
+    pub(super) const fn before(&self) -> Option<&Before> {
+        self.before.as_ref()
     }
 
     fn nothing_left(&self) -> Problem {
@@ -150,8 +148,10 @@ fn needs_echo(case: &Case) -> bool {
     }
 }
 
-fn failed(case: &Case, earlier: Option<&Report>, fail_on: FailOn) -> bool {
-    let mut records =
-        earlier.into_iter().flat_map(|report| &report.cases).filter(|record| record.id == case.id);
-    records.any(|record| record.verdict.is_red() || counts(Brief::of(record), fail_on))
+/// Where `--last-failed` looks.
+pub(super) fn before(args: &RunArgs) -> Result<Before, Problem> {
+    let path = args.from.clone().unwrap_or_else(|| args.out.join(RESULTS));
+    let addresses = args.words.iter().filter(|word| Target::looks_like(word));
+    let addresses = addresses.filter_map(|word| Target::parse(word).ok()).map(|target| target.to_string());
+    Before::read(&path, &addresses.collect::<Vec<_>>())
 }

@@ -430,9 +430,11 @@ async fn died(deaths: &Deaths, agent: &Agent, missing: &str) -> Problem {
     }
     let cases: Vec<&str> = deaths.cases.iter().map(|(case, _)| case.as_str()).collect();
     let log = sut.map(|sut| sut.log().path().display().to_string()).unwrap_or_default();
-    let case = cases.last().copied().unwrap_or("CASE");
+    let words = ["wsspec", "run", agent.address.as_str()].into_iter().chain(cases.last().copied());
+    let words = words.map(str::to_owned).chain(agent.again.iter().cloned());
+    let again = posix(&words.chain(["--restart", "case"].map(str::to_owned)).collect::<Vec<_>>());
     problem
         .fact("all", format!("{}        full log: {log}", cases.join(" ")))
         .fact("stopped", missing)
-        .fact("try", format!("wsspec run ... {case} --restart case        one process per case"))
+        .fact("try", format!("{again}   one process per case"))
 }

@@ -133,7 +133,7 @@ fn keep(name: &Path, most: u8) -> io::Result<()> {
 }
 
 /// Where an earlier record is kept.
-fn numbered(name: &Path, number: u8) -> PathBuf {
+pub(super) fn numbered(name: &Path, number: u8) -> PathBuf {
     name.with_file_name(format!("results.{number}.jsonl"))
 }
 

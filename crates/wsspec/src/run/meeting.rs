@@ -65,6 +65,7 @@ async fn meet(
             None => target.fallback_name(),
         }),
         url: target.to_string(),
+        address: peer.address.clone().unwrap_or_else(|| target.to_string()),
         deflate: facts.deflate,
         built_in: peer.built_in,
         addresses: facts.addresses.clone(),

@@ -2,6 +2,7 @@
 
 mod again;
 pub mod attempt;
+mod before;
 mod choice;
 pub mod conclude;
 pub mod folder;
@@ -55,6 +56,7 @@ use crate::sut::Sut;
 use crate::target::Target;
 use crate::terminal::opening::{self, Announced};
 use crate::terminal::{Console, failure, lines};
+use crate::typed;
 
 /// Runs a plan to its end.
 ///
@@ -175,13 +177,18 @@ impl Servers {
     async fn stop(&self, console: &Console) {
         for sut in &self.0 {
             for leak in sut.stop().await {
-                console.note(leak);
+                console.aside(leak);
             }
         }
     }
 }
 
 fn announce(plan: &RunPlan, console: &Console) {
+    if plan.peers.iter().any(|peer| peer.built_in) {
+        console.note(
+            "note: no address given: testing wsspec's own endpoint\n  your server: wsspec run ws://127.0.0.1:PORT",
+        );
+    }
     let out = plan.out.display().to_string();
     let what = Announced {
         cases: plan.cases_for(false).count(),
@@ -301,7 +308,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
-        argv: std::env::args().skip(1).map(|word| plan.redaction.text(&word)).collect(),
+        argv: argv(&plan.redaction),
         seed: plan.seed(),
         set: set_names(&plan.asked),
         selected: plan.cases.len() as u64,
@@ -313,6 +320,12 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         baseline: plan.baseline.as_ref().map(|file| file.path.display().to_string()),
         targets: targets.collect(),
     }
+}
+
+/// What was typed, without secrets.
+pub(crate) fn argv(redaction: &Redaction) -> Vec<String> {
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    typed::without_secrets(&typed, redaction).iter().map(|word| redaction.text(word)).collect()
 }
 
 /// What may be said of this machine.

@@ -7,12 +7,15 @@ use crate::net::client::Secure;
 use crate::net::tls::ClientTls;
 use crate::sut::plan::ExecPlan;
 use crate::target::Target;
+use crate::terminal::failure::shell;
 
 /// One implementation, as asked for.
 #[derive(Clone, Debug)]
 pub struct PeerPlan {
     /// Where it is; `None`: the built-in endpoint is started for it.
     pub target: Option<Target>,
+    /// The address as it can be typed again; `None`: that of `target`.
+    pub address: Option<String>,
     /// It is the built-in endpoint, whose address is gone after the run.
     pub built_in: bool,
     /// The name that was typed.
@@ -66,6 +69,7 @@ pub fn plan_peers(
 ) -> Result<Vec<PeerPlan>, Problem> {
     let empty = PeerPlan {
         target: None,
+        address: None,
         built_in: false,
         name: None,
         secure: None,
@@ -104,6 +108,10 @@ fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
         if meant > 0 {
             return Ok(());
         }
+        // Anything else is a name with an equals sign in it.
+        if key.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-._:/[]".contains(&octet)) {
+            return Err(no_such_address(peers, typed, key));
+        }
     }
     match peers.iter_mut().find(|peer| peer.name.is_none()) {
         Some(peer) => peer.name = Some(typed.to_owned()),
@@ -116,12 +124,23 @@ fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+fn no_such_address(peers: &[PeerPlan], typed: &str, key: &str) -> Problem {
+    let known = peers.iter().enumerate().map(|(place, peer)| match &peer.target {
+        Some(target) => format!("{} or {target}", place + 1),
+        None => format!("{} (wsspec's own endpoint)", place + 1),
+    });
+    Problem::new(ErrorCode::E27, format!("--agent {typed:?} names no address"))
+        .fact("why", format!("no address is called {key:?}"))
+        .fact("known", known.collect::<Vec<_>>().join("\n"))
+        .fact("try", format!("--agent {}", shell(&[typed.replacen(key, "1", 1)])))
+}
+
 fn is_meant(peer: &PeerPlan, place: usize, key: &str) -> bool {
+    if key == (place + 1).to_string() {
+        return true;
+    }
     let Some(target) = &peer.target else { return false };
-    key == (place + 1).to_string()
-        || key == target.host
-        || key == target.authority()
-        || key == target.to_string()
+    key == target.host || key == target.authority() || key == target.to_string()
 }
 
 /// Makes names unique: the second `lib` is `lib (2)`. Returns those that were changed.
@@ -158,8 +177,17 @@ mod tests {
         assert_eq!(names(&["ws://a:1", "ws://b:2"], &["b=B", "a=A"]), [some("A"), some("B")]);
         assert_eq!(names(&["ws://a:1", "ws://a:2"], &["a:2=B", "1=A"]), [some("A"), some("B")]);
         assert_eq!(names(&["ws://a:1", "ws://a:2"], &["A", "B"]), [some("A"), some("B")]);
-        assert_eq!(names(&["ws://a:1"], &["x=y"]), [some("x=y")]);
+        assert_eq!(names(&["ws://a:1"], &["1=x=y"]), [some("x=y")]);
         assert_eq!(names(&[], &["mine"]), [some("mine")]);
+    }
+
+    #[test]
+    fn a_key_that_is_no_address_became_part_of_a_name() {
+        let addresses = ["ws://a:1", "ws://b:2"].map(str::to_owned);
+        let problem = plan_peers(&addresses, &["c=libC".to_owned()], &ClientOpening::default()).unwrap_err();
+        let text = problem.to_string();
+        assert!(text.contains(r#"--agent "c=libC" names no address"#), "{text}");
+        assert!(text.contains("1 or ws://a:1") && text.contains("2 or ws://b:2"), "{text}");
     }
 
     #[test]

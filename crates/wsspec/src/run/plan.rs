@@ -9,19 +9,22 @@ use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
 
 use super::again;
-use super::choice::{Choice, NEGOTIATED};
+use super::choice::{self, Choice, NEGOTIATED};
 use super::folder::Earlier;
 use super::peer::{self, PeerPlan, plan_peers};
 use crate::baseline::BaselineFile;
 use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
 use crate::config::Setting;
 use crate::errors::{ErrorCode, Problem};
+use crate::exit_code::ExitCode;
 use crate::net::socket::check_path;
 use crate::outputs::args::Trace;
 use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::sut::plan::ANY_PORT;
 use crate::target::{Family, OVER_SOCKET, Target, Via};
+use crate::terminal::known_ci;
+use crate::typed;
 use crate::wstest::AgentExclusions;
 
 /// Functional cases at a time: they mostly wait.
@@ -127,7 +130,10 @@ impl RunPlan {
         let mut redaction = redaction(&args.record.redact);
         let wire = Wire::new(&args.wire);
         let targets = match args.last_failed && args.targets.is_empty() && args.exec.exec.is_none() {
-            true => choice.earlier()?.as_ref().map(again::targets).transpose()?.unwrap_or_default(),
+            true => {
+                let before = choice.before().map(|before| again::targets(before, args.fails_on()));
+                before.transpose()?.unwrap_or_default()
+            }
             false => args.targets.clone(),
         };
         let peers = if addresses.is_empty() && !targets.is_empty() {
@@ -138,11 +144,12 @@ impl RunPlan {
         };
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
         let rating = Rating {
-            fail_on: if args.strict { FailOn::Should } else { args.fail_on },
+            fail_on: args.fails_on(),
             exit_zero: args.exit_zero,
             strict_baseline: args.strict_baseline,
         };
         let (baseline, to_be_made) = baseline(args)?;
+        let last_failed = choice.before().into_iter().flat_map(|before| before.told(rating.fail_on));
         Ok(Self {
             peers,
             cases,
@@ -168,7 +175,7 @@ impl RunPlan {
                 Some(profile) => format!("{file}   profile {profile}"),
                 None => file.clone(),
             }),
-            warnings: args.warnings.iter().cloned().chain(to_be_made).collect(),
+            warnings: args.warnings.iter().cloned().chain(to_be_made).chain(last_failed).collect(),
             untyped: args.settings.clone(),
             baseline,
             redaction,
@@ -212,6 +219,27 @@ impl RunPlan {
     }
 }
 
+/// What to say where `--last-failed` has nothing to repeat, and how the run ends then.
+///
+/// # Errors
+/// E18: there are no earlier results.
+pub fn nothing_failed(args: &RunArgs) -> Result<Option<(String, ExitCode)>, Problem> {
+    if !args.last_failed {
+        return Ok(None);
+    }
+    let before = choice::before(args)?;
+    if before.failed(args.fails_on()).next().is_some() {
+        return Ok(None);
+    }
+    let path = before.path().display();
+    Ok(Some(match before.complete {
+        true => (format!("nothing failed last time ({path})"), ExitCode::Ok),
+        false => {
+            (format!("nothing failed last time, but that run is incomplete ({path})"), ExitCode::Incomplete)
+        }
+    }))
+}
+
 /// Whether a case is of the set that hangs on the negotiation of permessage-deflate.
 fn is_negotiated(case: &Case) -> bool {
     SETS.iter().any(|set| NEGOTIATED.strip_prefix('@') == Some(set.name) && set.contains(case))
@@ -233,15 +261,18 @@ fn peers(
         headers,
     };
     let addresses = default_address(addresses.to_vec(), args)?;
-    let mut peers = plan_peers(&addresses, &args.agent, &opening)?;
+    let real = addresses.iter().map(|address| typed::read_address(address, redaction));
+    let real = real.collect::<Result<Vec<_>, _>>()?;
+    let mut peers = plan_peers(&real, &args.agent, &opening)?;
     peer::secure(&mut peers, &wire.tls(args.tls.to_tls()))?;
     let via = via(args);
     for (at, peer) in peers.iter_mut().enumerate() {
-        peer.again = again(args);
+        peer.again = again(args, redaction);
         if let Some(target) = &mut peer.target {
             target.via.clone_from(&via);
         }
-        let Some(address) = addresses.get(at) else { continue };
+        let (Some(typed), Some(address)) = (addresses.get(at), real.get(at)) else { continue };
+        peer.address = Some(redaction.query_as_variables(typed));
         let secret = |value: &str| *redaction = redaction.clone().value(value);
         peer.exec = args.exec.plan(address, secret)?;
         peer.again.extend(peer.exec.iter().flat_map(|exec| exec.again.clone()));
@@ -270,7 +301,19 @@ fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<Str
             .fact("why", "{port} is a free port for the server that --exec starts")
             .fact("try", format!("wsspec run {address} --exec './my_server {{port}}'")));
     }
+    if addresses.is_empty() {
+        check_file(args)?;
+    }
     Ok(addresses)
+}
+
+/// Who names a file, or has one in CI, means a server of it: to test the tester's own endpoint would be green for nothing.
+fn check_file(args: &RunArgs) -> Result<(), Problem> {
+    let Some(file) = args.config.as_ref().filter(|_| args.config_named || known_ci()) else { return Ok(()) };
+    Err(Problem::new(ErrorCode::E27, format!("no address was given, and {file} names no server"))
+        .fact("why", "without one wsspec would test its own endpoint")
+        .fact("try", "wsspec run ws://127.0.0.1:PORT")
+        .fact("or", format!("a [[target]] with its url in {file}   (wsspec config init shows one)")))
 }
 
 /// The default settings with the times of the closing handshake stretched.
@@ -384,10 +427,10 @@ fn via(args: &RunArgs) -> Via {
 }
 
 /// The options that say how this peer is spoken to.
-fn again(args: &RunArgs) -> Vec<String> {
+fn again(args: &RunArgs, redaction: &Redaction) -> Vec<String> {
     let mut options = Vec::new();
     let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
-    args.header.iter().for_each(|header| option("-H", header));
+    args.header.iter().for_each(|header| option("-H", &typed::header(header, redaction)));
     args.subprotocol.iter().for_each(|protocol| option("-s", protocol));
     args.origin.iter().for_each(|origin| option("--origin", origin));
     args.resolve.iter().for_each(|fixed| option("--resolve", &fixed.to_string()));

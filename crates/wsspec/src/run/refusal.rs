@@ -1,7 +1,7 @@
 //! Why no case can run, in words: what was tried, what came back, what to type.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,10 +18,11 @@ use crate::net::exchange::{self, Answer, Breach, Echo, NoAnswer, Then};
 use crate::net::socket::Address;
 use crate::net::tls;
 use crate::target::{Family, Target};
-use crate::text;
+use crate::{text, typed};
 
 /// Ports and paths at which servers nearby are looked for.
-const PORTS: [u16; 4] = [9001, 8080, 8000, 3000];
+const PORTS: [u16; 4] = [USUAL_PORT, 8080, 8000, 3000];
+const USUAL_PORT: u16 = 9001;
 /// So many of them, beginning with the neighbours of the one that was asked for.
 const PORTS_TRIED: usize = 5;
 const PATHS: [&str; 4] = ["/ws", "/echo", "/websocket", "/socket"];
@@ -61,34 +62,53 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E01, format!("cannot connect to {authority}"))
                     .fact("tried", format!("TCP connect to {tried}: {error}"))
                     .fact("usually", "no route to that network, or the wrong address")
-                    .fact("try", format!("wsspec run ws://{}", example_address(target)))
+                    .fact("try", self.at(&format!("ws://{}", example_address(target))))
             }
         }
+    }
+
+    /// The command that was typed, at another address.
+    fn at(&self, address: &str) -> String {
+        typed::at(self.target, address)
+    }
+
+    /// The same at another place.
+    fn there(&self, target: &Target) -> String {
+        self.at(&target.to_string())
     }
 
     fn no_such_host(&self, error: &io::Error) -> Problem {
         let host = &self.target.host;
         let local = host != "localhost" && !text::did_you_mean(host, ["localhost"]).is_empty();
-        let meant =
-            Target { host: if local { "localhost" } else { "127.0.0.1" }.to_owned(), ..self.target.clone() };
+        let near = match self.target.via.family {
+            _ if local => "localhost",
+            Some(Family::V6) => "::1",
+            _ => "127.0.0.1",
+        };
+        let meant = Target { host: near.to_owned(), ..self.target.clone() };
+        // Nearby hardly anything listens at the port that is taken where none was given.
+        let meant = match meant.port {
+            80 if !meant.secure => Target { port: USUAL_PORT, ..meant },
+            _ => meant,
+        };
         let problem = Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{host}\""))
             .fact("tried", format!("looking up {host}: {}", text::io_error(error)));
         let problem = if local { problem.fact("meant", "localhost?") } else { problem };
-        problem.fact("try", self.target.command(&meant.to_string()))
+        problem.fact("try", self.there(&meant))
     }
 
     fn wrong_family(&self, others: &[Address]) -> Problem {
-        let (flag, wanted) = match self.target.via.family {
-            Some(Family::V6) => ("-6", "IPv6"),
-            _ => ("-4", "IPv4"),
+        let (options, wanted) = match self.target.via.family {
+            Some(Family::V6) => (["-6", "--ipv6"], "IPv6"),
+            _ => (["-4", "--ipv4"], "IPv4"),
         };
         Problem::new(
             ErrorCode::E02,
             format!("the host name \"{}\" has no {wanted} address", self.target.host),
         )
         .fact("tried", format!("looking it up: {}", list(others)))
-        .fact("usually", format!("the server is reached without {flag}"))
-        .fact("try", self.target.command(&self.target.to_string()))
+        .fact("usually", format!("the server is reached without {}", options[0]))
+        .fact("try", typed::without(self.target, options))
     }
 
     /// A server that waits for a whole HTTP request says nothing to a ClientHello.
@@ -117,12 +137,12 @@ impl Look<'_> {
 
     /// The same address without TLS.
     fn plain_command(&self) -> String {
-        self.target.command(&Target { secure: false, ..self.target.clone() }.to_string())
+        self.there(&Target { secure: false, ..self.target.clone() })
     }
 
     /// The same command with another option.
     fn command(&self, option: &str) -> String {
-        format!("{} {option}", self.target.command(&self.target.to_string()))
+        format!("{} {option}", self.there(self.target))
     }
 
     /// A look at the same address with more time.
@@ -160,27 +180,27 @@ impl Look<'_> {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection without an answer"))
                     .fact("sent", self.request_line())
                     .fact("usually", "the server died on the request (see its log), or the port wants TLS")
-                    .fact("try", self.target.command(&format!("wss://{authority}{}", target.resource)))
+                    .fact("try", self.at(&format!("wss://{authority}{}", target.resource)))
             }
             NoAnswer::Closed(seen) => {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection within its answer"))
                     .fact("sent", self.request_line())
                     .fact("got", quoted(seen))
                     .fact("usually", "the server died while it answered (see its log)")
-                    .fact("try", self.target.command(&format!("{target}")))
+                    .fact("try", self.there(target))
             }
             NoAnswer::NotHttp(seen) => {
                 Problem::new(ErrorCode::E28, format!("{authority} does not speak HTTP"))
                     .fact("sent", self.request_line())
                     .fact("got", quoted(seen))
                     .fact("usually", "the port belongs to another protocol")
-                    .fact("try", format!("wsspec run ws://{}:PORT", target.host))
+                    .fact("try", self.at(&format!("ws://{}:PORT", bracketed(&target.host))))
             }
             NoAnswer::TooLarge => {
                 Problem::new(ErrorCode::E28, format!("the answer of {authority} does not end"))
                     .fact("sent", self.request_line())
                     .fact("got", "more than 16 KiB of header fields without an empty line")
-                    .fact("try", format!("wsspec run ws://{}:PORT", target.host))
+                    .fact("try", self.at(&format!("ws://{}:PORT", bracketed(&target.host))))
             }
         }
     }
@@ -192,7 +212,7 @@ impl Look<'_> {
             Some(0x16) => format!("{}   = a TLS handshake", octets.join(" ")),
             _ => quoted(seen),
         };
-        let there = self.target.command(&Target { secure: true, ..self.target.clone() }.to_string());
+        let there = self.there(&Target { secure: true, ..self.target.clone() });
         // Nearby, hardly any certificate is signed by an authority that the system knows.
         let there = match is_nearby_name(&self.target.host) {
             true => format!("{there} -k     (-k: accept any certificate)"),
@@ -230,7 +250,7 @@ impl Look<'_> {
                         .fact("usually", "the target must be given as wss://, or with another path")
                         .fact("note", "redirects are not followed");
                 match head.headers.get("Location").and_then(|location| self.redirected(location)) {
-                    Some(there) => problem.fact("try", self.target.command(&posix(&[there.to_string()]))),
+                    Some(there) => problem.fact("try", self.there(&there)),
                     None => {
                         problem.fact("try", "the address that Location means, if it is one that you trust")
                     }
@@ -253,17 +273,10 @@ impl Look<'_> {
             Some(origin) => problem
                 .fact("usually", format!("it does not accept the Origin {origin}, or wants credentials"))
                 .fact("try", self.command(credentials)),
-            None => {
-                let scheme = if self.target.secure { "https" } else { "http" };
-                let origin = format!("--origin {scheme}://{}", self.target.host_header());
-                problem
-                    .fact(
-                        "usually",
-                        "it takes only requests with an Origin that it knows, as browsers send it",
-                    )
-                    .fact("try", self.command(&origin))
-                    .fact("or", credentials)
-            }
+            None => problem
+                .fact("usually", "it takes only requests with an Origin that it knows, as browsers send it")
+                .fact("try", self.command(&self.own_origin()))
+                .fact("or", credentials),
         }
     }
 
@@ -308,7 +321,8 @@ impl Look<'_> {
             Some(500..) => problem
                 .fact("usually", "the server or one behind it fails; a proxy may have nothing behind it")
                 .fact("look", "at its log, and at that of the proxy")
-                .fact("try", self.target.command(&self.target.to_string())),
+                .fact("try", self.there(self.target)),
+            Some(400) => self.bad_request(problem).await,
             _ => {
                 let problem = problem
                     .fact("usually", "an HTTP route, or a proxy in between that drops the Upgrade header")
@@ -318,6 +332,28 @@ impl Look<'_> {
         }
     }
 
+    /// 400 to an upgrade: something in the request is not what the server wants.
+    async fn bad_request(&self, problem: Problem) -> Problem {
+        let problem = problem.fact(
+            "usually",
+            "an Origin, Host, path or subprotocol that it does not know, or a proxy in between that drops the Upgrade header",
+        );
+        if let Some(path) = self.open_path().await {
+            return problem.fact("try", format!("{}   ({path} answered 101 just now)", self.at_path(path)));
+        }
+        match (&self.opening.origin, self.opening.subprotocols.is_empty()) {
+            (None, _) => problem.fact("try", self.command(&self.own_origin())).fact("or", "-s SUBPROTOCOL"),
+            (_, true) => problem.fact("try", self.command("-s SUBPROTOCOL")).fact("or", "another path"),
+            _ => problem.fact("try", self.at_path("/PATH")),
+        }
+    }
+
+    /// The Origin of a page of this server.
+    fn own_origin(&self) -> String {
+        let scheme = if self.target.secure { "https" } else { "http" };
+        format!("--origin {scheme}://{}", self.target.host_header())
+    }
+
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {
         let got = breach.got.as_deref().map_or_else(|| "no such header".to_owned(), quoted_bare);
         let mut problem =
@@ -325,7 +361,7 @@ impl Look<'_> {
         if breach.hangs_on_key {
             problem = problem.fact("key", answer.key.clone());
         }
-        let command = self.target.command(&self.target.to_string());
+        let command = self.there(self.target);
         problem
             .fact("expected", breach.expected.clone())
             .fact("got", got)
@@ -333,9 +369,17 @@ impl Look<'_> {
             .fact("try", format!("{command} @handshake   (leaves that to the cases)"))
     }
 
-    /// On hosts nearby, a few usual ports are tried.
+    /// On this host the other loopback address is tried, and nearby a few usual ports.
     async fn other_port(&self, problem: Problem, refused: &[Address]) -> Problem {
         let (target, nearby) = (self.target, refused.iter().filter(|address| address.is_nearby()));
+        if let Some(ip) = other_loopback(refused) {
+            let there = Target { host: ip.to_string(), ..target.clone() };
+            if dial(&[SocketAddr::new(ip, target.port).into()], None, SECOND_LIMIT).await.is_ok() {
+                return problem
+                    .fact("note", format!("something does listen on {}", there.authority()))
+                    .fact("try", self.there(&there));
+            }
+        }
         for address in nearby.filter_map(Address::tcp).take(1) {
             for port in ports_near(target.port) {
                 let other = SocketAddr::new(address.ip(), port);
@@ -343,9 +387,15 @@ impl Look<'_> {
                     let there = Target { port, ..target.clone() };
                     return problem
                         .fact("note", format!("port {port} on this host does speak WebSocket"))
-                        .fact("try", format!("wsspec run {there}"));
+                        .fact("try", self.there(&there));
                 }
             }
+        }
+        if typed::is("load") {
+            return problem.fact("try", self.there(target)).fact(
+                "with",
+                format!("wsspec echo {}   in another terminal, or your server", target.authority()),
+            );
         }
         let started = format!("ws://{}:{{port}}{}", bracketed(&target.host), target.resource);
         problem.fact("try", format!("wsspec run '{started}' --exec './my_server {{port}}'"))
@@ -357,23 +407,30 @@ impl Look<'_> {
         answer.is_ok_and(|answer| answer.head.status == Some(101))
     }
 
-    /// On hosts nearby, a few usual paths are tried.
-    async fn other_path(&self, problem: Problem) -> Problem {
+    /// The usual path at which there is a WebSocket, on hosts nearby.
+    async fn open_path(&self) -> Option<&'static str> {
         let nearby = resolve(self.target, self.limit).await.unwrap_or_default();
-        let at = |path: &str| {
-            let there = Target { resource: path.to_owned(), ..self.target.clone() };
-            self.target.command(&there.to_string())
-        };
-        if !nearby.iter().all(Address::is_nearby) {
-            return problem.fact("try", at("/ws"));
-        }
-        for path in PATHS {
+        for path in PATHS.into_iter().filter(|_| nearby.iter().all(Address::is_nearby)) {
             let opening = ClientOpening { target: path.to_owned(), ..self.opening.clone() };
             if self.is_websocket(&nearby, &opening).await {
-                return problem.fact("try", format!("{}   ({path} answered 101 just now)", at(path)));
+                return Some(path);
             }
         }
-        problem.fact("try", at("/PATH"))
+        None
+    }
+
+    fn at_path(&self, path: &str) -> String {
+        self.there(&Target { resource: path.to_owned(), ..self.target.clone() })
+    }
+
+    async fn other_path(&self, problem: Problem) -> Problem {
+        match self.open_path().await {
+            Some(path) => {
+                let command = self.at_path(path);
+                problem.fact("try", format!("{command}   ({path} answered 101 just now)"))
+            }
+            None => problem.fact("try", self.at_path("/PATH")),
+        }
     }
 
     fn request_line(&self) -> String {
@@ -433,6 +490,17 @@ fn ports_near(port: u16) -> impl Iterator<Item = u16> {
     let neighbours = [port.checked_add(1), port.checked_sub(1).filter(|port| *port > 0)];
     let usual = PORTS.into_iter().filter(move |usual| usual.abs_diff(port) > 1);
     neighbours.into_iter().flatten().chain(usual).take(PORTS_TRIED)
+}
+
+/// The loopback address of the other family, if that was not refused too.
+fn other_loopback(refused: &[Address]) -> Option<IpAddr> {
+    let refused: Vec<IpAddr> = refused.iter().filter_map(Address::tcp).map(|address| address.ip()).collect();
+    let other = match refused.first()? {
+        IpAddr::V4(ip) if ip.is_loopback() => IpAddr::from(Ipv6Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_loopback() => IpAddr::from(Ipv4Addr::LOCALHOST),
+        _ => return None,
+    };
+    (!refused.contains(&other)).then_some(other)
 }
 
 fn bracketed(host: &str) -> String {

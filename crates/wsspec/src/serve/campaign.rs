@@ -21,8 +21,8 @@ const DRIVEN_SETTLE: Duration = Duration::from_secs(10);
 pub enum Ended {
     /// Every agent that came is through.
     Through,
-    /// No case was asked for.
-    NoClient,
+    /// No case was asked for; with how what was started has ended, if it has.
+    NoClient(Option<String>),
     /// An agent stopped half way, for this reason.
     Stalled(String),
     /// A client or a page asked for it.
@@ -92,7 +92,7 @@ impl Campaign {
         let agents = book.agents();
         if agents.is_empty() {
             let waited = self.page_done || quiet >= self.patience;
-            return waited.then_some(Ended::NoClient);
+            return waited.then_some(Ended::NoClient(None));
         }
         let open: Vec<&str> = agents
             .iter()
@@ -203,7 +203,7 @@ mod tests {
         let peer = "127.0.0.1:1".parse().unwrap();
         campaign.note(&Notice::NoRequest { peer }, start + PATIENCE / 2);
         assert_eq!(campaign.check(&book, start + PATIENCE / 2), None);
-        assert_eq!(campaign.check(&book, start + PATIENCE), Some(Ended::NoClient));
+        assert_eq!(campaign.check(&book, start + PATIENCE), Some(Ended::NoClient(None)));
         assert_eq!(campaign.idle_connections, 1);
         run(&book, "a", "1.1.1");
         let Some(Ended::Stalled(why)) = campaign.check(&book, start + PATIENCE) else { panic!("it stalled") };

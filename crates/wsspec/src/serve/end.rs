@@ -25,6 +25,7 @@ use crate::run::folder::{Folder, RESULTS, unwritable};
 use crate::run::journal;
 use crate::run::plan::Rating;
 use crate::run::write_reports::write_failed;
+use crate::sut::last_words;
 use crate::terminal::{Console, summary};
 use crate::text::{self, count};
 
@@ -60,7 +61,7 @@ impl End<'_> {
         }
         let not_run = self.not_run();
         let shared = self.shared;
-        if *self.ended == Ended::NoClient {
+        if matches!(self.ended, Ended::NoClient(_)) {
             // What an earlier run has left must not be taken for the result of this one.
             shared.ledger.begin();
         }
@@ -73,7 +74,7 @@ impl End<'_> {
         let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
         let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
         told.drain();
-        let nobody = *self.ended == Ended::NoClient || self.nobody_connected();
+        let nobody = matches!(self.ended, Ended::NoClient(_)) || self.nobody_connected();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
         }
@@ -164,7 +165,7 @@ impl End<'_> {
     fn reason(&self) -> Option<&str> {
         match self.ended {
             Ended::Through | Ended::Asked => None,
-            Ended::NoClient => Some("no client connected"),
+            Ended::NoClient(how) => Some(how.as_deref().unwrap_or("no client connected")),
             Ended::Stalled(why) => Some(why),
             Ended::Interrupted(_) => Some("interrupted"),
         }
@@ -183,6 +184,21 @@ impl End<'_> {
         console.say(0, format!("   data     {}", folder.join(RESULTS).display()));
     }
 
+    /// What was started has ended before it asked for anything.
+    fn left(&self, how: &str) -> Problem {
+        const LINES: usize = 4;
+        let mut problem = Problem::new(ErrorCode::E22, format!("{how} and had asked for no case"));
+        let lines = self.shared.plan.log.tail(0, 100);
+        for (n, line) in last_words::worth_reading(&lines, LINES).into_iter().enumerate() {
+            let line = Untrusted::from(line).for_terminal(60);
+            problem = problem.fact(if n == 0 { "output" } else { "" }, format!("| {line}"));
+        }
+        problem
+            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
+            .fact("or", "it is no loop over /runCase?case=N&agent=NAME: --exec-case starts it once per case")
+            .fact("try", "the command by hand, with the address of   wsspec serve   in place of {url}")
+    }
+
     fn no_client(&self) -> Problem {
         let after = text::duration(self.shared.started.elapsed());
         let on: Vec<String> = self.listened.iter().map(ToString::to_string).collect();
@@ -197,6 +213,9 @@ impl End<'_> {
             .fact("usually", usually)
             .fact("or", "the client uses another port or path: it has to ask for /runCase?case=N&agent=NAME")
             .fact("try", "wsspec serve --once --exec-case './my_client {url}'   (no loop to write)");
+        if let Ended::NoClient(Some(how)) = self.ended {
+            problem = self.left(how);
+        }
         if self.nobody_connected() {
             let processes = count(self.verdicts().len(), "process");
             problem = Problem::new(ErrorCode::E22, "no process has connected")

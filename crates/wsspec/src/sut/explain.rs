@@ -15,12 +15,15 @@ use crate::errors::{ErrorCode, Problem};
 use crate::net::client::ConnectError;
 use crate::net::socket::Address;
 use crate::target::Target;
+use crate::terminal::failure::shell;
 use crate::text;
 
 /// Lines of the log that are printed.
 const LINES: usize = 10;
 /// Characters of a first line, without its code.
 const HEADLINE: usize = 64;
+/// Why a server listens elsewhere than at the port that was taken for it.
+const NO_PORT: &str = "the command has no {port}: the server has to listen on $WSSPEC_PORT";
 /// Characters of a command.
 const COMMAND: usize = 69;
 
@@ -49,23 +52,23 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
     let what = format!("the server started by --exec was not ready after {limit}");
     let problem = Problem::new(ErrorCode::E19, what)
         .fact("command", format!("{}   (still running, pid {})", command(life, COMMAND - 30), life.pid()))
-        .fact("waited", format!("ready={}: {}", plan.ready, seen.in_words()));
+        .fact("waited", format!("ready={} on port {}: {}", plan.ready, life.target.port, seen.in_words()));
     let other = life.lines(usize::MAX).iter().rev().find_map(|line| other_port(line, life.target.port));
     let problem = output(problem, &life.lines(usize::MAX), other.map(|_| life.target.port));
+    let fixed =
+        |port: &str| format!("use the fixed one: {} as the address", plan.address.replace("{port}", port));
+    let is_passed = plan.command.mentions("port}") || plan.command.mentions("{url}");
+    let is_any = plan.address.contains("{port}");
+    let pass = if is_any { "{port}".to_owned() } else { life.target.port.to_string() };
+    let pass = format!("pass the port on:  --exec '{} {pass}'", plan.typed);
     match other {
-        Some(port) if plan.address.contains("{port}") && !plan.command.mentions("{port}") => problem
-            .fact("try", format!("pass the port on:  --exec '{} {{port}}'", plan.typed))
-            .fact("or", format!("use the fixed one: wsspec run ws://{}:{port} --exec ...", life.target.host)),
-        Some(port) => problem.fact("try", format!("wsspec run ws://{}:{port} --exec ...", life.target.host)),
-        None if !plan.command.mentions("port}") && !plan.command.mentions("WSSPEC_") => {
-            let port = if plan.address.contains("{port}") {
-                "{port}".to_owned()
-            } else {
-                life.target.port.to_string()
-            };
-            problem
-                .fact("try", format!("pass the port on:  --exec '{} {port}'", plan.typed))
-                .fact("or", "--ready-timeout 60s, if it is slow to start")
+        Some(port) if is_any && !is_passed => problem.fact("try", pass).fact("or", fixed(&port.to_string())),
+        Some(port) => problem.fact("try", fixed(&port.to_string())),
+        None if is_any && !is_passed && seen.is_refused() => {
+            problem.fact("why", NO_PORT).fact("try", pass).fact("or", fixed("PORT"))
+        }
+        None if !is_passed && !plan.command.mentions("WSSPEC_") => {
+            problem.fact("try", pass).fact("or", "--ready-timeout 60s, if it is slow to start")
         }
         None => {
             let other = if matches!(plan.ready, Ready::Ws | Ready::Tcp) { "log:listening" } else { "ws" };
@@ -86,15 +89,12 @@ pub(super) fn ended_at_once(plan: &ExecPlan, life: &Life, death: &Death, after: 
     let problem = problem.fact("command", command(life, COMMAND));
     let problem = output(problem, &death.lines, None);
     let folder = plan.surroundings.folder.as_ref().map(|folder| format!("cd {} && ", folder.display()));
-    problem.fact(
-        "try",
-        format!("{}{}", folder.unwrap_or_default(), crate::terminal::failure::shell(&life.words)),
-    )
+    problem.fact("try", format!("{}{}", folder.unwrap_or_default(), shell(&life.words)))
 }
 
 /// The command as it was started, cut.
 fn command(life: &Life, width: usize) -> String {
-    crate::terminal::lines::cut(&crate::terminal::failure::shell(&life.words), width)
+    crate::terminal::lines::cut(&shell(&life.words), width)
 }
 
 /// The last lines of the log; those that name another port than they should are marked.
@@ -128,14 +128,14 @@ fn other_port(line: &str, expected: u16) -> Option<u16> {
 pub(super) fn no_host(target: &Target, error: &ConnectError) -> Problem {
     Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
         .fact("why", error.to_string())
-        .fact("try", "wsspec run ws://127.0.0.1:{port} --exec ...")
+        .fact("try", "wsspec run 'ws://127.0.0.1:{port}' --exec './my_server {port}'")
 }
 
 /// E31: no port.
 pub(super) fn no_free_port(error: &io::Error) -> Problem {
     Problem::new(ErrorCode::E31, "cannot find a free port for the server")
         .fact("why", text::io_error(error))
-        .fact("try", "a fixed port: wsspec run ws://127.0.0.1:9001 --exec ...")
+        .fact("try", "a fixed port: wsspec run ws://127.0.0.1:9001 --exec './my_server 9001'")
 }
 
 /// E31: no pipe.

@@ -188,6 +188,11 @@ impl Seen {
         self.last = found;
     }
 
+    /// Whether nothing listened.
+    pub(super) fn is_refused(&self) -> bool {
+        self.last.contains("refused")
+    }
+
     /// `TCP connect refused 142 times`
     pub(super) fn in_words(&self) -> String {
         let last = Untrusted::from(self.last.as_str()).for_terminal(200);

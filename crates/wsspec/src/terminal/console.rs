@@ -134,6 +134,15 @@ impl Console {
         }
     }
 
+    /// Prints a note to stderr, unless `-q` asks for less.
+    pub fn aside(&self, text: impl AsRef<str>) {
+        if self.level >= 0 {
+            self.warn(text);
+        } else {
+            debug_log::printed(&self.redacted(text.as_ref()));
+        }
+    }
+
     /// Prints a line (or several) to stderr, at every level.
     pub fn warn(&self, text: impl AsRef<str>) {
         let text = self.redacted(text.as_ref());
@@ -206,7 +215,7 @@ fn wants_color(when: When, terminal: bool, env: &dyn Fn(&str) -> Option<String>)
 const COLOURED_CI: [&str; 5] = ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"];
 
 /// Logs of these services are read later: nothing is erased in them.
-fn known_ci() -> bool {
+pub(crate) fn known_ci() -> bool {
     COLOURED_CI.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 

@@ -3,6 +3,7 @@
 use wsspec_cases::CaseId;
 use wsspec_engine::{Found, Wanted};
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, LogLine, Standing};
+use wsspec_report::sanitise::shell::posix;
 use wsspec_report::story::{
     Part, anatomy_in_case, asked_for, broken_texts, came_back, cause_sentence, compressed, compression,
     died_saying, inflated, lack, telling_frames,
@@ -252,6 +253,9 @@ fn seen_in(record: &CaseRecord) -> Option<String> {
 /// A command as it can be typed into a POSIX shell.
 pub fn shell(words: &[String]) -> String {
     let quote = |word: &String| {
+        if !word.is_ascii() || word.chars().any(char::is_control) {
+            return posix(std::slice::from_ref(word));
+        }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&b);
         if !word.is_empty() && word.bytes().all(plain) {
             word.clone()

@@ -164,6 +164,7 @@ impl Run<'_> {
             name: server.entry.agent.clone().unwrap_or_default(),
             url: server.target.to_string(),
             deflate: false, // is not asked: all cases are run
+            address: server.target.to_string(),
             built_in: false,
             addresses,
             secure: server.secure.clone(),

@@ -5,6 +5,7 @@ use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
 use crate::hostile_peer::record;
+use crate::peer::{Manner, Peer};
 use crate::program::{Done, command, finish, wsspec};
 
 fn folder(text: &str) -> TempDir {
@@ -51,6 +52,27 @@ fn flags_beat_variables_beat_profiles_beat_the_file_beat_what_is_usual() {
     let done = with(path, &[("WSSPEC_OUT", "elsewhere")], &["run", "1.1.2", "-o", "here"]);
     assert_eq!(done.code, 0, "{done:#?}");
     assert_eq!(ran(path, "here"), ["1.1.2"], "cases that are typed are the ones");
+}
+
+#[test]
+fn a_file_that_names_no_server_tested_the_own_endpoint_of_wsspec() {
+    let folder = folder("schema = 1\n[run]\ncases = [\"1.1.1\"]\n[profile.ci]\njobs = 2\n");
+    let run = |variables: &[(&str, &str)], more: &[&str]| {
+        with(folder.path(), variables, &[&["run"], more].concat())
+    };
+    let ci = [("GITLAB_CI", "true")];
+    for done in [run(&[], &["--profile", "ci"]), run(&[], &["-C", "wsspec.toml"]), run(&ci, &[])] {
+        done.expect_error(2, "E27");
+        assert!(done.err.contains("wsspec.toml names no server"), "{done:#?}");
+    }
+    let loud = "note: no address given: testing wsspec's own endpoint\n  your server: wsspec run ws://";
+    let elsewhere = tempdir().unwrap();
+    for done in [run(&[], &[]), with(elsewhere.path(), &ci, &["run", "1.1.1"])] {
+        assert!(done.code == 0 && done.err.starts_with(loud), "{done:#?}");
+    }
+    let own = Peer::always(Manner::Echo);
+    let done = run(&ci, &["--profile", "ci", &own.url()]);
+    assert!(done.code == 0 && !done.err.contains("no address"), "{done:#?}");
 }
 
 fn ran(folder: &Path, out: &str) -> Vec<String> {

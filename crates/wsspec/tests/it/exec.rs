@@ -388,6 +388,9 @@ fn what_does_not_end_is_killed_and_named() {
         "{done:#?}"
     );
 
+    let quiet = wsspec(folder.path(), &[&args[..], &[&deaf, "-q"]].concat());
+    assert!(quiet.code == 0 && !quiet.err.contains("LEAK"), "-q asks for one line: {quiet:#?}");
+
     let parent = format!("sh -c '(trap \"\" TERM; sleep 61) & exec {}'", server::command("echo"));
     let done = wsspec(folder.path(), &[&args[..], &[&parent]].concat());
     assert_eq!(done.code, 0, "{done:#?}");
@@ -447,4 +450,50 @@ fn what_is_said_of_a_server_that_ends_before_it_is_ready_fits_80_columns() {
         "{done:#?}"
     );
     assert!(done.err.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
+}
+
+#[test]
+fn a_command_without_the_port_was_told_to_wait_longer() {
+    let folder = tempdir().unwrap();
+    let args = ["run", "1.1.1", "--exec", "sleep 60", "--ready-timeout", "300ms"];
+    let done = wsspec(folder.path(), &args);
+    done.expect_error(3, "E19");
+    let told = done.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("waited ready=ws on port "), "{done:#?}");
+    for part in [
+        "why the command has no {port}: the server has to listen on $WSSPEC_PORT",
+        "try pass the port on: --exec 'sleep 60 {port}'",
+        "or use the fixed one: ws://127.0.0.1:PORT as the address",
+    ] {
+        assert!(told.contains(part), "{part}: {done:#?}");
+    }
+}
+
+#[test]
+fn commands_to_repeat_hold_no_secret_and_run() {
+    let folder = tempdir().unwrap();
+    let run = |args: &[&str], token: Option<&str>| {
+        let mut command = command(folder.path(), args);
+        command.envs(token.map(|token| ("TOKEN", token)));
+        crate::program::finish(command)
+    };
+    let program = env!("CARGO_BIN_EXE_wsspec");
+    let server = format!("{program} echo 127.0.0.1:{{port}} --defect ping-empty-unanswered");
+    let url = "ws://127.0.0.1:{port}/?token=s3cret";
+    let header = "Authorization: Bearer s3cret";
+    let args = ["run", url, "2.1", "--exec", &server, "-H", header, "--no-echo-check", "--no-confirm"];
+    let done = run(&args, None);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let text = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(!text.contains("s3cret") && text.contains("Authorization: Bearer env:TOKEN"), "{text}");
+    let again = done.out.split("again ").nth(1).unwrap().split("\n   why").next().unwrap();
+    let words = shell_words::split(&again.replace("\n            ", " ")).unwrap();
+    let words: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+    assert!(words.contains(&"ws://127.0.0.1:{port}/?token=env:TOKEN"), "{words:?}");
+    assert_eq!(run(&words, Some("s3cret")).code, 1, "{words:?}");
+    let text = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(!text.contains("s3cret"), "{text}");
+    let last = run(&["run", "--last-failed", "--no-confirm"], None);
+    last.expect_error(2, "E18");
+    assert!(last.err.contains("no variable TOKEN"), "{last:#?}");
 }

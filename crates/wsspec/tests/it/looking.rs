@@ -53,8 +53,8 @@ fn show_prints_all_failures_by_cause() {
     let folder = with_record(RECORD);
     let done = ok(folder.path(), &["show", "--from", "wsspec-out/results.jsonl"]);
     assert!(done.out.contains("cause 2 of 2") && !done.out.contains("1.1.2"), "{done:#?}");
-    let none = ok(folder.path(), &["show", "--agent", "nobody"]);
-    assert!(none.out.contains("no failure in 0 results"), "{none:#?}");
+    let none = wsspec(folder.path(), &["show", "--agent", "nobody"]);
+    assert!(none.code == 4 && none.err.contains("the results hold no \"nobody\""), "{none:#?}");
 }
 
 #[test]
@@ -304,4 +304,21 @@ fn a_compressed_frame_tells_what_it_holds() {
         frames.contains("inflates to 5 octets: \"Hello\" (") && !frames.contains("inflated:"),
         "{frames}"
     );
+}
+
+#[test]
+fn a_result_of_one_implementation_has_an_address() {
+    let folder = tempdir().unwrap();
+    let (one, two) = (Peer::always(Manner::Echo), Peer::always(Manner::Echo));
+    let args = ["run", &one.url(), &two.url(), "1.1.1", "--agent", "1=libA", "--agent", "2=libB@2"];
+    ok(folder.path(), &args);
+    assert_eq!(ok(folder.path(), &["show", "1.1.1"]).out.matches("ok 1.1.1").count(), 2);
+    for name in ["1.1.1@libA", "1.1.*@libB@2", "@core@libA"] {
+        assert_eq!(ok(folder.path(), &["show", name]).out.matches("ok 1.1.1").count(), 1, "{name}");
+    }
+    for args in [&["show", "1.1.1@libC"][..], &["show", "--agent", "libC"]] {
+        let done = wsspec(folder.path(), args);
+        done.expect_error(4, "E29");
+        assert!(done.err.contains("known    libA, libB@2"), "{done:#?}");
+    }
 }

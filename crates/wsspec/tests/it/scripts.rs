@@ -375,3 +375,22 @@ fn text_of_the_peer_is_never_part_of_a_script() {
         assert!(!done.out.contains("evil"), "{form}: {done:#?}");
     }
 }
+
+#[test]
+fn a_script_for_node_is_a_module_too() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start(folder.path());
+    assert_eq!(wsspec(folder.path(), &["run", &server.url, "1.1.2"]).code, 0);
+    if wsspec_testkit::program(&["node"]).is_none() {
+        return;
+    }
+    fs::write(folder.path().join("package.json"), r#"{"type": "module"}"#).unwrap();
+    for name in ["a.mjs", "a.js", "a.cjs"] {
+        assert_eq!(wsspec(folder.path(), &["repro", "1.1.2", "--as", "js", "-o", name]).code, 0);
+        let mut node = Command::new("node");
+        let port = server.url.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+        node.current_dir(folder.path()).args([name, "127.0.0.1", &port]).stdin(Stdio::null());
+        let done = finish(node);
+        assert!(done.code == 0 && done.out.contains("received"), "{name}: {done:#?}");
+    }
+}

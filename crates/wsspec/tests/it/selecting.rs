@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::tempdir;
 
 use crate::hostile_peer::record;
-use crate::peer::{Manner, Peer};
+use crate::peer::{Manner, Peer, Then};
 use crate::program::{command, wsspec};
 use crate::tester::{Tester, free_port};
 
@@ -104,6 +104,42 @@ fn the_last_failed_are_run_against_the_server_that_failed_them() {
     let record = std::fs::read_to_string(folder.path().join("out/results.jsonl")).unwrap();
     let mut cases = record.lines().filter(|line| line.contains(r#""t":"case""#)).peekable();
     assert!(cases.peek().is_some() && cases.all(|case| case.contains(r#""id":"2.1""#)), "{record}");
+}
+
+#[test]
+fn the_last_failed_were_forgotten_once_another_case_had_been_run() {
+    let folder = tempdir().unwrap();
+    let run = |args: &[&str]| wsspec(folder.path(), &[&["run"], args].concat());
+    let program = env!("CARGO_BIN_EXE_wsspec");
+    let server = format!("{program} echo 127.0.0.1:{{port}} --defect ping-empty-unanswered");
+    let peer = ["--exec", &server, "--agent", "mine", "--no-echo-check"];
+    assert_eq!(run(&[&["2.1", "1.1.1", "2.2"][..], &peer].concat()).code, 1);
+    assert_eq!(run(&[&["1.1.1"][..], &peer].concat()).code, 0);
+    let again = run(&["--last-failed"]);
+    assert_eq!(again.code, 1, "{again:#?}");
+    assert!(ran(folder.path()).iter().all(|id| id == "2.1"), "{again:#?}");
+    let source = Path::new("wsspec-out").join("results.1.jsonl");
+    let told = format!("note: last failed: 1 result in {}\n", source.display());
+    assert!(again.err.contains(&told), "{again:#?}");
+
+    assert_eq!(run(&["2.1", "1.1.1", "2.2", "--agent", "mine"]).code, 0, "the newest results count");
+    let again = run(&["--last-failed"]);
+    assert!(again.code == 0 && again.out.starts_with("nothing failed last time"), "{again:#?}");
+    assert_eq!(again.err, "");
+}
+
+#[test]
+fn what_failed_is_repeated_for_the_implementation_at_the_address() {
+    let folder = tempdir().unwrap();
+    let run = |args: &[&str]| wsspec(folder.path(), &[&["run"], args].concat());
+    let (bad, good) = (Peer::always(Manner::Upgrade(b"", Then::Silence)), Peer::always(Manner::Echo));
+    let failing = run(&[&bad.url(), "1.1.1", "2.1", "--agent", "bad", "--no-echo-check", "--no-confirm"]);
+    assert_eq!(failing.code, 1, "{failing:#?}");
+    assert_eq!(run(&[&good.url(), "1.1.1", "--agent", "good"]).code, 0);
+    let again = run(&[&good.url(), "--last-failed"]);
+    assert!(again.code == 0 && again.out.contains("nothing failed last time"), "{again:#?}");
+    let again = run(&[&bad.url(), "--last-failed", "--no-echo-check", "--no-confirm"]);
+    assert!(again.code == 1 && ran(folder.path()).contains(&"1.1.1".to_owned()), "{again:#?}");
 }
 
 #[test]

@@ -197,3 +197,13 @@ fn an_address_in_the_script_of_a_shell_is_one_word() {
         assert_eq!(done.code, 0, "{script}: {done:#?}");
     }
 }
+
+#[test]
+fn a_driver_that_asks_for_nothing_says_why_in_its_last_words() {
+    let folder = TempDir::new().unwrap();
+    let done = serve(folder.path(), &["1.1.*", "--exec", "sh -c 'echo no such host; exit 3' {url}"]);
+    done.expect_error(4, "E22");
+    assert!(done.err.contains("the driver ended with exit status 3 and had asked for no case"), "{done:#?}");
+    assert!(done.err.contains("output   | no such host"), "{done:#?}");
+    assert!(done.took < std::time::Duration::from_secs(20), "{done:#?}");
+}

@@ -279,3 +279,62 @@ fn e18_a_baseline_that_is_not_there_is_created_by_its_own_command() {
     let facts = said(&run(&["1.1.1", "-C", "missing.toml"]), 2, "E18");
     assert!(fact(&facts, "try").starts_with("wsspec config init"), "{facts:?}");
 }
+
+#[test]
+fn e01_the_other_loopback_address_was_not_looked_at() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let port = listener.local_addr().unwrap().port();
+    let facts = said(&run(&[&format!("ws://127.0.0.1:{port}/a"), "1.1.1", "-o", "here"]), 3, "E01");
+    assert_eq!(fact(&facts, "note"), format!("something does listen on [::1]:{port}"));
+    assert_eq!(fact(&facts, "try"), format!("wsspec run 'ws://[::1]:{port}/a' 1.1.1 -o here"));
+}
+
+#[test]
+fn the_advice_dropped_what_was_typed_and_load_was_told_to_run() {
+    let done = run(&["ws://nohost.invalid", "1.1.1", "-H", "Cookie: a=b", "-s", "chat"]);
+    let again = "wsspec run ws://127.0.0.1:9001 1.1.1 -H 'Cookie: env:COOKIE' -s chat";
+    assert_eq!(fact(&said(&done, 3, "E02"), "try"), again, "nothing listens on port 80: {done:#?}");
+
+    let folder = tempdir().unwrap();
+    let url = format!("ws://127.0.0.1:{}", free_port());
+    let done = wsspec(folder.path(), &["load", "rtt", &url, "--for", "1s"]);
+    assert_eq!(fact(&said(&done, 3, "E01"), "try"), format!("wsspec load rtt {url} --for 1s"));
+    let done = wsspec(folder.path(), &["load", "rtt", "ws://nohost.invalid:7", "--for", "1s"]);
+    assert_eq!(fact(&said(&done, 3, "E02"), "try"), "wsspec load rtt ws://127.0.0.1:7 --for 1s");
+}
+
+#[test]
+fn e07_a_bad_request_is_not_only_about_proxies() {
+    let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    let peer = Peer::always(Manner::Answer(answer, Then::Close));
+    let facts = said(&run(&[&peer.url(), "1.1.1"]), 3, "E07");
+    for part in ["Origin", "subprotocol", "path"] {
+        let words = facts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+        assert!(words.contains(part), "{part}: {facts:?}");
+    }
+    let url = peer.url();
+    let origin = format!("wsspec run {url} 1.1.1 --origin {}", url.replace("ws://", "http://"));
+    assert_eq!(fact(&facts, "try"), origin.trim_end_matches('/'));
+}
+
+#[test]
+fn e17_a_section_is_no_case_but_has_some() {
+    let folder = tempdir().unwrap();
+    for command in ["run", "explain", "show"] {
+        if command == "show" {
+            assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
+        }
+        let done = wsspec(folder.path(), &[command, "1.1"]);
+        let facts = said(&done, 2, "E17");
+        assert_eq!(fact(&facts, "meant"), "1.1 is a section: '1.1.*' has 8 cases", "{done:#?}");
+    }
+}
+
+#[test]
+fn the_exit_codes_have_a_page() {
+    let folder = tempdir().unwrap();
+    for words in [&["help", "exit-codes"][..], &["explain", "exit status"]] {
+        let done = wsspec(folder.path(), words);
+        assert!(done.code == 0 && done.out.contains("\n  3   unreachable  no connection"), "{done:#?}");
+    }
+}

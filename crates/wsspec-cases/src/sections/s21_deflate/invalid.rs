@@ -11,6 +11,12 @@ const DATA: Rule = Rule::must(
     "a receiver inflates what was compressed; a payload that is not DEFLATE has no message, and nothing may \
      be delivered for it",
 );
+const CUT: Rule = Rule::must(
+    Rfc7692,
+    "7.2.2",
+    "a receiver inflates what was compressed and delivers nothing else; that it notices a missing end is asked for \
+     nowhere",
+);
 const UTF8: Rule = Rule::must(
     Rfc6455,
     "8.1",
@@ -67,7 +73,9 @@ const WRAPPED: [Malformed; 3] = [
 pub(super) fn declare(s: &mut Declaration<'_>) {
     s.group(3, "Payloads that are not DEFLATE or not UTF-8").rules([DATA]);
     MALFORMED.into_iter().for_each(|malformed| declare_malformed(s, malformed));
+    s.rules([CUT]);
     cut_off(s);
+    s.rules([DATA]);
     WRAPPED.into_iter().for_each(|malformed| declare_malformed(s, malformed));
     not_utf8(s);
     between(s);
