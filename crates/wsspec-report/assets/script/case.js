@@ -57,6 +57,9 @@ function timeline(one) {
   }
 }
 
+/** Octets that are read aloud at most; what they mean follows. */
+const NAMED = 16;
+
 /** Each octet of a frame is packed once: its part of the frame, the names of its fields, and what it means. */
 function anatomy(box) {
   const wire = build(["p", { class: "wire" }]);
@@ -66,10 +69,12 @@ function anatomy(box) {
     const [field, words] = [meaning.firstChild, meaning.lastChild.textContent];
     const hex = octets.textContent;
     const size = hex.split(" ").length;
-    const about = { class: "p" + place, tabindex: "0", role: "img", "aria-label": "octet " + offset + ": " + words };
+    const range = size < 2 ? "octet " + offset : "octets " + offset + " to " + (offset + size - 1);
+    const name = range + ", hex " + hex.split(" ").slice(0, NAMED).join(" ") + ": " + words;
+    const about = { class: "p" + place, tabindex: "0", role: "img", "aria-label": name };
     wire.append(build(["code", about, hex]), " ");
     if (field.textContent === "websocket.masking_key") key = " && websocket.masking_key == " + hex.replaceAll(" ", ":");
-    octets.textContent = size < 2 ? "octet " + offset : "octets " + offset + " to " + (offset + size - 1);
+    octets.textContent = range;
     meaning.append(" ", field);
     part.className = "p" + place;
     part.tabIndex = 0;

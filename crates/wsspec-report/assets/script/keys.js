@@ -22,7 +22,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   "/": () => { location.hash = overview; setTimeout(() => query.focus()); },
-  f: () => { location.hash = overview; setTimeout(() => chip("fail")); },
+  f: () => { location.hash = overview; setTimeout(() => { chip("fail"); find("#chips [data-word=fail]").focus(); }); },
   c: () => find(".again button", place)?.click(),
   "?": () => find("#keys").showModal(),
 };

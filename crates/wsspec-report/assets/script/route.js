@@ -80,6 +80,7 @@ async function route() {
   if (old) return location.replace("#" + old[1].replaceAll("_", "."));
   const [, names, mark] = /^(\d+(?:\.\d+)+(?:@[^:]*)?)(?::(\w+))?$/.exec(page) ?? [];
   if (names !== undefined) return showCases(names, mark);
+  const left = shown && findAll("td a", matrix).find((link) => link.hash === "#" + shown);
   place.replaceChildren();
   const target = page === "" ? null : document.getElementById(page) ?? requirement(page);
   const view = target?.closest(".view") ?? find("#overview");
@@ -92,6 +93,8 @@ async function route() {
   // What a filter selects is what a link with a filter is about.
   else if (view.id === "overview" && parameters.get("q")) find("#filter").scrollIntoView({ behavior: "instant" });
   else scrollTo({ top: 0, behavior: "instant" });
+  // Who was on the page of a case goes on from its place in the table.
+  if (view.id === "overview" && left && left.checkVisibility()) left.focus();
   return undefined;
 }
 

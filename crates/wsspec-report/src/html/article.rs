@@ -207,8 +207,8 @@ impl<'a> Article<'a> {
     }
 
     /// The words of the command, each quoted where it has to be.
-    fn command_words(&self) -> Vec<String> {
-        shell::words(&self.case.repro)
+    fn command_words(&self) -> Vec<Untrusted> {
+        shell::words(&self.case.repro).into_iter().map(Untrusted::from).collect()
     }
 
     fn is_about_extensions(&self) -> bool {
@@ -242,8 +242,10 @@ impl<'a> Article<'a> {
         self.timeline.rows.iter().find(|row| row.is_deviation).map(|row| row.number)
     }
 
-    fn here(&self, number: &usize) -> &'static str {
-        self.timeline.rows.iter().find(|row| row.number == *number).map_or("", |row| row.here)
+    /// What the timeline says of a frame that shows what went wrong.
+    fn said_of(&self, number: &usize) -> &str {
+        let row = self.timeline.rows.iter().find(|row| row.number == *number);
+        row.map_or("", |row| row.mark.as_deref().unwrap_or(row.here))
     }
 
     /// Checks that failed, and that the comparison of events has no row for.

@@ -19,7 +19,7 @@ const PREVIEW: usize = 80;
 /// Rows of the timeline; half of them stand before the one at which a rule was broken if not all do.
 const ROWS: usize = 24;
 /// The same in short, and how many stand behind that one.
-const ROWS_IN_SHORT: usize = 8;
+const ROWS_IN_SHORT: usize = 4;
 const BEHIND_IN_SHORT: usize = 1;
 /// Rows of the comparison.
 const DIFFERENCES: usize = 16;
@@ -51,15 +51,17 @@ pub(super) struct Brief<'a> {
     rules: Vec<BrokenRule<'a>>,
     closest: Option<Alternative>,
     rows: Vec<Row>,
+    /// What is wrong with a frame that was sent stands beside it in the first of a cause.
+    has_marks: bool,
     /// Rows that are not here.
     more_rows: u64,
-    /// The frame at which a rule was broken.
-    frame: Option<Dissected>,
+    /// The frames that show what went wrong.
+    frames: Vec<Dissected>,
     closing: Untrusted,
     /// Request and response, if nothing else was said.
     heads: Vec<(&'static str, Untrusted)>,
     log: Option<Untrusted>,
-    command: String,
+    command: Untrusted,
 }
 
 /// It escapes what it prints.
@@ -80,7 +82,7 @@ impl<'a> Brief<'a> {
         let rows_have_frames = told.iter().any(|row| !row.name.is_empty());
         let (rows, more_rows) = around_deviation(told, most, behind);
         let is_first = matches!(length, Length::First);
-        let frame = Dissected::all(case, 1).pop().filter(|frame| is_first && frame.is_deviation);
+        let frames = if is_first { Dissected::all(case, 0) } else { Vec::new() };
         let alternatives = story::alternatives(case, PREVIEW);
         Self {
             anchor: links.anchor(case),
@@ -88,12 +90,13 @@ impl<'a> Brief<'a> {
             like,
             closest: alternatives.into_iter().find(|one| one.is_closest),
             rows,
+            has_marks: is_first,
             more_rows,
-            frame,
+            frames,
             closing: story::closing_sentence(case),
             heads: if rows_have_frames { Vec::new() } else { heads(case) },
             log: case.log.as_ref().map(|one| last_of(one.text.raw(), log)).filter(|text| !text.is_empty()),
-            command: shell::posix(&case.repro),
+            command: shell::posix(&case.repro).into(),
             case,
         }
     }

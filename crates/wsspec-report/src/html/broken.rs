@@ -22,7 +22,7 @@ pub(super) fn rules(case: &CaseRecord) -> Vec<BrokenRule<'_>> {
         return Vec::new();
     }
     let mut broken: Vec<BrokenRule<'_>> = Vec::new();
-    for check in case.checks.iter().filter(|check| !check.ok && is_accused(case)) {
+    for check in case.checks.iter().filter(|check| !check.ok && case.is_accused()) {
         let Some(clause) = &check.rfc else { continue };
         if !broken.iter().any(|rule| rule.clause == clause) {
             broken.extend(of_check(case, check, clause));
@@ -31,13 +31,9 @@ pub(super) fn rules(case: &CaseRecord) -> Vec<BrokenRule<'_>> {
     if broken.is_empty() { case.rules.iter().map(|rule| of_case(rule, &rule.rfc)).collect() } else { broken }
 }
 
-/// What went wrong. Of a death the summary has no subject.
+/// What went wrong, in the words of the terminal; or what was seen.
 pub(super) fn sentence(case: &CaseRecord) -> Untrusted {
-    if case.verdict == Verdict::Crash { story::cause_sentence(case) } else { case.summary.clone() }
-}
-
-const fn is_accused(case: &CaseRecord) -> bool {
-    !matches!(case.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+    if case.is_accused() { story::cause_sentence(case) } else { case.summary.clone() }
 }
 
 /// The rules of the case in the clause of a check; what the check asks for, if the case has none there.

@@ -9,7 +9,8 @@ use crate::story::{self, Compressed, Part, units};
 pub(super) struct Dissected {
     pub(super) number: usize,
     pub(super) heading: Untrusted,
-    pub(super) is_deviation: bool,
+    /// It shows what went wrong, see [`story::telling_frames`].
+    pub(super) is_telling: bool,
     pub(super) parts: Vec<Part>,
     pub(super) size: u64,
     /// What of its payload was not kept.
@@ -25,27 +26,31 @@ pub(super) struct Dissected {
 }
 
 impl Dissected {
-    /// So many frames around the one at which a rule was broken, or the first.
+    /// Those that show what went wrong, and so many around the first of them, or around the place where a rule was
+    /// broken, or the first ones.
     pub(super) fn all(case: &CaseRecord, most: usize) -> Vec<Self> {
-        let deviation = case.deviation();
+        let telling = story::telling_frames(case);
         let is_frame = |line: &&LogLine| matches!(line.what, Happening::Frame { .. });
         let frames: Vec<&LogLine> = case.events.iter().filter(is_frame).collect();
-        // As many before the deviation as behind it.
-        let at = deviation.and_then(|i| frames.iter().position(|line| line.i >= i)).unwrap_or(0);
+        // As many before it as behind it.
+        let middle = telling.first().map(|line| line.i).or_else(|| case.deviation());
+        let at = middle.and_then(|i| frames.iter().position(|line| line.i >= i)).unwrap_or(0);
         let start = at.saturating_sub(most / 2).min(frames.len().saturating_sub(most));
-        let chosen = frames.into_iter().skip(start).take(most);
+        let is_telling = |line: &LogLine| telling.iter().any(|one| one.i == line.i);
+        let chosen = frames.into_iter().enumerate();
+        let chosen = chosen.filter(|(place, line)| (start..start + most).contains(place) || is_telling(line));
         let mut inflated = story::inflated(case);
         let compressed = story::compressed(case);
         let broken = story::broken_texts(case);
         chosen
-            .map(|line| Self {
+            .map(|(_, line)| Self {
                 unmasked: unmasked(&line.what),
                 inflated: inflated.remove(&line.i),
                 filter: story::display_filter(&line.what).unwrap_or_default(),
                 chunks: Chunks::of(&line.what),
                 number: line.i,
                 heading: frame_heading(&line.what, compressed.get(&line.i)),
-                is_deviation: deviation == Some(line.i),
+                is_telling: is_telling(line),
                 parts: story::anatomy_in_case(&line.what, broken.get(&line.i), compressed.get(&line.i)),
                 size: frame_size(&line.what),
                 cut: cut_of(&line.what),

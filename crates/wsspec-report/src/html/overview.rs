@@ -14,6 +14,7 @@ use super::matrix::{self, Section};
 use crate::Untrusted;
 use crate::diff::{self, Change, Difference, Way};
 use crate::record::{CaseRecord, Clause, NotRun, Report, Role, RuleRecord, verdict_order};
+use crate::sanitise::shell;
 use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
 use crate::verdict::Shown;
@@ -146,6 +147,13 @@ impl<'a> Overview<'a> {
     fn not_run(&self, not_run: &NotRun) -> Vec<(String, CaseId)> {
         let ids = not_run.cases.iter().filter_map(|id| id.parse().ok());
         ids.map(|id| (self.links.case_of(&not_run.agent, id), id)).collect()
+    }
+
+    /// What was typed, each word quoted where it has to be.
+    fn command_words(&self) -> Vec<Untrusted> {
+        let typed = self.report.run.argv.iter().cloned();
+        let words: Vec<String> = std::iter::once("wsspec".to_owned()).chain(typed).collect();
+        shell::words(&words).into_iter().map(Untrusted::from).collect()
     }
 
     /// Rows of the table.
@@ -387,13 +395,16 @@ const fn gravity(verdict: Verdict) -> u8 {
     }
 }
 
+/// The fact that is written word by word.
+const COMMAND: &str = "command";
+
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let run = &report.run;
     let mut facts = vec![
         ("wsspec", run.tool.clone()),
         ("catalogue", run.catalog.clone()),
         ("run", run.id.clone()),
-        ("command", format!("wsspec {}", crate::sanitise::shell::posix(&run.argv))),
+        (COMMAND, format!("wsspec {}", shell::posix(&run.argv))),
         ("seed", run.seed.clone()),
         ("sets", run.set.join(", ")),
         ("cases selected", units::count(run.selected)),

@@ -6,7 +6,7 @@ use wsspec_wire::Opcode;
 use super::dissected::Dissected;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Happening, Payload};
-use crate::story::{self, Break, Side, units};
+use crate::story::{self, Break, FrameMarks, Side, units};
 
 /// Characters of a payload in the timeline.
 const PREVIEW: usize = 80;
@@ -39,6 +39,8 @@ pub(super) struct Row {
     pub(super) is_deviation: bool,
     /// What is to be said of the deviation.
     pub(super) here: &'static str,
+    /// What is to be said of another frame that was sent.
+    pub(super) mark: Option<String>,
     pub(super) is_dissected: bool,
     /// What of its octets was not kept.
     pub(super) cut: Option<String>,
@@ -52,6 +54,7 @@ impl Rows {
     pub(super) fn of(case: &CaseRecord, frames: &[Dissected]) -> Self {
         let broken = story::broken_texts(case);
         let told = story::timeline(case, true, PREVIEW);
+        let marks = FrameMarks::of(case);
         let times = told.iter().filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
         let mut all = Self { median_us: median(times.map(|row| row.us)), rows: Vec::new() };
         let (mut last, mut last_us) = (None, None);
@@ -80,6 +83,7 @@ impl Rows {
                 is_octets,
                 is_deviation: row.is_deviation,
                 here: here(case.verdict, row.side),
+                mark: marks.of_row(&row).filter(|_| !row.is_deviation).map(str::to_owned),
                 is_dissected,
                 flaw: broken.get(&row.line.i).filter(|_| is_near).map(Break::words),
                 gap,
@@ -91,7 +95,7 @@ impl Rows {
     }
 
     pub(super) fn is_octets_only(&self) -> bool {
-        self.rows.iter().all(|row| row.is_octets)
+        !self.rows.is_empty() && self.rows.iter().all(|row| row.is_octets)
     }
 
     /// Whether a time between two rows is far longer than most.

@@ -3,7 +3,7 @@ use wsspec_wire::{FrameHeader, LengthForm, Opcode, close_code};
 use super::broken_text::Break;
 use super::frame::{octets_preview, opcode_name, payload_preview};
 use super::inflated::Compressed;
-use super::units::count;
+use super::units::{count, spaced_hex};
 use crate::Untrusted;
 use crate::record::{Happening, Payload};
 
@@ -21,6 +21,25 @@ pub struct Part {
     pub fields: &'static str,
     /// What they hold, in words.
     pub meaning: Untrusted,
+}
+
+/// Octets that are read aloud at most; what they mean follows.
+const NAMED: usize = 16;
+
+impl Part {
+    /// `octets 2 to 5`
+    pub fn place(&self) -> String {
+        match self.octets.len() {
+            0 | 1 => format!("octet {}", self.offset),
+            more => format!("octets {} to {}", self.offset, self.offset + more - 1),
+        }
+    }
+
+    /// `octets 2 to 5, hex 37 fa 21 3d`
+    pub fn name(&self) -> String {
+        let shown = &self.octets[..self.octets.len().min(NAMED)];
+        format!("{}, hex {}", self.place(), spaced_hex(shown))
+    }
 }
 
 /// The octets of a frame with every bit named, in order; empty if it is no frame.

@@ -2,8 +2,8 @@
 
 use wsspec_engine::{Found, Wanted, fault};
 use wsspec_report::Untrusted;
-use wsspec_report::record::{CaseRecord, CheckRecord, Happening};
-use wsspec_report::story::{Row, Side, asked_for, came_back, sent_breach, timeline};
+use wsspec_report::record::{CaseRecord, Happening};
+use wsspec_report::story::{FrameMarks, Row, Side, asked_for, came_back, timeline};
 
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
@@ -29,7 +29,7 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     let by_length = PAYLOAD.map(|limit| timeline(record, false, limit));
     let rows = &by_length[0];
     let column = column(rows, style);
-    let marks = Marks::of(record);
+    let marks = FrameMarks::of(record);
     let mut out = Vec::new();
     if column > 0 && !rows.is_empty() {
         let room = style.width.saturating_sub("      ms   ".len() + column + "<---   ".len());
@@ -56,66 +56,19 @@ pub(super) fn render(record: &CaseRecord, style: Style) -> Vec<String> {
     out
 }
 
-/// What stands behind frames that were sent and are to be seen.
-pub(super) struct Marks {
-    breach: Option<(usize, String)>,
-    outcome: &'static str,
-}
-
-impl Marks {
-    pub(super) fn of(record: &CaseRecord) -> Self {
-        let breach = sent_breach(record).map(|(at, what)| (at, what.mark()));
-        Self { breach, outcome: outcome_of_sent(record) }
-    }
-
-    /// Of a frame that breaks a rule, which; of another one that is to be seen, what became of it.
-    pub(super) fn of_row(&self, row: &Row<'_>) -> Option<&str> {
-        let breach = self.breach.as_ref().filter(|(at, _)| row.side == Side::Sent && *at == row.line.i);
-        let is_seen = row.side == Side::Sent && (row.is_deviation || row.is_telling);
-        breach.map(|(_, what)| what.as_str()).or_else(|| is_seen.then_some(self.outcome))
-    }
-}
-
 fn gap(hidden: usize) -> Option<String> {
     let rows = if hidden == 1 { "row" } else { "rows" };
     (hidden > 0).then(|| format!("           ... {hidden} {rows} not shown ..."))
 }
 
 /// Which of many rows are printed: the first and the last ones, and those around what is marked.
-fn shown(rows: &[Row<'_>], marks: &Marks) -> Vec<bool> {
+fn shown(rows: &[Row<'_>], marks: &FrameMarks) -> Vec<bool> {
     let is_marked = |row: &Row<'_>| row.is_deviation || row.is_telling || marks.of_row(row).is_some();
     let marked: Vec<usize> = (0..rows.len()).filter(|&place| is_marked(&rows[place])).collect();
     let ends = ROWS.saturating_sub(marked.len() * (2 * AROUND + 1)) / 2;
     let is_near = |place: usize| marked.iter().any(|marked| marked.abs_diff(place) <= AROUND);
     let is_shown = |place| rows.len() <= ROWS || place < ends || place + ends >= rows.len() || is_near(place);
     (0..rows.len()).map(is_shown).collect()
-}
-
-/// What became of a frame that was sent and is marked.
-fn outcome_of_sent(record: &CaseRecord) -> &'static str {
-    if record.first_failed().is_some_and(CheckRecord::is_alive) {
-        "the last it got"
-    } else if is_silent(record) {
-        "not answered"
-    } else {
-        "answered otherwise"
-    }
-}
-
-/// Whether what is wrong is that something did not come.
-fn is_silent(record: &CaseRecord) -> bool {
-    let found = record.first_failed().and_then(|check| check.found.as_deref());
-    found.is_some_and(|found| {
-        matches!(
-            found,
-            Found::StayedOpen { .. }
-                | Found::NoAnswer
-                | Found::TcpForAnswer { .. }
-                | Found::TcpEnded { .. }
-                | Found::Silence
-                | Found::Events { count: 0, .. }
-        )
-    })
 }
 
 /// The width of the left side of the diagram, as wide as what was sent needs it; 0: a list.

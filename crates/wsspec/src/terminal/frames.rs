@@ -2,7 +2,7 @@
 
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Dir, Happening, Payload};
-use wsspec_report::story::{Row, grouped, inflated, opcode_name, timeline};
+use wsspec_report::story::{FrameMarks, Row, grouped, inflated, opcode_name, timeline};
 use wsspec_wire::{CloseBody, FrameHeader, LengthForm, Opcode, Rsv, close_code};
 
 use super::diagram;
@@ -19,7 +19,7 @@ const OCTETS: usize = 16;
 /// Every line of the log, with the octets of each read and write if asked for.
 pub(super) fn log(record: &CaseRecord, octets: bool, style: Style) -> Vec<String> {
     let messages = inflated(record);
-    let marks = diagram::Marks::of(record);
+    let marks = FrameMarks::of(record);
     let mut out = Vec::new();
     for row in timeline(record, octets, TEXT) {
         let [expected, observed] = diagram::against(&row, record, style);

@@ -5,6 +5,7 @@
 mod axe;
 mod chromium;
 mod firefox;
+mod keyboard;
 mod other;
 mod policy;
 mod screens;

@@ -5,6 +5,7 @@ use wsspec_wire::Opcode;
 use super::*;
 use crate::record::{Dir, SeenIn};
 use crate::repro::{Form, Script};
+use crate::story;
 
 #[test]
 fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
@@ -181,7 +182,7 @@ fn a_difference_and_octets_that_are_no_text_are_marked_where_they_are() {
         "Text &quot;fragment1fragment<mark>3</mark>&quot; <em class=\"where\">differs at offset 17 of 18: \
          expected 32, got 33</em>",
         "<em class=\"flaw\">no UTF-8 from offset 3 of the message on: a0</em>",
-        "octet 5: no UTF-8 from offset 3 of the message on: a0",
+        "octet 5, hex a0: no UTF-8 from offset 3 of the message on: a0",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -304,4 +305,25 @@ fn checks_that_were_not_reached_are_named() {
     assert!(page.contains(part), "{page}");
     let good = sample(vec![passed("a", "1.1.1")]);
     assert!(!case_page(&good, &good.cases[0]).content.contains("Not reached"));
+}
+
+/// What was sent and had to be refused says more than what came back; the page named the octets of what came back.
+#[test]
+fn the_page_named_the_octets_of_another_frame_than_the_terminal() {
+    let mut case = failed("a", "5.15");
+    let check = case.checks.iter_mut().find(|check| !check.ok).unwrap();
+    check.event = Some(8);
+    let [sent] = story::telling_frames(&case)[..] else { panic!("one frame tells") };
+    assert_eq!((case.deviation(), sent.i), (Some(8), 4));
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    let open: Vec<&str> = page.split("<details open><summary>line ").skip(1).collect();
+    let [open] = open[..] else { panic!("{} frames are open", open.len()) };
+    assert!(open.starts_with("4, 15 octets, sent: Continuation"), "{}", &open[..200]);
+    assert!(open.split("</summary>").next().unwrap().contains("nothing to continue"), "{}", &open[..200]);
+    let row = page.split("<tr id=\"").find(|row| row.contains(":f4\"")).unwrap();
+    assert!(row.contains("<em class=\"here\">nothing to continue</em>"), "{row}");
+    let brief = super::report(&report).unwrap();
+    assert_eq!(brief.matches("<b>Octets of line ").count(), 1);
+    assert!(brief.contains("<b>Octets of line 4</b>"));
 }

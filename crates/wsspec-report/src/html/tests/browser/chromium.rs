@@ -167,9 +167,17 @@ impl Browser {
 
     /// Presses a key.
     pub(super) fn press(&mut self, key: &str) {
-        let text = if key.chars().count() == 1 { key } else { "" };
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "Escape" => (27, ""),
+            "ArrowRight" => (39, ""),
+            key if key.chars().count() == 1 => (0, key),
+            _ => (0, ""),
+        };
         for kind in ["keyDown", "keyUp"] {
-            let event = json!({"type": kind, "key": key, "text": if kind == "keyDown" { text } else { "" }});
+            let text = if kind == "keyDown" { text } else { "" };
+            let event = json!({"type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text});
             self.send("Input.dispatchKeyEvent", event);
         }
     }
