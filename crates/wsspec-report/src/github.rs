@@ -48,7 +48,7 @@ pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
 
 /// `the run did not come to its end: interrupted; 12 cases were not run`
 fn unfinished(report: &Report) -> String {
-    let why = report.reason().map_or_else(String::new, |why| format!(": {}", why.for_ci_log(300)));
+    let why = report.reason().map_or_else(String::new, |why| format!(": {}", ci_log::behind(why.raw(), 300)));
     let missing: usize = report.end.iter().flat_map(|end| &end.not_run).map(|agent| agent.cases.len()).sum();
     let missing = match missing {
         0 => String::new(),
@@ -61,8 +61,8 @@ fn unfinished(report: &Report) -> String {
 /// An error because of which nothing was tested: its first line is the title, the rest says more.
 pub fn problem(text: &str) -> String {
     let (title, more) = text.split_once('\n').unwrap_or((text, text));
-    let lines: Vec<String> = more.lines().map(|line| ci_log::line(line.trim_end(), 300)).collect();
-    let title = property(&format!("wsspec: {}", ci_log::line(title, 200)));
+    let lines: Vec<String> = more.lines().map(|line| ci_log::behind(line.trim_end(), 300)).collect();
+    let title = property(&format!("wsspec: {}", ci_log::behind(title, 200)));
     format!("::error title={title}::{}\n", data(&lines.join("\n")))
 }
 
@@ -80,17 +80,17 @@ fn error(cause: &Cause<'_>) -> String {
         (true, _) => "fail",
     };
     let title = format!("wsspec: {} {cases} {verb}, 1 cause ({})", ids.len(), summary::id_list(&ids, 8));
-    let agents: Vec<String> = cause.agents().iter().map(|agent| agent.for_ci_log(60)).collect();
-    let mut text = format!("{}: {}", agents.join(", "), cause.headline().for_ci_log(300));
+    let agents: Vec<String> = cause.agents().iter().map(|agent| ci_log::behind(agent.raw(), 60)).collect();
+    let mut text = format!("{}: {}", agents.join(", "), ci_log::behind(cause.headline().raw(), 300));
     for line in story::died_saying(cause.cases[0], 3) {
-        text.push_str(&format!("\n| {}", line.for_ci_log(200)));
+        text.push_str(&format!("\n| {}", ci_log::behind(line.raw(), 200)));
     }
     if let Some(clause) = cause.clause() {
         text.push_str(&format!(" {clause} ({}).", cause.level().name()));
     }
     let first = cause.cases[0].whole();
     if !first.repro.is_empty() {
-        text.push_str(&format!("\nRerun: {}", ci_log::command(&shell::posix(&first.repro))));
+        text.push_str(&format!("\nRerun: {}", ci_log::behind(&shell::posix(&first.repro), usize::MAX)));
     }
     format!("::error title={}::{}", property(&title), data(&text))
 }
@@ -100,7 +100,9 @@ fn warning(report: &Report, entry: &StaleEntry) -> String {
     let title = property(&format!("wsspec: stale expectation {cases}"));
     let file = match entry.file.as_str() {
         USUAL_BASELINE => String::new(),
-        file => format!(" {}", ci_log::command(&shell::posix(&["--file", file].map(str::to_owned)))),
+        file => {
+            format!(" {}", ci_log::behind(&shell::posix(&["--file", file].map(str::to_owned)), usize::MAX))
+        }
     };
     let now = match (&entry.until, entry.cases.len()) {
         (Some(until), _) => format!("the entry expired on {until}"),
@@ -123,7 +125,7 @@ fn passes(report: &Report, entry: &StaleEntry) -> bool {
     meant.all(|case| case.verdict == Verdict::Pass)
 }
 
-/// The text of a command.
+/// The text of a command: all that follows the second `::`, which may stand in it.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
@@ -230,14 +232,41 @@ mod tests {
         assert!(text.ends_with("its end: the implementation died; 2 cases were not run\n"), "{text}");
     }
 
+    /// Command, properties and text of a line, as a runner takes it apart.
+    fn taken_apart(line: &str) -> (&str, Vec<(&str, String)>, String) {
+        let undone = |text: &str| {
+            text.replace("%3A", ":").replace("%2C", ",").replace("%0A", "\n").replace("%25", "%")
+        };
+        let (head, text) = line.strip_prefix("::").unwrap().split_once("::").unwrap();
+        let (command, properties) = head.split_once(' ').unwrap();
+        let properties = properties.split(',').map(|property| property.split_once('=').unwrap());
+        (command, properties.map(|(name, value)| (name, undone(value))).collect(), undone(text))
+    }
+
     #[test]
     fn an_error_is_one_annotation_whatever_the_server_said() {
         let text =
             problem("error[E01]: nothing is there\n  tried    100%: a\n::error::b\n  try      c ##[d]");
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.starts_with("::error title=wsspec%3A error[E01]%3A nothing is there::"), "{text}");
-        assert_eq!(text.matches("::").count(), 2, "{text}");
-        assert!(!text.contains("##") && text.contains("100%25"), "{text}");
+        let (command, properties, told) = taken_apart(text.trim_end());
+        assert_eq!((command, properties.len()), ("error", 1), "{text}");
+        assert_eq!(properties[0], ("title", "wsspec: error[E01]: nothing is there".to_owned()));
+        assert_eq!(told, "  tried    100%: a\n::error::b\n  try      c #\\#[d]");
+    }
+
+    #[test]
+    fn an_address_in_an_annotation_had_a_backslash() {
+        let address = "nothing is listening on [::1]:9001";
+        let text = problem(&format!("error[E01]: {address}\n  tried    [::1]:9001: refused"));
+        let (_, properties, told) = taken_apart(text.trim_end());
+        assert_eq!(properties[0].1, format!("wsspec: error[E01]: {address}"));
+        assert_eq!(told, "  tried    [::1]:9001: refused");
+        let mut report = report(vec![CaseRecord { summary: address.into(), ..failed("a", "5.15") }]);
+        report.cases[0].checks.clear();
+        let end = report.end.as_mut().unwrap();
+        (end.complete, end.reason) = (false, Some(address.into()));
+        let text = annotations(&report, &[]);
+        assert_eq!(text.matches(address).count(), 2, "{text}");
     }
 
     #[test]
@@ -246,7 +275,12 @@ mod tests {
             let case = CaseRecord { summary: (*text).into(), ..failed(text, "5.15") };
             let out = annotations(&report(vec![case]), &[]);
             assert_eq!(out.lines().count(), 1, "{out}");
-            assert_eq!(out.matches("::").count(), 2, "{out}");
+            let (command, properties, told) = taken_apart(out.trim_end());
+            assert_eq!((command, properties.len()), ("error", 1), "{out}");
+            assert!(
+                properties[0].1.starts_with("wsspec: 1 case fails") && told.contains("5.4 (MUST)."),
+                "{out}"
+            );
             assert!(!out.contains("##"), "{out}");
         }
     }

