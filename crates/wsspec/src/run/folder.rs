@@ -33,6 +33,7 @@ impl Folder {
     /// # Errors
     /// E21.
     pub fn create(path: &Path, earlier: Earlier) -> Result<(Self, NewRecord), Problem> {
+        refuse_stdout(path)?;
         let temporary = path.join(format!(".{RESULTS}.part"));
         let made = fs::create_dir_all(path).and_then(|()| begin(path, &temporary, earlier));
         let file = made.map_err(|error| unwritable(path, &error))?;
@@ -44,6 +45,7 @@ impl Folder {
     /// # Errors
     /// E21.
     pub fn open(path: &Path) -> Result<Self, Problem> {
+        refuse_stdout(path)?;
         fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
         Ok(Self { path: path.to_owned() })
     }
@@ -242,6 +244,18 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Problem {
     problem
         .fact("usually", "an earlier run in a container made it as another user")
         .fact("try", "-o DIR with another folder   or   docker run --user \"$(id -u):$(id -g)\"")
+}
+
+/// `-` is stdout, which holds one document and no folder.
+fn refuse_stdout(path: &Path) -> Result<(), Problem> {
+    if !crate::outputs::args::is_stdout(path) {
+        return Ok(());
+    }
+    Err(Problem::new(ErrorCode::E21, "stdout can hold one document, and this is a folder of many")
+        .fact("asked", "a folder named -")
+        .fact("try", "wsspec report --html -   or   --junit -   --md -   --badge -   --format json|tap|lines")
+        .fact("else", "a folder that is called so is ./-")
+        .exit_with(crate::exit_code::ExitCode::Usage))
 }
 
 /// What is there already: the path itself or the nearest folder above.

@@ -380,3 +380,21 @@ fn a_document_can_go_to_stdout_and_is_alone_there() {
     }
     assert!(!folder.path().join("-").exists() && !folder.path().join("-.json").exists());
 }
+
+#[test]
+fn a_dash_for_a_folder_made_one_of_that_name() {
+    let folder = tempdir().unwrap();
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
+    for words in [
+        &["report", "-o", "-"][..],
+        &["report", "--html-dir", "-"],
+        &["run", "1.1.1", "-o", "-"],
+        &["run", "1.1.1", "--html-dir=-"],
+        &["merge", "wsspec-out", "-o", "-"],
+        &["serve", "--port", "0", "-o", "-"],
+    ] {
+        let done = wsspec(folder.path(), words);
+        assert!(done.code == 2 && done.err.contains("error[E21]: stdout can hold one document"), "{done:#?}");
+        assert!(done.err.contains("--html -") && !folder.path().join("-").exists(), "{words:?}: {done:#?}");
+    }
+}
