@@ -2,12 +2,14 @@
 //! the number of implementations in a report.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, BufWriter, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::measure::{Cost, Measured, fresh_folder, remove_old};
@@ -117,8 +119,7 @@ impl Bench<'_> {
         let mut rows = Rows::new("cases");
         for agents in TIMES {
             let cost = self.against(None, agents, &WITHOUT_WAIT)?;
-            let cases = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
-            rows.add(cases.matches("{\"t\":\"case\"").count().to_string(), &cost);
+            rows.add(self.lines_with("{\"t\":\"case\"")?.to_string(), &cost);
         }
         Ok(rows.table())
     }
@@ -135,8 +136,7 @@ impl Bench<'_> {
         let mut rows = Rows::new("agents");
         for agents in AGENTS {
             let cost = self.against(Some(FATAL_DEFECT), agents, FUNCTIONAL)?;
-            let record = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
-            let failures = record.matches("\"verdict\":\"fail\"").count();
+            let failures = self.lines_with("\"verdict\":\"fail\"")?;
             rows.add(format!("{agents} ({failures} failures)"), &cost);
         }
         Ok(rows.table())
@@ -146,8 +146,7 @@ impl Bench<'_> {
         let mut rows = Rows::new("clients");
         for clients in AGENTS {
             let cost = self.median(|| self.serve(clients))?;
-            let record = fs::read_to_string(self.folder.join("out/results.jsonl"))?;
-            rows.add(format!("{clients} ({} results)", record.matches("{\"t\":\"case\"").count()), &cost);
+            rows.add(format!("{clients} ({} results)", self.lines_with("{\"t\":\"case\"")?), &cost);
         }
         Ok(rows.table())
     }
@@ -186,7 +185,7 @@ impl Bench<'_> {
         let mut rows = Rows::new("implementations");
         for number in IMPLEMENTATIONS {
             let from = self.folder.join("many.jsonl");
-            fs::write(&from, many(number, &strict, &wrong)?)?;
+            many(number, &strict, &wrong, &mut BufWriter::new(File::create(&from)?))?;
             let mut command = Command::new(&self.program);
             command.args(["report", "--from"]).arg(&from);
             output(&mut command, &self.folder);
@@ -197,6 +196,15 @@ impl Bench<'_> {
             rows.add(format!("{number} ({:.1} MiB)", fs::metadata(&from)?.len() as f64 / 1048576.0), &cost);
         }
         Ok(rows.table())
+    }
+
+    /// Lines of the record of the last run that hold these words.
+    fn lines_with(&self, words: &str) -> Result<usize> {
+        let mut count = 0;
+        for line in BufReader::new(File::open(self.folder.join("out/results.jsonl"))?).lines() {
+            count += usize::from(line?.contains(words));
+        }
+        Ok(count)
     }
 
     fn against(&self, defect: Option<&str>, agents: usize, words: &[&str]) -> Result<Cost> {
@@ -231,28 +239,40 @@ impl Bench<'_> {
         tester.stop()
     }
 
-    /// Runs cases against a new endpoint, as often side by side as there are agents.
+    /// Runs cases against new endpoints: one for all agents, or one for each with a defect, as failures are tried again
+    /// alone at their server.
     fn once(&self, defect: Option<&str>, agents: usize, words: &[&str]) -> Result<Cost> {
-        let (address, nice) = (free_address()?, self.args.common.nice);
-        let mut server = Command::new(&self.program);
-        server.args(["echo", &address.to_string()]).args(defect.iter().flat_map(|id| ["--defect", id]));
-        let mut server = Measured::start(&server, nice, &self.folder.join("server.log"))?;
-        server.wait_for_port(address)?;
+        let servers = if defect.is_some() { agents } else { 1 };
+        let servers = (0..servers).map(|at| self.endpoint(defect, at)).collect::<Result<Vec<_>>>()?;
         fresh_folder(&self.folder.join("out"))?;
         let mut command = Command::new(&self.program);
-        command.arg("run").args((0..agents).map(|_| format!("ws://{address}"))).args(words);
+        let addresses = servers.iter().map(|(address, _)| format!("ws://{address}")).cycle();
+        command.arg("run").args(addresses.take(agents)).args(words);
         if !words.contains(&"--volume-messages") {
             command.args(["--volume-messages", &self.args.volume_messages.to_string()]);
         }
         command.arg("-o").arg(self.folder.join("out"));
+        let nice = self.args.common.nice;
         let cost = Measured::start(&command, nice, &self.folder.join("run.log"))?.wait(LIMIT)?;
-        server.stop()?;
+        for (_, server) in servers {
+            server.stop()?;
+        }
         Ok(cost)
+    }
+
+    fn endpoint(&self, defect: Option<&str>, at: usize) -> Result<(SocketAddr, Measured)> {
+        let address = free_address()?;
+        let mut server = Command::new(&self.program);
+        server.args(["echo", &address.to_string()]).args(defect.iter().flat_map(|id| ["--defect", id]));
+        let log = self.folder.join(format!("server{at}.log"));
+        let mut server = Measured::start(&server, self.args.common.nice, &log)?;
+        server.wait_for_port(address)?;
+        Ok((address, server))
     }
 }
 
-/// The results of so many implementations: copies of two runs under other names.
-fn many(number: usize, strict: &str, wrong: &str) -> Result<String> {
+/// Writes the results of so many implementations: copies of two runs under other names.
+fn many(number: usize, strict: &str, wrong: &str, out: &mut impl Write) -> Result<()> {
     let mut run: Value = serde_json::from_str(strict.lines().next().context("the record is empty")?)?;
     let name = |at: usize| format!("lib{at:02}/1.{at}");
     let target = run["targets"][0].clone();
@@ -262,19 +282,18 @@ fn many(number: usize, strict: &str, wrong: &str) -> Result<String> {
         target
     });
     run["targets"] = targets.collect();
-    let mut out = format!("{run}\n");
+    writeln!(out, "{run}")?;
     for at in 0..number {
         let from = if at % WITH_DEFECT == 0 { wrong } else { strict };
         for line in from.lines().filter(|line| line.starts_with("{\"t\":\"case\"")) {
             let (_, rest) = line.split_once(",\"agent\":\"").context("a case has an agent")?;
             let (_, rest) = rest.split_once('"').context("an agent has a name")?;
-            let _ = writeln!(out, "{{\"t\":\"case\",\"agent\":\"{}\"{rest}", name(at));
+            writeln!(out, "{{\"t\":\"case\",\"agent\":\"{}\"{rest}", name(at))?;
         }
     }
     let end = strict.lines().last().filter(|line| line.starts_with("{\"t\":\"end\""));
-    ensure!(end.is_some(), "the run did not come to its end");
-    out.extend([end.unwrap_or_default(), "\n"]);
-    Ok(out)
+    writeln!(out, "{}", end.context("the run did not come to its end")?)?;
+    Ok(out.flush()?)
 }
 
 /// Rows that are compared with the first.
@@ -325,7 +344,9 @@ mod tests {
                  {{\"t\":\"case\",\"agent\":\"x\",\"id\":\"1.1.1\",\"verdict\":\"{verdict}\"}}\n{{\"t\":\"end\"}}\n"
             )
         };
-        let text = many(5, &record("pass"), &record("fail")).unwrap();
+        let mut text = Vec::new();
+        many(5, &record("pass"), &record("fail"), &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["targets"].as_array().unwrap().len(), 5);
         let told: Vec<_> = lines[1..6].iter().map(|case| (&case["agent"], &case["verdict"])).collect();
