@@ -31,6 +31,11 @@ pub enum Address {
 }
 
 impl Address {
+    /// Whether both lead to the same server, wherever they come from.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self == other || self.tcp().is_some_and(|place| other.tcp() == Some(place))
+    }
+
     /// The address of TCP, if it is one.
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {

@@ -22,13 +22,15 @@ pub(super) struct Phase {
     pub(super) jobs: VecDeque<Job>,
     /// So many of them at a time.
     pub(super) at_a_time: usize,
+    /// So many failures are tried again at a time, at as many servers.
+    pub(super) confirmed_at_a_time: usize,
     /// These follow, one at a time, as soon as all others that run only wait.
     pub(super) delicate: VecDeque<Job>,
 }
 
 impl Phase {
     fn of(jobs: Vec<Job>, at_a_time: usize) -> Self {
-        Self { jobs: jobs.into(), at_a_time, delicate: VecDeque::new() }
+        Self { jobs: jobs.into(), at_a_time, confirmed_at_a_time: 1, delicate: VecDeque::new() }
     }
 
     /// Whether there is nothing left to be started.
@@ -54,7 +56,11 @@ pub(super) fn phases(jobs: Vec<Job>, limits: &Limits, order: Order, seed: u64) -
     let (streams, large): (Vec<_>, Vec<_>) = heavy.into_iter().partition(|job| data(job.case).is_some());
     let (delicate, light): (Vec<_>, Vec<_>) = others.into_iter().partition(|job| is_delicate(job.case));
     vec![
-        Phase { delicate: sort(delicate, order, seed).into(), ..sorted(light, limits.jobs) },
+        Phase {
+            confirmed_at_a_time: limits.jobs,
+            delicate: sort(delicate, order, seed).into(),
+            ..sorted(light, limits.jobs)
+        },
         sorted(timed, 1),
         sorted(large, limits.heavy_jobs),
         sorted(streams, limits.stream_jobs),
@@ -156,8 +162,8 @@ mod tests {
         assert_eq!(ids, ["12.1.10", "13.1.10", "12.4.10", "12.2.10", "12.2.15", "12.5.10", "12.1.1"]);
     }
 
-    /// The phases of all 517 cases of the reference suite, by id.
-    fn all_phases(jobs: usize) -> Vec<(Vec<String>, usize)> {
+    /// The phases of all 517 cases of the reference suite.
+    fn phases_of_all(jobs: usize) -> Vec<Phase> {
         let limits = Limits {
             jobs,
             heavy_jobs: 2,
@@ -170,9 +176,16 @@ mod tests {
         };
         let cases = wsspec_cases::suite().cases().iter().filter(|case| case.id.section() <= 13);
         let jobs = cases.map(|case| Job { agent: 0, case, number: 0 }).collect();
+        phases(jobs, &limits, Order::SlowFirst, 0)
+    }
+
+    /// The same by id.
+    fn all_phases(jobs: usize) -> Vec<(Vec<String>, usize)> {
         let ids = |jobs: VecDeque<Job>| jobs.iter().map(|job| job.case.id.to_string()).collect();
-        let phases = phases(jobs, &limits, Order::SlowFirst, 0).into_iter();
-        phases.flat_map(|phase| [(ids(phase.jobs), phase.at_a_time), (ids(phase.delicate), 1)]).collect()
+        phases_of_all(jobs)
+            .into_iter()
+            .flat_map(|phase| [(ids(phase.jobs), phase.at_a_time), (ids(phase.delicate), 1)])
+            .collect()
     }
 
     #[test]
@@ -204,6 +217,13 @@ mod tests {
         let (ids, at_a_time) = phases.iter().find(|(ids, _)| ids.iter().any(timed)).unwrap();
         assert!(ids.len() == 54 && ids.iter().all(timed), "{ids:?}");
         assert_eq!(*at_a_time, 1);
+    }
+
+    #[test]
+    fn failures_of_timed_and_large_cases_are_tried_again_one_at_a_time() {
+        let at_a_time: Vec<_> = phases_of_all(64).iter().map(|phase| phase.confirmed_at_a_time).collect();
+        assert_eq!(at_a_time, [64, 1, 1, 1]);
+        assert_eq!(phases_of_all(1)[0].confirmed_at_a_time, 1);
     }
 
     #[test]

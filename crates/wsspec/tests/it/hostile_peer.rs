@@ -194,6 +194,34 @@ fn a_failure_is_tried_once_more_alone_and_then_believed() {
     assert!(span(again[1]).0 >= span(again[0]).1, "{record:#?}");
 }
 
+/// When one case of each of two implementations was tried again, the first one first: both fail for they hear nothing.
+fn tried_again(servers: [usize; 2], first_silent: usize) -> [std::ops::Range<u64>; 2] {
+    let silent = move |n| if n < first_silent { Manner::Echo } else { Manner::Upgrade(b"", Then::Silence) };
+    let (peers, folder) = (servers.map(|_| Peer::start(silent)), tempdir().unwrap());
+    let urls = servers.map(|which| peers[which].url());
+    let done = wsspec(folder.path(), &["run", &urls[0], &urls[1], "1.1.2"]);
+    assert_eq!(done.code, 1, "{done:#?}");
+    let record = record(folder.path());
+    let number = |case: &Value, name: &str| case[name].as_u64().unwrap();
+    let again = cases(&record).filter(|case| case["attempt"] == 2);
+    let mut spans: Vec<_> = again
+        .map(|case| {
+            let start = number(case, "started_us");
+            start..start + number(case, "duration_us")
+        })
+        .collect();
+    spans.sort_by_key(|span| span.start);
+    spans.try_into().unwrap_or_else(|spans| panic!("{spans:?}: {record:#?}"))
+}
+
+#[test]
+fn failures_of_several_servers_are_tried_again_at_the_same_time_each_alone_at_its_own() {
+    let [first, second] = tried_again([0, 1], PREFLIGHT);
+    assert!(second.start < first.end, "{first:?} {second:?}");
+    let [first, second] = tried_again([0, 0], 2 * PREFLIGHT);
+    assert!(second.start >= first.end, "one server: {first:?} {second:?}");
+}
+
 #[test]
 fn a_failure_is_tried_again_until_it_passes_as_often_as_asked_for() {
     for (retries, code, last) in [("2", 0, "pass"), ("1", 1, "fail"), ("0", 1, "fail")] {
