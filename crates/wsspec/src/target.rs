@@ -100,6 +100,7 @@ impl Target {
     /// Whether a word of the command line is an address rather than the name of a case.
     pub fn looks_like(word: &str) -> bool {
         if word.contains("://")
+            || misspelt_scheme(word).is_some()
             || word.starts_with('[')
             || word == "localhost"
             || word.parse::<IpAddr>().is_ok()
@@ -119,7 +120,10 @@ impl Target {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => (false, rest, false),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => (true, rest, false),
             Some((scheme, rest)) => return Err(wrong_scheme(scheme, rest)),
-            None => (false, text, true),
+            None => match misspelt_scheme(text) {
+                Some((scheme, rest)) => return Err(slashes(text, scheme, rest)),
+                None => (false, text, true),
+            },
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, resource) = rest.split_at(end);
@@ -212,6 +216,22 @@ fn wrong_scheme(scheme: &str, rest: &str) -> Problem {
         .fact("try", format!("wsspec run {meant}://{rest}"))
 }
 
+/// `ws:/HOST`, `ws//HOST`: a scheme that lacks a sign.
+fn misspelt_scheme(text: &str) -> Option<(&str, &str)> {
+    ["ws", "wss", "http", "https"].into_iter().find_map(|scheme| {
+        let rest =
+            text.strip_prefix(scheme).filter(|rest| rest.starts_with(":/") || rest.starts_with("//"))?;
+        Some((scheme, rest.trim_start_matches([':', '/'])))
+    })
+}
+
+fn slashes(text: &str, scheme: &str, rest: &str) -> Problem {
+    let scheme = if scheme.ends_with('s') && scheme != "ws" { "wss" } else { "ws" };
+    Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+        .fact("why", "between scheme and host stands ://")
+        .fact("try", format!("wsspec run {scheme}://{rest}"))
+}
+
 fn unreadable(text: &str, why: &str) -> Problem {
     Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
         .fact("why", why)
@@ -252,9 +272,19 @@ mod tests {
             "ws://h/ä",
             "http://h",
             "ws://u:p@h/",
+            "ws:/h:1",
+            "ws//h",
         ] {
             let problem = Target::parse(text).unwrap_err();
             assert_eq!(problem.code, ErrorCode::E27, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_without_a_slash_was_looked_for_among_the_cases() {
+        for (text, meant) in [("ws:/h:1/a", "ws://h:1/a"), ("wss//h", "wss://h"), ("https:/h", "wss://h")] {
+            let told = Target::parse(text).unwrap_err().to_string();
+            assert!(told.contains(&format!("wsspec run {meant}")), "{told}");
         }
     }
 
@@ -281,6 +311,8 @@ mod tests {
             "[::1]:9001",
             "localhost",
             "127.0.0.1:{port}",
+            "ws:/h",
+            "wss//h",
         ] {
             assert!(Target::looks_like(word), "{word}");
         }

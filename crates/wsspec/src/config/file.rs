@@ -129,6 +129,12 @@ impl ConfigFile {
                     }
                 }
             }
+            let is_set = |name: &str| target.settings.iter().any(|setting| setting.key == name);
+            if target.url.is_none() && !is_set("exec") && !is_set("unix") {
+                return Err(file
+                    .wrong(table.span(), "this target has no address", "neither url nor exec nor unix")
+                    .fact("try", "url = \"ws://127.0.0.1:9001\"   or   exec = \"./my_server {port}\""));
+            }
             self.targets.push(target);
         }
         Ok(())

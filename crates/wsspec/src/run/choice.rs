@@ -86,7 +86,7 @@ impl Choice {
         let mut sets = self.sets.clone();
         sets.extend(self.by_default.then(|| NEGOTIATED.to_owned()));
         for names in [&sets, &self.names].into_iter().filter(|names| !names.is_empty()) {
-            let named = select::cases(suite, names)?;
+            let named = select::cases(suite, names).map_err(|problem| or_an_address(problem, names))?;
             cases.retain(|case| named.iter().any(|other| other.id == case.id));
         }
         let excluded = select::cases(suite, &self.exclude)?;
@@ -130,6 +130,18 @@ impl Choice {
                 problem.fact("note", "a server is tested: cases that need a client under test do not count");
         }
         problem.fact("try", format!("wsspec list {}", names.join(" ")).trim_end().to_owned())
+    }
+}
+
+/// A word that is no case may be the host of a server.
+fn or_an_address(problem: Problem, names: &[String]) -> Problem {
+    let is_host = |name: &&String| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic()) && !name.contains(['*', '?'])
+    };
+    let unknown = |name: &&String| select::cases(suite(), &[(*name).clone()]).is_err();
+    match names.iter().filter(is_host).find(unknown) {
+        Some(name) => problem.fact("or", format!("ws://{name}:PORT, if it is a server")),
+        None => problem,
     }
 }
 

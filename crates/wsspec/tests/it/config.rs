@@ -270,3 +270,11 @@ fn a_baseline_that_wsspec_toml_names_need_not_be_there_before_the_first_run() {
     assert!(done.err.contains("b.toml yet") && done.err.contains("wsspec baseline create"), "{done:#?}");
     wsspec(folder.path(), &["run", "1.1.1", "--baseline", "typed.toml"]).expect_error(2, "E18");
 }
+
+#[test]
+fn a_target_without_an_address_is_told_where_it_stands() {
+    let folder = folder("schema = 1\n[[target]]\nagent = \"a\"\n");
+    let done = wsspec(folder.path(), &["run", "1.1.1"]);
+    done.expect_error(2, "E18");
+    assert!(done.err.contains("wsspec.toml:2:") && done.err.contains("has no address"), "{done:#?}");
+}

@@ -338,3 +338,12 @@ fn the_exit_codes_have_a_page() {
         assert!(done.code == 0 && done.out.contains("\n  3   unreachable  no connection"), "{done:#?}");
     }
 }
+
+#[test]
+fn a_word_that_is_no_case_may_be_a_server() {
+    let facts = said(&run(&["myhost"]), 2, "E17");
+    assert_eq!(fact(&facts, "or"), "ws://myhost:PORT, if it is a server");
+    let facts = said(&run(&["ws:/127.0.0.1:9001"]), 2, "E27");
+    assert_eq!(fact(&facts, "try"), "wsspec run ws://127.0.0.1:9001");
+    assert_eq!(fact(&said(&run(&["99.1"]), 2, "E17"), "or"), "");
+}
