@@ -64,12 +64,20 @@ pub fn matches(filter: &Filter, record: &CaseRecord) -> bool {
 
 /// Says it if not everything ran that was selected.
 pub fn warn_incomplete(report: &Report, console: &Console) {
+    incomplete(report).into_iter().for_each(|why| console.note(why));
+}
+
+/// The same where there are several results.
+pub fn warn_incomplete_at(path: &Path, report: &Report, console: &Console) {
+    incomplete(report).into_iter().for_each(|why| console.note(format!("{}: {why}", path.display())));
+}
+
+fn incomplete(report: &Report) -> Option<String> {
     if report.end.is_none() {
         let torn = if report.torn { "; its last record is cut off" } else { "" };
-        console.note(format!("INCOMPLETE: this run did not come to its end{torn}"));
-    } else if !report.is_complete() {
-        let reason = report.end.as_ref().and_then(|end| end.reason.as_ref());
-        let why = reason.map_or_else(String::new, |why| format!(": {}", why.for_terminal(200)));
-        console.note(format!("INCOMPLETE: not every selected case ran{why}"));
+        return Some(format!("INCOMPLETE: this run did not come to its end{torn}"));
     }
+    let reason = report.end.as_ref().and_then(|end| end.reason.as_ref());
+    let why = reason.map_or_else(String::new, |why| format!(": {}", why.for_terminal(200)));
+    (!report.is_complete()).then(|| format!("INCOMPLETE: not every selected case ran{why}"))
 }

@@ -69,7 +69,11 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
         (true, false) => against_baseline(&args.old, &args.new, console)?,
         (false, true) => against_baseline(&args.new, &args.old, console)?,
     };
-    results::warn_incomplete(&new, console);
+    let results = [&args.old, &args.new].into_iter().filter(|path| !is_baseline(path));
+    // What a baseline expects stands on the old side.
+    for (path, report) in results.rev().zip([&new, &old]) {
+        results::warn_incomplete_at(path, report, console);
+    }
     let pairs: Vec<_> = pairs(&old, &new)
         .into_iter()
         .map(|pair| (pair, Difference::between(&of(&old, pair.0), &of(&new, pair.1))))

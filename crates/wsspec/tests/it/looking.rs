@@ -94,6 +94,28 @@ fn a_run_that_was_killed_is_reported_as_incomplete() {
 }
 
 #[test]
+fn a_last_line_that_is_cut_off_stops_nobody_and_is_told() {
+    let unfinished = without_end();
+    let folder = with_record(&unfinished[..unfinished.len() - 100]);
+    let path = folder.path();
+    fs::write(path.join("whole.jsonl"), RECORD).unwrap();
+    let told = "INCOMPLETE: this run did not come to its end; its last record is cut off";
+    let torn = "wsspec-out";
+    for (args, code) in [
+        (&["show"][..], 0),
+        (&["diff", "whole.jsonl", torn], 0),
+        (&["diff", torn, "whole.jsonl"], 0),
+        (&["merge", torn, "whole.jsonl", "-o", "all"], 6),
+    ] {
+        let done = wsspec(path, args);
+        assert!(done.code == code && done.err.contains(told), "{args:?}: {done:#?}");
+        assert!(!done.out.is_empty(), "{done:#?}");
+    }
+    let sides = wsspec(path, &["diff", torn, "whole.jsonl"]);
+    assert!(sides.err.starts_with("wsspec-out: INCOMPLETE"), "which side it is: {sides:#?}");
+}
+
+#[test]
 fn parts_of_a_run_become_one_result() {
     let folder = tempdir().unwrap();
     for part in ["1", "2"] {

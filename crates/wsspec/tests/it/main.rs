@@ -15,6 +15,7 @@ mod dying;
 mod errors;
 #[cfg(unix)]
 mod exec;
+mod faults;
 mod feeds;
 mod from_spec;
 mod harnesses;
@@ -25,6 +26,7 @@ mod image;
 mod junit;
 #[cfg(unix)]
 mod kept;
+mod levels;
 mod load;
 mod looking;
 mod mock_ups;
