@@ -4,6 +4,7 @@ use clap::Parser as _;
 
 use super::before::Before;
 use crate::cli::{Cli, Command, FailOn, RunArgs};
+use crate::commands::demo;
 use crate::errors::{ErrorCode, Problem};
 use crate::target::Target;
 
@@ -18,14 +19,10 @@ pub(super) fn targets(before: &Before, fail_on: FailOn) -> Result<Vec<RunArgs>, 
         if targets.iter().any(|target| target.agent == [agent]) {
             continue;
         }
-        let Ok(Some(Command::Run(mut args))) =
-            Cli::try_parse_from(&record.whole().repro).map(|cli| cli.command)
-        else {
-            continue;
-        };
+        let Some(mut args) = as_run(&record.whole().repro) else { continue };
         args.words.retain(|word| Target::looks_like(word));
         args.agent = vec![agent.to_owned()];
-        targets.push(*args);
+        targets.push(args);
     }
     if before.failed(fail_on).next().is_some() && targets.is_empty() {
         return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
@@ -33,4 +30,13 @@ pub(super) fn targets(before: &Before, fail_on: FailOn) -> Result<Vec<RunArgs>, 
             .fact("try", "wsspec run ws://HOST:PORT --last-failed"));
     }
     Ok(targets)
+}
+
+/// A command that repeats a case, as one of `run`.
+fn as_run(command: &[String]) -> Option<RunArgs> {
+    match Cli::try_parse_from(command).ok()?.command? {
+        Command::Run(args) => Some(*args),
+        Command::Demo(args) => demo::as_run(&args).ok(),
+        _ => None,
+    }
 }

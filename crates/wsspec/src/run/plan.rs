@@ -82,6 +82,8 @@ pub struct RunPlan {
     pub echo_check: bool,
     /// The options that make a repetition the same.
     pub repeat: Vec<String>,
+    /// The command that repeats cases, if that is not `wsspec run` with an address and options.
+    pub command: Option<Vec<String>>,
 }
 
 /// How much at a time and for how long.
@@ -184,6 +186,7 @@ impl RunPlan {
             earlier: if args.append { Earlier::Continue } else { Earlier::Keep(args.keep) },
             echo_check: !args.no_echo_check && args.mode == Mode::Echo,
             repeat: repeat(args, seed),
+            command: None,
         })
     }
 

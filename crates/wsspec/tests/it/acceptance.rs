@@ -318,4 +318,8 @@ fn the_demo_shows_three_bugs_and_how_to_look_at_each() {
     let words: Vec<&str> = words.iter().map(String::as_str).chain(["-o", "again"]).collect();
     let repeated = wsspec(folder.path(), &words);
     assert!(repeated.code == 1 && repeated.out.contains(&case), "{repeated:#?}");
+    let long = done.out.lines().find(|line| line.starts_with("   again ") && line.len() > 60);
+    assert_eq!(long, None, "the command that starts the peer was repeated in full");
+    let failed = wsspec(folder.path(), &["run", "--last-failed"]);
+    assert!(failed.code == 1 && failed.out.contains("demo-peer"), "{failed:#?}");
 }
