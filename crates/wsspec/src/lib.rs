@@ -13,6 +13,7 @@ mod debug_log;
 mod deviations;
 pub mod errors;
 pub mod exit_code;
+mod fault;
 pub mod filter;
 pub mod glossary;
 pub mod load;
@@ -53,6 +54,7 @@ use crate::terminal::Console;
 
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
+    fault::watch();
     let args: Vec<_> = std::env::args_os().collect();
     let cli = match config::parse(&args) {
         Ok(cli) => cli,
@@ -75,10 +77,11 @@ pub fn main() -> std::process::ExitCode {
     };
     let console = Console::new(&cli.global);
     let log = cli.global.log.as_deref().map_or(Ok(()), debug_log::start);
-    let code = match log.map_err(Into::into).and_then(|()| dispatch(&cli, &console)) {
+    let code = match fault::guard(|| log.map_err(Into::into).and_then(|()| dispatch(&cli, &console))) {
         Ok(code) => code,
         Err(error) => explain_error(&error, service(&cli), &console),
     };
+    let code = fault::tell(code, service(&cli), &console);
     log::info!("{code}");
     code.into()
 }
@@ -99,6 +102,7 @@ fn with_suggestion(mut message: clap::Error) -> clap::Error {
 }
 
 fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
+    fault::provoked("command");
     let Some(command) = &cli.command else {
         console.say(-2, include_str!("short_help.txt").replace("{version}", env!("CARGO_PKG_VERSION")));
         return Ok(ExitCode::Ok);
@@ -166,15 +170,13 @@ fn service(cli: &Cli) -> Ci {
     ci::service(asked.unwrap_or_default())
 }
 
-/// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec.
+/// Prints the error and returns its exit status. What is no [`Problem`] is a defect of wsspec, which is told at the end.
 fn explain_error(error: &anyhow::Error, service: Ci, console: &Console) -> ExitCode {
-    let (text, code) = match error.downcast_ref::<Problem>() {
-        Some(problem) => (format!("{problem:width$}", width = console.style.width), problem.exit()),
-        None => {
-            let text = format!("error: {error:#}\n  this should not have happened; please report it");
-            (text, ExitCode::Internal)
-        }
+    let Some(problem) = error.downcast_ref::<Problem>() else {
+        fault::keep_error(error);
+        return ExitCode::Internal;
     };
+    let (text, code) = (format!("{problem:width$}", width = console.style.width), problem.exit());
     console.warn(format!("{text}\n{code}"));
     ci::publish_problem(service, &text, console);
     code

@@ -149,6 +149,7 @@ pub(super) fn write_all(
     console: &Console,
 ) -> Result<(), Problem> {
     let folder = Folder::open(out)?;
+    folder.remove_pages(&["json", "html"]);
     write_reports::write(&folder, report, against).map_err(|error| unwritable(out, &error))?;
     console.say(-1, format!("wrote {}", folder.file("report.html").display()));
     Ok(())

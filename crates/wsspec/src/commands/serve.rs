@@ -113,6 +113,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
+    shared.settle();
     watch.drain();
     watch.voice.end(&shared);
     let captured = wire.close(shared.plan.capture.as_deref(), console);
@@ -402,7 +403,7 @@ fn page(base: &str, agent: Option<&str>) -> String {
 fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console: &Console) {
     let base = shared.address();
     let http = base.replacen("ws", "http", 1);
-    let cases = count(shared.plan.cases.len(), "case");
+    let cases = count(shared.selected(), "case");
     let version = env!("CARGO_PKG_VERSION");
     let row = |label: &str, parts: &[&str]| {
         console.say_own(0, &row_at(12, &format!("  {label}"), parts, console.style))
@@ -443,7 +444,7 @@ fn record(asked: &[String], plan: &Plan) -> RunRecord {
         argv: argv(&plan.redaction),
         seed: format!("{:x}", plan.settings.seed),
         set: set_names(asked),
-        selected: plan.cases.len() as u64,
+        selected: (plan.cases.len() + plan.passive.len()) as u64,
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
         host: Some(Box::new(crate::run::host())),

@@ -63,7 +63,7 @@ pub struct Layers {
 /// Each of these says which cases run: who uses one on the command line wants none of the file.
 const CHOICES: [&str; 4] = ["set", "filter", "last_failed", "slice"];
 /// Variables that have another meaning.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "WSSPEC_PORT",
     "WSSPEC_HOST",
     "WSSPEC_URL",
@@ -73,6 +73,7 @@ const RESERVED: [&str; 11] = [
     "WSSPEC_CONFIG",
     "WSSPEC_PROFILE",
     "WSSPEC_NO_HINTS",
+    "WSSPEC_PANIC",
     "WSSPEC_STRICT_EXIT",
     "WSSPEC_WSTEST_BUGCOMPAT",
 ];

@@ -17,6 +17,7 @@ use wsspec_wire::{RequestHead, close_code};
 use super::order::expected_time;
 use super::plan::RunPlan;
 use super::schedule::Job;
+use crate::fault;
 use crate::net::Stream;
 use crate::net::capture::Capture;
 use crate::net::client::{ConnectError, Secure, dial_captured};
@@ -86,6 +87,7 @@ pub struct Conditions {
     redaction: Redaction,
     trace: Trace,
     repeat: Vec<String>,
+    command: Option<Vec<String>>,
     started: Instant,
 }
 
@@ -116,17 +118,20 @@ impl Conditions {
         Self {
             case_timeout: plan.limits.case_timeout,
             trace: plan.trace,
+            command: plan.command.clone(),
             ..Self::with(plan.settings.clone(), plan.redaction.clone(), plan.repeat.clone(), started)
         }
     }
 
     /// Conditions without a limit beyond those of the cases.
     pub fn with(settings: Settings, redaction: Redaction, repeat: Vec<String>, started: Instant) -> Self {
-        Self { settings, case_timeout: None, redaction, trace: Trace::All, repeat, started }
+        Self { settings, case_timeout: None, redaction, trace: Trace::All, repeat, command: None, started }
     }
 
     /// Runs a case once. `number` is its place in the suite, from 1.
     pub async fn attempt(&self, agent: &Agent, case: &'static Case, number: u32, attempt: u32) -> Attempt {
+        let _running = fault::Running::new(case.id);
+        fault::provoked(&case.id.to_string());
         let meta = self.meta(number, attempt, self.repro(agent, &[case.id]));
         let Some(sut) = &agent.sut else { return self.once(agent, case, meta).await };
         match sut.up(Some(&case.id.to_string())).await {
@@ -267,6 +272,10 @@ impl Conditions {
     }
 
     fn repro(&self, agent: &Agent, ids: &[CaseId]) -> Vec<String> {
+        if let Some(command) = &self.command {
+            let ids = ids.iter().map(ToString::to_string);
+            return command.iter().cloned().chain(ids).chain(["-vvv".to_owned()]).collect();
+        }
         let address = agent.address.clone();
         let words = ["wsspec", "run"].map(str::to_owned).into_iter();
         let words =

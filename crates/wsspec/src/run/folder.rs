@@ -10,6 +10,7 @@ use wsspec_cases::CaseId;
 use wsspec_report::record::Line;
 
 use crate::errors::{ErrorCode, Problem};
+use crate::fault;
 use crate::outputs::file;
 
 /// The output folder if no other is given.
@@ -35,6 +36,7 @@ impl Folder {
     pub fn create(path: &Path, earlier: Earlier) -> Result<(Self, NewRecord), Problem> {
         refuse_stdout(path)?;
         let temporary = path.join(format!(".{RESULTS}.part"));
+        fault::goes_to(path);
         let made = fs::create_dir_all(path).and_then(|()| begin(path, &temporary, earlier));
         let file = made.map_err(|error| unwritable(path, &error))?;
         Ok((Self { path: path.to_owned() }, NewRecord { file, temporary, name: path.join(RESULTS), earlier }))
@@ -141,9 +143,9 @@ pub(super) fn numbered(name: &Path, number: u8) -> PathBuf {
 
 /// Removes the files of the last run's cases: beside the record of another run they would be taken for its.
 ///
-/// What this program has not written stays: where there is no record, it has written nothing.
+/// What this program has not written stays: where there is neither record nor badge, it has written nothing.
 fn remove_pages(folder: &Path, extensions: &[&str]) {
-    if !folder.join(RESULTS).exists() {
+    if !folder.join(RESULTS).exists() && !folder.join("badge.json").exists() {
         return;
     }
     let index = fs::read(folder.join(INDEX)).unwrap_or_default();
@@ -209,18 +211,26 @@ impl NewRecord {
     /// # Errors
     /// E21.
     pub fn publish(self) -> Result<File, Problem> {
+        let name = self.name.clone();
+        self.take_place().map_err(|error| unwritable(&name, &error))
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// The folder cannot be written to any more.
+    pub fn take_place(self) -> io::Result<File> {
         if let (Earlier::Keep(_), Some(folder)) = (self.earlier, self.name.parent()) {
             remove_pages(folder, &["json", "html"]);
+            fault::forget_earlier(folder);
         }
         let kept = match self.earlier {
             Earlier::Keep(most) => keep(&self.name, most),
             Earlier::Continue => Ok(()),
         };
-        let renamed = kept.and_then(|()| fs::rename(&self.temporary, &self.name));
-        renamed.map_err(|error| unwritable(&self.name, &error))?;
+        kept.and_then(|()| fs::rename(&self.temporary, &self.name))?;
         // `self` is dropped at the end, when there is nothing left under the temporary name.
-        let file = self.file.try_clone();
-        file.map_err(|error| unwritable(&self.name, &error))
+        self.file.try_clone()
     }
 }
 

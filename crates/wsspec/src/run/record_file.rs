@@ -23,6 +23,15 @@ impl RecordFile {
         Self { file, path, trouble: None }
     }
 
+    /// A record in the folder for temporary files, as its own place cannot be written to.
+    ///
+    /// # Errors
+    /// Nor can that.
+    pub fn elsewhere(trouble: io::Error) -> io::Result<Self> {
+        let (file, path) = rescue(&[], "")?;
+        Ok(Self { file, path, trouble: Some(trouble) })
+    }
+
     /// Where the record is.
     pub fn path(&self) -> &Path {
         &self.path

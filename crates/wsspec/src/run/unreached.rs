@@ -1,5 +1,5 @@
-//! What a run leaves that could not start: what a CI service looks for, and what was asked for by name, tells of it in
-//! red; the record of an earlier run stays what it is, and so does the page of that.
+//! What a run leaves that could not start: all files of the folder tell of it, in red, and so does what was asked for by
+//! name; only the record of an earlier run stays what it is, and the page `report.html` of that.
 
 use std::time::Duration;
 

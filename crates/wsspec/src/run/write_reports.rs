@@ -66,9 +66,9 @@ fn write_pages(folder: &Folder, pages: impl ParallelIterator<Item = html::Page>)
 
 fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     write_verdict(folder, report, Some("report.html"), against)?;
-    let non_strict = |case: &CaseRecord| case.verdict == Verdict::NonStrict;
-    folder.write("failed.txt", ids(report, |case| case.verdict.is_failure()).as_bytes())?;
-    folder.write("non-strict.txt", ids(report, non_strict).as_bytes())
+    let non_strict = |case: &&CaseRecord| case.verdict == Verdict::NonStrict;
+    write_ids(folder, "failed.txt", report.cases.iter().filter(|case| case.verdict.is_failure()))?;
+    write_ids(folder, "non-strict.txt", report.cases.iter().filter(non_strict))
 }
 
 /// Writes what tells CI services how a run ended; `page`: where its cases are shown.
@@ -86,21 +86,22 @@ fn write_verdict(
     folder.write("badge.json", badge.json().as_bytes())
 }
 
-/// Writes what a CI service or a script looks for after a run of which no case was run, and the page, if there is none of
-/// an earlier run: that belongs to the record beside it.
+/// Writes all files of a run of which no case was run, but for the record and the page, if there are those of an earlier
+/// run: they belong together, and everything else can be made of them again.
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub(super) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
+pub(crate) fn write_untested(folder: &Folder, report: &Report, with_page: bool) -> io::Result<()> {
     write_verdict(folder, report, None, None)?;
     let end = report.end.iter();
     let why = end.clone().find_map(|end| end.reason.as_ref()).map_or("", |why| why.raw());
     write_failed(folder, end.flat_map(|end| &end.not_run), why)?;
+    write_pages(folder, html::folder_beside(report, None, |_| None))?;
     if with_page { write_page(folder, report, None) } else { Ok(()) }
 }
 
-/// Writes the reference's index, and the files that it names, with the cases that were to run as failures. Scripts look for
-/// these there and at nothing else: an empty index, or none, they take for a good one.
+/// Writes the reference's index, the files that it names, and the lists of ids, with the cases that were to run as failures.
+/// Scripts look for these there and at nothing else: an empty index, or none, they take for a good one.
 ///
 /// # Errors
 /// The folder cannot be written to.
@@ -121,17 +122,24 @@ pub fn write_failed<'a>(
     let cases = agents.flat_map(|agent| agent.cases.iter().filter_map(move |id| failed(agent, id)));
     let cases: Vec<CaseRecord> = cases.collect();
     let names = Names::of(cases.iter().map(|case| &case.agent));
-    folder.remove_pages(&["json"]);
+    folder.remove_pages(&["json", "html"]);
     for case in &cases {
         folder.write_page(&names.file(case, "json"), compat::case_json(case).as_bytes())?;
     }
+    write_ids(folder, "failed.txt", &cases)?;
+    write_ids(folder, "non-strict.txt", [])?;
     folder.stream(INDEX, |out| compat::write_index(&cases, out))
 }
 
 /// One id a line, as `run` takes them.
-fn ids(report: &Report, chosen: impl Fn(&CaseRecord) -> bool) -> String {
-    let ids: BTreeSet<_> = report.cases.iter().filter(|case| chosen(case)).map(|case| case.id).collect();
-    ids.iter().map(|id| format!("{id}\n")).collect()
+fn write_ids<'a>(
+    folder: &Folder,
+    name: &str,
+    cases: impl IntoIterator<Item = &'a CaseRecord>,
+) -> io::Result<()> {
+    let ids: BTreeSet<_> = cases.into_iter().map(|case| case.id).collect();
+    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+    folder.write(name, lines.as_bytes())
 }
 
 fn pointer(why: &html::Unwritten) -> String {

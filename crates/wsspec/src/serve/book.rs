@@ -44,6 +44,8 @@ struct Pages {
     order: Vec<String>,
     /// The agents of which a case ran twice at once.
     twins: BTreeSet<String>,
+    /// By how many attempts the passive cases of an agent were judged.
+    judged: HashMap<String, u32>,
     by_agent: HashMap<String, BTreeMap<CaseId, Entry>>,
 }
 
@@ -124,6 +126,14 @@ impl Book {
         if let Some(entry) = pages.by_agent.get_mut(agent).and_then(|page| page.get_mut(&case)) {
             entry.watched = Some(watched);
         }
+    }
+
+    /// Whether more was seen in passing than what the passive cases of an agent were judged by.
+    pub fn is_news(&self, agent: &str) -> bool {
+        let mut pages = self.lock();
+        let entries = pages.by_agent.get(agent).into_iter().flat_map(BTreeMap::values);
+        let seen: u32 = entries.filter(|entry| entry.watched.is_some()).map(|entry| entry.attempts).sum();
+        seen > 0 && pages.judged.insert(agent.to_owned(), seen) != Some(seen)
     }
 
     /// What was seen in passing in all cases of an agent.

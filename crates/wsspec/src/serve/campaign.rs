@@ -1,12 +1,12 @@
 //! When a server that is to run once is done, and why.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use wsspec_cases::CaseId;
 
-use super::book::Book;
+use super::book::{Book, Brief};
 use super::notice::Notice;
 use crate::exit_code::ExitCode;
 
@@ -96,7 +96,7 @@ impl Campaign {
         }
         let open: Vec<&str> = agents
             .iter()
-            .filter(|(agent, verdicts)| !self.through.contains(agent) && verdicts.len() < self.selected.len())
+            .filter(|(agent, verdicts)| !self.through.contains(agent) && !self.has_all(verdicts))
             .map(|(agent, _)| agent.as_str())
             .collect();
         match open.as_slice() {
@@ -120,15 +120,11 @@ impl Campaign {
 
     /// Whether every agent that came has a verdict for every case.
     pub fn is_complete(&self, book: &Book) -> bool {
-        book.agents().iter().all(|(_, verdicts)| verdicts.len() >= self.selected.len())
+        book.agents().iter().all(|(_, verdicts)| self.has_all(verdicts))
     }
 
-    /// The selected cases that an agent has no verdict for.
-    pub fn missing<'a>(
-        &'a self,
-        verdicts: impl Fn(CaseId) -> bool + 'a,
-    ) -> impl Iterator<Item = CaseId> + 'a {
-        self.selected.iter().copied().filter(move |id| !verdicts(*id))
+    fn has_all(&self, verdicts: &BTreeMap<CaseId, Brief>) -> bool {
+        self.selected.iter().all(|id| verdicts.contains_key(id))
     }
 }
 
@@ -136,7 +132,6 @@ impl Campaign {
 mod tests {
     use wsspec_engine::Verdict;
 
-    use super::super::book::Brief;
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep, timeout};
-use wsspec_cases::{COMMANDS, Case, suite};
+use wsspec_cases::{COMMANDS, Case, CaseId, suite};
 use wsspec_engine::{CaseRun, Observation, Verdict, judge};
 use wsspec_report::record::{CaseMeta, CaseRecord, Line, TlsRecord};
 use wsspec_report::story::cause_sentence;
@@ -21,6 +21,7 @@ use super::request::{NoRequest, Request, read};
 use super::route::{Job, Route, route};
 use super::series::Over;
 use super::{Shared, commands};
+use crate::fault;
 use crate::net::{Transport, pump};
 use crate::outputs;
 use crate::run::attempt::now;
@@ -84,6 +85,22 @@ fn not_run(job: &Job, cases: &[&'static Case]) -> String {
     let number = cases.iter().position(|case| case.id == job.case.id).map_or(0, |at| at + 1);
     let agent: String = job.agent.chars().take(20).collect();
     format!("{} was not run by {agent}: /runCase?case={number}&agent=... comes first", job.case.id)
+}
+
+/// A case that is under way. Nobody waits for one that a defect has ended.
+struct Ending<'a> {
+    shared: &'a Shared,
+    agent: &'a str,
+    id: CaseId,
+    _running: fault::Running,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.book.end(self.agent, self.id, None);
+        }
+    }
 }
 
 struct Visit {
@@ -262,6 +279,7 @@ impl Visit {
         let Start::Attempt { number, new_agent, twin } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
         };
+        let _ending = Ending { shared, agent: &agent, id, _running: fault::Running::new(id) };
         if twin {
             shared.tell(Notice::Twin { agent: agent.clone(), case: id });
         }
@@ -272,6 +290,7 @@ impl Visit {
         if shared.plan.exclusions.excludes(&agent, id) {
             return self.skip(stream, &request, job).await;
         }
+        fault::provoked(&id.to_string());
         let from = shared.plan.log.position();
         let tls = self.tls.clone();
         let meta = CaseMeta { tls, ..meta(shared, job.case, self.started, number) };
@@ -368,11 +387,16 @@ pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
     let mut record = CaseRecord::from_outcome(agent, case, &outcome, meta, &plan.redaction);
     outputs::trim(&mut record, plan.trace);
     record.log = plan.log.since(from, record.verdict);
-    let brief = Brief::of(&record);
+    enter(shared, agent, record);
+}
+
+/// Puts a verdict into the record and the book, and tells it.
+pub(super) fn enter(shared: &Shared, agent: &str, record: CaseRecord) {
+    let (case, brief) = (record.id, Brief::of(&record));
     let summary = cause_sentence(&record).raw().to_owned();
     shared.ledger.write(Line::Case(Box::new(record)));
-    shared.book.end(agent, case.id, Some(brief.clone()));
-    shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case: case.id, brief, summary });
+    shared.book.end(agent, case, Some(brief.clone()));
+    shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case, brief, summary });
 }
 
 /// Plays a case whose request has been read, together with the octets behind it.

@@ -1,30 +1,33 @@
 //! After the last connection: the end of the record, the reports, the summary, the exit status.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
 use anyhow::Result;
 use tokio::time::Instant;
-use wsspec_cases::suite;
+use wsspec_cases::{CaseId, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{EndRecord, Line, NotRun, Report};
 use wsspec_report::summary::Counts;
 
 use super::Shared;
+use super::book::Brief;
 use super::campaign::{Campaign, Ended};
 use super::ledger::Ledger;
 use super::stream::Stream;
 use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::fault;
 use crate::outputs::{Outputs, ci};
 use crate::run::attempt::now;
-use crate::run::conclude::{counts, print_causes, print_last_line, worst_rating};
+use crate::run::conclude::{counts, look_at, print_causes, print_last_line, worst_rating};
 use crate::run::folder::{Folder, RESULTS, unwritable};
 use crate::run::journal;
 use crate::run::plan::Rating;
-use crate::run::write_reports::write_failed;
+use crate::run::write_reports::{write_failed, write_untested};
 use crate::sut::last_words;
 use crate::terminal::{Console, summary};
 use crate::text::{self, count};
@@ -55,16 +58,8 @@ impl End<'_> {
     /// # Errors
     /// E21: the folder cannot be written to. E22: there was no client.
     pub async fn conclude(&self, console: &Console, told: &mut Stream<'_>) -> Result<ExitCode> {
-        for (agent, _) in self.shared.book.agents() {
-            self.shared.abandon(&agent, None);
-            self.shared.judge_passive(&agent);
-        }
         let not_run = self.not_run();
         let shared = self.shared;
-        if matches!(self.ended, Ended::NoClient(_)) {
-            // What an earlier run has left must not be taken for the result of this one.
-            shared.ledger.begin();
-        }
         let earlier = shared.ledger.read().await.map_err(|error| unwritable(shared.ledger.path(), &error))?;
         let findings = self.baseline.map(|file| file.baseline.findings(&earlier, &baseline::today()));
         let complaints = self.baseline.zip(findings.as_ref());
@@ -72,7 +67,8 @@ impl End<'_> {
             complaints.map(|(file, findings)| baseline::complaints(file, findings, Some(&earlier)));
         let complaints = complaints.unwrap_or_default();
         let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
-        let report = finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
+        let (report, unwritten) =
+            finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
         told.drain();
         let nobody = matches!(self.ended, Ended::NoClient(_)) || self.nobody_connected();
         if !report.cases.is_empty() && !nobody {
@@ -82,9 +78,12 @@ impl End<'_> {
             baseline::tell(&report, &complaints, file, self.rating.strict_baseline, console);
         }
         let code = self.write(&report, code, nobody, console);
+        let code = unwritten.map_or(code, |problem| {
+            console.warn(problem.to_string());
+            code.worst(ExitCode::Incomplete)
+        });
         if nobody {
-            self.write_failed().map_err(|error| unwritable(shared.ledger.path(), &error))?;
-            return Err(self.no_client().into());
+            return Err(self.untested(&report)?.into());
         }
         if let Ended::Stalled(why) = self.ended {
             console.warn(format!("note: {why}; what is finished is kept"));
@@ -110,21 +109,45 @@ impl End<'_> {
         }
     }
 
-    /// Nobody came, whose name would be known.
-    fn write_failed(&self) -> io::Result<()> {
-        let cases = self.campaign.missing(|_| false).map(|id| id.to_string()).collect();
-        let nobody = NotRun { agent: self.agent.into(), cases };
-        let folder = Folder::open(self.shared.ledger.path()).map_err(io::Error::other)?;
-        write_failed(&folder, [&nobody], "No client asked for it.")
+    /// Writes that nobody came, and says it; the record of an earlier run stays, and its page.
+    fn untested(&self, report: &Report) -> Result<Problem, Problem> {
+        let path = self.shared.ledger.path();
+        let folder = Folder::open(path)?;
+        let record = folder.file(RESULTS);
+        let (is_untested, has_record) = (matches!(self.ended, Ended::NoClient(_)), record.exists());
+        let written = if is_untested {
+            write_untested(&folder, report, !has_record)
+        } else {
+            write_failed(&folder, [&self.nobody()], "No client asked for it.")
+        };
+        written.map_err(|error| unwritable(path, &error))?;
+        let problem = self.no_client();
+        if !is_untested || !has_record {
+            return Ok(problem);
+        }
+        Ok(problem.fact("note", format!("{} and report.html are of an earlier run", record.display())))
+    }
+
+    /// Whose name would be known if anybody had come.
+    fn nobody(&self) -> NotRun {
+        NotRun { agent: self.agent.into(), cases: self.missing(&BTreeMap::new()) }
     }
 
     fn not_run(&self) -> Vec<NotRun> {
+        if matches!(self.ended, Ended::NoClient(_)) {
+            return vec![self.nobody()];
+        }
         let agents = self.shared.book.agents().into_iter();
-        let missing = agents.map(|(agent, verdicts)| NotRun {
-            agent: agent.as_str().into(),
-            cases: self.campaign.missing(|id| verdicts.contains_key(&id)).map(|id| id.to_string()).collect(),
-        });
+        let missing = agents
+            .map(|(agent, verdicts)| NotRun { agent: agent.as_str().into(), cases: self.missing(&verdicts) });
         missing.filter(|agent| !agent.cases.is_empty()).collect()
+    }
+
+    /// The selected cases without a verdict.
+    fn missing(&self, verdicts: &BTreeMap<CaseId, Brief>) -> Vec<String> {
+        let plan = &self.shared.plan;
+        let selected = plan.cases.iter().chain(&plan.passive).map(|case| case.id);
+        selected.filter(|id| !verdicts.contains_key(id)).map(|id| id.to_string()).collect()
     }
 
     fn verdicts(&self) -> Vec<Verdict> {
@@ -142,11 +165,15 @@ impl End<'_> {
         if self.rating.exit_zero {
             code = ExitCode::Ok;
         }
-        if !not_run.is_empty() || verdicts.contains(&Verdict::Error) {
+        let cut_short = !not_run.is_empty() && !matches!(self.ended, Ended::NoClient(_));
+        if cut_short || verdicts.contains(&Verdict::Error) {
             code = code.worst(ExitCode::Incomplete);
         }
         if verdicts.is_empty() || self.nobody_connected() {
             code = code.worst(ExitCode::Empty);
+        }
+        if fault::happened() {
+            code = ExitCode::Internal;
         }
         match self.ended {
             Ended::Interrupted(signal) => code.worst(*signal),
@@ -239,17 +266,18 @@ impl End<'_> {
     }
 }
 
-/// Ends the record: writes its last line and the reports, and returns what they were made from.
+/// Ends the record: writes its last line and the reports, and returns what they were made from, and E21 if they could
+/// not be written.
 ///
 /// # Errors
-/// E21: the folder cannot be written to.
+/// E21: the record cannot be read.
 pub async fn finish(
     ledger: &Ledger,
     not_run: Vec<NotRun>,
     code: ExitCode,
     started: Instant,
     reason: Option<&str>,
-) -> Result<Report, Problem> {
+) -> Result<(Report, Option<Problem>), Problem> {
     let failed = |error: io::Error| unwritable(ledger.path(), &error);
     let mut report = ledger.read().await.map_err(failed)?;
     let mut totals = Counts::of(&report.cases).by_word();
@@ -270,6 +298,14 @@ pub async fn finish(
     // The rating looks at what was not run.
     report.end = Some(end.clone());
     end.rating = worst_rating(&report);
+    report.end = Some(end.clone());
     ledger.write(Line::End(end));
-    ledger.reports().await.map_err(failed)
+    match ledger.reports().await {
+        Ok(report) => Ok((report, None)),
+        Err(error) => {
+            let record = ledger.record().await;
+            let (kept, look) = (record.display().to_string(), look_at(&record));
+            Ok((report, Some(failed(error).fact("kept", kept).fact("look", look))))
+        }
+    }
 }

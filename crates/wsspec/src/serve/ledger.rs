@@ -1,7 +1,7 @@
 //! The files: every verdict is written down at once, the reports that follow from them as soon as there is time.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -16,6 +16,7 @@ use wsspec_report::record::{CaseRecord, Line, Report, Source, read_file};
 
 use crate::errors::Problem;
 use crate::run::folder::{Earlier, Folder, INDEX, NewRecord, RESULTS};
+use crate::run::record_file::RecordFile;
 use crate::run::write_reports;
 
 /// With no verdict for this long, the reports are brought up to date.
@@ -44,6 +45,7 @@ enum Order {
     Begin,
     Line(Box<Line>),
     Report { write: bool, answer: oneshot::Sender<io::Result<Report>> },
+    Place(oneshot::Sender<PathBuf>),
 }
 
 impl Ledger {
@@ -66,7 +68,7 @@ impl Ledger {
     ) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
-        let record = RecordFile::Waiting(Some(record), Vec::new());
+        let record = Record::Waiting(Some(record), Vec::new());
         let writer =
             Writer { folder, record, expected, listener, cases: Vec::new(), dirty: false, failed: None };
         let thread = std::thread::spawn(move || writer.run(&inbox));
@@ -110,6 +112,13 @@ impl Ledger {
         report.await.unwrap_or_else(|_| Err(io::Error::other("the writer has ended")))
     }
 
+    /// Where the record is: not in the folder if that could not be written to any more.
+    pub async fn record(&self) -> PathBuf {
+        let (answer, place) = oneshot::channel();
+        self.order(Order::Place(answer));
+        place.await.unwrap_or_else(|_| self.path.join(RESULTS))
+    }
+
     fn order(&self, order: Order) {
         // The writer ends only when the sender is gone.
         let _ = self.orders.as_ref().map(|orders| orders.send(order));
@@ -124,20 +133,20 @@ impl Drop for Ledger {
 }
 
 /// The record takes the place of the last one with the first case.
-enum RecordFile {
+enum Record {
     Waiting(Option<NewRecord>, Vec<Line>),
     Open(OpenRecord),
 }
 
 /// The record in its place.
 struct OpenRecord {
-    file: File,
+    file: RecordFile,
     octets: u64,
     /// The same, for reading.
     source: Arc<Source>,
 }
 
-impl RecordFile {
+impl Record {
     /// Appends a line, and leaves in the file what of a case can be read again.
     fn write(&mut self, line: Line, path: &Path) -> io::Result<Option<CaseRecord>> {
         if let Line::Case(_) = line {
@@ -158,9 +167,13 @@ impl RecordFile {
 
     fn publish(&mut self, path: &Path) -> io::Result<()> {
         let Self::Waiting(record, lines) = self else { return Ok(()) };
-        let published = record.take().map(NewRecord::publish).transpose().map_err(io::Error::other)?;
-        let file = published.ok_or_else(|| io::Error::other("the record could not be written before"))?;
-        let mut record = OpenRecord { file, octets: 0, source: Arc::new(Source::new(File::open(path)?)) };
+        let new = record.take().ok_or_else(|| io::Error::other("the record could not be written before"))?;
+        let file = match new.take_place() {
+            Ok(file) => RecordFile::new(file, path.to_owned()),
+            Err(error) => RecordFile::elsewhere(error)?,
+        };
+        let source = Arc::new(Source::new(File::open(file.path())?));
+        let mut record = OpenRecord { file, octets: 0, source };
         for line in lines.iter() {
             record.append(line)?;
         }
@@ -174,7 +187,11 @@ impl OpenRecord {
     fn append(&mut self, line: &Line) -> io::Result<Range<u64>> {
         let mut json = line.to_json();
         json.push('\n');
-        self.file.write_all(json.as_bytes())?;
+        let place = self.file.path().to_owned();
+        self.file.append(&json);
+        if self.file.path() != place {
+            self.source = Arc::new(Source::new(File::open(self.file.path())?));
+        }
         let from = self.octets;
         self.octets += json.len() as u64;
         Ok(from..self.octets - 1)
@@ -183,7 +200,7 @@ impl OpenRecord {
 
 struct Writer {
     folder: Folder,
-    record: RecordFile,
+    record: Record,
     expected: Option<Expected>,
     listener: Option<UnboundedSender<Line>>,
     /// What lists show of each case.
@@ -220,6 +237,8 @@ impl Writer {
                     wanted |= write;
                     asked.push(answer);
                 }
+                // Who asked may have gone.
+                Order::Place(answer) => drop(answer.send(self.place())),
             }
         }
         self.answer(asked, wanted);
@@ -234,7 +253,7 @@ impl Writer {
             return;
         }
         let report = if write { self.reports() } else { self.read() };
-        let report = self.failed.take().map_or(report, Err);
+        let report = if write { self.failed.take().map_or(report, Err) } else { report };
         for answer in asked {
             // An error is for all of them, and is no value that can be cloned.
             let _ = answer.send(match &report {
@@ -282,18 +301,40 @@ impl Writer {
     fn reports(&mut self) -> io::Result<Report> {
         self.dirty = false;
         let report = self.read()?;
-        if let RecordFile::Open(_) = self.record {
-            write_reports::write(&self.folder, &report, None)?;
+        let Record::Open(record) = &mut self.record else { return Ok(report) };
+        match record.file.take_trouble() {
+            Some(error) => Err(error),
+            None => write_reports::write(&self.folder, &report, None).map(|()| report),
         }
-        Ok(report)
     }
 
-    fn read(&self) -> io::Result<Report> {
-        match self.record {
-            RecordFile::Waiting(..) => Ok(Report::default()),
-            RecordFile::Open(_) => {
-                read_file(File::open(self.folder.file(RESULTS))?).map_err(io::Error::other)
+    fn read(&mut self) -> io::Result<Report> {
+        match &mut self.record {
+            Record::Waiting(_, lines) => Ok(untested(lines)),
+            Record::Open(record) => {
+                record.file.restore();
+                read_file(File::open(record.file.path())?).map_err(io::Error::other)
             }
         }
     }
+
+    fn place(&self) -> PathBuf {
+        match &self.record {
+            Record::Open(record) => record.file.path().to_owned(),
+            Record::Waiting(..) => self.folder.file(RESULTS),
+        }
+    }
+}
+
+/// What is to be said of a server that no client asked for a case.
+fn untested(lines: &[Line]) -> Report {
+    let mut report = Report::default();
+    for line in lines {
+        match line {
+            Line::Run(run) => report.run = run.clone(),
+            Line::End(end) => report.end = Some(end.clone()),
+            Line::Case(_) => {}
+        }
+    }
+    report
 }

@@ -33,10 +33,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use wsspec_cases::{Case, CaseId};
 use wsspec_engine::{Settings, TesterRole, passive_outcomes};
-use wsspec_report::record::{CaseRecord, Line, Redaction};
+use wsspec_report::record::{CaseRecord, Redaction};
 
 use self::admission::Admission;
-use self::book::Book;
+use self::book::{Book, Start};
 use self::ledger::Ledger;
 use self::notice::Notice;
 use self::series::Begun;
@@ -146,15 +146,32 @@ impl Shared {
         }
     }
 
-    /// Records the passive cases of an agent as they stand now.
+    /// Records the passive cases of an agent as they stand now, unless that is done.
     pub fn judge_passive(&self, agent: &str) {
+        if !self.book.is_news(agent) {
+            return;
+        }
         let outcomes =
             passive_outcomes(&self.plan.passive, TesterRole::Server, &self.book.all_watched(agent));
         for (case, outcome) in self.plan.passive.iter().zip(&outcomes) {
-            let meta = connection::meta(self, case, self.started, 1);
+            let Start::Attempt { number, .. } = self.book.start(agent, case.id) else { continue };
+            let meta = connection::meta(self, case, self.started, number);
             let record = CaseRecord::from_outcome(agent, case, outcome, meta, &self.plan.redaction);
-            self.ledger.write(Line::Case(Box::new(record)));
+            connection::enter(self, agent, record);
         }
+    }
+
+    /// After the last connection: what was begun is over, and what all cases are judged by is there.
+    pub fn settle(&self) {
+        for (agent, _) in self.book.agents() {
+            self.abandon(&agent, None);
+            self.judge_passive(&agent);
+        }
+    }
+
+    /// How many results are to come from each client.
+    pub fn selected(&self) -> usize {
+        self.plan.cases.len() + self.plan.passive.len()
     }
 
     /// The server does not end before a client has the answer that it waits for.

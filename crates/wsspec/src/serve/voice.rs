@@ -119,7 +119,7 @@ impl<'a> Voice<'a> {
         let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false, standing: None };
         let briefs: Vec<journal::Brief> = verdicts.values().map(plain).collect();
         let counts = lines::counts(&briefs);
-        let total = shared.plan.cases.len();
+        let total = shared.selected();
         self.say(0, format!("{:<24} {}/{total}   {counts}", lines::agent_name(agent), briefs.len()));
         self.last.insert(agent.to_owned(), (Instant::now(), briefs.len()));
     }

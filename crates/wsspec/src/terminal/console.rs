@@ -10,6 +10,7 @@ use wsspec_report::sanitise::ci_log;
 use super::style::Style;
 use crate::cli::{Global, Progress, When};
 use crate::debug_log;
+use crate::fault;
 use crate::outputs::args::Format;
 
 /// Where everything is printed: what scrolls goes to stdout, warnings and what is erased again to stderr.
@@ -80,6 +81,7 @@ impl Console {
     /// Keeps these secrets out of all text for people; without it, those that everybody has.
     pub fn redact(&self, redaction: &Redaction) {
         self.lock().redaction = redaction.clone();
+        fault::redact(redaction);
     }
 
     /// What stdout holds.

@@ -293,8 +293,8 @@ impl Run<'_> {
         }
         code = self.signals.exit_code().map_or(code, |signal| code.worst(signal));
         let reason = (!self.not_run.is_empty()).then_some("a server could not be reached");
-        end::finish(&self.ledger, self.not_run, code, self.started, reason).await?;
-        Ok(code)
+        let (_, unwritten) = end::finish(&self.ledger, self.not_run, code, self.started, reason).await?;
+        unwritten.map_or(Ok(code), |problem| Err(problem.into()))
     }
 }
 
@@ -330,7 +330,7 @@ fn record(selected: &Selected, servers: &[Server]) -> RunRecord {
         catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
-        argv: std::env::args().skip(1).collect(),
+        argv: std::env::args().skip(1).map(|word| Redaction::default().text(&word)).collect(),
         selected: selected.cases.len() as u64,
         rating_rule: RATING_RULE,
         targets: targets.collect(),

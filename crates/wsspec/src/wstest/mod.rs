@@ -24,6 +24,7 @@ use self::spec::Options;
 use crate::cli::{Global, Progress, Theme, When};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
+use crate::fault;
 use crate::outputs::args::Ci;
 use crate::outputs::ci;
 use crate::signals::Signals;
@@ -34,6 +35,7 @@ const USAGE: ExitCode = ExitCode::Failed;
 
 /// The process `wstest`.
 pub fn main() -> std::process::ExitCode {
+    fault::watch();
     start(std::env::args_os()).into()
 }
 
@@ -55,7 +57,8 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         console.warn("wstest: a mode must be given: -m MODE\n\nTry wstest --help");
         return USAGE;
     };
-    let code = match crate::runtime().and_then(|runtime| runtime.block_on(run(mode, &args, &console))) {
+    let work = || crate::runtime()?.block_on(run(mode, &args, &console));
+    let code = match fault::guard(work) {
         Ok(code) => code,
         Err(error) => {
             let code = crate::explain_error(&error, ci::service(Ci::Auto), &console);
@@ -64,6 +67,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             if usage { USAGE } else { code }
         }
     };
+    let code = fault::tell(code, ci::service(Ci::Auto), &console);
     if is_set("WSSPEC_WSTEST_BUGCOMPAT") { ExitCode::Ok } else { code }
 }
 

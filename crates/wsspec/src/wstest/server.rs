@@ -244,7 +244,7 @@ fn record(selected: &Selected) -> RunRecord {
         catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
-        argv: std::env::args().skip(1).collect(),
+        argv: std::env::args().skip(1).map(|word| Redaction::default().text(&word)).collect(),
         selected: selected.cases.len() as u64,
         rating_rule: RATING_RULE,
         ..RunRecord::default()
@@ -282,6 +282,6 @@ async fn conclude(shared: &Shared, selected: &Selected, console: &Console) -> Re
     if verdicts.is_empty() {
         console.warn("warning: no client has run a case");
     }
-    end::finish(&shared.ledger, not_run, code, shared.started, None).await?;
-    Ok(code)
+    let (_, unwritten) = end::finish(&shared.ledger, not_run, code, shared.started, None).await?;
+    unwritten.map_or(Ok(code), |problem| Err(problem.into()))
 }

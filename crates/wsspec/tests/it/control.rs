@@ -1,5 +1,6 @@
 //! The control addresses of `wsspec serve`, and what it does with clients that misbehave.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -218,6 +219,40 @@ fn no_client_and_a_client_that_stops_half_way_are_told_apart() {
     assert!(done.err.contains("unfinished: a"), "{done:#?}");
     let results = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
     assert!(results.contains("\"not_run\":[{\"agent\":\"a\",\"cases\":[\"1.1.2\"]}]"), "{results}");
+}
+
+/// Some of 21.5 are judged by what is seen in all others.
+#[test]
+fn passive_cases_were_written_twice_and_not_counted() {
+    let folder = TempDir::new().unwrap();
+    let args = ["1.1.1", "21.5.*", "--once", "--idle-timeout", "5s", "--redact", "hush", "--agent", "hush"];
+    let tester = Tester::serve(folder.path(), &args);
+    let asked: usize = control(tester.port, "/getCaseCount").parse().unwrap();
+    for case in 1..=asked {
+        Visitor::ask(tester.port, &format!("/runCase?case={case}&agent=a")).echo();
+        if case == 1 || case == asked {
+            closed(tester.port, "/updateReports?agent=a");
+        }
+    }
+    closed(tester.port, "/updateReports?agent=a");
+    let done = tester.end();
+    assert_eq!(done.code, 0, "{done:#?}");
+    let results = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut attempts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line["t"] == "case") {
+        let ids = attempts.entry(line["id"].to_string()).or_default();
+        ids.push(line["attempt"].as_u64().unwrap_or(1));
+    }
+    let selected = attempts.len();
+    let passive = attempts.values().filter(|attempts| **attempts == [1, 2]).count();
+    assert_eq!(passive, selected - asked, "once after each part of the client's run: {attempts:#?}");
+    assert!(passive > 0 && done.out.contains(&format!("waiting for clients, {selected} cases")), "{done:#?}");
+    assert!(done.out.contains(&format!(" {selected}/{selected} ")), "{done:#?}");
+    assert_eq!(lines[0]["selected"], selected);
+    let argv = lines[0]["argv"].to_string();
+    assert!(argv.contains("--agent") && !argv.contains("hush"), "secrets of the command line: {argv}");
 }
 
 #[test]

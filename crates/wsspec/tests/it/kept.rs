@@ -1,4 +1,4 @@
-//! A run whose output folder is taken away, or can no longer be written to, loses no result.
+//! A run, or a server, whose output folder is taken away, or can no longer be written to, loses no result.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 
 use crate::program::{Done, command, wait, wsspec};
+use crate::tester::{Tester, free_port};
+use crate::visitor::Visitor;
 
 /// A run of 20 cases, of which the last takes 2 s, and what happens to its folder when the first are finished.
 fn run_while(happens: impl Fn(&Path)) -> (TempDir, Done) {
@@ -60,4 +62,58 @@ fn results_are_kept_among_the_temporary_files_where_the_folder_cannot_be_written
     let results = std::fs::read_to_string(&record).unwrap();
     assert_eq!(results.lines().filter(|line| line.starts_with("{\"t\":\"case\"")).count(), 20);
     assert!(results.lines().last().unwrap().contains("\"t\":\"end\""), "{results}");
+}
+
+/// A server of which a client has run two of three cases, and what happens to its folder then.
+fn serve_while(happens: impl Fn(&Path)) -> (TempDir, Done) {
+    let folder = tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tmp")).unwrap();
+    let port = free_port();
+    let number = port.to_string();
+    let mut serve =
+        command(folder.path(), &["serve", "--port", &number, "1.1.1", "1.1.2", "1.1.3", "--once"]);
+    serve.env("TMPDIR", folder.path().join("tmp"));
+    let tester = Tester::start(serve, port, "POST http");
+    let echo = |case: u32| Visitor::ask(port, &format!("/runCase?case={case}&agent=a")).echo();
+    echo(1);
+    echo(2);
+    let out = folder.path().join("wsspec-out");
+    let written = || std::fs::read_to_string(out.join("results.jsonl")).unwrap_or_default().lines().count();
+    let started = Instant::now();
+    while written() < 3 {
+        assert!(started.elapsed() < Duration::from_secs(40), "the record does not grow");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    happens(&out);
+    echo(3);
+    (folder, tester.end())
+}
+
+#[test]
+fn a_folder_that_is_taken_away_while_a_server_runs_is_made_again() {
+    let (folder, done) = serve_while(|out| std::fs::remove_dir_all(out).unwrap());
+    assert!(done.code == 0 || done.code == 6, "{done:#?}");
+    let listed =
+        wsspec(folder.path(), &["list", "--from", "wsspec-out", "-E", "status(pass)", "--format", "ids"]);
+    assert_eq!(listed.out.lines().count(), 3, "{listed:#?}");
+}
+
+#[test]
+fn results_of_a_server_were_lost_with_its_folder() {
+    let (folder, done) = serve_while(|out| {
+        std::fs::remove_dir_all(out).unwrap();
+        std::fs::write(out, "in its place").unwrap();
+    });
+    assert!(done.code == 6 && done.err.contains("error[E21]"), "{done:#?}");
+    assert!(done.out.contains("3 run in "), "the results are told all the same: {done:#?}");
+    let record = kept(&done);
+    assert!(record.starts_with(folder.path().join("tmp")), "{done:#?}");
+    assert!(
+        done.err.contains(&format!("look     wsspec report --from {} -o DIR", record.display())),
+        "{done:#?}"
+    );
+    let results = std::fs::read_to_string(&record).unwrap();
+    assert_eq!(results.lines().filter(|line| line.starts_with("{\"t\":\"case\"")).count(), 3);
+    assert!(results.lines().last().unwrap().contains("\"t\":\"end\""), "{results}");
+    assert_eq!(wsspec(folder.path(), &["report", "--from", record.to_str().unwrap(), "-o", "again"]).code, 0);
 }

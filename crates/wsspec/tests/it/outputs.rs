@@ -67,6 +67,60 @@ fn files_of_a_server_that_was_not_there_were_those_of_an_earlier_run() {
     assert_eq!(read(folder.path().join("wsspec-out/results.jsonl")), record, "an earlier record stays");
 }
 
+/// The names of the files of the output folder that speak of this implementation.
+fn speaking_of(agent: &str, folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder.join("wsspec-out")).unwrap().map(|entry| entry.unwrap().path());
+    let speaking = files.filter(|file| read(file).contains(agent));
+    let mut names: Vec<String> =
+        speaking.map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn lists_and_pages_of_an_earlier_run_stood_beside_the_files_of_one_that_could_not_start() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let earlier = ["run", "1.1.*", "2.1", "--agent", "first-peer"];
+    for unstarted in [
+        &["run", "ws://127.0.0.1:9", "2.*", "--agent", "second-peer"][..],
+        &["serve", "--once", "--port", "0", "--idle-timeout", "100ms", "2.*", "--agent", "second-peer"],
+    ] {
+        assert_eq!(wsspec(path, &earlier).code, 0);
+        assert!(speaking_of("first-peer", path).contains(&"index.html".to_owned()));
+        let done = wsspec(path, unstarted);
+        assert!(done.code == 3 || done.code == 4, "{done:#?}");
+        assert!(done.err.contains("results.jsonl and report.html are of an earlier run"), "{done:#?}");
+        assert_eq!(speaking_of("first-peer", path), ["report.html", "results.jsonl"]);
+        let second = speaking_of("second-peer", path);
+        assert!(!second.contains(&"report.html".to_owned()), "no file speaks of two runs: {second:?}");
+        let names = fs::read_dir(path.join("wsspec-out")).unwrap().map(|entry| entry.unwrap().file_name());
+        let stale = names.map(|name| name.into_string().unwrap()).find(|name| name.starts_with("first_peer"));
+        assert_eq!(stale, None, "a page of the earlier run, to which nothing leads");
+        let failed = read(path.join("wsspec-out/failed.txt"));
+        assert_eq!(failed.lines().count(), 11, "what index.json calls FAILED: {failed}");
+        // What was there before can be had again.
+        assert_eq!(wsspec(path, &["report"]).code, 0);
+        assert!(speaking_of("second-peer", path).is_empty());
+        assert_eq!(read(path.join("wsspec-out/failed.txt")), "");
+    }
+}
+
+#[test]
+fn files_of_a_run_that_could_not_start_stayed_beside_those_of_the_next() {
+    let folder = tempdir().unwrap();
+    let nobody = ["run", "ws://127.0.0.1:9", "--agent", "agent-nought"];
+    assert_eq!(wsspec(folder.path(), &[&nobody[..], &["1.1.*"]].concat()).code, 3);
+    assert_eq!(wsspec(folder.path(), &[&nobody[..], &["2.1"]].concat()).code, 3);
+    assert!(!folder.path().join("wsspec-out/agent_nought_case_1_1_1.json").exists());
+    assert_eq!(wsspec(folder.path(), &["run", "1.1.1", "--agent", "somebody"]).code, 0);
+    assert!(
+        speaking_of("agent-nought", folder.path()).is_empty(),
+        "{:?}",
+        speaking_of("agent-nought", folder.path())
+    );
+}
+
 /// What scripts that look for FAILED in the index of the reference suite see.
 #[test]
 fn the_index_of_a_server_that_was_not_there_was_green() {
