@@ -149,7 +149,9 @@ pub(crate) fn provoked(place: &str) {
 pub(crate) const fn provoked(_place: &str) {}
 
 fn message(panic: &PanicHookInfo<'_>) -> String {
-    panic.payload_as_str().unwrap_or("a panic without words").to_owned()
+    let (text, string) = (panic.payload().downcast_ref::<&str>(), panic.payload().downcast_ref::<String>());
+    let text = text.copied().or(string.map(String::as_str));
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 fn place(panic: &PanicHookInfo<'_>) -> String {
@@ -196,10 +198,10 @@ fn write(folder: Option<&Path>, earlier: Option<PathBuf>, text: &str) -> io::Res
         File::options().append(true).open(&path)?.write_all(text.as_bytes())?;
         return Ok(path);
     }
-    if let Some(path) = folder.map(|folder| folder.join(FAULT)) {
-        if fs::write(&path, text).is_ok() {
-            return Ok(path);
-        }
+    if let Some(path) = folder.map(|folder| folder.join(FAULT))
+        && fs::write(&path, text).is_ok()
+    {
+        return Ok(path);
     }
     let folder = std::env::temp_dir().join(format!("wsspec-{:08x}", rand::random::<u32>()));
     fs::create_dir(&folder)?;
