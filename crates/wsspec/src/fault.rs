@@ -58,9 +58,9 @@ pub(crate) fn goes_to(folder: &Path) {
     lock().folder = Some(folder.to_owned());
 }
 
-/// What is a secret, there too.
+/// What is a secret, there too, and also with `--redact none`: the file is to be sent away.
 pub(crate) fn redact(redaction: &Redaction) {
-    lock().redaction = redaction.clone();
+    lock().redaction = redaction.clone().on();
 }
 
 /// Removes the file of an earlier run.

@@ -39,6 +39,13 @@ impl Redaction {
         self
     }
 
+    /// Secrets are replaced, whatever was asked for.
+    #[must_use]
+    pub fn on(mut self) -> Self {
+        self.off = false;
+        self
+    }
+
     /// Whether nothing is replaced.
     pub const fn is_off(&self) -> bool {
         self.off

@@ -62,6 +62,15 @@ fn a_panic_in_a_case_left_nothing_to_report() {
 }
 
 #[test]
+fn without_redaction_the_file_still_holds_no_header_of_authorization() {
+    let folder = tempdir().unwrap();
+    let args = ["run", "1.1.1", "--redact", "none", "-H", "Authorization: Bearer hunter2"];
+    assert_eq!(panicking(folder.path(), "1.1.1", &args).code, 70);
+    let file = fs::read_to_string(folder.path().join("wsspec-out/fault.txt")).unwrap();
+    assert!(file.contains("Authorization: ") && !file.contains("hunter2"), "{file}");
+}
+
+#[test]
 fn a_panic_outside_of_cases_had_a_status_that_is_not_documented() {
     let folder = tempdir().unwrap();
     let done = panicking(folder.path(), "command", &["list", "1.1.1"]);
