@@ -339,16 +339,10 @@ impl<'a> Journal<'a> {
             true => format!("{id} (again)"),
             false => id.to_string(),
         };
-        let mut running: Vec<String> = self.running.keys().take(5).map(name).collect();
-        if self.running.len() > running.len() {
-            running.push(format!("+{}", self.running.len() - running.len()));
-        }
-        let mut parts = vec![self.counts()];
-        if !running.is_empty() {
-            parts.push(format!("running: {}", running.join(" ")));
-        }
-        parts.retain(|part| !part.is_empty());
-        parts.join("   ")
+        let counts = self.counts();
+        let room = self.console.style.width.saturating_sub(counts.chars().count() + 1);
+        let parts = [counts, running(self.running.keys().map(name), room)];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("   ")
     }
 }
 
@@ -432,6 +426,25 @@ impl Listener for Journal<'_> {
     }
 }
 
+/// `running: 6.4.2 6.4.3 +3` in so many columns, the gap before it included; nothing where not one has room.
+fn running(names: impl ExactSizeIterator<Item = String>, room: usize) -> String {
+    const SHOWN: usize = 5;
+    let all = names.len();
+    let mut text = "running:".to_owned();
+    for (place, name) in names.take(SHOWN).enumerate() {
+        let behind = if place + 1 < all { " +99".len() } else { 0 };
+        if "   ".len() + text.len() + 1 + name.len() + behind > room {
+            return if place == 0 { String::new() } else { format!("{text} +{}", all - place) };
+        }
+        text.push_str(&format!(" {name}"));
+    }
+    match all {
+        0 => String::new(),
+        1..=SHOWN => text,
+        _ => format!("{text} +{}", all - SHOWN),
+    }
+}
+
 /// Below this width the time that is left is not told.
 const NARROW: usize = 50;
 
@@ -445,4 +458,22 @@ fn progress_bar(total: usize, width: usize) -> ProgressBar {
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::running;
+
+    #[test]
+    fn the_cases_that_run_were_cut_in_the_middle_of_a_word() {
+        let told = |number: usize, room| running((0..number).map(|n| format!("6.4.{n}")), room);
+        assert_eq!(told(8, 80), "running: 6.4.0 6.4.1 6.4.2 6.4.3 6.4.4 +3");
+        assert_eq!(told(2, 80), "running: 6.4.0 6.4.1");
+        assert_eq!(told(8, 30), "running: 6.4.0 6.4.1 +6");
+        assert_eq!(told(1, 17), "running: 6.4.0");
+        assert_eq!([told(0, 80), told(8, 12)], ["", ""]);
+        for room in 0..80 {
+            assert!(told(40, room).len() + 3 <= room.max(3), "{room}");
+        }
+    }
 }

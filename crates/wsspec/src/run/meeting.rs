@@ -122,8 +122,8 @@ fn introduce(
     }
     let left_out = plan.negotiated();
     if facts.deflate && left_out > 0 {
-        let more = count(left_out, "case");
-        console.say(0, format!("deflate        is negotiated: {more} more, those of @deflate"));
+        let more = format!("is negotiated: {} more", count(left_out, "case"));
+        console.say(0, opening::row("deflate", &[&more, "those of @deflate"], console.style));
     }
     let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
     if facts.deflate || wanting == 0 && plan.require.is_empty() {

@@ -2,6 +2,7 @@
 
 use wsspec_cases::CaseId;
 use wsspec_engine::{Found, Wanted};
+use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, CheckRecord, Dir, Happening, LogLine, Standing};
 use wsspec_report::sanitise::shell::posix;
 use wsspec_report::story::{
@@ -10,7 +11,7 @@ use wsspec_report::story::{
 };
 use wsspec_report::summary::{Cause, id_list};
 
-use super::lines::cut;
+use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
 use super::{diagram, heads};
 use crate::text::{count, wrap};
@@ -33,10 +34,9 @@ pub fn block_before_frames(cause: &Cause<'_>, report: &str, style: Style) -> Str
 }
 
 fn around(record: &CaseRecord, diagram: &[String], cause: &Cause<'_>, report: &str, style: Style) -> String {
-    let others: Vec<CaseId> = cause.cases[1..].iter().map(|case| case.id).collect();
     let mut out = vec![heading(record, style)];
-    if !others.is_empty() {
-        let same = format!("{}   same check, same observation", id_list(&others, IDS));
+    if cause.cases.len() > 1 {
+        let same = format!("{}   same check, same observation", others(&cause.cases));
         for line in wrap(&same, style.width.saturating_sub(5)) {
             out.push(format!("     {line}"));
         }
@@ -66,6 +66,23 @@ fn around(record: &CaseRecord, diagram: &[String], cause: &Cause<'_>, report: &s
     out.push(String::new());
     out.extend(what_next(record, report, style));
     out.join("\n")
+}
+
+/// The other cases of a cause; where it is one of several implementations, beside their names.
+fn others(cases: &[&CaseRecord]) -> String {
+    let mut by_agent: Vec<(&Untrusted, Vec<CaseId>)> = Vec::new();
+    for case in &cases[1..] {
+        match by_agent.iter_mut().find(|(agent, _)| **agent == case.agent) {
+            Some((_, ids)) => ids.push(case.id),
+            None => by_agent.push((&case.agent, vec![case.id])),
+        }
+    }
+    let several = by_agent.iter().any(|(agent, _)| **agent != cases[0].agent);
+    let list = |(agent, ids): (&Untrusted, Vec<CaseId>)| {
+        let name = if several { format!("{}: ", agent_name(agent.raw())) } else { String::new() };
+        format!("{name}{}", id_list(&ids, IDS))
+    };
+    by_agent.into_iter().map(list).collect::<Vec<_>>().join("   ")
 }
 
 /// Whether a header of the opening handshake is what is wrong.

@@ -184,6 +184,34 @@ fn lines_of_cases() {
 }
 
 #[test]
+fn what_a_failure_is_like_is_told_at_every_width() {
+    let mut report = report();
+    let record = report.cases.iter_mut().find(|record| record.slug == "orphan-continuation").unwrap();
+    for slug in ["ping", "orphan-continuation", "a-name-that-is-longer-than-any-of-those-that-there-are"] {
+        record.slug = slug.to_owned();
+        for (width, several) in (40..=100).flat_map(|width| [(width, false), (width, true)]) {
+            let style = Style { width, ..Style::PLAIN };
+            let text = lines::case(record, &Remark::Like("5.15".parse().unwrap()), several, style);
+            assert!(text.ends_with(" as 5.15"), "{width}: {text}");
+            assert!(width < 60 || text.chars().count() <= width, "{width}: {text}");
+        }
+    }
+}
+
+#[test]
+fn cases_of_several_implementations_stood_in_one_list_without_their_names() {
+    let report = report();
+    let mut other = report.cases.clone();
+    other.iter_mut().for_each(|record| record.agent = "other".into());
+    let all = causes(report.cases.iter().chain(&other));
+    let cause = all.iter().find(|cause| cause.cases[0].slug == "orphan-continuation").unwrap();
+    let text = failure::block(cause, "", Style::PLAIN);
+    let name = report.cases[0].agent.raw();
+    assert!(text.contains(&format!("\n     {name}: 5.16   other: 5.15 5.16   same check")), "{text}");
+    assert!(blocks(Style::PLAIN).contains("\n     5.16   same check"));
+}
+
+#[test]
 fn details() {
     let report = report();
     let record = report.cases.iter().find(|record| record.slug == "orphan-continuation").unwrap();
