@@ -90,6 +90,26 @@ fn mock_up_d_ci_with_a_baseline() {
     }
 }
 
+/// A terminal breaks them, and what is copied from it is one line.
+#[test]
+fn commands_that_are_to_be_typed_are_whole_at_every_width() {
+    let folder = tempdir().unwrap();
+    let peer = format!("{} echo 127.0.0.1:{{port}} --defect orphan-as-text", env!("CARGO_BIN_EXE_wsspec"));
+    let header = ["-H", "X-Purpose: to be longer than any terminal is wide, with what stands around it"];
+    let failing = ["run", "5.9", "--exec", &peer, "--agent", "mylib", "--no-confirm"];
+    let nobody = ["run", "ws://127.0.0.1:9/a-path-that-is-not-short/and-goes-on", "5.9"];
+    for way in ["60", "80", "100"] {
+        let commands = [&failing[..], &nobody[..]].map(|words| [words, &header[..]].concat());
+        let shown = commands.iter().map(Vec::as_slice).chain([&["demo", "5.9"][..]]).map(|words| {
+            let done = shown(folder.path(), words, way);
+            let typed =
+                |line: &&str| ["again ", "try "].iter().any(|label| line.trim_start().starts_with(label));
+            done.out.lines().chain(done.err.lines()).filter(typed).collect::<Vec<_>>().join("\n")
+        });
+        pin("typed", way, &shown.collect::<Vec<_>>().join("\n\n"));
+    }
+}
+
 #[test]
 fn mock_up_e_the_agent_dies() {
     let folder = tempdir().unwrap();

@@ -6,17 +6,22 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use regex::Regex;
 use tempfile::tempdir;
 
 use crate::program::{command, wait};
 use crate::server;
 
 /// Runs a command on a terminal of its own; what is written to its stdin are keys.
-fn on_a_terminal(folder: &Path, words: &[&str]) -> Option<Child> {
+fn on_a_terminal(folder: &Path, columns: &str, words: &[&str]) -> Option<Child> {
     let line = shell_words::join([&[env!("CARGO_BIN_EXE_wsspec")], words].concat());
     let mut script = Command::new(wsspec_testkit::program(&["script"])?);
     script.args(["-qfec", &line, "typescript"]).current_dir(folder).env_clear();
-    script.env("PATH", std::env::var("PATH").unwrap()).env("TERM", "xterm").env("LANG", "C.UTF-8");
+    script
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("TERM", "xterm")
+        .env("LANG", "C.UTF-8")
+        .env("COLUMNS", columns);
     Some(script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
@@ -38,7 +43,7 @@ fn keys_show_failures_in_full_pause_and_show_the_log() {
     // The waits of the second case keep the run busy until it is told to end.
     let words =
         ["run", "--exec", &exec, "1.1.1", "6.4.1", "-j", "1", "--order", "id", "--timeout-scale", "100"];
-    let Some(mut child) = on_a_terminal(folder.path(), &words) else { return };
+    let Some(mut child) = on_a_terminal(folder.path(), "80", &words) else { return };
     let seen = folder.path().join("typescript");
     let mut keys = child.stdin.take().unwrap();
     let mut press = |key: &str| keys.write_all(key.as_bytes()).unwrap();
@@ -62,6 +67,46 @@ fn keys_show_failures_in_full_pause_and_show_the_log() {
     };
     assert_eq!(status.code(), Some(130));
     wait_for(&seen, "exit 130");
+}
+
+/// What was to be seen while the second case runs: each line once, however often it was drawn.
+fn drawn(seen: &str) -> String {
+    let escapes = Regex::new(r"\x1b(\[[0-9;?]*[A-Za-z]|\]8;;[^\x1b]*\x1b\\)").unwrap();
+    let times = Regex::new(r"\d+ s(, about \d+ s left)? *").unwrap();
+    let text = escapes.replace_all(seen, "").into_owned();
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split(['\r', '\n']).skip_while(|line| !line.contains("running: 6.4.1")) {
+        let line = times.replace_all(line.trim_end(), "TIME\n ").into_owned();
+        if !line.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn mock_up_a_bar_and_keys() {
+    for columns in ["60", "80", "100"] {
+        let folder = tempdir().unwrap();
+        let words = ["run", "1.1.1", "6.4.1", "-j", "1", "--order", "id", "--timeout-scale", "100"];
+        let Some(mut child) = on_a_terminal(folder.path(), columns, &words) else { return };
+        let seen = folder.path().join("typescript");
+        let mut keys = child.stdin.take().unwrap();
+        wait_for(&seen, "running: 6.4.1");
+        wait_for(&seen, "1/2");
+        for (key, answer) in
+            [("f", "(f: in short)"), ("p", "(p: go on)"), ("p", "(p: pause)"), ("s", "(--exec)")]
+        {
+            keys.write_all(key.as_bytes()).unwrap();
+            wait_for(&seen, answer);
+        }
+        let screen = String::from_utf8_lossy(&std::fs::read(&seen).unwrap()).into_owned();
+        keys.write_all(b"\x03").unwrap();
+        child.wait().unwrap();
+        let shown = drawn(&screen);
+        let (before, _) = shown.split_once("(--exec)").unwrap();
+        insta::assert_snapshot!(format!("bar_and_keys_{columns}"), before);
+    }
 }
 
 #[test]
