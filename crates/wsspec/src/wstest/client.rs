@@ -330,7 +330,7 @@ fn record(selected: &Selected, servers: &[Server]) -> RunRecord {
         catalog: CATALOG.to_owned(),
         id: format!("{:016x}", rand::random::<u64>()),
         started: now(),
-        argv: std::env::args().skip(1).map(|word| Redaction::default().text(&word)).collect(),
+        argv: crate::run::argv(&Redaction::default()),
         selected: selected.cases.len() as u64,
         rating_rule: RATING_RULE,
         targets: targets.collect(),
