@@ -93,7 +93,7 @@ impl Ledger {
     /// Writes all reports, and returns what they were made from: nothing if no case has run yet.
     ///
     /// # Errors
-    /// The folder cannot be written to any more; also if that was so for an earlier line.
+    /// The folder cannot be written to any more; also if that was so for an earlier line of the record.
     pub async fn reports(&self) -> io::Result<Report> {
         self.report(true).await
     }
@@ -207,6 +207,7 @@ struct Writer {
     cases: Vec<CaseRecord>,
     /// The reports lack something.
     dirty: bool,
+    /// Why the record is not whole, or not in its place. Other files are written again with the reports.
     failed: Option<io::Error>,
 }
 
@@ -215,13 +216,13 @@ impl Writer {
         loop {
             match inbox.recv_timeout(QUIET) {
                 Ok(order) => self.take(order, inbox),
-                Err(mpsc::RecvTimeoutError::Timeout) if self.dirty => self.keep(Self::reports),
+                Err(mpsc::RecvTimeoutError::Timeout) if self.dirty => drop(self.reports()),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
         if self.dirty {
-            self.keep(Self::reports);
+            let _ = self.reports();
         }
     }
 
@@ -243,7 +244,7 @@ impl Writer {
         }
         self.answer(asked, wanted);
         if self.dirty {
-            self.keep(Self::index);
+            let _ = self.index();
         }
     }
 
@@ -253,7 +254,6 @@ impl Writer {
             return;
         }
         let report = if write { self.reports() } else { self.read() };
-        let report = if write { self.failed.take().map_or(report, Err) } else { report };
         for answer in asked {
             // An error is for all of them, and is no value that can be cloned.
             let _ = answer.send(match &report {
@@ -279,7 +279,10 @@ impl Writer {
         }
         let json = if let Line::Case(case) = &line { compat::case_json(case) } else { String::new() };
         let written = self.record.write(line, &self.folder.file(RESULTS))?;
-        written.map_or(Ok(()), |case| self.case(case, &json))
+        if let Some(case) = written {
+            let _ = self.case(case, &json);
+        }
+        Ok(())
     }
 
     fn case(&mut self, case: CaseRecord, json: &str) -> io::Result<()> {
@@ -301,10 +304,13 @@ impl Writer {
     fn reports(&mut self) -> io::Result<Report> {
         self.dirty = false;
         let report = self.read()?;
-        let Record::Open(record) = &mut self.record else { return Ok(report) };
-        match record.file.take_trouble() {
-            Some(error) => Err(error),
-            None => write_reports::write(&self.folder, &report, None).map(|()| report),
+        if let Record::Open(record) = &mut self.record {
+            self.failed = self.failed.take().or_else(|| record.file.take_trouble());
+        }
+        match (&self.failed, &self.record) {
+            (Some(error), _) => Err(io::Error::new(error.kind(), error.to_string())),
+            (None, Record::Waiting(..)) => Ok(report),
+            (None, Record::Open(_)) => write_reports::write(&self.folder, &report, None).map(|()| report),
         }
     }
 
