@@ -11,6 +11,8 @@ fn keys_lead_through_a_report_and_back() {
     browser.wait("document.querySelector('#keys').open");
     browser.press("Escape");
     browser.wait("!document.querySelector('#keys').open");
+    // The focus leaves what is no longer shown with the next frame.
+    browser.wait("document.activeElement === document.body");
     browser.press("/");
     browser.wait("document.activeElement.id === 'query'");
     // In a field a letter is a letter.
