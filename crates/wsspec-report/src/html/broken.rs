@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wsspec_engine::{Verdict, Wanted};
+use wsspec_engine::{Sight, Verdict, Wanted};
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, Clause};
@@ -46,6 +46,9 @@ fn of_check<'a>(case: &'a CaseRecord, check: &'a CheckRecord, clause: &'a Clause
             Some(Wanted::LawfulFrames) => {
                 Cow::Owned("what the peer sends follows the rules for frames".into())
             }
+            Some(Wanted::Event { event: Sight::Text { .. } | Sight::Binary { .. }, .. }) => {
+                Cow::Owned("each message comes back as it was sent".into())
+            }
             _ => Cow::Borrowed(&check.expected),
         };
         return vec![BrokenRule { words, clause, level }];
@@ -77,6 +80,22 @@ mod tests {
         late.checks[0].rfc = Clause::parse("6455#7.4");
         late.checks[0].expected = "close code 1000 or none".into();
         assert_eq!(words(&late), ["7.4 close code 1000 or none"]);
+    }
+
+    #[test]
+    fn an_echo_that_did_not_come_was_named_as_if_it_were_a_rule() {
+        let mut case = failed("a", "3.2");
+        case.rules.clear();
+        case.checks.truncate(1);
+        case.checks[0].ok = false;
+        case.checks[0].rfc = Clause::parse("6455#1.4");
+        let event = Sight::Text { shown: "\"Hello, world!\"".to_owned() };
+        case.checks[0].wanted = Some(Box::new(Wanted::Event { event, place: 1 }));
+        assert_eq!(words(&case), ["1.4 each message comes back as it was sent"]);
+    }
+
+    #[test]
+    fn where_no_check_failed_the_rules_are_those_of_the_case() {
         assert_eq!(words(&passed("a", "1.1.1")).len(), passed("a", "1.1.1").rules.len());
     }
 }

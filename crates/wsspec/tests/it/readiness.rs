@@ -38,7 +38,8 @@ fn a_sign_that_never_comes_is_one_error_with_the_output_and_leaves_no_process() 
         let done = never(folder.path(), ready, &exec);
         done.expect_error(3, "E19");
         assert!(done.err.contains("was not ready after 500 ms"), "{done:#?}");
-        assert!(done.err.contains(&format!("ready={ready}: {seen}")), "{done:#?}");
+        assert!(done.err.contains(&format!("ready={ready} on port ")), "{done:#?}");
+        assert!(done.err.contains(&format!(": {seen}")), "{done:#?}");
         assert!(done.err.contains("| starting up") && done.err.contains("still running, pid "), "{done:#?}");
         assert!(done.err.contains("--ready-timeout 60s") && done.err.contains(other), "{done:#?}");
         for process in processes(folder.path()) {
@@ -53,7 +54,8 @@ fn a_descriptor_that_is_closed_without_a_line_is_no_sign() {
     let exec = "sh -c 'eval \"exec $WSSPEC_READY_FD>&-\"; echo parent $$ child $$; sleep 63'";
     let done = never(folder.path(), "fd", exec);
     done.expect_error(3, "E19");
-    assert!(done.err.contains("ready=fd: WSSPEC_READY_FD was closed without a line"), "{done:#?}");
+    assert!(done.err.contains("ready=fd on port "), "{done:#?}");
+    assert!(done.err.contains(": WSSPEC_READY_FD was closed without a line"), "{done:#?}");
     assert!(!is_running(&processes(folder.path())[0]));
 }
 

@@ -109,6 +109,18 @@ fn a_case_that_does_not_apply_accuses_nobody_and_says_what_was_not_negotiated() 
 }
 
 #[test]
+fn a_case_that_is_only_told_accused_the_implementation_of_a_broken_must() {
+    let case = with_verdict(failed("a", "7.1.6"), Verdict::Info, "Two of three messages came back.");
+    let failing = case_page(&sample(vec![failed("a", "7.1.6")]), &failed("a", "7.1.6")).content;
+    assert!(failing.contains("class=\"check\">✗ MUST"), "{failing}");
+    let page = case_page(&sample(vec![case.clone()]), &case).content;
+    assert!(page.contains("class=\"where\">noted") && page.contains("<table class=\"diff noted\">"), "{page}");
+    for word in ["✗ MUST", "class=\"check\"", "class=\"bad\""] {
+        assert!(!page.contains(word), "{word}: {page}");
+    }
+}
+
+#[test]
 fn a_failure_has_its_scripts_on_its_page_as_the_command_line_makes_them() {
     let mut report = sample(vec![failed("a", "5.15"), passed("a", "1.1.1"), failed("a", "5.16")]);
     report.run.targets[0].url = Some("ws://127.0.0.1:9001/echo".to_owned());
