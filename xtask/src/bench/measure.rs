@@ -86,10 +86,14 @@ impl Measured {
         Ok(most as f64 / 1e9)
     }
 
-    /// Waits until something listens on `address`.
+    /// Waits until something listens on `address`, or the program has ended.
     pub(crate) fn wait_for_port(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(address).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                self.reaped = true;
+                bail!("{} ended with {status} before it listened on {address}", self.what);
+            }
             if Instant::now() > deadline {
                 bail!("{} does not listen on {address} after 30 s", self.what);
             }
@@ -214,6 +218,17 @@ mod tests {
         assert!(cost.wall >= 0.2, "{cost:?}");
         assert!(cost.cpu() < cost.wall, "{cost:?}");
         assert!(cost.memory > 100_000, "{cost:?}");
+    }
+
+    #[test]
+    fn a_server_that_lacked_a_library_was_waited_for() {
+        let log = std::env::temp_dir().join(format!("wsspec-measure-{}-gone", std::process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", "exit 127"]);
+        let mut server = Measured::start(&command, None, &log).unwrap();
+        let error = server.wait_for_port("127.0.0.1:1".parse().unwrap()).unwrap_err().to_string();
+        let _ = fs::remove_file(log);
+        assert!(error.contains("ended with exit status: 127 before it listened"), "{error}");
     }
 
     #[test]

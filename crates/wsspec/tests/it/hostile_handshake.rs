@@ -81,7 +81,10 @@ fn a_server_without_tls_that_waits_is_told_from_one_that_says_nothing() {
     let plain = Peer::always(Manner::Upgrade(b"", Then::Silence));
     let done = run(&plain);
     done.expect_error(3, "E10");
-    assert!(done.err.contains(&format!("try      wsspec run {} -k --open-timeout 300ms\n", plain.url())), "{done:#?}");
+    assert!(
+        done.err.contains(&format!("try      wsspec run {} -k --open-timeout 300ms\n", plain.url())),
+        "{done:#?}"
+    );
     let silent = run(&Peer::always(Manner::Answer(b"", Then::Silence)));
     silent.expect_error(3, "E03");
     assert!(silent.err.contains("TCP was accepted") && !silent.err.contains("firewall"), "{silent:#?}");

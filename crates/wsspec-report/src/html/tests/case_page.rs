@@ -114,7 +114,10 @@ fn a_case_that_is_only_told_accused_the_implementation_of_a_broken_must() {
     let failing = case_page(&sample(vec![failed("a", "7.1.6")]), &failed("a", "7.1.6")).content;
     assert!(failing.contains("class=\"check\">✗ MUST"), "{failing}");
     let page = case_page(&sample(vec![case.clone()]), &case).content;
-    assert!(page.contains("class=\"where\">noted") && page.contains("<table class=\"diff noted\">"), "{page}");
+    assert!(
+        page.contains("class=\"where\">noted") && page.contains("<table class=\"diff noted\">"),
+        "{page}"
+    );
     for word in ["✗ MUST", "class=\"check\"", "class=\"bad\""] {
         assert!(!page.contains(word), "{word}: {page}");
     }
