@@ -129,8 +129,8 @@ pub fn read(octets: impl AsRef<[u8]>) -> Result<Report, RecordError> {
 }
 
 /// The same of a file, some lines at a time. Of each record all but what tables and lists show is left in the file:
-/// [`CaseRecord::whole`] reads it again. Of cases in which nothing failed that is passed over: only then it shows whether it is
-/// as it should be, so long as it is JSON.
+/// [`CaseRecord::whole`] reads it again. Where nothing failed in a case, what is left is looked at no further than to see
+/// that it is JSON until it is read again.
 ///
 /// # Errors
 /// As [`read`].

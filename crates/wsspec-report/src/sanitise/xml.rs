@@ -6,8 +6,8 @@ use super::{ci_log, is_invisible, write_visible};
 /// The most octets of untrusted text in one element.
 pub const LIMIT: usize = 64 * 1024;
 
-/// The text without characters that XML 1.0 does not allow, and with what is invisible made visible, cut to [`LIMIT`]. Markup is escaped by
-/// the writer of the document.
+/// The text without characters that XML 1.0 does not allow, and with what is invisible made visible, cut to [`LIMIT`].
+/// Markup is escaped by the writer of the document.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LIMIT));
     for c in text.chars().filter(|&c| is_allowed(c)) {
