@@ -78,14 +78,33 @@ pub(super) fn holders(pipe: &str) -> BTreeSet<(i32, String)> {
     processes().filter(|(_, folder)| writes(folder)).map(|(pid, folder)| (pid, name(&folder))).collect()
 }
 
-/// The living processes that were started with this variable set so: number and name.
-pub(super) fn marked(variable: &str, value: &str) -> BTreeSet<(i32, String)> {
+/// The living processes that were started with this variable set so: number and name. Also whether these are all; that
+/// cannot be told while a process that is as young is between two programs, when the system shows none of its variables.
+pub(super) fn marked(variable: &str, value: &str, since: Option<u64>) -> (BTreeSet<(i32, String)>, bool) {
     let setting = format!("{variable}={value}");
-    let is_marked = |folder: &Path| {
-        let all = fs::read(folder.join("environ")).unwrap_or_default();
-        all.split(|octet| *octet == 0).any(|one| one == setting.as_bytes())
-    };
-    processes().filter(|(_, folder)| is_marked(folder)).map(|(pid, folder)| (pid, name(&folder))).collect()
+    let (mut found, mut are_all) = (BTreeSet::new(), true);
+    for (pid, folder) in processes() {
+        let Ok(all) = fs::read(folder.join("environ")) else { continue };
+        if all.split(|octet| *octet == 0).any(|one| one == setting.as_bytes()) {
+            found.insert((pid, name(&folder)));
+        }
+        let is_young = || since.is_some_and(|since| started(&folder).is_some_and(|ticks| ticks >= since));
+        are_all &= !(all.is_empty() && is_young() && link(&folder.join("exe")).is_some());
+    }
+    (found, are_all)
+}
+
+/// When a process was started, in the ticks of the system.
+pub(super) fn started_at(pid: i32) -> Option<u64> {
+    started(&PathBuf::from(format!("/proc/{pid}")))
+}
+
+fn started(process: &Path) -> Option<u64> {
+    /// The number of the field by proc(5), which counts from 1, less those up to the name.
+    const START_TIME: usize = 22 - 3;
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(START_TIME)?.parse().ok()
 }
 
 /// The process that listens at an address: `process 48213 "docker-proxy"`.
@@ -135,6 +154,18 @@ mod tests {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let found = listener(socket.local_addr().unwrap()).unwrap();
         assert!(found.starts_with(&format!("process {} ", std::process::id())), "{found}");
+    }
+
+    /// Under load, a child that was between `setsid` and `sleep` was not seen, and counted as ended.
+    #[test]
+    fn a_young_process_that_shows_no_variables_leaves_it_open() {
+        let mut child = std::process::Command::new("sleep").arg("60").env_clear().spawn().unwrap();
+        let started = started_at(child.id().try_into().unwrap()).unwrap();
+        let (_, are_all) = marked("WSSPEC_PROCESS", "nobody", Some(started));
+        let (_, are_all_of_later) = marked("WSSPEC_PROCESS", "nobody", Some(started + 1_000_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((are_all, are_all_of_later), (false, true));
     }
 
     #[test]
