@@ -87,9 +87,10 @@ pub fn tell(report: &Report, complaints: &[String], file: &BaselineFile, strict:
     }
     if let Some(problem) = problem(complaints, &file.path) {
         if strict {
-            console.warn(problem.to_string());
+            console.problem(&problem);
         } else {
-            console.note(problem.to_string().replacen("error[", "note[", 1));
+            let text = format!("{problem:width$}", width = console.style.width);
+            console.note(text.replacen("error[", "note[", 1));
         }
     }
 }

@@ -239,7 +239,7 @@ fn complain(
 ) -> ExitCode {
     match baseline::problem(&baseline::complaints(file, findings, report), &file.path) {
         Some(problem) => {
-            console.warn(problem.to_string());
+            console.problem(&problem);
             problem.exit()
         }
         None => ExitCode::Ok,

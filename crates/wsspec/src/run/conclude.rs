@@ -82,7 +82,7 @@ impl End<'_> {
         let code = match written {
             Ok(_) => code,
             Err(problem) => {
-                self.console.warn(problem.to_string());
+                self.console.problem(&problem);
                 code.worst(ExitCode::Incomplete)
             }
         };
@@ -217,7 +217,8 @@ impl End<'_> {
                 .say(0, format!("   written  {}", self.console.style.path(&path.display().to_string(), "")));
         }
         for (place, stop) in stops {
-            self.console.warn(format!("\n{}", explain_stop(stop, &self.agents[*place], report).await));
+            let text = explain_stop(stop, &self.agents[*place], report, self.console.style.width).await;
+            self.console.warn(format!("\n{text}"));
         }
     }
 
@@ -342,13 +343,13 @@ fn reason(stop: &Stop) -> &'static str {
     }
 }
 
-async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
+async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report, width: usize) -> String {
     let not_run =
         report.end.iter().flat_map(|end| &end.not_run).find(|other| other.agent.raw() == agent.name);
     let missing = text::count(not_run.map_or(0, |other| other.cases.len()), "case");
     let missing = format!("{missing} not run, the report says so");
     let shown = lines::agent_name(&agent.name);
-    match stop {
+    let problem = match stop {
         Stop::Gone => Problem::new(ErrorCode::E15, format!("{shown} does not take connections any more"))
             .fact("tried", format!("TCP connect to {}: refused", agent.url))
             .fact("stopped", missing)
@@ -376,8 +377,8 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report) -> String {
         Stop::Budget | Stop::FailFast | Stop::Interrupted => {
             return format!("note: {}; {missing}", reason(stop));
         }
-    }
-    .to_string()
+    };
+    format!("{problem:width$}")
 }
 
 fn is_limit(case: &str) -> bool {

@@ -176,3 +176,19 @@ pub(super) fn separate_names(agents: &mut [Agent], console: &Console) {
         agent.name = name;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_note_about_deflate_fits_at_every_width() {
+        for width in 40..=100 {
+            let note = without_deflate("the 67 cases of @deflate are not chosen", width);
+            assert!(note.lines().all(|line| line.chars().count() <= width), "{width}: {note}");
+            let words: Vec<&str> = note.split_whitespace().collect();
+            assert_eq!(words.join(" ").matches("of @deflate are not chosen").count(), 1, "{note}");
+        }
+        insta::assert_snapshot!(without_deflate("the 67 cases of @deflate are not chosen", 60));
+    }
+}

@@ -79,7 +79,7 @@ impl End<'_> {
         }
         let code = self.write(&report, code, nobody, console);
         let code = unwritten.map_or(code, |problem| {
-            console.warn(problem.to_string());
+            console.problem(&problem);
             code.worst(ExitCode::Incomplete)
         });
         if nobody {
@@ -103,7 +103,7 @@ impl End<'_> {
         match written {
             Ok(_) => code,
             Err(problem) => {
-                console.warn(problem.to_string());
+                console.problem(&problem);
                 code.worst(ExitCode::Incomplete)
             }
         }

@@ -10,6 +10,7 @@ use wsspec_report::sanitise::ci_log;
 use super::style::Style;
 use crate::cli::{Global, Progress, When};
 use crate::debug_log;
+use crate::errors::Problem;
 use crate::fault;
 use crate::outputs::args::Format;
 
@@ -125,6 +126,11 @@ impl Console {
     /// Prints commands of a CI runner, which only wsspec itself may give.
     pub fn command(&self, text: &str) {
         self.print(text, Streams::text);
+    }
+
+    /// Prints an error to stderr, as wide as the terminal.
+    pub fn problem(&self, problem: &Problem) {
+        self.warn(format!("{problem:width$}", width = self.style.width));
     }
 
     /// Prints a note or a warning to stderr, unless `-qq` asks for errors only.

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 
 use crate::hostile_peer::record;
 use crate::peer::{Manner, Peer};
-use crate::program::{command, wait, wsspec};
+use crate::program::{command, finish, wait, wsspec};
 
 #[test]
 fn a_server_that_dies_half_way_is_never_green() {
@@ -23,6 +23,20 @@ fn a_server_that_dies_half_way_is_never_green() {
     let finished = record.iter().filter(|line| line["t"] == "case").count();
     assert!(not_run > 0 && finished > 0 && not_run + finished >= 27, "{end:#?}");
     assert!(done.out.contains("INCOMPLETE") || done.out.contains("NOT CONFORMANT"), "{done:#?}");
+}
+
+#[test]
+fn that_nobody_listens_any_more_was_80_columns_wide_on_every_terminal() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::start(|n| if n < 12 { Manner::Echo } else { Manner::Leave });
+    let mut run = command(folder.path(), &["run", &peer.url(), "1.*", "2.*", "-j", "2"]);
+    run.env("COLUMNS", "60");
+    let done = finish(run);
+    let error: Vec<&str> = done.err.lines().skip_while(|line| !line.starts_with("error[E15]")).collect();
+    assert!(error.len() > 3, "{done:#?}");
+    for line in error.iter().filter(|line| !line.starts_with("  try ")) {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
 }
 
 #[test]

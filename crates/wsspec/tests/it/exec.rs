@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::hostile_peer::record;
-use crate::program::{Done, command, wait, wsspec};
+use crate::program::{Done, command, finish, wait, wsspec};
 use crate::server;
 use crate::tester::free_port;
 
@@ -243,6 +243,21 @@ fn a_server_that_dies_again_and_again_is_given_up() {
 }
 
 #[test]
+fn e15_was_80_columns_wide_on_every_terminal() {
+    let folder = tempdir().unwrap();
+    let exec = server::command("die-after=4");
+    let args = ["run", "1.1.*", "2.*", "-j", "1", "--order", "id", "--exec", &exec];
+    let mut run = command(folder.path(), &args);
+    run.env("COLUMNS", "60");
+    let done = finish(run);
+    let error: Vec<&str> = done.err.lines().skip_while(|line| !line.starts_with("error[E15]")).collect();
+    assert!(error.len() > 3, "{done:#?}");
+    for line in error.iter().filter(|line| !line.starts_with("  try ")) {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+}
+
+#[test]
 fn restart_never_ends_with_the_first_death() {
     let folder = tempdir().unwrap();
     let args = ["1.1.1", "4.1.1", "5.1", "5.2", "-j", "1", "--order", "id", "--restart", "never"];
@@ -421,7 +436,7 @@ fn secrets_of_the_environment_stay_out_of_all_files() {
     let args = ["run", "--exec", &exec, "1.1.1", "4.1.1", "--exec-env", "SECRET=env:TOKEN"];
     let mut run = command(folder.path(), &args);
     run.env("TOKEN", "hunter2hunter2");
-    let done = crate::program::finish(run);
+    let done = finish(run);
     assert_eq!(done.code, 1, "{done:#?}");
     let log = std::fs::read_to_string(folder.path().join("wsspec-out/agent.log")).unwrap();
     assert!(log.contains("the secret is [redacted 14 bytes]"), "{log}");
@@ -475,7 +490,7 @@ fn commands_to_repeat_hold_no_secret_and_run() {
     let run = |args: &[&str], token: Option<&str>| {
         let mut command = command(folder.path(), args);
         command.envs(token.map(|token| ("TOKEN", token)));
-        crate::program::finish(command)
+        finish(command)
     };
     let program = env!("CARGO_BIN_EXE_wsspec");
     let server = format!("{program} echo 127.0.0.1:{{port}} --defect ping-empty-unanswered");
