@@ -3,6 +3,7 @@
 pub mod ci_log;
 pub mod file_name;
 pub mod html;
+pub mod json;
 pub mod markdown;
 pub mod shell;
 pub mod terminal;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use indicatif::ProgressBar;
 use wsspec_report::record::Redaction;
 use wsspec_report::sanitise::ci_log;
+use wsspec_report::sanitise::json::visible;
 
 use super::style::Style;
 use crate::cli::{Global, Progress, When};
@@ -112,9 +113,11 @@ impl Console {
         self.print(text, |streams| &mut streams.out);
     }
 
-    /// Prints a line of JSON to stdout; in the log of a runner so that it holds no command.
+    /// Prints a line of JSON to stdout, with everything invisible as an escape; in the log of a runner so that it holds
+    /// no command.
     pub fn data_json(&self, json: &str) {
-        if self.watched { self.data(&ci_log::json(json)) } else { self.data(json) }
+        let json = visible(json);
+        if self.watched { self.data(&ci_log::json(&json)) } else { self.data(&json) }
     }
 
     /// Prints a part of a line of data to stdout.

@@ -142,8 +142,11 @@ fn logs_of_runners_and_terminals_show_it_and_do_nothing() {
         let done = typed(path, words);
         assert_harmless_log(&(done.out + &done.err));
     }
-    // The record is data: what is invisible stays in it, commands do not.
+    // The record is data, and stdout may be a terminal: what is invisible is an escape there.
     let record = typed(path, &["report", "--format", "json"]).out;
+    assert_eq!(unseen(&record), None, "{record}");
+    let name = serde_json::from_str::<serde_json::Value>(record.lines().next().unwrap()).unwrap();
+    assert_eq!(name["targets"][0]["agent"], NAME, "which says the same");
     assert!(record.lines().count() > 3 && !record.contains("##"), "{record}");
     assert!(record.lines().all(|line| line.starts_with('{')), "{record}");
     let log = std::fs::read_to_string(path.join("d.log")).unwrap();
