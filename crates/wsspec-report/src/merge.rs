@@ -153,6 +153,7 @@ fn end(report: &Report, ends: Vec<Option<EndRecord>>, missing: Option<String>) -
         totals: Counts::of(&report.cases).by_word(),
         rating: worst.map_or("", |summary| summary.rating.word()).to_owned(),
         not_run,
+        leaks: ends.iter().flat_map(|end| end.leaks.clone()).collect(),
         reason: missing.map(Untrusted::from).or_else(|| ends.into_iter().find_map(|end| end.reason)),
     })
 }

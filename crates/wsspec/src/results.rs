@@ -72,6 +72,12 @@ pub fn warn_incomplete_at(path: &Path, report: &Report, console: &Console) {
     incomplete(report).into_iter().for_each(|why| console.note(format!("{}: {why}", path.display())));
 }
 
+/// Says which processes outlived the server that wsspec had started.
+pub fn warn_leaks(report: &Report, console: &Console) {
+    let leaks = report.end.iter().flat_map(|end| &end.leaks);
+    leaks.for_each(|leak| console.note(format!("LEAK: {}", leak.for_terminal(200))));
+}
+
 fn incomplete(report: &Report) -> Option<String> {
     if report.end.is_none() {
         let torn = if report.torn { "; its last record is cut off" } else { "" };

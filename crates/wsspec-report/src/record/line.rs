@@ -182,6 +182,9 @@ pub struct EndRecord {
     pub not_run: Vec<NotRun>,
     /// Why the run ended early, if it did.
     pub reason: Option<Untrusted>,
+    /// Processes of a server that wsspec started which did not end with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Untrusted>,
 }
 
 /// Cases of one agent that were selected and did not run.

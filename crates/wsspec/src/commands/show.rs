@@ -60,6 +60,7 @@ Examples:
 pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     let report = results::read(&args.from)?;
     results::warn_incomplete(&report, console);
+    results::warn_leaks(&report, console);
     let page = results::file(&args.from).with_file_name("report.html").display().to_string();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let passes = |record: &&CaseRecord| filter.as_ref().is_none_or(|filter| results::matches(filter, record));

@@ -48,6 +48,8 @@ pub(super) struct End<'a> {
     pub(super) clocks: Clocks,
     /// An earlier record of more results, which was kept.
     pub(super) larger: Option<(PathBuf, u64)>,
+    /// What the servers left behind.
+    pub(super) leaks: Vec<String>,
 }
 
 impl End<'_> {
@@ -192,6 +194,7 @@ impl End<'_> {
             rating: String::new(),
             not_run,
             reason: journal.stops().values().next().map(|stop| Untrusted::from(reason(stop))),
+            leaks: self.leaks.iter().map(|leak| Untrusted::from(leak.as_str())).collect(),
         };
         // The rating looks at what was not run.
         report.end = Some(end.clone());

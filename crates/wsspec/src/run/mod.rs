@@ -124,7 +124,7 @@ async fn run_with(
     let scheduler = Scheduler::new(conditions, agents.clone(), &plan.limits, signals.stop(), &mut journal);
     scheduler.run(jobs, plan.order, plan.settings.seed).await;
     journal.clear_bar();
-    servers.stop(console).await;
+    let leaks = servers.stop(console).await;
     if let Some(backend) = backend {
         console.say(0, format!("\n{}", backend.stop().await));
     }
@@ -138,6 +138,7 @@ async fn run_with(
         started,
         clocks,
         larger,
+        leaks,
     };
     end.conclude(journal).await.map(|code| code.worst(captured))
 }
@@ -174,12 +175,13 @@ impl Servers {
     }
 
     /// Ends them all; what does not end as it should is named.
-    async fn stop(&self, console: &Console) {
+    async fn stop(&self, console: &Console) -> Vec<String> {
+        let mut leaks = Vec::new();
         for sut in &self.0 {
-            for leak in sut.stop().await {
-                console.aside(leak);
-            }
+            leaks.extend(sut.stop().await);
         }
+        leaks.iter().for_each(|leak| console.aside(format!("LEAK: {leak}")));
+        leaks
     }
 }
 

@@ -56,6 +56,7 @@ fn report(plan: &RunPlan, problem: &Problem, took: Duration) -> Report {
         rating: String::new(),
         not_run,
         reason: Some(Untrusted::from(plan.redaction.text(&problem.to_string()))),
+        leaks: Vec::new(),
     };
     let run = RunRecord { targets, selected: cases.len() as u64, ..run_record(plan, &[], &[]) };
     let mut report = Report { run, cases: Vec::new(), end: Some(end), torn: false };

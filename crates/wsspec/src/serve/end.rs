@@ -294,6 +294,7 @@ pub async fn finish(
         rating: String::new(),
         not_run,
         reason: reason.map(Untrusted::from),
+        leaks: Vec::new(),
     };
     // The rating looks at what was not run.
     report.end = Some(end.clone());

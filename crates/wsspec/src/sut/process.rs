@@ -201,13 +201,13 @@ impl Leftovers {
         *self == Self::default()
     }
 
-    /// `LEAK: …`, for each thing that was left.
+    /// A line for each thing that was left.
     pub fn lines(&self, rule: StopRule) -> Vec<String> {
         let survived = self.survived.iter().map(|name| {
             let grace = crate::text::duration(rule.grace);
-            format!("LEAK: {name} did not end within {grace} of {}; it was killed", rule.signal)
+            format!("{name} did not end within {grace} of {}; it was killed", rule.signal)
         });
-        let children = self.children.iter().map(|name| format!("LEAK: {name} was left behind"));
+        let children = self.children.iter().map(|name| format!("{name} was left behind"));
         survived.chain(children).collect()
     }
 }
