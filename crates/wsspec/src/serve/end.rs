@@ -32,6 +32,9 @@ use crate::sut::last_words;
 use crate::terminal::{Console, summary};
 use crate::text::{self, count};
 
+/// How the user finds out what a command lacks.
+const BY_HAND: &str = "the command by hand, with the address of   wsspec serve   in place of {url}";
+
 /// The end of a server.
 pub struct End<'a> {
     /// What happened.
@@ -121,7 +124,7 @@ impl End<'_> {
             write_failed(&folder, [&self.nobody()], "No client asked for it.")
         };
         written.map_err(|error| unwritable(path, &error))?;
-        let problem = self.no_client();
+        let problem = self.no_client(report);
         if !is_untested || !has_record {
             return Ok(problem);
         }
@@ -169,8 +172,12 @@ impl End<'_> {
         if cut_short || verdicts.contains(&Verdict::Error) {
             code = code.worst(ExitCode::Incomplete);
         }
-        if verdicts.is_empty() || self.nobody_connected() {
+        if verdicts.is_empty() {
             code = code.worst(ExitCode::Empty);
+        }
+        // Its cases are errors, each, and that is no run which was cut short.
+        if self.nobody_connected() {
+            code = ExitCode::Empty;
         }
         if fault::happened() {
             code = ExitCode::Internal;
@@ -181,12 +188,20 @@ impl End<'_> {
         }
     }
 
-    /// Every process of `--exec-case` has said that it does not support its case.
+    /// No process of `--exec-case` has asked for its case, and none has crashed.
     fn nobody_connected(&self) -> bool {
-        let verdicts = self.verdicts();
+        let verdicts = self.of_processes();
+        let without = [Verdict::NotApplicable, Verdict::Error, Verdict::Timeout];
         !self.shared.book.is_visited()
             && !verdicts.is_empty()
-            && verdicts.iter().all(|verdict| *verdict == Verdict::NotApplicable)
+            && verdicts.iter().all(|verdict| without.contains(verdict))
+    }
+
+    /// The verdicts of the cases for which a process is started.
+    fn of_processes(&self) -> Vec<Verdict> {
+        let is_passive = |id: &CaseId| self.shared.plan.passive.iter().any(|case| case.id == *id);
+        let all = self.shared.book.agents().into_iter().flat_map(|(_, verdicts)| verdicts);
+        all.filter(|(id, _)| !is_passive(id)).map(|(_, brief)| brief.verdict).collect()
     }
 
     fn reason(&self) -> Option<&str> {
@@ -213,20 +228,44 @@ impl End<'_> {
 
     /// What was started has ended before it asked for anything.
     fn left(&self, how: &str) -> Problem {
-        const LINES: usize = 4;
-        let mut problem = Problem::new(ErrorCode::E22, format!("{how} and had asked for no case"));
+        self.last_words(Problem::new(ErrorCode::E22, format!("{how} and had asked for no case")), 4)
+            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
+            .fact("or", "it is no loop over /runCase?case=N&agent=NAME: --exec-case starts it once per case")
+            .fact("try", BY_HAND)
+    }
+
+    /// Adds the last lines that what was started has printed.
+    fn last_words(&self, mut problem: Problem, most: usize) -> Problem {
         let lines = self.shared.plan.log.tail(0, 100);
-        for (n, line) in last_words::worth_reading(&lines, LINES).into_iter().enumerate() {
+        for (n, line) in last_words::worth_reading(&lines, most).into_iter().enumerate() {
             let line = Untrusted::from(line).for_terminal(60);
             problem = problem.fact(if n == 0 { "output" } else { "" }, format!("| {line}"));
         }
         problem
-            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
-            .fact("or", "it is no loop over /runCase?case=N&agent=NAME: --exec-case starts it once per case")
-            .fact("try", "the command by hand, with the address of   wsspec serve   in place of {url}")
     }
 
-    fn no_client(&self) -> Problem {
+    /// The processes of `--exec-case` have ended before they asked for their cases.
+    fn unconnected(&self, report: &Report) -> Problem {
+        let processes = count(self.of_processes().len(), "process");
+        let problem = Problem::new(ErrorCode::E22, "no process has connected");
+        let Some(case) = report.cases.iter().find(|case| case.verdict != Verdict::NotApplicable) else {
+            return problem
+                .fact(
+                    "got",
+                    format!("{processes} ended with exit status 127, which stands for: not supported"),
+                )
+                .fact("usually", "the shell did not find the command, which it tells by 127 as well")
+                .fact("try", "the command by hand, with an address in place of {url}");
+        };
+        let why = case.summary.for_terminal(200);
+        let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why).trim_end_matches('.');
+        // All of them say the same, most likely.
+        self.last_words(problem.fact("got", format!("{processes}; with {}, {why}", case.id)), 2)
+            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
+            .fact("try", BY_HAND)
+    }
+
+    fn no_client(&self, report: &Report) -> Problem {
         let after = text::duration(self.shared.started.elapsed());
         let on: Vec<String> = self.listened.iter().map(ToString::to_string).collect();
         let on = on.join(" and ");
@@ -244,14 +283,7 @@ impl End<'_> {
             problem = self.left(how);
         }
         if self.nobody_connected() {
-            let processes = count(self.verdicts().len(), "process");
-            problem = Problem::new(ErrorCode::E22, "no process has connected")
-                .fact(
-                    "got",
-                    format!("{processes} ended with exit status 127, which stands for: not supported"),
-                )
-                .fact("usually", "the shell did not find the command, which it tells by 127 as well")
-                .fact("try", "the command by hand, with an address in place of {url}");
+            problem = self.unconnected(report);
         }
         let (idle, refused) = (self.campaign.idle_connections as usize, self.campaign.refused as usize);
         if idle > 0 {

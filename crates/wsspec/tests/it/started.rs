@@ -207,3 +207,16 @@ fn a_driver_that_asks_for_nothing_says_why_in_its_last_words() {
     assert!(done.err.contains("output   | no such host"), "{done:#?}");
     assert!(done.took < std::time::Duration::from_secs(20), "{done:#?}");
 }
+
+#[test]
+fn processes_that_ask_for_nothing_were_a_run_cut_short() {
+    let folder = TempDir::new().unwrap();
+    let done = serve(folder.path(), &["1.1.*", "--exec-case", "sh -c 'echo no such host; exit 3' {url}"]);
+    done.expect_error(4, "E22");
+    assert!(done.err.contains("error[E22]: no process has connected"), "{done:#?}");
+    let got = "got      8 processes; with 1.1.1, the client ended with exit status 3 and did\n";
+    assert!(done.err.contains(got) && done.err.contains("output   | no such host"), "{done:#?}");
+    assert!(!done.out.contains("STRICT") && !done.out.contains("INCOMPLETE"), "{done:#?}");
+    let record = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(record.lines().last().unwrap().contains("\"exit\":4"), "{record}");
+}
