@@ -14,9 +14,11 @@ use wsspec_report::summary::Cause;
 
 use super::attempt::Agent;
 use super::conclude::counts;
+use super::forecast::Forecast;
 use super::order::expected_time;
+use super::plan::Limits;
 use super::record_file::RecordFile;
-use super::schedule::{Listener, Restarted, Slow, Stop};
+use super::schedule::{Job, Listener, Restarted, Slow, Stop};
 use crate::cli::{FailOn, Progress};
 use crate::outputs::feed::Feed;
 use crate::terminal::keys::{self, Wishes};
@@ -48,6 +50,7 @@ pub struct Journal<'a> {
     causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
     expected: Option<Expected<'a>>,
     fail_on: FailOn,
+    forecast: Forecast,
 }
 
 /// How long a case may take.
@@ -131,12 +134,19 @@ impl<'a> Journal<'a> {
             causes: BTreeMap::new(),
             expected: None,
             fail_on: FailOn::Must,
+            forecast: Forecast::default(),
         }
     }
 
     /// What makes the run fail, and is told as it happens.
     pub const fn failing_on(mut self, fail_on: FailOn) -> Self {
         self.fail_on = fail_on;
+        self
+    }
+
+    /// What is going to be run, and how much at a time.
+    pub fn plan(mut self, jobs: &[Job], limits: &Limits) -> Self {
+        self.forecast = Forecast::of(jobs, limits);
         self
     }
 
@@ -253,23 +263,14 @@ impl<'a> Journal<'a> {
     fn show_bar(&self) {
         let Some(bar) = &self.bar else { return };
         bar.set_position(self.results.len() as u64);
-        let elapsed = bar.elapsed();
-        bar.set_prefix(format!("{} s{}", elapsed.as_secs(), self.time_left(elapsed)));
+        bar.set_prefix(format!("{} s{}", bar.elapsed().as_secs(), self.time_left()));
         bar.set_message(self.status());
     }
 
-    /// `, about 2 s left`, once that can be told: by what is done already, and by what the cases that run wait for.
-    fn time_left(&self, elapsed: Duration) -> String {
-        let done = self.results.len() + self.suspects.len();
-        let left = self.selected.saturating_sub(done);
-        if done * 10 < self.selected || left == 0 || self.console.style.width < NARROW {
-            return String::new();
-        }
-        let waits = self.running.iter().filter_map(|((id, _), (since, _))| {
-            Some(expected_time(suite().get(*id)?).saturating_sub(since.elapsed()))
-        });
-        let rate = elapsed.mul_f64(left as f64 / done as f64);
-        match waits.max().unwrap_or_default().max(rate).as_secs_f64().ceil() {
+    /// `, about 2 s left`, once that can be told.
+    fn time_left(&self) -> String {
+        let left = self.forecast.left(Instant::now()).filter(|_| self.console.style.width >= NARROW);
+        match left.unwrap_or_default().as_secs_f64().ceil() {
             seconds if seconds < 2.0 => String::new(),
             seconds => format!(", about {seconds:.0} s left"),
         }
@@ -350,6 +351,7 @@ impl Listener for Journal<'_> {
     fn started(&mut self, agent: usize, case: &'static Case) {
         log::debug!("{} begins, server {}", case.id, agent + 1);
         self.running.insert((case.id, agent), (Instant::now(), false));
+        self.forecast.started((agent, case.id), Instant::now());
         self.show_bar();
     }
 
@@ -370,6 +372,7 @@ impl Listener for Journal<'_> {
     fn suspected(&mut self, agent: usize, record: &CaseRecord) {
         let record = self.compared(record);
         self.suspects.insert((agent, record.id), record.verdict);
+        self.forecast.suspected((agent, record.id), Duration::from_micros(record.duration_us));
         self.show_case(&record);
         self.show_bar();
     }
@@ -377,6 +380,7 @@ impl Listener for Journal<'_> {
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
         let record = self.compared(record);
         let shown = self.suspects.remove(&(agent, record.id));
+        self.forecast.settled((agent, record.id));
         self.results.insert((agent, record.id), Brief::of(&record));
         self.feed.case(&record);
         if shown != Some(record.verdict) || record.outcome == Some(Standing::Flaky) {
@@ -414,6 +418,7 @@ impl Listener for Journal<'_> {
 
     fn defect(&mut self, agent: usize, case: &'static Case) {
         self.running.remove(&(case.id, agent));
+        self.forecast.settled((agent, case.id));
         self.defects.push(case.id);
     }
 
@@ -422,6 +427,7 @@ impl Listener for Journal<'_> {
     }
 
     fn stopped(&mut self, agent: usize, why: &Stop) {
+        self.forecast.stopped(agent);
         self.stops.insert(agent, why.clone());
     }
 }

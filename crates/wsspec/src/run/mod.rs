@@ -6,6 +6,7 @@ mod before;
 mod choice;
 pub mod conclude;
 pub mod folder;
+mod forecast;
 pub mod journal;
 mod meeting;
 pub mod order;
@@ -117,6 +118,7 @@ async fn run_with(
         Journal::new(console, RecordFile::new(record, folder.file(RESULTS)), &agents, jobs.len())
             .expect(expected)
             .failing_on(plan.rating.fail_on)
+            .plan(&jobs, &plan.limits)
             .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
