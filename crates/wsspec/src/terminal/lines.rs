@@ -53,9 +53,9 @@ pub enum Remark {
 }
 
 /// Columns of a clause.
-const CLAUSE: usize = " RFC 6455 5.4 ".len();
+const CLAUSE: usize = " RFC 6455 5.5.2".len();
 /// Columns of the line of a case without slug and agent.
-const FIXED: usize = "  FAIL       6.3.1    ".len() + " RFC 6455 5.4  ".len();
+const FIXED: usize = "  FAIL       6.3.1    ".len() + CLAUSE + 1;
 
 /// The line of a finished case, two if it says what was found.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
@@ -66,7 +66,8 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         _ => Style::label(record.verdict),
     };
     let agent = if several {
-        format!("{:<14} ", cut(&style.plain(agent_name(record.agent.raw())), 14))
+        let fill = if style.width < 80 { 13 } else { 14 };
+        format!("{:<fill$} ", cut(&style.plain(agent_name(record.agent.raw())), fill))
     } else {
         String::new()
     };
@@ -76,7 +77,7 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
         return format!("{:13}{}", "", lines.join(&format!("\n{:13}", "")));
     }
     // Slugs can be typed: they are whole where there is room, also for what stands behind them.
-    let usual = if several { 16 } else { 21 };
+    let usual = if several { 15 } else { 20 };
     let usual = usual.min((style.width + usual).saturating_sub(80));
     let others = FIXED + agent.chars().count();
     let behind = |remark: &str| style.width.saturating_sub(others + remark.len());
@@ -92,7 +93,8 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
     let room = if has_clause { behind(like) } else { behind(like) + CLAUSE }.max(usual);
     let shown = if usual < 4 { String::new() } else { cut(&record.slug, room) };
     let slug = usual.max(shown.chars().count());
-    let clause = if has_clause { format!(" {:<13}", clause(record)) } else { String::new() };
+    let clause =
+        if has_clause { format!("{:<CLAUSE$}", format!(" {}", clause(record))) } else { String::new() };
     let name = format!(
         "  {} {:<8} {:<slug$}{clause} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),

@@ -199,6 +199,21 @@ fn what_a_failure_is_like_is_told_at_every_width() {
 }
 
 #[test]
+fn the_column_of_clauses_was_one_too_narrow_for_its_longest() {
+    let mut report = report();
+    let record = report.cases.iter_mut().find(|record| record.slug == "ping-of-126").unwrap();
+    let mut columns = Vec::new();
+    for section in ["5.4", "5.5.2"] {
+        let failed = record.checks.iter_mut().filter(|check| !check.ok);
+        failed.flat_map(|check| &mut check.rfc).for_each(|clause| clause.section = section.into());
+        let line = |several| lines::case(record, &Remark::Took, several, Style::PLAIN);
+        assert!(line(true).contains(&format!("RFC 6455 {section} ")), "{}", line(true));
+        columns.push((line(true).find("mylib"), line(false).find("0.3 ms")));
+    }
+    assert!(columns[0].0.is_some() && columns[0] == columns[1], "{columns:?}");
+}
+
+#[test]
 fn cases_of_several_implementations_stood_in_one_list_without_their_names() {
     let report = report();
     let mut other = report.cases.clone();
