@@ -161,8 +161,9 @@ impl Baseline {
         for case in &report.cases {
             let Some(place) = self.entry_for(case, today) else { continue };
             seen[place] = true;
-            if case.outcome == Some(Standing::Fixed) {
-                better[place].push(case.id.to_string());
+            let id = case.id.to_string();
+            if case.outcome == Some(Standing::Fixed) && !better[place].contains(&id) {
+                better[place].push(id);
             }
         }
         let expired: Vec<usize> =
@@ -350,6 +351,13 @@ mod tests {
         let (standings, findings) = standings(vec![old, other], vec![failed("a", "5.15")]);
         assert_eq!(standings, [Some(Standing::Unexpected)]);
         assert_eq!((findings.unused, findings.expired), (vec![1], vec![0]));
+    }
+
+    #[test]
+    fn a_case_that_is_better_for_two_agents_was_listed_twice() {
+        let cases = vec![passed("a", "5.15"), passed("b", "5.15"), passed("b", "5.16")];
+        let (_, findings) = standings(vec![entry("5.*", Tolerated::Fail)], cases);
+        assert_eq!(findings.stale, [(0, vec!["5.15".to_owned(), "5.16".to_owned()])]);
     }
 
     #[test]

@@ -3,17 +3,20 @@
 mod edit;
 mod file;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::CaseId;
-use wsspec_report::baseline::{Findings, unexpected};
-use wsspec_report::record::Report;
+use wsspec_engine::Verdict;
+use wsspec_report::baseline::{Entry, Findings, unexpected};
+use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
 
 pub use self::edit::{Changes, Update};
 pub use self::file::BaselineFile;
 use crate::errors::{ErrorCode, Problem};
 use crate::terminal::Console;
+use crate::terminal::lines::agent_name;
 use crate::text::count;
 
 /// The name of the file if no other is given.
@@ -32,9 +35,9 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     let place = |at: usize| format!("{}:{}", file.path.display(), file.lines[at]);
     let entry = |at: usize| &file.baseline.entries[at];
     let stale = findings.stale.iter().map(|(at, ids)| {
-        let verb = if ids.len() == 1 { "is" } else { "are" };
-        let now = report.and_then(|report| better(report, ids)).unwrap_or("is better now");
-        format!("{}   {} {verb} listed as {} but {now}", place(*at), ids.join(" "), entry(*at).verdict.word())
+        let is = if ids.len() == 1 { "is" } else { "are" };
+        let now = report.map_or_else(|| format!("{is} better now"), |report| now(report, entry(*at), ids));
+        format!("{}   {} {is} listed as {} but {now}", place(*at), ids.join(" "), entry(*at).verdict.word())
     });
     let expired = findings.expired.iter().map(|at| {
         let until = entry(*at).until.as_deref().unwrap_or_default();
@@ -43,11 +46,29 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     stale.chain(expired).collect()
 }
 
-/// `passes now`, if all of them do.
-fn better(report: &Report, ids: &[String]) -> Option<&'static str> {
-    let mut meant = report.cases.iter().filter(|case| ids.contains(&case.id.to_string()));
-    let passes = meant.all(|case| case.verdict == wsspec_engine::Verdict::Pass);
-    passes.then_some(if ids.len() == 1 { "passes now" } else { "pass now" })
+/// `pass now`, or `are better now for mylib` where that is one of several implementations.
+fn now(report: &Report, entry: &Entry, ids: &[String]) -> String {
+    let is_fixed = |case: &&CaseRecord| {
+        case.outcome == Some(Standing::Fixed) && ids.contains(&case.id.to_string()) && entry.matches(case)
+    };
+    let fixed: Vec<&CaseRecord> = report.cases.iter().filter(is_fixed).collect();
+    let passes = fixed.iter().all(|case| case.verdict == Verdict::Pass);
+    let now = match (passes, ids.len()) {
+        (true, 1) => "passes now",
+        (true, _) => "pass now",
+        (false, 1) => "is better now",
+        (false, _) => "are better now",
+    };
+    match names(&report.cases).len() {
+        0 | 1 => now.to_owned(),
+        _ => format!("{now} for {}", names(fixed).join(", ")),
+    }
+}
+
+/// The implementations that these cases are of, each once.
+fn names<'a>(cases: impl IntoIterator<Item = &'a CaseRecord>) -> Vec<String> {
+    let names = cases.into_iter().map(|case| agent_name(case.agent.raw()));
+    Vec::from_iter(names.collect::<BTreeSet<_>>())
 }
 
 /// E24, if there is anything to complain about.

@@ -248,6 +248,27 @@ fn clients_are_compared_with_a_baseline_too() {
 }
 
 #[test]
+fn what_is_better_for_several_implementations_was_told_twice_and_in_bad_grammar() {
+    let folder = tempdir().unwrap();
+    write(&folder, &entry("2.*", "timeout", ""));
+    let (good, also, bad) = (Peer::always(Manner::Echo), Peer::always(Manner::Echo), silent());
+    let told = |urls: [&str; 2]| {
+        let args = ["2.1", "2.2", "--agent", "libA", "--agent", "libB", "--baseline", FILE];
+        let done = wsspec(
+            folder.path(),
+            &[&["run"], &urls[..], &args, &["--no-echo-check", "--no-confirm"]].concat(),
+        );
+        let line = done.err.lines().find(|line| line.contains("listed as")).unwrap_or_default();
+        line.trim().split_once("   ").map_or("", |(_, words)| words).to_owned()
+    };
+    let both = told([&good.url(), &also.url()]);
+    assert_eq!(both, "2.1 2.2 are listed as timeout but pass now for libA, libB");
+    let one = told([&good.url(), &bad.url()]);
+    assert!(one.starts_with("2.1 2.2 are listed as timeout but "), "{one}");
+    assert!(one.ends_with(" now for libA, libB") || one.ends_with(" now for libA"), "{one}");
+}
+
+#[test]
 fn results_are_compared_with_a_baseline_as_with_what_is_expected() {
     let folder = tempdir().unwrap();
     run(folder.path(), &silent(), &[]);
