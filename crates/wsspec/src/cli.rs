@@ -251,7 +251,7 @@ pub struct RunArgs {
     #[arg(long, help_heading = "How")]
     pub no_confirm: bool,
 
-    /// Name the implementation: NAME, or KEY=NAME for several, where KEY is the host, HOST:PORT or the position
+    /// Name the implementation: NAME, or KEY=NAME for several, where KEY is host, HOST:PORT, position, or name in a file
     #[arg(long, value_name = "NAME", help_heading = "Peer")]
     pub agent: Vec<String>,
     /// Add a header to the opening handshake; a word env:NAME is taken from the environment

@@ -211,7 +211,8 @@ impl Layers {
         };
         for key in self.keys.target() {
             let own = target.settings.iter().find(|setting| setting.key == key.name);
-            if is_typed(typed, &key.id) {
+            // A name that was typed is for one of the targets, which is found when all are known.
+            if is_typed(typed, &key.id) && key.name != "agent" {
                 let raw = typed.get_raw(&key.id).into_iter().flatten();
                 word(key, &raw.map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>());
             } else if let Some(setting) = own {

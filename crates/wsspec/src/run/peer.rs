@@ -85,22 +85,35 @@ pub fn plan_peers(
     if peers.is_empty() {
         peers.push(PeerPlan { built_in: true, ..empty });
     }
+    give_names(&mut peers, names)?;
+    Ok(peers)
+}
+
+/// Gives the names that were typed, in the place of those that the peers have.
+///
+/// # Errors
+/// E27: a name is for none of them.
+pub fn give_names(peers: &mut [PeerPlan], names: &[String]) -> Result<(), Problem> {
+    let own: Vec<Option<String>> = peers.iter_mut().map(|peer| peer.name.take()).collect();
     match names {
         // Later ones get a number, and a warning.
         [name] if peers.len() > 1 && !name.contains('=') => {
             peers.iter_mut().for_each(|peer| peer.name = Some(name.clone()));
         }
-        names => names.iter().try_for_each(|name| give_name(&mut peers, name))?,
+        names => names.iter().try_for_each(|name| give_name(peers, &own, name))?,
     }
-    Ok(peers)
+    for (peer, own) in peers.iter_mut().zip(own) {
+        peer.name = peer.name.take().or(own);
+    }
+    Ok(())
 }
 
-/// `NAME` goes to the first peer without one; `KEY=NAME` to those that KEY means.
-fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
+/// `NAME` goes to the first peer without one; `KEY=NAME` to those that KEY means. `own`: how they are called otherwise.
+fn give_name(peers: &mut [PeerPlan], own: &[Option<String>], typed: &str) -> Result<(), Problem> {
     if let Some((key, name)) = typed.split_once('=') {
         let mut meant = 0;
         for (place, peer) in peers.iter_mut().enumerate() {
-            if is_meant(peer, place, key) {
+            if own[place].as_deref() == Some(key) || is_meant(peer, place, key) {
                 peer.name = Some(name.to_owned());
                 meant += 1;
             }
@@ -110,7 +123,7 @@ fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
         }
         // Anything else is a name with an equals sign in it.
         if key.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-._:/[]".contains(&octet)) {
-            return Err(no_such_address(peers, typed, key));
+            return Err(no_such_address(peers, own, typed, key));
         }
     }
     match peers.iter_mut().find(|peer| peer.name.is_none()) {
@@ -124,9 +137,12 @@ fn give_name(peers: &mut [PeerPlan], typed: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn no_such_address(peers: &[PeerPlan], typed: &str, key: &str) -> Problem {
-    let known = peers.iter().enumerate().map(|(place, peer)| match &peer.target {
-        Some(target) => format!("{} or {target}", place + 1),
+fn no_such_address(peers: &[PeerPlan], own: &[Option<String>], typed: &str, key: &str) -> Problem {
+    let known = peers.iter().zip(own).enumerate().map(|(place, (peer, own))| match &peer.target {
+        Some(target) => {
+            let own = own.iter().map(|name| format!(" or {name}"));
+            format!("{}{} or {target}", place + 1, own.collect::<String>())
+        }
         None => format!("{} (wsspec's own endpoint)", place + 1),
     });
     Problem::new(ErrorCode::E27, format!("--agent {typed:?} names no address"))
@@ -188,6 +204,29 @@ mod tests {
         let text = problem.to_string();
         assert!(text.contains(r#"--agent "c=libC" names no address"#), "{text}");
         assert!(text.contains("1 or ws://a:1") && text.contains("2 or ws://b:2"), "{text}");
+    }
+
+    #[test]
+    fn a_name_for_one_of_several_targets_of_a_file_was_refused_by_the_others() {
+        let addresses = ["ws://a:1", "ws://b:2"].map(str::to_owned);
+        let named = |typed: &[&str]| {
+            let own = ["libA".to_owned(), "libB".to_owned()];
+            let mut peers = plan_peers(&addresses, &own, &ClientOpening::default())?;
+            give_names(&mut peers, &typed.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
+            Ok::<_, Problem>(peers.into_iter().filter_map(|peer| peer.name).collect::<Vec<_>>())
+        };
+        for (typed, names) in [
+            (&[][..], ["libA", "libB"]),
+            (&["b=new"], ["libA", "new"]),
+            (&["libA=new"], ["new", "libB"]),
+            (&["2=y", "1=x"], ["x", "y"]),
+            (&["x", "y"], ["x", "y"]),
+            (&["x"], ["x", "x"]),
+        ] {
+            assert_eq!(named(typed).unwrap(), names);
+        }
+        let text = named(&["c=new"]).unwrap_err().to_string();
+        assert!(text.contains("1 or libA or ws://a:1"), "{text}");
     }
 
     #[test]

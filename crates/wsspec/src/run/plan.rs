@@ -11,7 +11,7 @@ use wsspec_report::record::Redaction;
 use super::again;
 use super::choice::{self, Choice, NEGOTIATED};
 use super::folder::Earlier;
-use super::peer::{self, PeerPlan, plan_peers};
+use super::peer::{self, PeerPlan, give_names, plan_peers};
 use crate::baseline::BaselineFile;
 use crate::cli::{FailOn, Feature, Mode, Order, RunArgs};
 use crate::config::Setting;
@@ -140,7 +140,9 @@ impl RunPlan {
         };
         let peers = if addresses.is_empty() && !targets.is_empty() {
             let each = targets.iter().map(|target| peers(&target.words, target, &wire, &mut redaction));
-            each.collect::<Result<Vec<_>, _>>()?.concat()
+            let mut peers = each.collect::<Result<Vec<_>, _>>()?.concat();
+            give_names(&mut peers, typed_names(args))?;
+            peers
         } else {
             peers(&addresses, args, &wire, &mut redaction)?
         };
@@ -246,6 +248,12 @@ pub fn nothing_failed(args: &RunArgs) -> Result<Option<(String, ExitCode)>, Prob
 /// Whether a case is of the set that hangs on the negotiation of permessage-deflate.
 fn is_negotiated(case: &Case) -> bool {
     SETS.iter().any(|set| NEGOTIATED.strip_prefix('@') == Some(set.name) && set.contains(case))
+}
+
+/// The names that were typed; those of a file, or a variable, each of its targets has already.
+fn typed_names(args: &RunArgs) -> &[String] {
+    let untyped = args.settings.iter().any(|setting| setting.key == "agent" && setting.values == args.agent);
+    if untyped { &[] } else { &args.agent }
 }
 
 /// What is tested, at these addresses or where a server is started.

@@ -87,6 +87,25 @@ fn ran(folder: &Path, out: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_name_that_was_typed_was_refused_by_all_targets_but_the_one_it_was_for() {
+    let (one, two) = (Peer::always(Manner::Echo), Peer::always(Manner::Echo));
+    let table = |name: &str, url: &str| format!("[[target]]\nagent = \"{name}\"\nurl = \"{url}\"\n");
+    let folder = folder(&format!("schema = 1\n{}{}", table("libA", &one.url()), table("libB", &two.url())));
+    let names = |more: &[&str]| {
+        let done = wsspec(folder.path(), &[&["run", "1.1.1"], more].concat());
+        assert_eq!(done.code, 0, "{done:#?}");
+        let targets = record(folder.path())[0]["targets"].clone();
+        [0, 1].map(|at| targets[at]["agent"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(names(&["--agent", "libB=new"]), ["libA", "new"]);
+    let key = format!("{}=other", one.address);
+    assert_eq!(names(&["--agent", &key]), ["other", "libB"]);
+    let done = wsspec(folder.path(), &["run", "1.1.1", "--agent", "libC=new"]);
+    done.expect_error(2, "E27");
+    assert!(done.err.contains("1 or libA or ws://"), "{done:#?}");
+}
+
+#[test]
 fn the_nearest_file_above_counts_and_its_paths_are_its_own() {
     let folder =
         folder("schema = 1\n[run]\nbaseline = \"known.toml\"\nset = [\"limits\"]\n[output]\nout = \"o\"\n");
