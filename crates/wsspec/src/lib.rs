@@ -39,6 +39,7 @@ mod typed;
 mod web;
 pub mod wstest;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use anyhow::{Context as _, Result};
@@ -50,12 +51,13 @@ use crate::errors::Problem;
 use crate::exit_code::ExitCode;
 use crate::outputs::args::Ci;
 use crate::outputs::ci;
+use crate::target::Target;
 use crate::terminal::Console;
 
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
     fault::watch();
-    let args: Vec<_> = std::env::args_os().collect();
+    let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match config::parse(&args) {
         Ok(cli) => cli,
         Err(Mistake::Config(problem)) => {
@@ -64,7 +66,7 @@ pub fn main() -> std::process::ExitCode {
         }
         Err(Mistake::Usage(message)) => {
             // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
-            let message = with_suggestion(message);
+            let message = with_suggestion(message, &args);
             let _ = message.print();
             if !message.use_stderr() {
                 return ExitCode::Ok.into();
@@ -86,16 +88,29 @@ pub fn main() -> std::process::ExitCode {
     code.into()
 }
 
-/// Names the commands that were meant where the parser of the command line finds none that is near.
-fn with_suggestion(mut message: clap::Error) -> clap::Error {
+/// Names the commands that were meant where the parser of the command line finds none that is near, and all of a
+/// command that has commands of its own.
+fn with_suggestion(mut message: clap::Error, args: &[OsString]) -> clap::Error {
     use clap::error::{ContextKind, ContextValue};
     let Some(ContextValue::String(typed)) = message.get(ContextKind::InvalidSubcommand) else {
         return message;
     };
-    let command = Cli::command();
-    let near = text::did_you_mean(typed, command.get_subcommands().map(clap::Command::get_name));
+    let root = Cli::command();
+    let before = args.iter().take_while(|word| *word != typed.as_str());
+    let above = before.fold(&root, |above, word| above.find_subcommand(word).unwrap_or(above));
+    let names: Vec<&str> = above.get_subcommands().map(clap::Command::get_name).collect();
+    let near = text::did_you_mean(typed, names.iter().copied());
+    let near: Vec<String> = near.into_iter().map(str::to_owned).collect();
+    if above.get_name() != root.get_name() {
+        let above = above.get_name();
+        let mut tips = vec![format!("the commands of {above}: {}", names.join(" "))];
+        if Target::looks_like(typed) {
+            tips.push(format!("one of them comes first: wsspec {above} {} {typed}", names[0]));
+        }
+        let tips = tips.into_iter().map(Into::into).collect();
+        message.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
     if !near.is_empty() {
-        let near = near.into_iter().map(str::to_owned).collect();
         message.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(near));
     }
     message

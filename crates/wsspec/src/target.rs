@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::errors::{ErrorCode, Problem};
-use crate::terminal::failure::shell;
+use crate::typed;
 
 /// A `ws://` or `wss://` address, taken apart (RFC 6455 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Target {
         let (secure, rest, scheme_guessed) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => (false, rest, false),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => (true, rest, false),
-            Some((scheme, rest)) => return Err(wrong_scheme(scheme, rest)),
+            Some((scheme, rest)) => return Err(wrong_scheme(text, scheme, rest)),
             None => match misspelt_scheme(text) {
                 Some((scheme, rest)) => return Err(slashes(text, scheme, rest)),
                 None => (false, text, true),
@@ -146,14 +146,6 @@ impl Target {
     pub fn host_header(&self) -> String {
         let default = if self.secure { 443 } else { 80 };
         if self.port == default { self.bracketed_host() } else { self.authority() }
-    }
-
-    /// The command that tests another address of the same server.
-    pub fn command(&self, url: &str) -> String {
-        match &self.via.unix {
-            None => format!("wsspec run {url}"),
-            Some(path) => format!("wsspec run {url} --unix {}", shell(&[path.display().to_string()])),
-        }
     }
 
     /// A name for a server of which nothing else is known.
@@ -210,10 +202,10 @@ fn read_resource(text: &str, resource: &str) -> Result<String, Problem> {
     Ok(if resource.starts_with('/') { resource.to_owned() } else { format!("/{resource}") })
 }
 
-fn wrong_scheme(scheme: &str, rest: &str) -> Problem {
+fn wrong_scheme(text: &str, scheme: &str, rest: &str) -> Problem {
     let meant = if scheme.eq_ignore_ascii_case("https") { "wss" } else { "ws" };
     Problem::new(ErrorCode::E27, format!("{scheme}:// is no WebSocket address"))
-        .fact("try", format!("wsspec run {meant}://{rest}"))
+        .fact("try", typed::instead(text, &format!("{meant}://{rest}")))
 }
 
 /// `ws:/HOST`, `ws//HOST`: a scheme that lacks a sign.
@@ -229,14 +221,14 @@ fn slashes(text: &str, scheme: &str, rest: &str) -> Problem {
     let scheme = if scheme.ends_with('s') && scheme != "ws" { "wss" } else { "ws" };
     Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
         .fact("why", "between scheme and host stands ://")
-        .fact("try", format!("wsspec run {scheme}://{rest}"))
+        .fact("try", typed::instead(text, &format!("{scheme}://{rest}")))
 }
 
 fn unreadable(text: &str, why: &str) -> Problem {
     Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
         .fact("why", why)
         .fact("form", "ws://HOST:PORT/PATH; an IPv6 address stands in brackets: ws://[::1]:9001")
-        .fact("try", "wsspec run ws://127.0.0.1:9001")
+        .fact("try", typed::instead(text, "ws://127.0.0.1:9001"))
 }
 
 #[cfg(test)]

@@ -23,6 +23,17 @@ pub struct TomlFile {
     document: Document<String>,
 }
 
+/// E18: a folder where a file is wanted.
+fn folder(path: &Path, advice: &str) -> Problem {
+    let files = fs::read_dir(path).into_iter().flatten().flatten().map(|file| file.path());
+    let inside = files.filter(|file| file.extension().is_some_and(|end| end == "toml")).min();
+    let problem = Problem::new(ErrorCode::E18, format!("{} is a folder, not a file", path.display()));
+    match inside {
+        Some(file) => problem.fact("try", format!("{}   (a file in it)", file.display())),
+        None => problem.fact("why", "and there is no .toml file in it").fact("try", advice),
+    }
+}
+
 impl TomlFile {
     /// Reads and parses a file; `advice` is what to type if there is none.
     ///
@@ -34,8 +45,11 @@ impl TomlFile {
                 .fact("why", why)
                 .fact("try", advice)
         };
-        let length = fs::metadata(path).map_err(|error| unreadable(crate::text::io_error(&error)))?.len();
-        if length > LIMIT {
+        let found = fs::metadata(path).map_err(|error| unreadable(crate::text::io_error(&error)))?;
+        if found.is_dir() {
+            return Err(folder(path, advice));
+        }
+        if found.len() > LIMIT {
             return Err(unreadable("it is larger than 4 MiB".to_owned()));
         }
         let text = fs::read_to_string(path).map_err(|error| unreadable(crate::text::io_error(&error)))?;

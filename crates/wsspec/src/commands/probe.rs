@@ -12,6 +12,7 @@ use crate::probe::{Finding, Probe};
 use crate::run::preflight::Look;
 use crate::terminal::{Console, Tone};
 use crate::text::wrap;
+use crate::typed;
 
 /// Before the text of a line.
 const INDENT: usize = 9;
@@ -62,7 +63,7 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
     };
     let tell = |finding: &Finding| console.say(-1, line(finding, console));
     Probe { look, always_limits: args.limits, tell: &tell }.run().await?;
-    let ready = format!("yes: {}", target.command(&target.to_string()));
+    let ready = format!("yes: {}", typed::other("run", target, &[]));
     let code = ExitCode::Ok;
     tell(&Finding { label: "ready", texts: vec![(Tone::Good, ready), (Tone::Note, code.to_string())] });
     Ok(code)

@@ -49,9 +49,17 @@ impl Problem {
         self
     }
 
-    /// Fills in the address, which who found the error did not know.
-    pub fn at(mut self, authority: &str) -> Self {
-        self.facts.iter_mut().for_each(|fact| fact.text = fact.text.replace("HOST:PORT", authority));
+    /// Fills in the address, which who found the error did not know, and the command, to which a `try` belongs that is
+    /// an option.
+    pub fn at(mut self, authority: &str, typed: impl Fn(&[&str]) -> String) -> Self {
+        for Fact { label, text } in &mut self.facts {
+            *text = text.replace("HOST:PORT", authority);
+            if *label == "try" && text.starts_with('-') {
+                let (options, note) = text.split_once("   ").unwrap_or((text, ""));
+                let command = typed(&options.split(' ').collect::<Vec<_>>());
+                *text = format!("{command}   {note}").trim_end().to_owned();
+            }
+        }
         self
     }
 

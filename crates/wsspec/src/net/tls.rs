@@ -109,7 +109,8 @@ impl Connector {
         let name = self.sni.as_deref().unwrap_or(host);
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             Problem::new(ErrorCode::E30, format!("{name:?} is no name that TLS can ask for"))
-                .fact("form", "--sni takes a DNS name or an IP address")
+                .fact("form", "a DNS name or an IP address")
+                .fact("try", "--sni NAME")
         })?;
         let mut connecting =
             TlsConnector::from(self.config.clone()).connect(server, Witness::new(stream)).into_fallible();

@@ -7,6 +7,7 @@ use crate::cli::{Cli, Command, FailOn, RunArgs};
 use crate::commands::demo;
 use crate::errors::{ErrorCode, Problem};
 use crate::target::Target;
+use crate::typed;
 
 /// Those with failures, each as if it were typed, from the commands that the record keeps to repeat a case.
 ///
@@ -27,7 +28,7 @@ pub(super) fn targets(before: &Before, fail_on: FailOn) -> Result<Vec<RunArgs>, 
     if before.failed(fail_on).next().is_some() && targets.is_empty() {
         return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
             .fact("why", "it tested clients, or its record was written by another program")
-            .fact("try", "wsspec run ws://HOST:PORT --last-failed"));
+            .fact("try", typed::and(&["ws://HOST:PORT"])));
     }
     Ok(targets)
 }

@@ -14,8 +14,10 @@ use crate::net::socket::Address;
 use crate::signals::{Signals, raised};
 use crate::sut::Sut;
 use crate::sut::plan::Restart;
+use crate::target::Target;
 use crate::terminal::{Console, lines, opening};
 use crate::text::{count, wrap};
+use crate::typed;
 
 /// Starts and looks at all peers; nothing if a signal came meanwhile.
 pub(super) async fn meet_all(
@@ -79,12 +81,13 @@ async fn meet(
         capture: None,
         legs: None,
     };
-    introduce(&agent, is_named, &facts, plan, console)?;
+    introduce(&agent, target, is_named, &facts, plan, console)?;
     Ok((agent, facts))
 }
 
 fn introduce(
     agent: &Agent,
+    target: &Target,
     is_named: bool,
     facts: &PeerFacts,
     plan: &RunPlan,
@@ -118,7 +121,7 @@ fn introduce(
     if plan.require.contains(&Feature::Tls) && agent.secure.is_none() {
         return Err(Problem::new(ErrorCode::E30, format!("{} is not reached over TLS", agent.url))
             .fact("why", "--require tls")
-            .fact("try", format!("wsspec run {}", agent.url.replacen("ws://", "wss://", 1))));
+            .fact("try", typed::at(target, &agent.url.replacen("ws://", "wss://", 1))));
     }
     let left_out = plan.negotiated();
     if facts.deflate && left_out > 0 {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use wsspec_engine::ClientOpening;
 use wsspec_report::Untrusted;
-use wsspec_report::sanitise::shell::posix;
 use wsspec_report::story::opcode_name;
 
 use super::choice;
@@ -25,6 +24,7 @@ const PORTS: [u16; 4] = [USUAL_PORT, 8080, 8000, 3000];
 const USUAL_PORT: u16 = 9001;
 /// So many of them, beginning with the neighbours of the one that was asked for.
 const PORTS_TRIED: usize = 5;
+const TOKEN: &str = "Authorization: Bearer env:TOKEN";
 const PATHS: [&str; 4] = ["/ws", "/echo", "/websocket", "/socket"];
 
 impl Look<'_> {
@@ -46,17 +46,17 @@ impl Look<'_> {
             }
             ConnectError::TimedOut(limit) => {
                 let within = text::duration(limit);
-                Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
-                    .fact("tried", "TCP connect: no reply at all (not refused)")
-                    .fact("usually", "a firewall drops packets, or the wrong address")
-                    .fact("try", self.longer_probe())
-                    .fact("or", "--open-timeout 20s, if it only takes that long")
+                let problem =
+                    Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
+                        .fact("tried", "TCP connect: no reply at all (not refused)")
+                        .fact("usually", "a firewall drops packets, or the wrong address");
+                self.more_time(problem)
             }
             ConnectError::TlsTimedOut(limit) => self.silent_about_tls(limit, addresses).await,
             ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
                 problem.fact("try", self.plain_command())
             }
-            ConnectError::Tls(problem) => problem.at(&authority),
+            ConnectError::Tls(problem) => problem.at(&authority, |options| self.with(options)),
             ConnectError::Other(address, error) => {
                 let tried = if addresses.is_empty() { address.to_string() } else { list(addresses) };
                 Problem::new(ErrorCode::E01, format!("cannot connect to {authority}"))
@@ -121,11 +121,11 @@ impl Look<'_> {
                 .fact("got", format!("to a plain request: {status}"))
                 .fact("try", self.plain_command());
         }
-        Problem::new(ErrorCode::E03, format!("no TLS handshake with {authority} within {within}"))
-            .fact("tried", "TCP was accepted, but the TLS ClientHello was not answered")
-            .fact("usually", "the port does not speak TLS, or the server takes one connection at a time")
-            .fact("try", self.longer_probe())
-            .fact("or", "--open-timeout 20s, if it only takes that long")
+        let problem =
+            Problem::new(ErrorCode::E03, format!("no TLS handshake with {authority} within {within}"))
+                .fact("tried", "TCP was accepted, but the TLS ClientHello was not answered")
+                .fact("usually", "the port does not speak TLS, or the server takes one connection at a time");
+        self.more_time(problem)
     }
 
     /// How the server answers without TLS, if it does.
@@ -140,24 +140,42 @@ impl Look<'_> {
         self.there(&Target { secure: false, ..self.target.clone() })
     }
 
-    /// The same command with another option.
-    fn command(&self, option: &str) -> String {
-        format!("{} {option}", self.there(self.target))
+    /// The same command with other options.
+    fn with(&self, options: &[&str]) -> String {
+        typed::with(self.target, &self.target.to_string(), options)
     }
 
-    /// A look at the same address with more time.
-    fn longer_probe(&self) -> String {
-        let run = self.target.command(&posix(&[self.target.to_string()]));
-        format!("{} --timeout 20s", run.replacen("wsspec run ", "wsspec probe ", 1))
+    /// Advises to look at the same address with more time.
+    fn more_time(&self, problem: Problem) -> Problem {
+        let problem = problem.fact("try", typed::other("probe", self.target, &["--timeout", "20s"]));
+        match typed::is("run") {
+            true => problem.fact("or", "--open-timeout 20s, if it only takes that long"),
+            false => problem,
+        }
+    }
+
+    /// What to do where nobody listens: `run` can start the server itself, at this address.
+    fn start(&self, problem: Problem, address: &str, server: &str) -> Problem {
+        if typed::gives("--exec") {
+            return problem
+                .fact("try", format!("{}   (waits for its answer)", self.with(&["--ready", "ws"])));
+        }
+        if !typed::is("probe") && !typed::is("load") {
+            return problem.fact("try", typed::with(self.target, address, &["--exec", server]));
+        }
+        let start = match is_nearby_name(&self.target.host) && self.target.via.unix.is_none() {
+            true => format!("your server, or wsspec echo {}, in another terminal", self.target.authority()),
+            false => "the server".to_owned(),
+        };
+        problem.fact("start", start).fact("try", self.there(self.target))
     }
 
     fn no_socket(&self, path: &Path, why: &str) -> Problem {
         let shown = path.display();
-        let start = format!("--unix {shown} --exec './my_server --socket {{unix}}'");
-        Problem::new(ErrorCode::E01, format!("nothing is listening on the socket {shown}"))
+        let problem = Problem::new(ErrorCode::E01, format!("nothing is listening on the socket {shown}"))
             .fact("tried", format!("connect to {shown}: {why}"))
-            .fact("usually", "the server is not running, or its socket has another path (ss -xl lists them)")
-            .fact("try", format!("wsspec run {start}"))
+            .fact("usually", "the server is not running, or its socket has another path (ss -xl lists them)");
+        self.start(problem, &self.target.to_string(), "./my_server --socket {unix}")
     }
 
     pub(super) fn no_answer(&self, error: &NoAnswer, limit: Duration) -> Problem {
@@ -167,14 +185,17 @@ impl Look<'_> {
             NoAnswer::TimedOut(octets) => {
                 let within = text::duration(limit);
                 let got = if *octets == 0 { "nothing".to_owned() } else { text::count(*octets, "octet") };
-                Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
-                    .fact("sent", self.request_line())
-                    .fact("got", format!("TCP was accepted, then {got}"))
-                    .fact("usually", "the server takes one connection at a time, or the port is not HTTP")
-                    .fact("try", self.longer_probe())
-                    .fact("or", "--open-timeout 20s, if it only takes that long")
+                let problem =
+                    Problem::new(ErrorCode::E03, format!("no answer from {authority} within {within}"))
+                        .fact("sent", self.request_line())
+                        .fact("got", format!("TCP was accepted, then {got}"))
+                        .fact(
+                            "usually",
+                            "the server takes one connection at a time, or the port is not HTTP",
+                        );
+                self.more_time(problem)
             }
-            NoAnswer::Alert(alert) => tls::explain_alert(*alert).at(&authority),
+            NoAnswer::Alert(alert) => tls::explain_alert(*alert).at(&authority, |options| self.with(options)),
             NoAnswer::Closed(seen) | NoAnswer::NotHttp(seen) if is_tls(seen) => self.tls(seen),
             NoAnswer::Closed(seen) if seen.is_empty() => {
                 Problem::new(ErrorCode::E28, format!("{authority} closed the connection without an answer"))
@@ -241,7 +262,7 @@ impl Look<'_> {
                 let what = format!("the server wants authentication ({status})");
                 problem(ErrorCode::E05, what)
                     .fact("got", self.headers(answer, &["WWW-Authenticate", "Server"]))
-                    .fact("try", self.command("-H 'Authorization: Bearer env:TOKEN'"))
+                    .fact("try", self.with(&["-H", TOKEN]))
             }
             Some(300..=399) => {
                 let location = head.headers.get("Location").map_or_else(|| "nowhere".to_owned(), quoted);
@@ -268,15 +289,14 @@ impl Look<'_> {
             got.push_str(&format!("   {}", quoted(body)));
         }
         let problem = Problem::new(ErrorCode::E05, what).fact("sent", self.request_line()).fact("got", got);
-        let credentials = "-H 'Authorization: Bearer env:TOKEN'";
         match &self.opening.origin {
             Some(origin) => problem
                 .fact("usually", format!("it does not accept the Origin {origin}, or wants credentials"))
-                .fact("try", self.command(credentials)),
+                .fact("try", self.with(&["-H", TOKEN])),
             None => problem
                 .fact("usually", "it takes only requests with an Origin that it knows, as browsers send it")
-                .fact("try", self.command(&self.own_origin()))
-                .fact("or", credentials),
+                .fact("try", self.with(&["--origin", &self.own_origin()]))
+                .fact("or", format!("-H '{TOKEN}'")),
         }
     }
 
@@ -316,7 +336,7 @@ impl Look<'_> {
                     "usually",
                     "the server, or a proxy before it, limits how many connections come in a time",
                 )
-                .fact("try", self.command("--jobs 1"))
+                .fact("try", typed::other("run", self.target, &["--jobs", "1"]))
                 .fact("or", "lift that limit for this test"),
             Some(500..) => problem
                 .fact("usually", "the server or one behind it fails; a proxy may have nothing behind it")
@@ -342,8 +362,11 @@ impl Look<'_> {
             return problem.fact("try", format!("{}   ({path} answered 101 just now)", self.at_path(path)));
         }
         match (&self.opening.origin, self.opening.subprotocols.is_empty()) {
-            (None, _) => problem.fact("try", self.command(&self.own_origin())).fact("or", "-s SUBPROTOCOL"),
-            (_, true) => problem.fact("try", self.command("-s SUBPROTOCOL")).fact("or", "another path"),
+            (None, _) => {
+                let origin = self.with(&["--origin", &self.own_origin()]);
+                problem.fact("try", origin).fact("or", "-s SUBPROTOCOL")
+            }
+            (_, true) => problem.fact("try", self.with(&["-s", "SUBPROTOCOL"])).fact("or", "another path"),
             _ => problem.fact("try", self.at_path("/PATH")),
         }
     }
@@ -351,7 +374,7 @@ impl Look<'_> {
     /// The Origin of a page of this server.
     fn own_origin(&self) -> String {
         let scheme = if self.target.secure { "https" } else { "http" };
-        format!("--origin {scheme}://{}", self.target.host_header())
+        format!("{scheme}://{}", self.target.host_header())
     }
 
     pub(super) fn wrong_upgrade(&self, answer: &Answer, breach: &Breach) -> Problem {
@@ -361,7 +384,7 @@ impl Look<'_> {
         if breach.hangs_on_key {
             problem = problem.fact("key", answer.key.clone());
         }
-        let command = self.there(self.target);
+        let command = typed::other("run", self.target, &[]);
         problem
             .fact("expected", breach.expected.clone())
             .fact("got", got)
@@ -391,14 +414,9 @@ impl Look<'_> {
                 }
             }
         }
-        if typed::is("load") {
-            return problem.fact("try", self.there(target)).fact(
-                "with",
-                format!("wsspec echo {}   in another terminal, or your server", target.authority()),
-            );
-        }
-        let started = format!("ws://{}:{{port}}{}", bracketed(&target.host), target.resource);
-        problem.fact("try", format!("wsspec run '{started}' --exec './my_server {{port}}'"))
+        let scheme = if target.secure { "wss" } else { "ws" };
+        let started = format!("{scheme}://{}:{{port}}{}", bracketed(&target.host), target.resource);
+        self.start(problem, &started, "./my_server {port}")
     }
 
     async fn is_websocket(&self, addresses: &[Address], opening: &ClientOpening) -> bool {

@@ -16,7 +16,7 @@ use crate::net::client::ConnectError;
 use crate::net::socket::Address;
 use crate::target::Target;
 use crate::terminal::failure::shell;
-use crate::text;
+use crate::{text, typed};
 
 /// Lines of the log that are printed.
 const LINES: usize = 10;
@@ -126,9 +126,10 @@ fn other_port(line: &str, expected: u16) -> Option<u16> {
 
 /// E02.
 pub(super) fn no_host(target: &Target, error: &ConnectError) -> Problem {
+    let near = Target { host: "127.0.0.1".to_owned(), ..target.clone() };
     Problem::new(ErrorCode::E02, format!("cannot resolve the host name \"{}\"", target.host))
         .fact("why", error.to_string())
-        .fact("try", "wsspec run 'ws://127.0.0.1:{port}' --exec './my_server {port}'")
+        .fact("try", typed::at(target, &near.to_string()))
 }
 
 /// E31: no port.

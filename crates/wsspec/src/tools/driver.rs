@@ -16,6 +16,7 @@ use crate::net::socket::Address;
 use crate::net::{Stream, endpoint};
 use crate::serve::route::encode;
 use crate::target::Target;
+use crate::typed;
 
 /// For connections and control messages.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -236,16 +237,26 @@ impl Driver {
 }
 
 fn unreachable(target: &Target, error: ConnectError) -> Problem {
+    // The options of `wstest` are other ones.
+    let again = |address: &str, options: &[&str]| match typed::is("echo") {
+        true => typed::with(target, address, options),
+        false => [&[address], options].concat().join(" "),
+    };
     match error {
         ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
-            problem.fact("try", format!("ws://{}{}", target.authority(), target.resource))
+            let plain = Target { secure: false, ..target.clone() };
+            problem.fact("try", again(&plain.to_string(), &[]))
         }
-        ConnectError::Tls(problem) => *problem,
+        ConnectError::Tls(problem) => {
+            problem.at(&target.authority(), |options| again(&target.to_string(), options))
+        }
         ConnectError::Resolve(_) | ConnectError::WrongFamily(_) => {
             Problem::new(ErrorCode::E02, format!("cannot resolve the host name {:?}", target.host))
+                .fact("try", again("ws://127.0.0.1:9001", &[]))
         }
         ConnectError::TimedOut(_) => {
             Problem::new(ErrorCode::E03, format!("no answer from {}", target.authority()))
+                .fact("try", typed::other("probe", target, &["--timeout", "20s"]))
         }
         error => Problem::new(ErrorCode::E01, format!("cannot connect to {}", target.authority()))
             .fact("why", error.to_string())

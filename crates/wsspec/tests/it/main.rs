@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, servers and clocks")]
 
 mod acceptance;
+mod advice;
 mod baseline;
 #[cfg(unix)]
 mod bounded;

@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use crate::program::{Done, finish, wsspec};
 use crate::tester::{Tester, free_port, wstest};
 
-struct Files {
-    folder: TempDir,
-    cert: PathBuf,
-    key: PathBuf,
+pub(crate) struct Files {
+    pub(crate) folder: TempDir,
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// A certificate for `a.test`, signed by itself.
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     let folder = TempDir::new().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -33,7 +33,7 @@ fn run(files: &Files, url: &str, more: &[&str]) -> Done {
 }
 
 /// `wsspec echo` with the certificate of the files.
-fn echo(files: &Files) -> (Tester, String) {
+pub(crate) fn echo(files: &Files) -> (Tester, String) {
     let port = free_port();
     let (cert, key) = (files.cert.to_str().unwrap(), files.key.to_str().unwrap());
     let address = format!("127.0.0.1:{port}");

@@ -14,7 +14,7 @@ fn run(args: &[&str]) -> Done {
 
 /// The lines of the error, behind its first one, without their labels.
 #[track_caller]
-fn said(done: &Done, exit: i32, code: &str) -> Vec<(String, String)> {
+pub(crate) fn said(done: &Done, exit: i32, code: &str) -> Vec<(String, String)> {
     done.expect_error(exit, code);
     let mark = format!("error[{code}]");
     let lines = done.err.lines().skip_while(|line| !line.starts_with(&mark)).skip(1);
@@ -22,7 +22,7 @@ fn said(done: &Done, exit: i32, code: &str) -> Vec<(String, String)> {
     facts.map(|(label, text)| (label.to_owned(), text.trim().to_owned())).collect()
 }
 
-fn fact<'a>(facts: &'a [(String, String)], label: &str) -> &'a str {
+pub(crate) fn fact<'a>(facts: &'a [(String, String)], label: &str) -> &'a str {
     facts.iter().find(|(name, _)| name == label).map_or("", |(_, text)| text)
 }
 

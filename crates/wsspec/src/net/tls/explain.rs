@@ -20,25 +20,31 @@ pub fn alert(error: &io::Error) -> Option<AlertDescription> {
     }
 }
 
+/// Shows what neither side says of itself.
+const BOTH_SIDES: &str = "openssl s_client -connect HOST:PORT   (shows both sides)";
+
 /// What a server means by an alert, and what to do.
 pub fn explain_alert(alert: AlertDescription) -> Problem {
-    let why = match alert {
-        AlertDescription::CertificateRequired => "the server wants a client certificate: --cert and --key",
+    const OWN: &str = "--cert cert.pem --key key.pem";
+    let (why, way) = match alert {
+        AlertDescription::CertificateRequired => ("the server wants a client certificate", OWN),
         AlertDescription::UnknownCA
         | AlertDescription::BadCertificate
-        | AlertDescription::CertificateUnknown => "the server does not accept the client certificate",
-        AlertDescription::ProtocolVersion => "the server speaks no TLS 1.2 or 1.3",
+        | AlertDescription::CertificateUnknown => ("the server does not accept the client certificate", OWN),
+        AlertDescription::ProtocolVersion => ("the server speaks no TLS 1.2 or 1.3", BOTH_SIDES),
         AlertDescription::HandshakeFailure => {
-            "no cipher in common, or the server has no certificate for the name"
+            ("no cipher in common, or the server has no certificate for the name", BOTH_SIDES)
         }
-        AlertDescription::UnrecognisedName => "the server knows no such name: --sni NAME asks for another",
-        AlertDescription::NoApplicationProtocol => "the server wants a protocol to be chosen by ALPN",
-        _ => "the server gives no further reason",
+        AlertDescription::UnrecognisedName => ("the server knows no such name", "--sni NAME"),
+        AlertDescription::NoApplicationProtocol => {
+            ("the server wants another protocol to be chosen by ALPN", "--alpn http/1.1")
+        }
+        _ => ("the server gives no further reason", BOTH_SIDES),
     };
     Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
         .fact("got", format!("the TLS alert {}", words::alert(alert)))
         .fact("why", why)
-        .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
+        .fact("try", way)
 }
 
 /// A TLS handshake that failed, and what is known of it.
@@ -91,7 +97,7 @@ impl Attempt<'_> {
         }
         let sni = self.other_name().map(|name| format!("--sni {name}"));
         let mut ways: Vec<String> = self.trust(why).into_iter().chain(sni).collect();
-        ways.push("for tests only, -k   to accept any certificate".to_owned());
+        ways.push("-k   accepts any certificate, for tests only".to_owned());
         let first = problem.fact("try", ways.remove(0));
         ways.into_iter().fold(first, |problem, way| problem.fact("or", way))
     }
@@ -182,9 +188,7 @@ impl Attempt<'_> {
     }
 
     fn failed(&self, why: &str) -> Problem {
-        Problem::new(ErrorCode::E30, "the TLS handshake failed")
-            .fact("why", why)
-            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
+        Problem::new(ErrorCode::E30, "the TLS handshake failed").fact("why", why).fact("try", BOTH_SIDES)
     }
 
     fn broken_off(&self, error: &io::Error) -> Problem {
@@ -195,7 +199,7 @@ impl Attempt<'_> {
         Problem::new(ErrorCode::E30, "the server broke off the TLS handshake")
             .fact("got", got)
             .fact("usually", "the port does not speak TLS, or the server needs a client certificate")
-            .fact("try", "openssl s_client -connect HOST:PORT   (shows both sides)")
+            .fact("try", BOTH_SIDES)
     }
 }
 

@@ -110,7 +110,7 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
       got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
                4096-01-01, SHA-256 [fingerprint]
       try      --sni a.test
-      or       for tests only, -k   to accept any certificate
+      or       -k   accepts any certificate, for tests only
     "#);
 
     let (other, _) = files.certificate("b", &["b.test"]);
@@ -124,7 +124,7 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
                4096-01-01, SHA-256 [fingerprint]
       try      --cacert cert.pem   with this certificate itself, which b.pem does not hold
       or       --sni a.test
-      or       for tests only, -k   to accept any certificate
+      or       -k   accepts any certificate, for tests only
     "#);
 }
 

@@ -1,0 +1,125 @@
+//! The command that an error proposes: the one that was typed, with what was typed beside it.
+
+use tempfile::tempdir;
+
+use crate::peer::{Manner, Peer, Then};
+use crate::program::{Done, command, wsspec};
+use crate::secure::{echo, files};
+use crate::tester::{Tester, free_port};
+use crate::wording::{fact, said};
+
+fn typed(args: &[&str]) -> Done {
+    wsspec(tempdir().unwrap().path(), args)
+}
+
+/// What the error says to type.
+#[track_caller]
+fn advice(done: &Done, exit: i32, code: &str) -> String {
+    fact(&said(done, exit, code), "try").to_owned()
+}
+
+#[test]
+fn tls_errors_dropped_what_was_typed() {
+    let files = files();
+    let (server, url) = echo(&files);
+    let run = |more: &[&str]| wsspec(files.folder.path(), &[&["run", &url, "1.1.1"], more].concat());
+    let untrusted = advice(&run(&["-o", "out"]), 3, "E11");
+    let again = format!("wsspec run {url} 1.1.1 -o out --cacert cert.pem   with this certificate itself");
+    assert_eq!(untrusted, again);
+    let other_name = run(&["--cacert", files.cert.to_str().unwrap(), "--sni", "b.test"]);
+    let again = format!("wsspec run {url} 1.1.1 --cacert {} --sni a.test", files.cert.display());
+    assert_eq!(advice(&other_name, 3, "E11"), again, "the name in the place of the one that was typed");
+    drop(server);
+
+    let (cert, key) = (files.cert.to_str().unwrap(), files.key.to_str().unwrap());
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let args = ["echo", &address, "--cert", cert, "--key", key, "--client-ca", cert];
+    let _server = Tester::start(command(files.folder.path(), &args), port, "listening on wss://");
+    let url = format!("wss://{address}");
+    let without = wsspec(files.folder.path(), &["probe", &url, "-k", "-s", "chat"]);
+    let again = format!("wsspec probe {url} -k -s chat --cert cert.pem --key key.pem");
+    assert_eq!(advice(&without, 3, "E30"), again);
+}
+
+#[test]
+fn require_tls_dropped_what_was_typed() {
+    let peer = Peer::start(|_| Manner::Echo);
+    let done = typed(&["run", &peer.url(), "1.1.1", "--require", "tls", "-s", "chat"]);
+    let url = peer.url().replace("ws://", "wss://");
+    assert_eq!(advice(&done, 3, "E30"), format!("wsspec run {url} 1.1.1 --require tls -s chat"));
+}
+
+#[test]
+fn probe_of_a_closed_port_was_told_to_run() {
+    let url = format!("ws://127.0.0.1:{}", free_port());
+    let done = typed(&["probe", &url, "-H", "A: b"]);
+    assert_eq!(advice(&done, 3, "E01"), format!("wsspec probe {url} -H 'A: b'"));
+    let start = fact(&said(&done, 3, "E01"), "start").to_owned();
+    let echo = url.replace("ws://", "wsspec echo ");
+    assert_eq!(start, format!("your server, or {echo}, in another terminal"));
+    let done = typed(&["run", &url, "1.1.1", "-H", "A: b"]);
+    let (host, _) = url.rsplit_once(':').unwrap();
+    let again = format!("wsspec run '{host}:{{port}}/' 1.1.1 -H 'A: b' --exec './my_server {{port}}'");
+    assert_eq!(advice(&done, 3, "E01"), again);
+}
+
+#[test]
+fn a_longer_look_dropped_what_was_typed_of_the_peer() {
+    let silent = Peer::always(Manner::Answer(b"", Then::Silence));
+    let url = silent.url();
+    let done = typed(&["run", &url, "1.1.1", "--open-timeout", "200ms", "-H", "A: b", "--origin=http://c"]);
+    let again = format!("wsspec probe {url} -H 'A: b' --origin=http://c --timeout 20s");
+    assert_eq!(advice(&done, 3, "E03"), again);
+    let done = typed(&["probe", &url, "--timeout", "200ms"]);
+    assert_eq!(advice(&done, 3, "E03"), format!("wsspec probe {url} --timeout 20s"));
+    assert!(!done.err.contains("--open-timeout"), "probe has no such option: {done:#?}");
+}
+
+#[test]
+fn an_address_that_cannot_be_read_was_corrected_for_run_alone() {
+    for (args, again) in [
+        (&["probe", "http://h:1", "-k"][..], "wsspec probe ws://h:1 -k"),
+        (&["run", "wss:/h", "1.1.1"], "wsspec run wss://h 1.1.1"),
+        (&["load", "rtt", "ws://h:0", "--rate", "5"], "wsspec load rtt ws://127.0.0.1:9001 --rate 5"),
+        (&["run", "ws://h:{port}", "1.1.1"], "wsspec run 'ws://h:{port}' 1.1.1 --exec './my_server {port}'"),
+    ] {
+        assert_eq!(advice(&typed(args), 2, "E27"), again);
+    }
+}
+
+#[test]
+fn a_server_that_is_started_and_does_not_listen_was_replaced_by_another() {
+    let folder = tempdir().unwrap();
+    let exec = "sh -c 'sleep 30; exit 0'";
+    let args = ["run", "--exec", exec, "--ready=after:100ms", "1.1.1"];
+    let again = advice(&wsspec(folder.path(), &args), 3, "E01");
+    assert!(
+        again.ends_with("--ready ws 1.1.1   (waits for its answer)") && again.contains("sleep 30"),
+        "{again}"
+    );
+}
+
+#[test]
+fn a_folder_as_a_baseline_was_told_to_be_created() {
+    let folder = tempdir().unwrap();
+    let run = |name: &str| wsspec(folder.path(), &["run", "1.1.1", "--baseline", name]);
+    std::fs::create_dir_all(folder.path().join("kept")).unwrap();
+    let empty = run("kept");
+    assert!(empty.err.contains("error[E18]: kept is a folder, not a file"), "{empty:#?}");
+    assert!(advice(&empty, 2, "E18").starts_with("wsspec baseline create "), "{empty:#?}");
+    std::fs::write(folder.path().join("kept/a.toml"), "schema = 1\n").unwrap();
+    assert_eq!(advice(&run("kept"), 2, "E18"), "kept/a.toml   (a file in it)");
+}
+
+#[test]
+fn load_named_none_of_its_commands() {
+    let done = typed(&["load", "foo"]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert!(done.err.contains("tip: the commands of load: connect rtt throughput\n"), "{done:#?}");
+    let done = typed(&["load", "ws://127.0.0.1:9001"]);
+    let first = "tip: one of them comes first: wsspec load connect ws://127.0.0.1:9001\n";
+    assert!(done.err.contains(first), "{done:#?}");
+    let done = typed(&["load", "conect"]);
+    assert!(done.err.contains("'connect'") && !done.err.contains("first"), "{done:#?}");
+}
