@@ -13,7 +13,6 @@ use wsspec_report::Untrusted;
 
 use crate::errors::Problem;
 use crate::net::capture::private;
-use crate::outputs::file::parent;
 use crate::run::folder::unwritable;
 
 /// Characters of a line.
@@ -26,8 +25,7 @@ struct DebugLog(Mutex<File>);
 /// # Errors
 /// E21.
 pub(crate) fn start(path: &Path) -> Result<(), Problem> {
-    let file = std::fs::create_dir_all(parent(path)).and_then(|()| private(path));
-    let file = file.map_err(|error| unwritable(path, &error))?;
+    let file = private(path).map_err(|error| unwritable(path, &error))?;
     // A process has one log: in a test there may be one already.
     let _ = log::set_boxed_logger(Box::new(DebugLog(Mutex::new(file))));
     log::set_max_level(LevelFilter::Debug);

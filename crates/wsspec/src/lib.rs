@@ -50,7 +50,7 @@ use crate::config::Mistake;
 use crate::errors::Problem;
 use crate::exit_code::ExitCode;
 use crate::outputs::args::Ci;
-use crate::outputs::ci;
+use crate::outputs::{ci, file};
 use crate::target::Target;
 use crate::terminal::Console;
 
@@ -78,7 +78,10 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let console = Console::new(&cli.global);
-    let log = cli.global.log.as_deref().map_or(Ok(()), debug_log::start);
+    let log = cli.global.log.as_deref().map_or(Ok(()), |path| {
+        file::make_folder(path, &console)?;
+        debug_log::start(path)
+    });
     let code = match fault::guard(|| log.map_err(Into::into).and_then(|()| dispatch(&cli, &console))) {
         Ok(code) => code,
         Err(error) => explain_error(&error, service(&cli), &console),

@@ -13,8 +13,9 @@ use wsspec_report::summary::id_list;
 use crate::baseline::{self, BaselineFile, FILE, Update};
 use crate::errors::{ErrorCode, Problem, labelled};
 use crate::exit_code::ExitCode;
+use crate::outputs::file;
 use crate::results;
-use crate::run::folder::{Folder, unwritable};
+use crate::run::folder::unwritable;
 use crate::terminal::Console;
 use crate::text::count;
 
@@ -112,7 +113,7 @@ fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Res
     results::warn_incomplete(&report, console);
     let entries: Vec<Entry> =
         entries_for(&report, why.reason()?).into_iter().map(|entry| why.complete(entry)).collect();
-    write(&args.file, &to_toml(&report, &entries))?;
+    write(&args.file, &to_toml(&report, &entries), console)?;
     let cases: usize = entries.iter().map(|entry| entry.cases.len()).sum();
     let (entries, cases) = (entries.len(), count(cases, "case"));
     console.say(0, format!("wrote {}: {} for {cases}", args.file.display(), entry_count(entries)));
@@ -134,7 +135,7 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| unwritable(&args.file, &error))?;
     let (text, changes) = update.apply(&text, &file)?;
-    write(&args.file, &text)?;
+    write(&args.file, &text, console)?;
     console.say(
         0,
         format!(
@@ -309,11 +310,9 @@ fn was_strict(case: &CaseRecord) -> bool {
     case.verdict == Verdict::NonStrict && case.outcome == Some(Standing::Unexpected)
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Problem> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let written = Folder::open(folder)?.write(&name, text.as_bytes());
-    written.map_err(|error| unwritable(file, &error))
+fn write(path: &Path, text: &str, console: &Console) -> Result<(), Problem> {
+    file::make_folder(path, console)?;
+    file::write(path, text.as_bytes())
 }
 
 fn entry_count(number: usize) -> String {

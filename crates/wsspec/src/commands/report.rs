@@ -92,10 +92,12 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     if outputs.args.html == Some(None) {
         outputs.args.html = Some(Some(home.join("report.html")));
     }
+    outputs.make_folders(whole.as_ref().unwrap_or(&home), console)?;
     for path in outputs.write(&report, whole.as_deref())? {
         console.say(-1, format!("wrote {}", path.display()));
     }
     if let Some(path) = &args.pcap {
+        file::make_folder(path, console)?;
         wire::put(path, |out| pcap::write(&report, out))?;
         console.say(-1, format!("wrote {}", path.display()));
     }

@@ -70,7 +70,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     };
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.stdout());
-    outputs.probe()?;
+    outputs.probe(&args.out, console)?;
     let asked = asked(args);
     let offered: Vec<String> = asked.iter().chain(&args.filter).cloned().collect();
     let client = Client::new(args)?;

@@ -71,7 +71,6 @@ impl Capture {
     pub fn create(path: &Path, keys: Arc<Keys>) -> io::Result<Self> {
         let capture =
             Self { path: path.to_owned(), keys, packets: Mutex::default(), connections: AtomicU16::new(0) };
-        fs::create_dir_all(crate::outputs::file::parent(path))?;
         let file = BufWriter::new(private(&capture.beside("packets"))?);
         *lock(&capture.packets) = Some(Packets { file, failed: None });
         Ok(capture)

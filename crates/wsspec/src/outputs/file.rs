@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::errors::Problem;
 use crate::run::folder::unwritable;
+use crate::terminal::Console;
 
 /// Writes a file through a temporary one, and makes its folder.
 ///
@@ -63,6 +64,19 @@ pub fn probe(path: &Path) -> Result<(), Problem> {
         fs::remove_file(&temporary)
     };
     attempt().map_err(|error| unwritable(path, &error))
+}
+
+/// Makes the folder of a file that was asked for by name, and says so: it may be a mistake in the path.
+///
+/// # Errors
+/// E21.
+pub fn make_folder(path: &Path, console: &Console) -> Result<(), Problem> {
+    let folder = parent(path);
+    if !folder.exists() {
+        fs::create_dir_all(folder).map_err(|error| unwritable(path, &error))?;
+        console.note(format!("note: there was no folder {}: made it", folder.display()));
+    }
+    Ok(())
 }
 
 /// The folder of a file.

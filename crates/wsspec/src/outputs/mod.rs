@@ -46,16 +46,30 @@ impl Outputs {
         Self { args, junit, against: None }
     }
 
-    /// Tries all files, so that a run is not lost at its end.
+    /// Tries all files, so that a run is not lost at its end. `out` is going to be made.
     ///
     /// # Errors
     /// E21: one cannot be written, or stdout would hold two documents.
-    pub fn probe(&self) -> Result<(), Problem> {
+    pub fn probe(&self, out: &Path, console: &Console) -> Result<(), Problem> {
         self.args.check_stdout()?;
-        let files = [&self.args.junit, &self.args.md, &self.args.badge];
-        let files = files.into_iter().flatten().chain(self.html());
-        files.filter(|path| !is_stdout(path)).try_for_each(|path| file::probe(path))?;
+        self.make_folders(out, console)?;
+        self.files().try_for_each(|path| file::probe(path))?;
         self.args.html_dir.iter().try_for_each(|dir| Folder::open(dir).map(drop))
+    }
+
+    /// Makes the folders of the files, and says so, but for those in `out`.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn make_folders(&self, out: &Path, console: &Console) -> Result<(), Problem> {
+        let mut elsewhere = self.files().filter(|path| !path.starts_with(out));
+        elsewhere.try_for_each(|path| file::make_folder(path, console))
+    }
+
+    /// The files that were asked for by name.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = [&self.args.junit, &self.args.md, &self.args.badge];
+        files.into_iter().flatten().chain(self.html()).filter(|path| !is_stdout(path))
     }
 
     /// Writes the files, `folder` being the one that all runs write. Returns what was written by name.

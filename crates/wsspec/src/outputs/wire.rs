@@ -63,6 +63,7 @@ impl Wire {
                 "warning[W10]: {path} shows all traffic of this run, secrets too; keep it to yourself"
             ));
         }
+        self.pcap.iter().chain(&self.key_log).try_for_each(|path| file::make_folder(path, console))?;
         if let Some(path) = &self.key_log {
             self.keys.write_to(path).map_err(|error| unwritable(path, &error))?;
         }
@@ -93,7 +94,6 @@ impl Wire {
 /// # Errors
 /// E21.
 pub fn put(path: &Path, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Problem> {
-    let made = std::fs::create_dir_all(file::parent(path));
-    made.and_then(|()| file::replace(path, |temporary| file::fill(private(temporary)?, write)))
+    file::replace(path, |temporary| file::fill(private(temporary)?, write))
         .map_err(|error| unwritable(path, &error))
 }

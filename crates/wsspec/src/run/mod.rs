@@ -66,7 +66,7 @@ use crate::typed;
 pub async fn run(plan: RunPlan, console: &Console, signals: &Signals) -> Result<ExitCode> {
     console.set_format(plan.outputs.args.stdout());
     console.redact(&plan.redaction);
-    plan.outputs.probe()?;
+    plan.outputs.probe(&plan.out, console)?;
     let mut servers = Servers::default();
     let ended = run_with(plan, &mut servers, console, signals).await;
     servers.stop(console).await;

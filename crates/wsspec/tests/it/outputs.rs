@@ -436,6 +436,34 @@ fn a_document_can_go_to_stdout_and_is_alone_there() {
 }
 
 #[test]
+fn folders_of_files_were_made_in_silence() {
+    let folder = tempdir().unwrap();
+    let told = |words: &[&str]| {
+        let done = wsspec(folder.path(), words);
+        assert_eq!(done.code, 0, "{words:?}: {done:#?}");
+        let notes = done.err.lines().filter_map(|line| line.strip_prefix("note: there was no folder "));
+        notes.map(|note| note.trim_end_matches(": made it").to_owned()).collect::<Vec<_>>()
+    };
+    let run = |words: &[&str]| told(&[&["run", "1.1.1"], words].concat());
+    assert_eq!(run(&["--junit", "wsspec-out/j.xml"]), [""; 0], "that one a run makes");
+    assert_eq!(run(&["--junit", "a/b/j.xml", "--md", "a/b/s.md"]), ["a/b"]);
+    assert_eq!(run(&["--junit", "a/b/j.xml"]), [""; 0]);
+    assert_eq!(run(&["--badge", "c/b.svg", "--keylog", "d/k", "--log", "e/l"]), ["e", "c", "d"]);
+    for (words, made) in [
+        (&["report", "--md", "f/s.md", "--pcap", "g/p"][..], &["f", "g"][..]),
+        (&["diff", "wsspec-out", "wsspec-out", "--md", "h/d.md"], &["h"]),
+        (&["repro", "1.1.1", "-o", "i/r.py"], &["i"]),
+        (&["baseline", "create", "--file", "k/b.toml", "--reason", "known"], &["k"]),
+    ] {
+        assert_eq!(told(words), made);
+    }
+    if cfg!(target_os = "linux") {
+        // Nobody makes folders there, not even root.
+        wsspec(folder.path(), &["run", "1.1.1", "--junit", "/sys/x/j.xml"]).expect_error(6, "E21");
+    }
+}
+
+#[test]
 fn a_dash_for_a_folder_made_one_of_that_name() {
     let folder = tempdir().unwrap();
     assert_eq!(wsspec(folder.path(), &["run", "1.1.1"]).code, 0);
