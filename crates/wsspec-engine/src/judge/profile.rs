@@ -68,7 +68,7 @@ impl Bench<'_> {
         if let Some((intact, because)) = &fails.tolerated
             && are(&events, intact)
         {
-            let observed = Found::other("what was meant was delivered").because(&**because);
+            let observed = Found::other("it was taken, and what it holds was delivered").because(&**because);
             let check = self.check("fails", Level::Should, false, Wanted::failing(), observed);
             let last = self.observation.events.len().checked_sub(1);
             return only(check.at(last.and_then(|last| places::event(self.observation, last))));

@@ -7,6 +7,7 @@ mod hostile;
 mod incoming;
 mod judging;
 mod life;
+mod malformed_deflate;
 mod opening;
 mod outgoing;
 mod passive;

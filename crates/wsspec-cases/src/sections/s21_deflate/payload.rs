@@ -123,7 +123,9 @@ fn empty(s: &mut Declaration<'_>) {
         "deflate-no-octets",
         "A compressed message without any payload, then one that is lawful",
     )
-    .expect("The first message breaks the sender's rules: it is empty or unlawful. The second comes back.")
+    .expect(
+        "The first message breaks the sender's rules: it comes back empty, and then the second, or the connection is failed.",
+    )
     .deflate(DeflatePlan::plain())
     .send(deflated(""))
     .send(deflated(HELLO))
