@@ -296,7 +296,7 @@ fn nothing_left(plan: &RunPlan) -> Problem {
     Problem::new(ErrorCode::E29, "no case is left to run")
         .fact("asked", plan.asked.join("   "))
         .fact("why", "what is left hangs on permessage-deflate, which was not negotiated, or is excluded for this agent")
-        .fact("try", "wsspec run @deflate")
+        .fact("try", typed::and(&["@deflate"]))
 }
 
 fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecord {

@@ -212,7 +212,10 @@ fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
     let run = &self::record(folder.path())[0];
     assert_eq!((&run["set"], &run["selected"]), (&serde_json::json!(["core"]), &247.into()));
 
-    wsspec(folder.path(), &["run", &without, "-x", "@core"]).expect_error(4, "E29");
+    let done = wsspec(folder.path(), &["run", &without, "-x", "@core"]);
+    done.expect_error(4, "E29");
+    let again = format!("  try      wsspec run {without} -x @core @deflate\n");
+    assert!(done.err.contains(&again), "the advice dropped what was typed: {done:#?}");
     let named = wsspec(folder.path(), &["run", &with, "@core"]);
     assert!(named.out.contains("\n247 run in"), "a set that is named is just that: {named:#?}");
     wsspec(folder.path(), &["run", &without, "--require", "deflate"]).expect_error(3, "E13");
