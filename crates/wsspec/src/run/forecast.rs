@@ -1,7 +1,7 @@
 //! How long a run is still going to take, as far as that is known: from what the cases to come wait for, and from how
 //! fast those like them went.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,13 +20,13 @@ type Key = (usize, CaseId);
 pub(super) struct Forecast {
     stretches: Vec<Stretch>,
     /// Failures that are going to be tried again, and how long they took.
-    again: HashMap<Key, Duration>,
+    again: BTreeMap<Key, Duration>,
 }
 
 /// Cases that run side by side.
 #[derive(Debug)]
 struct Stretch {
-    open: HashMap<Key, Open>,
+    open: BTreeMap<Key, Open>,
     total: usize,
     at_a_time: usize,
     began: Option<Instant>,
@@ -46,7 +46,7 @@ impl Forecast {
         // Passive cases are judged at the end, by what was seen in all others.
         let jobs = jobs.iter().filter(|job| !job.case.is_passive()).copied();
         let phases = phases(jobs.collect(), limits, Order::Id, 0);
-        Self { stretches: phases.iter().map(Stretch::of).collect(), again: HashMap::new() }
+        Self { stretches: phases.iter().map(Stretch::of).collect(), again: BTreeMap::new() }
     }
 
     /// A case begins.
@@ -92,7 +92,7 @@ impl Forecast {
 
     /// At each server one failure is tried again at a time.
     fn repeats(&self) -> Duration {
-        let mut by_agent: HashMap<usize, Duration> = HashMap::new();
+        let mut by_agent: BTreeMap<usize, Duration> = BTreeMap::new();
         for ((agent, _), took) in &self.again {
             *by_agent.entry(*agent).or_default() += *took;
         }
@@ -103,7 +103,7 @@ impl Forecast {
 impl Stretch {
     fn of(phase: &Phase) -> Self {
         let jobs = phase.jobs.iter().chain(&phase.delicate);
-        let open: HashMap<Key, Open> =
+        let open: BTreeMap<Key, Open> =
             jobs.map(|job| ((job.agent, job.case.id), Open { wait: wait(job.case), since: None })).collect();
         Self { total: open.len(), open, at_a_time: phase.at_a_time.max(1), began: None }
     }
@@ -147,7 +147,7 @@ mod tests {
     fn made(stretches: &[(&[Option<u64>], usize)]) -> Forecast {
         let mut id = 0;
         let mut stretch = |(waits, at_a_time): &(&[Option<u64>], usize)| {
-            let open: HashMap<Key, Open> = waits
+            let open: BTreeMap<Key, Open> = waits
                 .iter()
                 .map(|wait| {
                     id += 1;
@@ -156,7 +156,7 @@ mod tests {
                 .collect();
             Stretch { total: open.len(), open, at_a_time: *at_a_time, began: None }
         };
-        Forecast { stretches: stretches.iter().map(&mut stretch).collect(), again: HashMap::new() }
+        Forecast { stretches: stretches.iter().map(&mut stretch).collect(), again: BTreeMap::new() }
     }
 
     fn key(id: usize) -> Key {
