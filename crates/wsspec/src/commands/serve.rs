@@ -109,7 +109,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
     let once = args.once || !matches!(client, Client::None);
     let mut watch =
-        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console), once };
+        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console, !once), once };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
@@ -230,6 +230,7 @@ impl Watch<'_> {
                 _ = asked.wait_for(|stop| *stop) => return Ok(Ended::Asked),
                 why = &mut driver, if gone.is_none() => gone = Some((why?, Instant::now())),
                 _ = tick.tick() => {
+                    self.voice.tick(&self.shared);
                     if let Some(ended) = self.check(gone.as_ref()) {
                         return Ok(ended);
                     }

@@ -110,6 +110,8 @@ struct AgentState {
     /// Cases that ran while the process died, and not alone.
     disturbed: Vec<Disturbed>,
     deaths: Deaths,
+    /// The case that follows, as far as that is known.
+    next: Option<CaseId>,
     /// The case that ended last.
     last: Option<Box<CaseRecord>>,
     /// What was seen in passing, by case.
@@ -153,6 +155,7 @@ impl<'a, L: Listener> Scheduler<'a, L> {
             suspects: Vec::new(),
             disturbed: Vec::new(),
             deaths: Deaths::default(),
+            next: None,
             last: None,
             watched: Vec::new(),
         });
@@ -302,6 +305,8 @@ impl<'a, L: Listener> Scheduler<'a, L> {
 
     async fn ended(&mut self, ended: Ended, queue: &mut VecDeque<Job>) {
         let Ended { job, attempt, crowded } = ended;
+        let next = queue.iter().find(|next| next.agent == job.agent);
+        self.agents[job.agent].next = next.map(|next| next.case.id);
         self.charge_last(job.agent).await;
         self.take_down(&job, &attempt);
         let state = &mut self.agents[job.agent];

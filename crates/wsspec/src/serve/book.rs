@@ -202,6 +202,13 @@ impl Book {
         self.lock().by_agent.values().flat_map(BTreeMap::values).map(|entry| entry.running).sum()
     }
 
+    /// The cases of an agent that are running.
+    pub fn running_of(&self, agent: &str) -> Vec<CaseId> {
+        let pages = self.lock();
+        let page = pages.by_agent.get(agent).into_iter().flatten();
+        page.filter(|(_, entry)| entry.running > 0).map(|(id, _)| *id).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -251,5 +258,7 @@ mod tests {
         );
         assert_eq!(book.agents()[1].0, "agent 99");
         assert_eq!(book.running(), 65);
+        book.end("agent 100", id("1.1.1"), None);
+        assert_eq!(book.running_of("agent 100"), [id("1.1.2")]);
     }
 }

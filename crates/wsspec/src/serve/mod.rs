@@ -17,6 +17,7 @@ pub mod notice;
 pub(crate) mod request;
 pub mod route;
 mod series;
+mod standing;
 pub mod stream;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What `wsspec serve` prints while it serves.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Zoned;
@@ -8,15 +8,21 @@ use tokio::time::Instant;
 use wsspec_cases::CaseId;
 use wsspec_report::Untrusted;
 
-use super::Shared;
-use super::book::Brief;
 use super::notice::Notice;
-use crate::run::journal;
+use super::{Shared, standing};
+use crate::terminal::opening::row_at;
 use crate::terminal::{Console, Style, lines};
 use crate::text::{count, wrap};
 
 /// Between two lines about the progress of one agent.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// An agent that has been silent for so long, with no case running, may not come back.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Columns for the time, and for the name of an agent.
+const INDENT: usize = 11;
+const NAME: usize = 21;
 
 /// So many refused requests are told one by one; of the rest it is told how many they were.
 const REFUSED: u64 = 8;
@@ -24,9 +30,29 @@ const REFUSED: u64 = 8;
 /// Prints notices.
 pub struct Voice<'a> {
     console: &'a Console,
-    /// When each agent was last told of, and with how many cases.
-    last: HashMap<String, (Instant, usize)>,
+    /// Clients may come until somebody ends the server.
+    stays: bool,
+    told: BTreeMap<String, Told>,
+    has_reports: bool,
     refused: u64,
+}
+
+/// What was told of an agent.
+struct Told {
+    /// When its progress was told.
+    at: Instant,
+    /// When it was heard of.
+    heard: Instant,
+    /// A case has begun or ended since its progress was told.
+    is_news: bool,
+}
+
+impl Told {
+    /// Whether there is something to tell again.
+    fn is_due(&self, is_running: bool, now: Instant) -> bool {
+        let is_quiet = !is_running && now.duration_since(self.heard) >= QUIET;
+        self.is_news && (is_quiet || now.duration_since(self.at) >= EVERY)
+    }
 }
 
 /// What is said of two clients of one name, here and in `wstest`.
@@ -39,9 +65,9 @@ pub(crate) fn twin(agent: &str, case: CaseId) -> String {
 }
 
 impl<'a> Voice<'a> {
-    /// Nothing has been printed yet.
-    pub fn new(console: &'a Console) -> Self {
-        Self { console, last: HashMap::new(), refused: 0 }
+    /// Nothing has been printed yet. The server ends by itself unless it `stays`.
+    pub fn new(console: &'a Console, stays: bool) -> Self {
+        Self { console, stays, told: BTreeMap::new(), has_reports: false, refused: 0 }
     }
 
     /// Says what is not about the clients.
@@ -53,24 +79,23 @@ impl<'a> Voice<'a> {
     pub fn tell(&mut self, notice: &Notice, shared: &Shared) {
         match notice {
             Notice::AgentCame { agent, peer } => {
-                self.last.insert(agent.clone(), (Instant::now(), 0));
-                self.say(
-                    0,
-                    format!("{:<24} from {}   started", lines::agent_name(agent), peer.ip().to_canonical()),
-                );
+                let from = format!("{} from {}", column(agent), peer.ip().to_canonical());
+                self.row(&[&from, "started"]);
             }
+            Notice::CaseStarted { agent, .. } => self.heard(agent),
             Notice::CaseEnded { agent, case, brief, summary } => {
                 let level = if brief.verdict.is_red() { 0 } else { 1 };
                 let verdict = format!("{:<10} {case}", Style::label(brief.verdict));
                 let found = Untrusted::from(summary.as_str()).for_terminal(300);
                 let found = if brief.verdict.is_red() { found.as_str() } else { "" };
-                self.say_more(level, &format!("{:<24} {verdict}", lines::agent_name(agent)), found);
-                self.progress(agent, shared);
+                self.say_more(level, &format!("{} {verdict}", column(agent)), found);
+                self.heard(agent);
             }
             Notice::CaseSkipped { agent, case } => {
-                self.say(1, format!("{:<24} {:<10} {case}", lines::agent_name(agent), "skipped"));
+                self.say(1, format!("{} {:<10} {case}", column(agent), "skipped"));
             }
             Notice::ReportsAsked { agent, .. } => self.counts(agent, shared),
+            Notice::ReportsWritten => self.reports(shared),
             Notice::ReportsFailed(why) => {
                 self.console.warn(format!("warning[W06]: the reports cannot be written: {why}"))
             }
@@ -86,19 +111,24 @@ impl<'a> Voice<'a> {
             Notice::Twin { agent, case } => self.console.warn(twin(agent, *case)),
             Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
-            Notice::CaseStarted { .. }
-            | Notice::ReportsWritten
-            | Notice::Asked
-            | Notice::Commands { .. }
-            | Notice::NoRequest { .. }
-            | Notice::PageDone => {}
+            Notice::Asked | Notice::Commands { .. } | Notice::NoRequest { .. } | Notice::PageDone => {}
+        }
+    }
+
+    /// Tells how far the agents are of which that was not told for long.
+    pub fn tick(&mut self, shared: &Shared) {
+        let now = Instant::now();
+        let is_running = |agent: &str| !shared.book.running_of(agent).is_empty();
+        let due = self.told.iter().filter(|(agent, told)| told.is_due(is_running(agent), now));
+        for agent in due.map(|(agent, _)| agent.clone()).collect::<Vec<_>>() {
+            self.counts(&agent, shared);
         }
     }
 
     /// Tells what was not told yet.
     pub fn end(&mut self, shared: &Shared) {
-        for (agent, verdicts) in shared.book.agents() {
-            if self.last.get(&agent).is_none_or(|(_, told)| *told != verdicts.len()) {
+        for (agent, _) in shared.book.agents() {
+            if self.told.get(&agent).is_none_or(|told| told.is_news) {
                 self.counts(&agent, shared);
             }
         }
@@ -107,32 +137,71 @@ impl<'a> Voice<'a> {
         }
     }
 
-    fn progress(&mut self, agent: &str, shared: &Shared) {
-        if self.last.get(agent).is_none_or(|(last, _)| last.elapsed() >= EVERY) {
-            self.counts(agent, shared);
-        }
+    fn heard(&mut self, agent: &str) {
+        let now = Instant::now();
+        let told = self.told.entry(agent.to_owned()).or_insert(Told { at: now, heard: now, is_news: true });
+        *told = Told { at: told.at, heard: now, is_news: true };
     }
 
+    /// `mylib-client/0.9      118/247   117 ok   1 FAIL (2.5)   running 5.1`
     fn counts(&mut self, agent: &str, shared: &Shared) {
         let all = shared.book.agents();
         let Some((_, verdicts)) = all.iter().find(|(name, _)| name == agent) else { return };
-        let plain = |brief: &Brief| journal::Brief { verdict: brief.verdict, flaky: false, standing: None };
-        let briefs: Vec<journal::Brief> = verdicts.values().map(plain).collect();
-        let counts = lines::counts(&briefs);
-        let total = shared.selected();
-        self.say(0, format!("{:<24} {}/{total}   {counts}", lines::agent_name(agent), briefs.len()));
-        self.last.insert(agent.to_owned(), (Instant::now(), briefs.len()));
+        let far = format!("{} {}/{}", column(agent), verdicts.len(), shared.selected());
+        let standing = standing::parts(verdicts, &shared.book.running_of(agent));
+        let parts: Vec<&str> = std::iter::once(&far).chain(&standing).map(String::as_str).collect();
+        self.row(&parts);
+        let now = Instant::now();
+        self.told.insert(agent.to_owned(), Told { at: now, heard: now, is_news: false });
+    }
+
+    /// Says once where the reports are while the server goes on.
+    fn reports(&mut self, shared: &Shared) {
+        if self.stays && !std::mem::replace(&mut self.has_reports, true) {
+            let page = shared.ledger.path().join("report.html");
+            let parts = ["Ctrl-C to stop.", &format!("Reports are already in {}.", page.display())];
+            self.console.say(0, row_at(0, "", &parts, self.console.style));
+        }
+    }
+
+    /// A line with the time before it; it goes on below if it is too wide.
+    fn row(&self, parts: &[&str]) {
+        self.console.say(0, row_at(INDENT, &time(), parts, self.console.style));
     }
 
     /// A line, and below it what was found.
     fn say_more(&self, level: i8, line: &str, more: &str) {
-        const INDENT: usize = 11;
         let width = self.console.style.width.saturating_sub(INDENT).max(20);
         let more: String = wrap(more, width).iter().map(|line| format!("\n{:INDENT$}{line}", "")).collect();
         self.say(level, format!("{line}{more}"));
     }
 
     fn say(&self, level: i8, text: impl AsRef<str>) {
-        self.console.say(level, format!(" {}  {}", Zoned::now().strftime("%H:%M:%S"), text.as_ref()));
+        self.console.say(level, format!("{:<INDENT$}{}", time(), text.as_ref()));
+    }
+}
+
+/// ` 10:14:02`
+fn time() -> String {
+    Zoned::now().strftime(" %H:%M:%S").to_string()
+}
+
+fn column(agent: &str) -> String {
+    format!("{:<NAME$}", lines::agent_name(agent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_client_was_stayed_untold_when_it_left_half_way() {
+        let now = Instant::now();
+        let told = Told { at: now, heard: now, is_news: true };
+        assert!(!told.is_due(false, now), "more may come at once");
+        assert!(told.is_due(false, now + QUIET), "it has left");
+        assert!(!told.is_due(true, now + QUIET), "it waits for a case that runs");
+        assert!(told.is_due(true, now + EVERY), "a case that hangs is named");
+        assert!(!Told { is_news: false, ..told }.is_due(false, now + EVERY), "once is enough");
     }
 }

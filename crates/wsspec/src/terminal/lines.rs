@@ -129,10 +129,13 @@ pub fn restarted(restarted: &Restarted, style: Style) -> String {
         let line = Untrusted::from(line).for_terminal(200);
         format!("{:13}| {}", "", cut(&line, style.width.saturating_sub(15).max(20)))
     }));
-    out.push(match restarted.in_flight {
-        0 | 1 => format!("{:13}restarted in {took} (restart {} of {})", "", restarted.number, restarted.of),
-        _ => format!("{:13}restarted in {took}; these cases are repeated, each alone", ""),
-    });
+    let goes_on = restarted.next.map(|next| format!("; continuing with {next}")).unwrap_or_default();
+    let up = match restarted.in_flight {
+        0 | 1 => format!("restarted in {took}{goes_on} (restart {} of {})", restarted.number, restarted.of),
+        _ => format!("restarted in {took}; these cases are repeated, each alone"),
+    };
+    let up = wrap(&up, style.width.saturating_sub(13).max(20));
+    out.extend(up.iter().map(|line| format!("{:13}{line}", "")));
     out.join("\n")
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wsspec_cases::Level;
+use wsspec_cases::{CaseId, Level};
 use wsspec_engine::{Behavior, BehaviorClose, Found, Verdict, Wanted};
 use wsspec_report::record::{AgentLog, CaseRecord, CheckRecord, Dir, Happening};
 
@@ -62,6 +62,8 @@ pub struct Restarted {
     pub shared: u32,
     /// The last lines that it had printed.
     pub lines: Vec<String>,
+    /// The case that follows, as far as that is known.
+    pub next: Option<CaseId>,
 }
 
 impl<L: Listener> Scheduler<'_, L> {
@@ -112,7 +114,8 @@ impl<L: Listener> Scheduler<'_, L> {
         };
         match up {
             Ok(life) => {
-                let restarted = Restarted::new(death, life.as_deref(), &self.agents[agent].deaths);
+                let state = &self.agents[agent];
+                let restarted = Restarted::new(death, life.as_deref(), state.next, &state.deaths);
                 self.listener.restarted(agent, &restarted);
                 // One at a time, it is clear whom to blame.
                 if restarted.shared > 1 {
@@ -178,7 +181,7 @@ impl Deaths {
 }
 
 impl Restarted {
-    fn new(death: &Death, life: Option<&Life>, deaths: &Deaths) -> Self {
+    fn new(death: &Death, life: Option<&Life>, next: Option<CaseId>, deaths: &Deaths) -> Self {
         Self {
             how: format!("exited: {}", death.how),
             took: life.map(Life::ready_in).unwrap_or_default(),
@@ -187,6 +190,7 @@ impl Restarted {
             of: RESTARTS,
             shared: deaths.shared,
             lines: death.lines.clone(),
+            next,
         }
     }
 }
