@@ -8,24 +8,40 @@ function setTheme(theme) {
   find("#theme").textContent = "theme: " + (root.dataset.theme ?? "auto");
 }
 
-/** Goes to the next or previous failure that the filter shows. */
-function step(way) {
-  const links = rows.filter((row) => row.dataset.out !== "out").flatMap((row) => findAll("td.v-fail a", row));
-  const addresses = links.map((link) => link.getAttribute("href"));
-  if (addresses.length === 0) return;
-  const here = addresses.indexOf("#" + shown);
-  const next = here < 0 ? (way > 0 ? 0 : addresses.length - 1) : here + way;
-  location.hash = addresses[(next + addresses.length) % addresses.length];
+/** Goes to the next or previous failure that the filter shows; to one that the baseline knows only if there is no other. */
+function step(way, known = false) {
+  const cells = rows.filter((row) => row.dataset.out !== "out").flatMap((row) => findAll("td.v-fail", row));
+  const news = cells.filter((cell) => cell.dataset.outcome !== "known");
+  const target = (cell) => find("a", cell).getAttribute("href");
+  const all = cells.map(target);
+  const wanted = known || news.length === 0 ? all : news.map(target);
+  const here = all.indexOf("#" + shown);
+  const from = here < 0 && way < 0 ? 0 : here;
+  const around = all.map((_, n) => all[(from + way * (n + 1) + all.length * 2) % all.length]);
+  const next = around.find((address) => wanted.includes(address));
+  if (next) location.hash = next;
 }
 
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
+  J: () => step(1, true),
+  K: () => step(-1, true),
   "/": () => { location.hash = overview; setTimeout(() => query.focus()); },
   f: () => { location.hash = overview; setTimeout(() => { chip("fail"); find("#chips [data-word=fail]").focus(); }); },
   c: () => find(".again button", place)?.click(),
   "?": () => find("#keys").showModal(),
 };
+
+const keysOn = find("#keys-on");
+/** Who switched the keys off does not want them back with the next report. A browser may refuse to store anything. */
+function stored(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null;
+  }
+}
 
 const fact = (name) => "status(" + name.replaceAll(" ", "-") + ")";
 
@@ -57,10 +73,11 @@ function listen() {
     remember();
   });
   find("#help").addEventListener("click", () => find("#keys").showModal());
+  keysOn.addEventListener("input", () => stored((store) => store.setItem("wsspec-keys", keysOn.checked ? "on" : "off")));
   document.addEventListener("keydown", (event) => {
     const busy = event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")
       || event.target.closest("input, textarea, select");
-    if (busy || !find("#keys-on").checked || !Object.hasOwn(KEYS, event.key)) return;
+    if (busy || !keysOn.checked || !Object.hasOwn(KEYS, event.key)) return;
     event.preventDefault();
     KEYS[event.key]();
   });
@@ -100,6 +117,7 @@ for (const section of sections) {
   fold.replaceChildren(act);
 }
 for (const head of findAll("thead [data-agent]", matrix)) if (COLUMNS.length > 1) columnMenu(head);
+keysOn.checked = stored((store) => store.getItem("wsspec-keys")) !== "off";
 find("#filter").hidden = false;
 find("#tools").hidden = false;
 if (COLUMNS.length < 2) for (const box of ["#only-differences", "#differing-first"]) find(box).closest("label").hidden = true;

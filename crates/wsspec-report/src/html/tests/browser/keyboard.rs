@@ -46,6 +46,58 @@ fn keys_lead_through_a_report_and_back() {
 }
 
 #[test]
+fn the_next_failure_was_a_known_one() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut cases = ["5.1", "5.2", "5.3", "5.4"].map(|id| failed("mylib/2.3", id));
+    for case in &mut cases[..3] {
+        case.outcome = Some(Standing::Known);
+    }
+    cases[1].outcome = Some(Standing::Unexpected);
+    let mut report = sample(cases.to_vec());
+    let written = Written::new(&report);
+    browser.open(&written.url());
+    for (key, case) in
+        [("j", "5.2"), ("j", "5.4"), ("J", "5.1"), ("J", "5.2"), ("J", "5.3"), ("k", "5.2"), ("k", "5.4")]
+    {
+        browser.press(key);
+        browser.wait(&format!("document.title.startsWith('FAIL {case} ')"));
+    }
+    report.cases.iter_mut().for_each(|case| case.outcome = Some(Standing::Known));
+    browser.open("about:blank");
+    browser.open(&Written::new(&report).url());
+    browser.press("j");
+    browser.wait("document.title.startsWith('FAIL 5.1 ')");
+}
+
+#[test]
+fn keys_that_were_switched_off_were_on_again_in_the_next_report() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.eval("document.querySelector('#keys-on').click()");
+    browser.open("about:blank");
+    browser.open(&written.url());
+    assert_eq!(browser.eval("document.querySelector('#keys-on').checked"), false);
+    browser.press("?");
+    assert_eq!(browser.eval("document.querySelector('#keys').open"), false);
+    browser.eval("document.querySelector('#keys-on').click()");
+    browser.press("?");
+    browser.wait("document.querySelector('#keys').open");
+}
+
+#[test]
+fn the_page_works_where_nothing_may_be_stored() {
+    let Some((mut browser, written)) = started() else { return };
+    let refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })";
+    browser.send("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({"source": refuse}));
+    browser.open(&written.url());
+    browser.eval("document.querySelector('#keys-on').click()");
+    browser.eval("document.querySelector('#keys-on').click()");
+    browser.press("?");
+    browser.wait("document.querySelector('#keys').open");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn octets_had_names_without_their_values() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&written.url());
