@@ -395,16 +395,12 @@ const fn gravity(verdict: Verdict) -> u8 {
     }
 }
 
-/// The fact that is written word by word.
-const COMMAND: &str = "command";
-
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let run = &report.run;
     let mut facts = vec![
         ("wsspec", run.tool.clone()),
         ("catalogue", run.catalog.clone()),
         ("run", run.id.clone()),
-        (COMMAND, format!("wsspec {}", shell::posix(&run.argv))),
         ("seed", run.seed.clone()),
         ("sets", run.set.join(", ")),
         ("cases selected", units::count(run.selected)),
