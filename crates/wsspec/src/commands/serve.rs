@@ -44,6 +44,7 @@ use crate::sut::command::{CommandLine, Value};
 use crate::sut::log::{LOG, Log};
 use crate::sut::process::{Process, StopRule, in_words};
 use crate::terminal::Console;
+use crate::terminal::lines::cut;
 use crate::terminal::opening::row_at;
 use crate::text::{self, count};
 use crate::wstest::AgentExclusions;
@@ -409,7 +410,10 @@ fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console
     let row = |label: &str, parts: &[&str]| {
         console.say_own(0, &row_at(12, &format!("  {label}"), parts, console.style))
     };
-    console.say(-1, format!("wsspec {version}   waiting for clients, {cases} ({})", asked.join(" ")));
+    let asked: Vec<&str> = asked.iter().map(|word| word.trim_start_matches('@')).collect();
+    let opening = format!("wsspec {version}   waiting for clients, {cases} (");
+    let room = console.style.width.saturating_sub(opening.len() + 1).max(8);
+    console.say(-1, format!("{opening}{})", cut(&asked.join(" "), room)));
     row("browser", &[&format!("{http}/"), "open it and press Start"]);
     let library = format!("{base:<width$}", width = http.len() + 1);
     row("library", &[&library, "/getCaseCount /runCase /updateReports"]);

@@ -132,7 +132,8 @@ fn mock_up_f_serve() {
     for way in WAYS {
         let folder = tempdir().unwrap();
         let port = free_port();
-        let mut serve = command(folder.path(), &["serve", "--port", &port.to_string(), "1.1.*", "2.1"]);
+        let mut serve =
+            command(folder.path(), &["serve", "--port", &port.to_string(), "1.1.*", "2.1", "1.1.1", "1.1.2"]);
         dress(&mut serve, way);
         let mut tester = Tester::start(serve, port, "stop  ");
         let client = ["echo", "--connect", &tester.url(""), "--agent", "mylib-client/0.9"];
