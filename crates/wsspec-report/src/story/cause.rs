@@ -34,7 +34,9 @@ fn told(case: &CaseRecord, whole: bool) -> Untrusted {
     let (Some(wanted), Some(found)) = (&check.wanted, &check.found) else { return case.summary.clone() };
     let reaction = reaction(case, check, wanted, found);
     let text = reaction.map_or_else(|| fault(wanted, found, whole), |reaction| reaction.told(found, whole));
-    Untrusted::from(sentence(&text))
+    // Behind a comma stands when a process died, which is of this case only.
+    let common = text.split(", ").next().filter(|_| !whole && check.is_alive());
+    Untrusted::from(sentence(common.unwrap_or(&text)))
 }
 
 /// Whether what the tester did wrong on purpose came back: [`cause_sentence`] says so, and what came.
@@ -265,6 +267,20 @@ mod tests {
         let sentence = "A close reason that is no UTF-8 was accepted: the connection was closed with close code \
                         1000 (normal closure).";
         assert_eq!(cause_sentence(&case).raw(), sentence);
+    }
+
+    #[test]
+    fn the_name_of_deaths_had_the_moment_of_each() {
+        let at = |moment: &str| {
+            let found = Found::other(format!("the process exited: signal 11 (SIGSEGV), {moment}"));
+            case(CheckRecord::ALIVE, Wanted::other("it runs"), found)
+        };
+        let cases = [at("7 ms after octet 30 was sent"), at("10 ms after octet 30 was sent")];
+        for case in &cases {
+            assert_eq!(cause_name(case).raw(), "The process exited: signal 11 (SIGSEGV).");
+        }
+        let sentence = "The process exited: signal 11 (SIGSEGV), 7 ms after octet 30 was sent.";
+        assert_eq!(cause_sentence(&cases[0]).raw(), sentence);
     }
 
     #[test]

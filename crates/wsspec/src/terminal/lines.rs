@@ -121,8 +121,9 @@ pub fn restarted(restarted: &Restarted, style: Style) -> String {
     let took = duration(restarted.took);
     let mut out = Vec::new();
     if restarted.in_flight > 1 {
-        let cases = restarted.in_flight;
-        out.push(format!("  DIED       the process {} while {cases} cases ran", restarted.how));
+        let died = format!("the process {} while {} cases ran", restarted.how, restarted.in_flight);
+        let died = wrap(&died, style.width.saturating_sub(13).max(20));
+        out.push(format!("  DIED       {}", died.join(&format!("\n{:13}", ""))));
     }
     let last = last_words::worth_reading(&restarted.lines, LINES).into_iter();
     out.extend(last.map(|line| {

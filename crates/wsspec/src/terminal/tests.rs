@@ -12,6 +12,7 @@ use super::lines::{self, Remark};
 use super::opening::{self, Announced};
 use super::{Style, detail, failure, summary};
 use crate::cli::Theme;
+use crate::run::schedule::Restarted;
 
 /// Every way in which text may have to be dressed.
 const WAYS: [(&str, Style); 7] = [
@@ -324,4 +325,22 @@ fn colour_adds_nothing_but_colour() {
     }
     plain.push_str(rest);
     assert_eq!(plain, summary(Style { theme: None, ..COLOUR }));
+}
+
+#[test]
+fn the_death_of_a_process_wrapped_on_60_columns() {
+    let restarted = |in_flight| Restarted {
+        how: "exited: signal 11 (SIGSEGV)".to_owned(),
+        took: Duration::from_millis(285),
+        in_flight,
+        number: 1,
+        of: 3,
+        shared: 1,
+        lines: vec!["thread 'conn-61' panicked at src/utf8.rs:88: index out of bounds".to_owned()],
+        next: "22.7.1".parse().ok(),
+    };
+    for in_flight in [1, 2] {
+        let text = lines::restarted(&restarted(in_flight), Style { width: 60, ..Style::PLAIN });
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
 }
