@@ -28,7 +28,7 @@ fn a_case_that_was_not_run_has_a_page_that_says_why_and_how_to_run_it() {
             [
                 "It was not selected for this implementation.",
                 "wsspec run ws://127.0.0.1:9001 1.1.2 -vvv",
-                "a: <span aria-hidden=\"true\">✓ ok",
+                "a: <span aria-hidden=\"true\">✓</span>&nbsp;ok",
             ],
         ),
     ] {
@@ -315,7 +315,7 @@ fn checks_that_were_not_reached_are_named() {
     }];
     let report = sample(vec![case]);
     let page = case_page(&report, &report.cases[0]).content;
-    let part = "Not reached</span> <span aria-hidden=\"true\">–</span> SHOULD \
+    let part = "Not reached</span> <span aria-hidden=\"true\">–</span>&nbsp;SHOULD \
         <code title=\"&lt;the server&gt; to end TCP first\">close.tcp</code>";
     assert!(page.contains(part), "{page}");
     let good = sample(vec![passed("a", "1.1.1")]);
