@@ -1,6 +1,7 @@
 //! One connection: what its request asks for is done.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(30);
 /// So long the reports wait for cases of the agent that still close.
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
+/// So long a client that asks for reports waits for the answer to its handshake. Few give up sooner.
+const ANSWER_LIMIT: Duration = Duration::from_secs(8);
 /// So long a client waits for the verdict of a case that it has not asked for yet: the two requests may overtake each other.
 const NEVER_RUN: Duration = Duration::from_secs(3);
 /// So long a client that waits for a verdict goes on waiting when the server ends.
@@ -141,13 +144,22 @@ impl Visit {
                 let why = "shutdownOnComplete is for drivers on this machine, not for pages in browsers";
                 self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
             }
+            Route::UpdateReports { agent, shutdown } => {
+                self.report(stream, &request, agent).await;
+                if shutdown {
+                    shared.stop();
+                }
+            }
             other => {
-                let subprotocols = self.shared.plan.settings.spoken();
-                if let Some(control) = Control::open(stream, &request, &subprotocols).await {
+                if let Some(control) = self.open(stream, &request).await {
                     self.control(control, other).await;
                 }
             }
         }
+    }
+
+    async fn open<T: Transport>(&self, stream: T, request: &Request) -> Option<Control<T>> {
+        Control::open(stream, request, &self.shared.plan.settings.spoken()).await
     }
 
     async fn control<T: Transport>(&self, control: Control<T>, route: Route) {
@@ -159,12 +171,6 @@ impl Visit {
             Route::CaseCount => control.say(async { Some(shared.plan.cases.len().to_string()) }).await,
             Route::CaseInfo(case) => control.say(async { Some(self.info(case)) }).await,
             Route::Status(job) => self.tell_status(control, &job).await,
-            Route::UpdateReports { agent, shutdown } => {
-                control.after(self.update_reports(agent)).await;
-                if shutdown {
-                    shared.stop();
-                }
-            }
             Route::Other(path) => {
                 self.send_off(control, format!("{path} is no address here: {ADDRESSES}")).await
             }
@@ -219,6 +225,19 @@ impl Visit {
         tokio::select! {
             brief = verdict => Some(json!({ "behavior": brief.behavior }).to_string()),
             () = too_late => None,
+        }
+    }
+
+    /// The answer to the handshake comes when the reports are written, as that of the reference does: there are drivers
+    /// that end as soon as they have it, and scripts that read the reports then.
+    async fn report<T: Transport>(&self, stream: T, request: &Request, agent: String) {
+        let mut reports = pin!(self.update_reports(agent));
+        let written = timeout(ANSWER_LIMIT, reports.as_mut()).await.is_ok();
+        match self.open(stream, request).await {
+            Some(control) if written => control.close().await,
+            Some(control) => control.after(reports).await,
+            None if written => {}
+            None => reports.await,
         }
     }
 

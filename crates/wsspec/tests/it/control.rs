@@ -66,6 +66,20 @@ fn a_status_is_waited_for_and_agents_do_not_disturb_each_other() {
     }
 }
 
+/// Drivers end when they are connected there, and the next line of a script reads the reports.
+#[test]
+fn the_handshake_for_reports_was_answered_before_they_were_written() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.*"]);
+    let cases: u32 = control(tester.port, "/getCaseCount").parse().unwrap();
+    for case in 1..=cases {
+        Visitor::ask(tester.port, &format!("/runCase?case={case}&agent=a")).echo();
+    }
+    let visitor = Visitor::ask(tester.port, "/updateReports?agent=a");
+    let there = index(&folder)["a"].as_object().unwrap().len();
+    assert_eq!((visitor.status(), there), (101, 16));
+}
+
 #[test]
 fn wrong_requests_are_answered_and_told() {
     let folder = TempDir::new().unwrap();
