@@ -134,7 +134,8 @@ fn introduce(
     }
     let note = Problem::new(ErrorCode::E13, "permessage-deflate was not negotiated")
         .fact("offered", preflight::OFFER)
-        .fact("fine", "if the library has no compression; else: is it on for this endpoint?")
+        .fact("got", NO_DEFLATE)
+        .fact("fine", FINE)
         .fact("try", "the same without --require deflate: those cases are then n/a");
     if plan.require.contains(&Feature::Deflate) {
         return Err(note.exit_with(ExitCode::Unreachable));
@@ -151,13 +152,16 @@ fn introduce(
     Ok(())
 }
 
+const NO_DEFLATE: &str = "an answer without permessage-deflate";
+const FINE: &str = "if the library has no compression; else: is it on for this endpoint?";
+
 /// What was offered, what came, and what to make of it.
 fn without_deflate(what: &str, width: usize) -> String {
     const LABELS: usize = 11;
     let facts = [
         ("offered", preflight::OFFER),
-        ("got", "an answer without permessage-deflate"),
-        ("fine", "if the library has no compression; else: is it on for this endpoint?"),
+        ("got", NO_DEFLATE),
+        ("fine", FINE),
         ("strict", "--require deflate makes this exit 3"),
     ];
     let mut out = wrap(&format!("note[E13]: permessage-deflate was not negotiated; {what}"), width);

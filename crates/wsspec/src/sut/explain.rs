@@ -60,7 +60,7 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
     let is_passed = plan.command.mentions("port}") || plan.command.mentions("{url}");
     let is_any = plan.address.contains("{port}");
     let pass = if is_any { "{port}".to_owned() } else { life.target.port.to_string() };
-    let pass = format!("pass the port on:  --exec '{} {pass}'", plan.typed);
+    let pass = format!("pass the port on:  --exec {}", shell(&[format!("{} {pass}", plan.typed)]));
     match other {
         Some(port) if is_any && !is_passed => problem.fact("try", pass).fact("or", fixed(&port.to_string())),
         Some(port) => problem.fact("try", fixed(&port.to_string())),

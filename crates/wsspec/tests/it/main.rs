@@ -16,6 +16,7 @@ mod dying;
 mod errors;
 #[cfg(unix)]
 mod exec;
+mod facts;
 mod faults;
 mod feeds;
 mod from_spec;
