@@ -99,6 +99,72 @@ pub fn python(packages: &[&str]) -> Option<PathBuf> {
     Some(folder.join("bin/python"))
 }
 
+/// The source archive of a Python package (`wsproto==1.2.0`), unpacked, with what its authors run and do not install;
+/// `None`, and the test is skipped, if it cannot be had.
+pub fn python_source(package: &str) -> Option<PathBuf> {
+    let folder = Path::new(CACHE).join("python-source").join(package.replace("==", "-"));
+    let unpack = |folder: &Path| {
+        let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
+        let mut download = Command::new("python3");
+        download.args(pip).args(["--no-binary", ":all:", "--dest"]).arg(folder).arg(package);
+        let archive = folder.join(package.replace("==", "-") + ".tar.gz");
+        let tar = ["--strip-components=1", "-xzf"];
+        runs(&mut download) && runs(Command::new("tar").current_dir(folder).args(tar).arg(archive))
+    };
+    installed(&folder, unpack).or_else(|| {
+        skip(&format!("source of the Python package {package}"));
+        None
+    })
+}
+
+/// The variable with which a build for release is quick, and its programs are not.
+pub const QUICK_BUILD: (&str, &str) = ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+
+/// The folder of a published crate, with these examples of it built for release, but with [`QUICK_BUILD`], as its own lock
+/// file says; `None`, and the test is skipped, if that cannot be had.
+pub fn rust_examples(name: &str, version: &str, examples: &[&str]) -> Option<PathBuf> {
+    let folder = Path::new(CACHE).join("crates").join(format!("{name}-{version}"));
+    let build = |folder: &Path| {
+        let Some(source) = fetched(name, version) else { return false };
+        let copied = runs(Command::new("cp").arg("-r").arg(source.join(".")).arg(folder));
+        // The folder lies in that of our workspace.
+        let apart = append(&folder.join("Cargo.toml"), "\n[workspace]\n");
+        let mut cargo = cargo(folder);
+        cargo.args(["build", "--release", "--locked"]).envs([QUICK_BUILD]);
+        copied && apart.is_ok() && runs(cargo.args(examples.iter().flat_map(|name| ["--example", name])))
+    };
+    installed(&folder, build).or_else(|| {
+        skip(&format!("crate {name} {version}"));
+        None
+    })
+}
+
+/// A cargo that takes nothing from the one that runs the tests.
+fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder);
+    for name in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Where cargo keeps the source of this crate.
+fn fetched(name: &str, version: &str) -> Option<PathBuf> {
+    let folder = Path::new(CACHE).join("crates").join(format!("{name}-{version}.fetched"));
+    std::fs::create_dir_all(folder.join("src")).ok()?;
+    let manifest = format!(
+        "[package]\nname = \"needs-{name}\"\nedition = \"2021\"\n[workspace]\n[dependencies]\n{name} = \"={version}\"\n"
+    );
+    std::fs::write(folder.join("Cargo.toml"), manifest).ok()?;
+    std::fs::write(folder.join("src/lib.rs"), "").ok()?;
+    let metadata = cargo(&folder).args(["metadata", "--format-version", "1"]).output().ok()?;
+    let end = format!("/{name}-{version}/Cargo.toml");
+    let text = String::from_utf8(metadata.stdout).ok()?;
+    let manifest = text.split('"').find(|word| word.ends_with(&end))?;
+    Path::new(manifest).parent().map(Path::to_owned)
+}
+
 /// The folder, filled if that has not been done yet, by one test at a time. What has failed is not tried again.
 fn installed(folder: &Path, install: impl FnOnce(&Path) -> bool) -> Option<PathBuf> {
     static TRIED: Mutex<BTreeMap<PathBuf, bool>> = Mutex::new(BTreeMap::new());

@@ -19,6 +19,8 @@ mod exec;
 mod facts;
 mod faults;
 mod feeds;
+#[cfg(target_os = "linux")]
+mod foreign;
 mod from_spec;
 mod harnesses;
 mod hostile_handshake;
