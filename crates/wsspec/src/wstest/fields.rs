@@ -81,10 +81,13 @@ impl<'a> Fields<'a> {
                 let message = format!("did you mean \"{key}\"?");
                 Fault::new(member.name_span.clone(), message)
                     .headline(format!("unknown key \"{}\"", member.name))
+                    .advise(format!("write \"{key}\""))
             }
             None => {
                 let message = format!("the key \"{key}\" is missing in here");
-                Fault::new(self.at..self.at + 1, message).headline(format!("the key \"{key}\" is missing"))
+                Fault::new(self.at..self.at + 1, message)
+                    .headline(format!("the key \"{key}\" is missing"))
+                    .advise(format!("add \"{key}\""))
             }
         }
     }

@@ -96,12 +96,10 @@ fn problem(name: &str, text: &str, fault: &Fault) -> Problem {
         None => format!("{name} is not valid JSON"),
     };
     let problem = Problem::new(ErrorCode::E18, format!("{what} (line {line}, column {column})"));
-    let problem = problem.verbatim(fault.show(text));
-    match &fault.advice {
-        Some(advice) => problem.fact("try", advice),
-        None => problem,
-    }
+    problem.verbatim(fault.show(text)).fact("try", fault.advice.as_deref().unwrap_or(COMPARE))
 }
+
+const COMPARE: &str = "compare it with the spec that wstest writes where there is none";
 
 fn warnings(name: &str, text: &str, mut notes: Notes) -> Vec<String> {
     notes.unknown.sort_by_key(|unknown| unknown.at);

@@ -71,7 +71,10 @@ fn a_spec_that_names_no_server_needs_an_address() {
     assert_eq!(wsspec(folder.path(), &[&RUN[..], &[&peer.url()]].concat()).code, 0);
     write(folder.path(), &json!([]), r#", "casez": ["*"]"#);
     let done = wsspec(folder.path(), &RUN);
-    assert!(done.code == 2 && done.err.contains("did you mean \"cases\"?"), "{done:#?}");
+    done.expect_error(2, "E18");
+    assert!(done.err.contains("did you mean \"cases\"?"), "{done:#?}");
+    std::fs::write(folder.path().join("fuzzingclient.json"), "").unwrap();
+    wsspec(folder.path(), &RUN).expect_error(2, "E18");
     wsspec(folder.path(), &["run", "--spec", "missing.json"]).expect_error(2, "E18");
 }
 

@@ -118,31 +118,37 @@ fn what_is_wrong_is_shown_in_its_line() {
     error[E18]: spec.json: unknown key "casez" (line 3, column 4)
         3 |    "casez": ["*"]
           |    ^^^^^^^ did you mean "cases"?
+      try      write "cases"
     "#);
     insta::assert_snapshot!(refused::<FuzzingServerSpec>("{\"cases\": [\"*\"]}"), @r#"
     error[E18]: spec.json: the key "url" is missing (line 1, column 1)
         1 | {"cases": ["*"]}
           | ^ the key "url" is missing in here
+      try      add "url"
     "#);
     insta::assert_snapshot!(refused::<FuzzingServerSpec>("{\"url\": 9001, \"cases\": [\"*\"]}"), @r#"
     error[E18]: spec.json: a value of the wrong kind (line 1, column 9)
         1 | {"url": 9001, "cases": ["*"]}
           |         ^^^^ this has to be text in double quotes
+      try      compare it with the spec that wstest writes where there is none
     "#);
     insta::assert_snapshot!(refused::<FuzzingClientSpec>("{\"servers\": [{\"agent\": \"a\"}], \"cases\": []}"), @r#"
     error[E18]: spec.json: the key "url" is missing (line 1, column 14)
         1 | {"servers": [{"agent": "a"}], "cases": []}
           |              ^ the key "url" is missing in here
+      try      add "url"
     "#);
     insta::assert_snapshot!(refused::<FuzzingClientSpec>("{\"cases\": \"*\"}"), @r#"
     error[E18]: spec.json: a value of the wrong kind (line 1, column 11)
         1 | {"cases": "*"}
           |           ^^^ this has to be a list: [ … ]
+      try      compare it with the spec that wstest writes where there is none
     "#);
     insta::assert_snapshot!(refused::<MassConnectSpec>("{\"servers\": [], \"options\": {\"connections\": -1}}"), @r#"
     error[E18]: spec.json: a value of the wrong kind (line 1, column 44)
         1 | {"servers": [], "options": {"connections": -1}}
           |                                            ^^ this has to be a whole number from 0 to 1000000
+      try      compare it with the spec that wstest writes where there is none
     "#);
 }
 
