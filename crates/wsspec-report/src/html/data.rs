@@ -1,13 +1,15 @@
 //! The pages that are not written out: packed, for the script to unpack on demand.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::Write;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, GzBuilder};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
+
+use super::lines::Lines;
 
 /// What stands behind every text of a block.
 const END: char = '\0';
@@ -72,13 +74,18 @@ impl Page {
     }
 }
 
+/// The lines of texts, by their numbers; [`LAST`] behind those of each.
+type Texts = Vec<u32>;
+const LAST: u32 = u32::MAX;
+
 /// Pages and records on their way into a block.
 #[derive(Default)]
 pub(super) struct Pages {
     names: String,
-    parts: [String; PARTS],
-    scripts: [String; SCRIPTS],
-    records: String,
+    lines: Lines,
+    parts: [Texts; PARTS],
+    scripts: [Texts; SCRIPTS],
+    records: Texts,
 }
 
 impl Pages {
@@ -88,29 +95,23 @@ impl Pages {
             self.names.push(' ');
         }
         self.names.push_str(&name);
+        let lines = &mut self.lines;
         let mut rest = page.as_str();
         for (place, part) in self.parts.iter_mut().enumerate() {
             let end = if place + 1 < PARTS { end_of_part(rest) } else { rest.len() };
-            part.push_str(&rest[..end]);
-            part.push(END);
+            add(&rest[..end], lines, part);
             rest = &rest[end..];
         }
         for (place, of_form) in self.scripts.iter_mut().enumerate() {
-            of_form.push_str(&without_marks(scripts.get(place).map_or("", String::as_str)));
-            of_form.push(END);
+            add(&without_marks(scripts.get(place).map_or("", String::as_str)), lines, of_form);
         }
-        self.records.push_str(&without_marks(&record));
-        self.records.push(END);
+        add(&without_marks(&record), lines, &mut self.records);
     }
 
     /// Packs all, the tighter the higher the level.
     pub(super) fn pack(self, level: Compression) -> Block {
-        let texts = || self.parts.iter().chain(&self.scripts).chain([&self.records]);
-        let often = Often::of(texts().flat_map(|text| lines(text)));
-        let mut all = String::with_capacity(texts().map(String::len).sum());
-        all.push_str(&often.lines.join("\n"));
-        all.push(END);
-        often.write(texts().flat_map(|text| lines(text)), &mut all);
+        let texts = self.parts.iter().chain(&self.scripts).chain([&self.records]);
+        let all = written(&self.lines, texts.flatten().copied());
         let mut gzip = GzBuilder::new().write(Vec::with_capacity(all.len() / 8), level);
         let packed = gzip.write_all(all.as_bytes()).and_then(|()| gzip.finish());
         let base64 = STANDARD.encode(packed.expect("memory can be written to"));
@@ -119,72 +120,58 @@ impl Pages {
     }
 }
 
+/// Adds a text.
+fn add(text: &str, lines: &mut Lines, to: &mut Texts) {
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
+        to.push(lines.number(&text[from..at]));
+        from = at + 1;
+    }
+    to.extend([lines.number(&text[from..]), LAST]);
+}
+
+/// All texts, before them the lines that stand in a block once, however often they occur.
+fn written(lines: &Lines, order: impl Iterator<Item = u32> + Clone) -> String {
+    let (often, marks) = often(lines, order.clone());
+    let mut all = often.join("\n");
+    all.push(END);
+    for number in order {
+        if number == LAST {
+            // Nothing else ends the last line.
+            all.pop();
+            all.push(END);
+            continue;
+        }
+        match marks[number as usize] {
+            Some(mark) => all.extend([LINE, mark]),
+            None => all.push_str(lines.get(number)),
+        }
+        all.push('\n');
+    }
+    all
+}
+
+/// The lines that are long and occur often, and for each line what stands for it, if it is one of them.
+fn often(lines: &Lines, order: impl Iterator<Item = u32>) -> (Vec<&str>, Vec<Option<char>>) {
+    let mut counts = vec![0; lines.len()];
+    let mut marks = vec![None; lines.len()];
+    let mut often = Vec::new();
+    for number in order.filter(|number| *number != LAST) {
+        let (place, line) = (number as usize, lines.get(number));
+        counts[place] += 1;
+        if counts[place] == OFTEN && line.len() >= LONG && often.len() < LINES {
+            marks[place] = char::from_u32(FIRST + often.len() as u32);
+            often.push(line);
+        }
+    }
+    (often, marks)
+}
+
 /// A text of a case without what marks something in a block.
 fn without_marks(text: &str) -> Cow<'_, str> {
     match memchr::memchr3(0, 1, 2, text.as_bytes()) {
         Some(_) => text.replace([END, '\u{1}', LINE], "\u{fffd}").into(),
         None => text.into(),
-    }
-}
-
-/// The lines of a text, each with what ends it.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let end = memchr::memchr2(b'\n', END as u8, rest.as_bytes()).map_or(rest.len(), |at| at + 1);
-        let (line, behind) = rest.split_at(end);
-        rest = behind;
-        (!line.is_empty()).then_some(line)
-    })
-}
-
-/// What a line says, without what ends it.
-fn content(line: &str) -> &str {
-    line.trim_end_matches(['\n', END])
-}
-
-/// Lines that stand in a block once, however often they occur.
-struct Often<'a> {
-    lines: Vec<&'a str>,
-    /// What stands for each different line that is long enough, if it occurs often.
-    marks: Vec<Option<char>>,
-    /// Which of them each line that is long enough is: they are looked up once.
-    order: Vec<u32>,
-}
-
-impl<'a> Often<'a> {
-    fn of(all: impl Iterator<Item = &'a str>) -> Self {
-        let mut counts = HashMap::new();
-        let mut often = Self { lines: Vec::new(), marks: Vec::new(), order: Vec::new() };
-        for line in all.map(content).filter(|line| line.len() >= LONG) {
-            let next = often.marks.len() as u32;
-            let (which, count) = counts.entry(line).or_insert((next, 0));
-            if *which == next {
-                often.marks.push(None);
-            }
-            often.order.push(*which);
-            *count += 1;
-            if *count == OFTEN && often.lines.len() < LINES {
-                let place = FIRST + often.lines.len() as u32;
-                often.marks[*which as usize] = char::from_u32(place);
-                often.lines.push(line);
-            }
-        }
-        often
-    }
-
-    /// Writes the same lines.
-    fn write(&self, all: impl Iterator<Item = &'a str>, out: &mut String) {
-        let mut order = self.order.iter();
-        for line in all {
-            let content = content(line);
-            let which = if content.len() < LONG { None } else { order.next() };
-            match which.and_then(|which| self.marks[*which as usize]) {
-                Some(mark) => out.extend([LINE, mark]),
-                None => out.push_str(content),
-            }
-            out.push_str(&line[content.len()..]);
-        }
     }
 }
 
@@ -203,7 +190,8 @@ fn with_mark(page: &str, name: &str) -> String {
 
 /// Where the next block of a page begins.
 fn end_of_part(page: &str) -> usize {
-    let starts = memmem::find_iter(page.as_bytes(), BLOCK).filter_map(|at| {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BLOCK));
+    let starts = FINDER.find_iter(page.as_bytes()).filter_map(|at| {
         let tag = TAGS.iter().find(|tag| page[..at].ends_with(**tag))?;
         (!page[at..].starts_with(FRAMES)).then(|| at - tag.len())
     });

@@ -14,6 +14,7 @@ mod data;
 mod dissected;
 mod drawing;
 mod ids;
+mod lines;
 mod links;
 mod matrix;
 mod one_file;
