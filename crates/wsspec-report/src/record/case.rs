@@ -206,7 +206,7 @@ impl Serialize for Clause {
 
 impl<'de> Deserialize<'de> for Clause {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = flat::Text::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| D::Error::custom("a clause is written like 6455#5.4"))
     }
 }

@@ -54,7 +54,8 @@ pub(super) struct Line<'a> {
     op: Option<u8>,
     fin: Option<bool>,
     rsv: Option<u8>,
-    mask: Option<Hex>,
+    #[serde(borrow)]
+    mask: Option<Text<'a>>,
     wire: Option<Hex>,
     unit: Option<u64>,
     chop: Option<usize>,
@@ -97,7 +98,7 @@ fn happening(line: Line<'_>) -> Result<Happening, Flaw> {
             op: line.op.ok_or(Flaw::Missing("op"))?,
             fin: line.fin.ok_or(Flaw::Missing("fin"))?,
             rsv: line.rsv.ok_or(Flaw::Missing("rsv"))?,
-            mask: line.mask.map(|Hex(key)| key.try_into().map_err(|_| Flaw::Mask)).transpose()?,
+            mask: line.mask.map(|key| unhex_key(&key).ok_or(Flaw::Mask)).transpose()?,
             data: line.data.ok_or(Flaw::Missing("data"))?,
             wire: line.wire.ok_or(Flaw::Missing("wire"))?.0,
             unit: line.unit,
@@ -163,8 +164,22 @@ impl<'de> Deserialize<'de> for Hex {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    let (pairs, []) = text.as_bytes().as_chunks() else { return None };
+    let mut octets = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        octets.push(octet(*pair)?);
+    }
+    Some(octets)
+}
+
+fn unhex_key(text: &str) -> Option<[u8; 4]> {
+    let (pairs, []) = text.as_bytes().as_chunks() else { return None };
+    let [a, b, c, d] = *pairs else { return None };
+    Some([octet(a)?, octet(b)?, octet(c)?, octet(d)?])
+}
+
+fn octet([high, low]: [u8; 2]) -> Option<u8> {
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 const fn digit(c: u8) -> Option<u8> {
@@ -191,7 +206,10 @@ mod tests {
         let read = |json: &str| serde_json::from_str::<LogLine>(json).unwrap_err().to_string();
         assert!(read(r#"{"i":1,"us":2,"k":"tcp"}"#).contains("missing field `end`"));
         let frame = r#""k":"frame","dir":"tx","op":1,"fin":true,"rsv":0,"data":{"len":0},"wire":"8100""#;
-        assert!(read(&format!(r#"{{"i":1,"us":2,{frame},"mask":"00"}}"#)).contains("eight hex digits"));
+        for key in ["00", "0011223", "001122334g", "0011223g"] {
+            let message = read(&format!(r#"{{"i":1,"us":2,{frame},"mask":"{key}"}}"#));
+            assert!(message.contains("eight hex digits"), "{message}");
+        }
         let event = serde_json::from_str::<EventRecord>(r#"{"event":"weather"}"#).unwrap_err().to_string();
         assert!(event.contains("unknown event `weather`"));
     }

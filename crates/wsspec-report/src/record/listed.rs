@@ -4,7 +4,7 @@ use serde::Deserialize;
 use wsspec_cases::CaseId;
 use wsspec_engine::{Behavior, BehaviorClose, Verdict};
 
-use super::words;
+use super::{line, words};
 use crate::Untrusted;
 use crate::record::{
     AutobahnRecord, CaseRecord, CloseRecord, CloseRuleRecord, Excuse, HandshakeRecord, MeasuresRecord, Role,
@@ -75,7 +75,7 @@ struct Autobahn {
 /// The record of a case without its rest. None where a check does not hold: the name of its cause is made of the whole
 /// record.
 pub(super) fn read(json: &[u8]) -> Result<Option<CaseRecord>, serde_json::Error> {
-    let listed: Listed = serde_json::from_slice(json)?;
+    let listed: Listed = line::from_json(json)?;
     Ok(listed.checks.iter().all(|check| check.ok).then(|| listed.into()))
 }
 

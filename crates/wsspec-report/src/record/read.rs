@@ -12,8 +12,8 @@ use crate::record::listed;
 use crate::record::rest::Source;
 use crate::record::{CaseRecord, EndRecord, Line, RunRecord, SCHEMA};
 
-/// So many octets are read at a time, and then the rest of a line.
-const BATCH: usize = 4 << 20;
+/// So many octets are read at a time, and then the rest of a line. Two such batches are in memory.
+const BATCH: usize = 2 << 20;
 
 /// A whole file of results.
 #[derive(Clone, Debug, Default)]
@@ -140,23 +140,27 @@ pub fn read_file(file: File) -> Result<Report, RecordError> {
     read_all(reader, BufReader::new(&*source.lock()))
 }
 
-fn read_all(mut reader: Reader, mut from: impl BufRead) -> Result<Report, RecordError> {
-    loop {
-        let (batch, is_last) = batch(&mut from)?;
-        reader.add(&batch, is_last)?;
-        if is_last {
-            return reader.finish();
-        }
+/// While lines are looked at, the next ones are read.
+fn read_all(mut reader: Reader, mut from: impl BufRead + Send) -> Result<Report, RecordError> {
+    let (mut batch, mut next) = (Vec::new(), Vec::new());
+    let mut is_last = fill(&mut batch, &mut from)?;
+    while !is_last {
+        let (added, filled) = rayon::join(|| reader.add(&batch, false), || fill(&mut next, &mut from));
+        added?;
+        is_last = filled?;
+        std::mem::swap(&mut batch, &mut next);
     }
+    reader.add(&batch, true)?;
+    reader.finish()
 }
 
-/// Whole lines, and whether they are the last ones.
-fn batch(from: &mut impl BufRead) -> io::Result<(Vec<u8>, bool)> {
-    let mut batch = Vec::with_capacity(BATCH + BATCH / 4);
-    from.by_ref().take(BATCH as u64).read_to_end(&mut batch)?;
-    from.read_until(b'\n', &mut batch)?;
-    let is_last = from.fill_buf()?.is_empty();
-    Ok((batch, is_last))
+/// Puts the next whole lines in place of others, and tells whether they are the last ones.
+fn fill(batch: &mut Vec<u8>, from: &mut impl BufRead) -> io::Result<bool> {
+    batch.clear();
+    batch.reserve(BATCH + BATCH / 4);
+    from.by_ref().take(BATCH as u64).read_to_end(batch)?;
+    from.read_until(b'\n', batch)?;
+    Ok(from.fill_buf()?.is_empty())
 }
 
 /// What was read so far.

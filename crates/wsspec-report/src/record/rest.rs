@@ -2,6 +2,7 @@
 //! and little with the number of cases.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -45,17 +46,27 @@ impl PartialEq for Rest {
     }
 }
 
+thread_local! {
+    /// The line that was read last: the next one takes its place.
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 impl Rest {
     fn read(&self) -> io::Result<CaseRecord> {
-        let mut json = vec![0; usize::try_from(self.place.end - self.place.start).map_err(io::Error::other)?];
-        let mut file = self.source.lock();
-        file.seek(SeekFrom::Start(self.place.start))?;
-        file.read_exact(&mut json)?;
-        drop(file);
-        match Line::from_json(&json)? {
+        let mut json = LINE.take();
+        let read = self.read_line(&mut json).and_then(|()| Ok(Line::from_json(&json)?));
+        LINE.set(json);
+        match read? {
             Some(Line::Case(whole)) => Ok(*whole),
             _ => Err(io::Error::other("the record has changed since")),
         }
+    }
+
+    fn read_line(&self, json: &mut Vec<u8>) -> io::Result<()> {
+        json.resize(usize::try_from(self.place.end - self.place.start).map_err(io::Error::other)?, 0);
+        let mut file = self.source.lock();
+        file.seek(SeekFrom::Start(self.place.start))?;
+        file.read_exact(json)
     }
 }
 

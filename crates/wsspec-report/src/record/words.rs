@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use wsspec_cases::{CaseId, Grade, Level};
 use wsspec_engine::{Behavior, BehaviorClose, Verdict};
 
+use crate::record::flat::Text;
+
 const VERDICTS: [Verdict; 10] = [
     Verdict::Pass,
     Verdict::NonStrict,
@@ -98,12 +100,12 @@ pub(crate) mod word {
     }
 
     pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = Text::deserialize(deserializer)?;
         T::ALL
             .iter()
             .copied()
-            .find(|value| value.word() == text)
-            .ok_or_else(|| D::Error::custom(format!("{text:?} is none of the words that can stand here")))
+            .find(|value| value.word() == &*text)
+            .ok_or_else(|| D::Error::custom(format!("{:?} is none of the words that can stand here", &*text)))
     }
 }
 
@@ -116,7 +118,7 @@ pub(crate) mod case_id {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CaseId, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        Text::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
