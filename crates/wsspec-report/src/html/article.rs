@@ -63,7 +63,7 @@ pub(super) struct Article<'a> {
     seen_in: Vec<Option<SeenIn>>,
     timeline: Rows,
     drawing: Option<String>,
-    frames: Vec<Dissected>,
+    frames: Vec<Dissected<'a>>,
     negotiation: Negotiation,
     request: Vec<HeaderLine>,
     response: Vec<HeaderLine>,

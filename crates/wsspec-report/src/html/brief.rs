@@ -56,7 +56,7 @@ pub(super) struct Brief<'a> {
     /// Rows that are not here.
     more_rows: u64,
     /// The frames that show what went wrong.
-    frames: Vec<Dissected>,
+    frames: Vec<Dissected<'a>>,
     closing: Untrusted,
     /// Request and response, if nothing else was said.
     heads: Vec<(&'static str, Untrusted)>,

@@ -6,7 +6,8 @@ use crate::record::{CaseRecord, Dir, Happening, LogLine};
 use crate::story::{self, Compressed, Part, units};
 
 /// A frame with every octet named.
-pub(super) struct Dissected {
+pub(super) struct Dissected<'a> {
+    what: &'a Happening,
     pub(super) number: usize,
     pub(super) heading: Untrusted,
     /// It shows what went wrong, see [`story::telling_frames`].
@@ -21,14 +22,12 @@ pub(super) struct Dissected {
     pub(super) inflated: Option<Untrusted>,
     /// How it was cut on the wire, if it did not go in one write or come in one read.
     pub(super) chunks: Option<Chunks>,
-    /// What finds it in a capture.
-    pub(super) filter: String,
 }
 
-impl Dissected {
+impl<'a> Dissected<'a> {
     /// Those that show what went wrong, and so many around the first of them, or around the place where a rule was
     /// broken, or the first ones.
-    pub(super) fn all(case: &CaseRecord, most: usize) -> Vec<Self> {
+    pub(super) fn all(case: &'a CaseRecord, most: usize) -> Vec<Self> {
         let telling = story::telling_frames(case);
         let is_frame = |line: &&LogLine| matches!(line.what, Happening::Frame { .. });
         let frames: Vec<&LogLine> = case.events.iter().filter(is_frame).collect();
@@ -44,9 +43,9 @@ impl Dissected {
         let broken = story::broken_texts(case);
         chosen
             .map(|(_, line)| Self {
+                what: &line.what,
                 unmasked: unmasked(&line.what),
                 inflated: inflated.remove(&line.i),
-                filter: story::display_filter(&line.what).unwrap_or_default(),
                 chunks: Chunks::of(&line.what),
                 number: line.i,
                 heading: frame_heading(&line.what, compressed.get(&line.i)),
@@ -56,6 +55,11 @@ impl Dissected {
                 cut: cut_of(&line.what),
             })
             .collect()
+    }
+
+    /// What finds it in a capture.
+    pub(super) fn filter(&self) -> String {
+        story::display_filter(self.what).unwrap_or_default()
     }
 }
 

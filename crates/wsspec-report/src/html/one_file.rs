@@ -1,5 +1,6 @@
 //! The report as one document: failures written out in brief, the pages of all cases packed, as much as fits.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::sync::LazyLock;
@@ -36,7 +37,7 @@ const HARD_LIMIT: usize = 25 << 20;
 /// there are the larger the file. Their pages, some 25 KB each, are in memory at the same time.
 const IN_A_BLOCK: usize = 256;
 /// Blocks, some 100 KB each when packed, that each thread makes before they are written.
-const IN_A_TURN: usize = 8;
+const IN_A_TURN: usize = 32;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
@@ -192,9 +193,11 @@ impl<'a> Writer<'a> {
             made.into_iter().for_each(|page| pages.add(page));
             pages.pack(self.level()).base64.len()
         };
-        let packed: usize = sample.chunks(IN_A_BLOCK).map(block).sum();
+        let packed = || -> usize { sample.chunks(IN_A_BLOCK).map(block).sum() };
         let failing: Vec<_> = self.written.iter().step_by(SAMPLE).collect();
-        let pages: usize = failing.par_iter().map(|which| self.brief(**which).len()).sum();
+        let pages = || -> usize { failing.par_iter().map(|which| self.brief(**which).len()).sum() };
+        // While one thread packs, others have something to do.
+        let (packed, pages) = rayon::join(packed, pages);
         (packed + pages) * SAMPLE
     }
 
@@ -234,8 +237,7 @@ impl<'a> Writer<'a> {
 
     /// What is packed of a case.
     fn page(&self, place: usize) -> Page {
-        let whole = self.report.cases[place].whole();
-        let case = self.step.apply(&whole);
+        let case = self.step.apply(self.report.cases[place].whole());
         let is_alike = self.alike.contains(&place);
         let has_record = self.step.has_record(&case, is_alike);
         let record = if has_record { record_of_page(&case) } else { String::new() };
@@ -250,7 +252,7 @@ impl<'a> Writer<'a> {
         let mut pages = Pages::default();
         for case in cases {
             let Some(before) = self.before else { continue };
-            let (case, dissected) = (self.step.apply(case), self.step.dissected());
+            let (case, dissected) = (self.step.apply(Cow::Borrowed(case)), self.step.dissected());
             let scripts = Scripts::of(&before.report, &case, Which::None, false);
             let article = Article::new(&before.report, &before.links, &case, dissected, scripts);
             let record =
@@ -279,7 +281,7 @@ impl<'a> Writer<'a> {
             _ if self.alike.contains(&place) => Length::Short(&self.report.cases[first]),
             _ => Length::Full,
         };
-        print_text(&Brief::new(self.links, &self.step.apply(&self.report.cases[place].whole()), &length))
+        print_text(&Brief::new(self.links, &self.step.apply(self.report.cases[place].whole()), &length))
     }
 }
 

@@ -24,7 +24,6 @@ pub(super) struct Rows {
 /// A row of the timeline.
 pub(super) struct Row {
     pub(super) number: usize,
-    pub(super) ms: String,
     pub(super) us: i64,
     /// Microseconds since the row before it.
     pub(super) since: i64,
@@ -50,8 +49,15 @@ pub(super) struct Row {
     pub(super) gap: Option<String>,
 }
 
+impl Row {
+    /// Its time in milliseconds.
+    pub(super) fn ms(&self) -> String {
+        units::milliseconds(self.us)
+    }
+}
+
 impl Rows {
-    pub(super) fn of(case: &CaseRecord, frames: &[Dissected]) -> Self {
+    pub(super) fn of(case: &CaseRecord, frames: &[Dissected<'_>]) -> Self {
         let broken = story::broken_texts(case);
         let told = story::timeline(case, true, PREVIEW);
         let marks = FrameMarks::of(case);
@@ -73,12 +79,11 @@ impl Rows {
             let is_dissected = is_near && frames.iter().any(|frame| frame.number == row.line.i);
             all.rows.push(Row {
                 number: row.line.i,
-                ms: units::milliseconds(row.us),
                 us: row.us,
                 since,
                 side: row.side,
                 name: name(&row.line.what),
-                hex: hex(&row.line.what).filter(|_| !is_dissected && head.is_none()),
+                hex: if is_dissected || head.is_some() { None } else { hex(&row.line.what) },
                 frame: frame_of(&row.line.what, row.line.i, frames).filter(|_| is_near),
                 is_octets,
                 is_deviation: row.is_deviation,
@@ -177,12 +182,11 @@ fn name(what: &Happening) -> String {
 }
 
 /// The frame before or after some octets that is the same octets.
-fn frame_of(what: &Happening, number: usize, frames: &[Dissected]) -> Option<usize> {
+fn frame_of(what: &Happening, number: usize, frames: &[Dissected<'_>]) -> Option<usize> {
     let Happening::Octets { data, .. } = what else { return None };
     let near = frames.iter().filter(|frame| frame.number.abs_diff(number) == 1);
-    let octets =
-        |frame: &Dissected| frame.parts.iter().flat_map(|part| &part.octets).copied().collect::<Vec<u8>>();
-    near.filter(|_| !data.is_cut()).find(|frame| octets(frame) == data.kept()).map(|frame| frame.number)
+    let is_same = |frame: &&Dissected<'_>| frame.parts.iter().flat_map(|part| &part.octets).eq(data.kept());
+    near.filter(|_| !data.is_cut()).find(is_same).map(|frame| frame.number)
 }
 
 /// The octets of a chunk or a frame.

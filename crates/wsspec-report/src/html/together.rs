@@ -52,7 +52,7 @@ impl<'a> Together<'a> {
 fn told(article: &Article<'_>) -> Vec<Told> {
     let Rows { rows, .. } = article.timeline();
     let told = |row: &Row| Told {
-        ms: row.ms.clone(),
+        ms: row.ms(),
         text: match row.side.words() {
             "" => row.text.clone(),
             way => Untrusted::from(format!("{way} {}", row.text.raw())),

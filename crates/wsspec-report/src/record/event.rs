@@ -143,17 +143,17 @@ fn is_false(value: &bool) -> bool {
 
 /// Octets in lower-case hex, without separators.
 pub(crate) fn hex(octets: &[u8]) -> String {
-    let mut out = String::with_capacity(octets.len() * 2);
-    octets.iter().for_each(|octet| push_hex(&mut out, *octet));
-    out
+    let mut out = Vec::with_capacity(octets.len() * 2);
+    for octet in octets {
+        out.extend_from_slice(&digits(*octet));
+    }
+    String::from_utf8(out).expect("digits are ASCII")
 }
 
-/// Appends an octet as two digits.
-pub(crate) fn push_hex(out: &mut String, octet: u8) {
+/// The two digits of an octet.
+pub(crate) const fn digits(octet: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for digit in [octet >> 4, octet & 15] {
-        out.push(char::from(DIGITS[usize::from(digit)]));
-    }
+    [DIGITS[(octet >> 4) as usize], DIGITS[(octet & 15) as usize]]
 }
 
 fn write_hex<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

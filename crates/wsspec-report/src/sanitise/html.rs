@@ -11,6 +11,17 @@ pub struct ForHtml<'a> {
     keep_lines: bool,
 }
 
+/// Octets that stand in HTML as they are, whatever is around them.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut octet = b' ';
+    while octet <= b'~' {
+        plain[octet as usize] = !matches!(octet, b'&' | b'<' | b'>' | b'"' | b'\'' | b'#' | b':');
+        octet += 1;
+    }
+    plain
+};
+
 impl<'a> ForHtml<'a> {
     pub(crate) const fn line(text: &'a str) -> Self {
         Self { text, keep_lines: false }
@@ -22,8 +33,7 @@ impl<'a> ForHtml<'a> {
 
     /// Most text is plain to its end: that is seen without looking at characters.
     fn plain_start(text: &str) -> usize {
-        let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !b"&<>\"'#:".contains(b);
-        text.bytes().position(|b| !is_plain(&b)).unwrap_or(text.len())
+        text.bytes().position(|b| !PLAIN[usize::from(b)]).unwrap_or(text.len())
     }
 
     /// What comes before the first character that cannot stand as it is, that character, and what follows it. `before` is
@@ -49,6 +59,19 @@ impl<'a> ForHtml<'a> {
 
 impl fmt::Display for ForHtml<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_to(f)
+    }
+}
+
+/// Templates print it without a formatter between.
+impl askama::FastWritable for ForHtml<'_> {
+    fn write_into(&self, out: &mut dyn Write, _: &dyn askama::Values) -> askama::Result<()> {
+        Ok(self.write_to(out)?)
+    }
+}
+
+impl ForHtml<'_> {
+    fn write_to(self, f: &mut (impl Write + ?Sized)) -> fmt::Result {
         let (mut before, mut rest) = ('\0', self.text);
         while let Some((plain, c, after)) = self.split_at_special(before, rest) {
             f.write_str(plain)?;

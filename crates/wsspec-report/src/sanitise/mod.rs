@@ -27,7 +27,7 @@ pub(crate) const fn is_invisible(c: char) -> bool {
 }
 
 /// Writes an invisible character so that it can be seen: `\n`, `\x1b`, `\u{202e}`.
-pub(crate) fn write_visible(out: &mut impl Write, c: char) -> fmt::Result {
+pub(crate) fn write_visible(out: &mut (impl Write + ?Sized), c: char) -> fmt::Result {
     match c {
         '\n' => out.write_str("\\n"),
         '\r' => out.write_str("\\r"),

@@ -1,6 +1,6 @@
 //! Numbers for people.
 
-use crate::record::event::push_hex;
+use crate::record::event::digits;
 
 /// A time with a unit and three significant digits: `0.61 ms`, `1.02 s`.
 pub(crate) fn duration(us: u64) -> String {
@@ -63,14 +63,13 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 
 /// Octets in hex with spaces between.
 pub(crate) fn spaced_hex(octets: &[u8]) -> String {
-    let mut out = String::with_capacity(octets.len() * 3);
-    for (place, octet) in octets.iter().enumerate() {
-        if place > 0 {
-            out.push(' ');
-        }
-        push_hex(&mut out, *octet);
+    let mut out = Vec::with_capacity(octets.len() * 3);
+    for octet in octets {
+        let [high, low] = digits(*octet);
+        out.extend_from_slice(&[high, low, b' ']);
     }
-    out
+    out.pop();
+    String::from_utf8(out).expect("digits and spaces are ASCII")
 }
 
 #[cfg(test)]
@@ -90,5 +89,6 @@ mod tests {
             ("1 octet".into(), "1 000 000 octets".into())
         );
         assert_eq!(milliseconds(-1_500), "-1.50");
+        assert_eq!((spaced_hex(&[0, 0x1f, 0xff]), spaced_hex(&[])), ("00 1f ff".into(), String::new()));
     }
 }
