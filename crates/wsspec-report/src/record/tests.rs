@@ -208,6 +208,35 @@ fn files_that_hold_no_results_are_refused() {
     assert!(matches!(read(other), Err(RecordError::Schema(_))));
 }
 
+/// Batches are of 2 MiB and more.
+#[test]
+fn lines_of_several_batches_keep_their_order_and_their_numbers() {
+    let summary = "a".repeat(3 << 19);
+    let of = |n| CaseRecord {
+        id: format!("1.1.{n}").parse().unwrap(),
+        summary: summary.as_str().into(),
+        ..record()
+    };
+    let cases: Vec<CaseRecord> = (1..=7).map(of).collect();
+    let json = file(&cases, true);
+    let read_back = read(&json).unwrap();
+    assert!(read_back.cases == cases && read_back.end.is_some() && !read_back.torn);
+    let mut lines: Vec<&str> = json.lines().collect();
+    lines[6] = "{";
+    assert!(matches!(read(lines.join("\n")), Err(RecordError::Line { number: 7, .. })));
+}
+
+#[test]
+fn octets_that_are_no_text_are_told_with_their_place() {
+    let json = file(&[record()], true).replacen("It went on.", "\u{1}", 1).into_bytes();
+    let at = json.iter().position(|octet| *octet == 1).unwrap();
+    let mut broken = json.clone();
+    broken[at] = 0xff;
+    let column = at - json.iter().position(|octet| *octet == b'\n').unwrap();
+    let Err(RecordError::Line { number: 2, source }) = read(broken) else { panic!("it was read") };
+    assert!(source.column() >= column, "{source} instead of {column}");
+}
+
 #[test]
 fn an_appended_run_adds_its_targets_and_needs_its_own_end() {
     let first = file(&[samples::passed("a", "1.1.1")], true);
