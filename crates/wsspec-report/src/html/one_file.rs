@@ -33,8 +33,8 @@ const SOFT_LIMIT: usize = 10 << 20;
 /// No file is larger than that, in octets.
 const HARD_LIMIT: usize = 25 << 20;
 
-/// Cases that are unpacked together: neighbours have much in common, and the fewer
-/// there are the larger the file. Their pages, some 25 KB each, are in memory at the same time.
+/// Cases that are unpacked together: neighbours have much in common, and the fewer there are the larger the file. What
+/// their pages, some 25 KB each, do not share is in memory at the same time.
 const IN_A_BLOCK: usize = 256;
 /// Blocks, some 100 KB each when packed, that each thread makes before they are written.
 const IN_A_TURN: usize = 32;
@@ -294,8 +294,8 @@ fn in_turns<'a, T: Sync, U: Send>(
     items.chunks(at_a_time).flat_map(move |turn| turn.par_iter().map(&make).collect::<Vec<_>>())
 }
 
-/// A block for every [`IN_A_BLOCK`] of the cases, made by each thread one after the other: the pages of a block take much
-/// memory. Done ones wait for those of a turn.
+/// A block for every [`IN_A_BLOCK`] of the cases, made by each thread one after the other: what is made for a block takes
+/// much memory. Done ones wait for those of a turn.
 fn blocks_of<'a, T: Sync>(
     cases: &'a [T],
     pack: impl Fn(&'a [T]) -> Block + Sync,
