@@ -14,7 +14,7 @@ use crate::program::{Done, finish_within};
 use crate::workflow::add_program;
 
 const WSTEST: &str = env!("CARGO_BIN_EXE_wstest");
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// A command in a network of its own, with programs that stand before those of the system.
 fn alone(folder: &Path, programs: &Path, words: &[&str]) -> Command {
