@@ -178,7 +178,7 @@ impl<'a> Writer<'a> {
 
     /// Large reports are packed quickly, others tightly.
     fn level(&self) -> Compression {
-        Compression::new(if self.told.len() < SAMPLED_FROM { 9 } else { 6 })
+        Compression::new(if self.told.len() < SAMPLED_FROM { 9 } else { 5 })
     }
 
     /// About how large the document will be. Small reports are just written.
