@@ -73,6 +73,17 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String>
 }
 
 impl Done {
+    /// Asserts that the lines of an error fit, but for what is to be typed.
+    #[track_caller]
+    pub(crate) fn expect_width(&self, code: &str, width: usize) {
+        let mark = format!("error[{code}]");
+        let error: Vec<&str> = self.err.lines().skip_while(|line| !line.starts_with(&mark)).collect();
+        assert!(error.len() > 3, "{self:#?}");
+        for line in error.iter().filter(|line| !line.starts_with("  try ")) {
+            assert!(line.chars().count() <= width, "{line}");
+        }
+    }
+
     /// Asserts the exit status and that stderr holds the error once.
     #[track_caller]
     pub(crate) fn expect_error(&self, exit: i32, code: &str) -> &Self {
