@@ -11,12 +11,14 @@ use wsspec_wire::{DeflateInspector, InflateError, Inflater, Inspection, WindowBi
 pub(crate) struct Decompressor {
     inflater: Inflater,
     direction: Direction,
+    /// Memory for the output, used again and again.
     inflated: Vec<u8>,
     /// Measures references: an inflater decodes also those that reach beyond the agreed window. It keeps a
     /// context that was to be dropped, and so shows that it was not.
     inspector: Option<DeflateInspector>,
-    /// How many more messages are inspected.
-    inspections: u32,
+    /// How many more messages are inspected, and octets of them.
+    messages_left: u32,
+    octets_left: u64,
     /// The compressed message, for the inspector.
     compressed: Vec<u8>,
     /// The peer sent what cannot be decompressed: nothing after it can be, either.
@@ -34,16 +36,28 @@ impl Decompressor {
     const PIECE: usize = 64 * 1024;
     /// The longest message that is inspected, compressed and not.
     const INSPECTED: usize = 4 * 1024 * 1024;
-    /// How many messages are inspected where there are very many: a compressor does not change its habits.
-    const SAMPLE: u32 = 256;
+    /// How much is inspected where there is very much, in messages and in octets of them: a compressor does not change
+    /// its habits. So many octets are 128 smaller windows at least.
+    const MESSAGES: u32 = 256;
+    const OCTETS: u64 = 2 << 20;
 
     /// With `all`, all messages are inspected, also where there is no smaller window to keep.
     pub(crate) fn new(direction: Direction, all: bool) -> Result<Self, WindowBits> {
         let inflater = Inflater::new(direction.window_bits)?;
         let inspector = (all || direction.window_bits < 15).then(DeflateInspector::new);
-        let inspections = if all { u32::MAX } else { Self::SAMPLE };
+        let (messages_left, octets_left) =
+            if all { (u32::MAX, u64::MAX) } else { (Self::MESSAGES, Self::OCTETS) };
         let (inflated, compressed) = (Vec::new(), Vec::new());
-        Ok(Self { inflater, direction, inflated, inspector, inspections, compressed, lost: false })
+        Ok(Self {
+            inflater,
+            direction,
+            inflated,
+            inspector,
+            messages_left,
+            octets_left,
+            compressed,
+            lost: false,
+        })
     }
 
     /// Decompresses a part of a message and hands the output to `sink` in pieces. Fails once at most; then
@@ -57,9 +71,9 @@ impl Decompressor {
             self.compressed.extend_from_slice(octets);
         }
         while !self.lost {
-            self.inflated.clear();
-            let step = self.inflater.feed(octets, Self::PIECE, &mut self.inflated);
-            sink(&self.inflated);
+            let mut len = 0;
+            let step = self.inflater.feed_over(octets, Self::PIECE, &mut self.inflated, &mut len);
+            sink(&self.inflated[..len]);
             self.lost = step.is_err();
             let step = step?;
             octets = &octets[step.consumed..];
@@ -90,12 +104,14 @@ impl Decompressor {
         let inspector = self.inspector.as_mut()?;
         self.inflated.clear();
         let inspection = inspector.message(&message, Self::INSPECTED, &mut self.inflated);
-        self.inspections = self.inspections.saturating_sub(1);
+        self.messages_left -= 1;
+        self.octets_left = self.octets_left.saturating_sub(self.inflated.len() as u64);
+        let is_enough = self.messages_left == 0 || self.octets_left == 0;
         // A message that was not inspected leaves a gap before the next one.
-        if inspection.is_err() || self.inspections == 0 {
+        if inspection.is_err() || is_enough {
             self.inspector = None;
         }
-        if self.inspections == 0 && self.direction.no_context_takeover {
+        if is_enough && self.direction.no_context_takeover {
             self.inflater.reset();
         }
         inspection.ok()
@@ -164,6 +180,18 @@ mod tests {
                 assert_eq!(found.is_some(), is_found, "after {before} messages");
             }
         }
+    }
+
+    #[test]
+    fn of_large_messages_as_many_are_inspected_as_have_so_many_octets() {
+        let large = vec![7; Decompressor::OCTETS as usize / 8];
+        for no_context_takeover in [false, true] {
+            let mut peer = Peer::new(no_context_takeover, false);
+            assert!((0..8).all(|_| peer.send(&large).is_some()));
+            assert!((0..8).all(|_| peer.send(&large).is_none()));
+        }
+        let mut peer = Peer::new(false, true);
+        assert!((0..16).all(|_| peer.send(&large).is_some()));
     }
 
     #[test]
