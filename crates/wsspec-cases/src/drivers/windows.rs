@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use crate::data::{DataSet, Window};
 
 /// Walks round a data set: each window begins where the one before ended, and the end is followed by the
@@ -5,13 +7,16 @@ use crate::data::{DataSet, Window};
 #[derive(Clone, Debug)]
 pub(super) struct Windows {
     data: DataSet,
-    text: Option<&'static str>,
+    /// Of a text.
+    characters: Option<&'static Characters>,
+    /// Where the next window begins, in octets, and in characters of a text.
     at: usize,
+    at_character: usize,
 }
 
 impl Windows {
     pub(super) fn over(data: DataSet) -> Self {
-        Self { data, text: data.text(), at: 0 }
+        Self { data, characters: Characters::of(data), at: 0, at_character: 0 }
     }
 
     pub(super) const fn data(&self) -> DataSet {
@@ -20,8 +25,12 @@ impl Windows {
 
     /// The next window: that many characters of text, or octets of binary data.
     pub(super) fn next(&mut self, units: usize) -> Window {
-        let len = match self.text {
-            Some(text) => octets_of(text, self.at, units),
+        let len = match self.characters {
+            Some(characters) => {
+                let end = self.at_character + units;
+                self.at_character = end % characters.count;
+                characters.octets_before(end) - self.at
+            }
             None => units,
         };
         let window = Window { data: self.data, from: self.at, len };
@@ -30,18 +39,37 @@ impl Windows {
     }
 }
 
-/// How many octets the next characters have.
-fn octets_of(text: &str, from: usize, mut characters: usize) -> usize {
-    let mut len = 0;
-    let mut part = &text[from..];
-    loop {
-        let mut rest = part.chars();
-        if characters == 0 || rest.nth(characters - 1).is_some() {
-            return len + part.len() - rest.as_str().len();
-        }
-        characters -= part.chars().count();
-        len += part.len();
-        part = text;
+/// Where the characters of a text begin: to count them for every message takes longer than to compare the message.
+#[derive(Debug)]
+struct Characters {
+    text: &'static str,
+    count: usize,
+    /// The first octet of every character whose number can be divided by [`Self::STEP`].
+    starts: Vec<usize>,
+}
+
+impl Characters {
+    const STEP: usize = 64;
+
+    /// None of data that are no text.
+    fn of(data: DataSet) -> Option<&'static Self> {
+        static ALL: [OnceLock<Option<Characters>>; DataSet::ALL.len()] =
+            [const { OnceLock::new() }; DataSet::ALL.len()];
+        ALL[data as usize].get_or_init(|| data.text().map(Self::new)).as_ref()
+    }
+
+    fn new(text: &'static str) -> Self {
+        let starts = text.char_indices().step_by(Self::STEP).map(|(at, _)| at).collect();
+        Self { text, count: text.chars().count(), starts }
+    }
+
+    /// How many octets there are before a character, if the end of the text is followed by its beginning.
+    fn octets_before(&self, character: usize) -> usize {
+        let (rounds, character) = (character / self.count, character % self.count);
+        let start = self.starts[character / Self::STEP];
+        let mut rest = self.text[start..].char_indices();
+        let (octets, _) = rest.nth(character % Self::STEP).expect("the text has more characters");
+        rounds * self.text.len() + start + octets
     }
 }
 
