@@ -1,7 +1,7 @@
 //! The report as one document: failures written out in brief, the pages of all cases packed, as much as fits.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::absent::{self, Absent, AbsentPage};
 use super::article::{Article, has_run};
 use super::before::Before;
-use super::brief::{Brief, Length};
+use super::brief::{self, Length};
 use super::data::{Block, PARTS, Page, Pages, SCRIPTS};
 use super::links::Links;
 use super::overview::Overview;
@@ -36,8 +36,6 @@ const HARD_LIMIT: usize = 25 << 20;
 /// Cases that are unpacked together: neighbours have much in common, and the fewer there are the larger the file. What
 /// their pages, some 25 KB each, do not share is in memory at the same time.
 const IN_A_BLOCK: usize = 256;
-/// Blocks, some 100 KB each when packed, that each thread makes before they are written.
-const IN_A_TURN: usize = 32;
 /// From so many cases on a part of them tells how large the whole will be.
 const SAMPLED_FROM: usize = 2000;
 /// So many neighbours are in the sample, and then none of so many times as many.
@@ -133,8 +131,9 @@ struct Writer<'a> {
     /// The earlier results that have changed.
     before: Option<&'a Before>,
     step: Trim,
-    /// The failures that are written out, in brief.
-    written: Vec<Failure>,
+    /// The places in the report of the failures that are written out, in brief, each with that of the first with the same
+    /// cause and implementation.
+    written: BTreeMap<usize, usize>,
     /// The places in the report of failures that are told in short where this step does so.
     alike: HashSet<usize>,
     /// The places of all cases that have run. The same case with several implementations looks alike, and so
@@ -142,12 +141,8 @@ struct Writer<'a> {
     told: Vec<usize>,
 }
 
-/// A failure, by its place in the report, and by that of the first with the same cause and implementation.
-#[derive(Clone, Copy)]
-struct Failure {
-    place: usize,
-    first: usize,
-}
+/// A failure that is written out, by its place in the report.
+type Brief = (usize, String);
 
 impl<'a> Writer<'a> {
     fn new(
@@ -161,7 +156,7 @@ impl<'a> Writer<'a> {
         let mut told: Vec<usize> = cases().map(|(place, _)| place).collect();
         told.sort_by_key(|place| report.cases[*place].id);
         let mut of_cause = HashMap::<_, Vec<usize>>::new();
-        let (mut written, mut alike) = (Vec::new(), HashSet::new());
+        let (mut written, mut alike) = (BTreeMap::new(), HashSet::new());
         for (place, case) in cases().filter(|(_, case)| case.verdict.is_failure()) {
             let same = of_cause.entry((&case.agent, &case.cause)).or_default();
             same.push(place);
@@ -170,7 +165,7 @@ impl<'a> Writer<'a> {
                 alike.insert(place);
             }
             if !is_alike || step != Trim::Repeated {
-                written.push(Failure { place, first: same[0] });
+                written.insert(place, same[0]);
             }
         }
         Self { report, links, absent, against, before: None, step, written, alike, told }
@@ -189,19 +184,28 @@ impl<'a> Writer<'a> {
         let sample = self.told.chunks(SAMPLED).step_by(SAMPLE).collect::<Vec<_>>().concat();
         let block = |places: &[usize]| {
             let mut pages = Pages::default();
-            let made: Vec<Page> = places.par_iter().map(|place| self.page(*place)).collect();
+            let made: Vec<Page> =
+                places.par_iter().map(|place| self.page(&self.case(*place), *place)).collect();
             made.into_iter().for_each(|page| pages.add(page));
             pages.pack(self.level()).base64.len()
         };
         let packed = || -> usize { sample.chunks(IN_A_BLOCK).map(block).sum() };
-        let failing: Vec<_> = self.written.iter().step_by(SAMPLE).collect();
-        let pages = || -> usize { failing.par_iter().map(|which| self.brief(**which).len()).sum() };
+        let failing: Vec<_> = self.written.keys().step_by(SAMPLE).collect();
+        let brief = |place: &&usize| self.brief(&self.case(**place), **place).map_or(0, |brief| brief.len());
+        let pages = || -> usize { failing.par_iter().map(brief).sum() };
         // While one thread packs, others have something to do.
         let (packed, pages) = rayon::join(packed, pages);
         (packed + pages) * SAMPLE
     }
 
     fn document(&self) -> OneFile<'_> {
+        let (mut blocks, briefs): (Vec<Block>, Vec<Vec<Brief>>) =
+            blocks_of(&self.told, |places| self.block(places)).into_iter().unzip();
+        blocks.extend(blocks_of(self.absent, |cases| self.block_without(cases)));
+        let earlier = self.before.map_or(&[][..], |before| &before.report.cases);
+        blocks.extend(blocks_of(earlier, |cases| self.block_before(cases)));
+        let mut briefs: Vec<Brief> = briefs.into_iter().flatten().collect();
+        briefs.sort_unstable_by_key(|(place, _)| *place);
         OneFile {
             report: self.report,
             heading: heading(self.report),
@@ -209,42 +213,37 @@ impl<'a> Writer<'a> {
             style: STYLE,
             script: SCRIPT,
             overview: Overview::new(self.report, self.links, self.against, self.absent),
-            writer: self,
+            briefs,
+            blocks,
             step: self.step,
         }
     }
 
-    /// The failures that are written out, made as they are asked for.
-    fn failing(&self) -> impl Iterator<Item = String> {
-        in_turns(&self.written, IN_A_BLOCK, |which| self.brief(*which))
-    }
-
-    /// What is packed, made as it is asked for.
-    fn blocks(&self) -> impl Iterator<Item = Block> {
-        let earlier = self.before.map_or(&[][..], |before| &before.report.cases);
-        let told = blocks_of(&self.told, |places| self.block(places));
-        let without = blocks_of(self.absent, |cases| self.block_without(cases));
-        told.chain(without).chain(blocks_of(earlier, |cases| self.block_before(cases)))
-    }
-
-    fn block(&self, places: &[usize]) -> Block {
-        let mut pages = Pages::default();
+    /// What is packed of some cases, and what is written out of them: each is read once for both.
+    fn block(&self, places: &[usize]) -> (Block, Vec<Brief>) {
+        let (mut pages, mut briefs) = (Pages::default(), Vec::new());
         for place in places {
-            pages.add(self.page(*place));
+            let case = self.case(*place);
+            pages.add(self.page(&case, *place));
+            briefs.extend(self.brief(&case, *place).map(|brief| (*place, brief)));
         }
-        pages.pack(self.level())
+        (pages.pack(self.level()), briefs)
+    }
+
+    /// A case with what this step leaves in.
+    fn case(&self, place: usize) -> Cow<'a, CaseRecord> {
+        self.step.apply(self.report.cases[place].whole())
     }
 
     /// What is packed of a case.
-    fn page(&self, place: usize) -> Page {
-        let case = self.step.apply(self.report.cases[place].whole());
+    fn page(&self, case: &CaseRecord, place: usize) -> Page {
         let is_alike = self.alike.contains(&place);
-        let has_record = self.step.has_record(&case, is_alike);
-        let record = if has_record { record_of_page(&case) } else { String::new() };
-        let mut scripts = Scripts::of(self.report, &case, self.step.scripts(is_alike), false);
+        let has_record = self.step.has_record(case, is_alike);
+        let record = if has_record { record_of_page(case) } else { String::new() };
+        let mut scripts = Scripts::of(self.report, case, self.step.scripts(is_alike), false);
         let texts = scripts.take();
-        let article = Article::new(self.report, self.links, &case, self.step.dissected(), scripts);
-        Page::new(self.links.anchor(&case), |out| print_into(&article, out)).with(texts, record)
+        let article = Article::new(self.report, self.links, case, self.step.dissected(), scripts);
+        Page::new(self.links.anchor(case), |out| print_into(&article, out)).with(texts, record)
     }
 
     /// The pages of earlier results.
@@ -275,35 +274,22 @@ impl<'a> Writer<'a> {
         pages.pack(self.level())
     }
 
-    fn brief(&self, Failure { place, first }: Failure) -> String {
+    /// What is written out of a case, if it is one of these.
+    fn brief(&self, case: &CaseRecord, place: usize) -> Option<String> {
+        let first = *self.written.get(&place)?;
         let length = match place {
             _ if place == first => Length::First,
             _ if self.alike.contains(&place) => Length::Short(&self.report.cases[first]),
             _ => Length::Full,
         };
-        print_text(&Brief::new(self.links, &self.step.apply(self.report.cases[place].whole()), &length))
+        Some(print_text(&brief::Brief::new(self.links, case, &length)))
     }
 }
 
-/// What is made of all items, so many of them at a time, by all threads.
-fn in_turns<'a, T: Sync, U: Send>(
-    items: &'a [T],
-    at_a_time: usize,
-    make: impl Fn(&'a T) -> U + Sync,
-) -> impl Iterator<Item = U> {
-    items.chunks(at_a_time).flat_map(move |turn| turn.par_iter().map(&make).collect::<Vec<_>>())
-}
-
 /// A block for every [`IN_A_BLOCK`] of the cases, made by each thread one after the other: what is made for a block takes
-/// much memory. Done ones wait for those of a turn.
-fn blocks_of<'a, T: Sync>(
-    cases: &'a [T],
-    pack: impl Fn(&'a [T]) -> Block + Sync,
-) -> impl Iterator<Item = Block> {
-    let in_a_turn = IN_A_BLOCK * IN_A_TURN * rayon::current_num_threads();
-    let make =
-        move |turn: &'a [T]| turn.par_chunks(IN_A_BLOCK).with_max_len(1).map(&pack).collect::<Vec<_>>();
-    cases.chunks(in_a_turn).flat_map(make)
+/// much memory. All of them are no more than the file.
+fn blocks_of<'a, T: Sync, U: Send>(cases: &'a [T], pack: impl Fn(&'a [T]) -> U + Sync + Send) -> Vec<U> {
+    cases.par_chunks(IN_A_BLOCK).with_max_len(1).map(pack).collect()
 }
 
 /// What the one file may do: run this script, use this style sheet, and nothing else.
@@ -328,13 +314,14 @@ struct OneFile<'a> {
     style: &'static str,
     script: &'static str,
     overview: Overview<'a>,
-    writer: &'a Writer<'a>,
+    briefs: Vec<Brief>,
+    blocks: Vec<Block>,
     step: Trim,
 }
 
 impl OneFile<'_> {
     fn has_failures(&self) -> bool {
-        !self.writer.written.is_empty()
+        !self.briefs.is_empty()
     }
 
     fn has_all_failures(&self) -> bool {

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Untrusted;
@@ -32,6 +34,12 @@ impl Line {
     /// Most lines by far, told by how they begin: to look for the kind takes as long as to read the rest.
     pub(super) fn begins_as_case(json: &[u8]) -> bool {
         json.starts_with(br#"{"t":"case","#)
+    }
+
+    /// Whether a check of the case may have failed; a text of a record cannot look like that, as quotes in it are escaped.
+    pub(super) fn may_have_failed(json: &[u8]) -> bool {
+        static FAILED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""ok":false"#));
+        FAILED.find(json).is_some()
     }
 
     /// Reads a line; `None` if it is of a kind that this version does not know.

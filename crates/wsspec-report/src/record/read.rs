@@ -237,7 +237,8 @@ fn read_line(
     source: Option<&Arc<Source>>,
 ) -> Result<Option<Line>, serde_json::Error> {
     let Some(source) = source else { return Line::from_json(line) };
-    let listed = if Line::begins_as_case(line) { listed::read(line)? } else { None };
+    let is_listed = Line::begins_as_case(line) && !Line::may_have_failed(line);
+    let listed = if is_listed { listed::read(line)? } else { None };
     let mut line = match listed {
         Some(case) => Some(Line::Case(Box::new(case))),
         None => Line::from_json(line)?,
