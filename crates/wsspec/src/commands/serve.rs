@@ -128,8 +128,9 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         outputs: &outputs,
         agent: args.agent.as_deref().unwrap_or(CLIENT),
         listened: &listening,
+        captured,
     };
-    end.conclude(console, &mut watch.stream).await.map(|code| code.worst(captured))
+    end.conclude(console, &mut watch.stream).await
 }
 
 /// What is started besides the server.

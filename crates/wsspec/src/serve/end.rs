@@ -53,6 +53,8 @@ pub struct End<'a> {
     pub agent: &'a str,
     /// Where it listened.
     pub listened: &'a [SocketAddr],
+    /// Whether the capture could be put together.
+    pub captured: ExitCode,
 }
 
 impl End<'_> {
@@ -73,20 +75,20 @@ impl End<'_> {
         let (report, unwritten) =
             finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
         told.drain();
-        let nobody = matches!(self.ended, Ended::NoClient(_)) || self.nobody_connected();
+        let nobody = self.nobody_came();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
         }
         if let Some(file) = self.baseline.filter(|_| !nobody) {
             baseline::tell(&report, &complaints, file, self.rating.strict_baseline, console);
         }
-        let code = self.write(&report, code, nobody, console);
+        let code = self.write(&report, code, nobody, console).worst(self.captured);
         let code = unwritten.map_or(code, |problem| {
             console.problem(&problem);
             code.worst(ExitCode::Incomplete)
         });
         if nobody {
-            return Err(self.untested(&report)?.into());
+            return Err(self.untested(&report)?.exit_with(code).into());
         }
         if let Ended::Stalled(why) = self.ended {
             console.warn(format!("note: {why}; what is finished is kept"));
@@ -176,7 +178,7 @@ impl End<'_> {
             code = code.worst(ExitCode::Empty);
         }
         // Its cases are errors, each, and that is no run which was cut short.
-        if self.nobody_connected() {
+        if self.nobody_came() {
             code = ExitCode::Empty;
         }
         if fault::happened() {
@@ -188,20 +190,22 @@ impl End<'_> {
         }
     }
 
+    /// There was time enough, and no client.
+    fn nobody_came(&self) -> bool {
+        match self.ended {
+            Ended::NoClient(_) => true,
+            Ended::Interrupted(_) => false,
+            _ => self.nobody_connected(),
+        }
+    }
+
     /// No process of `--exec-case` has asked for its case, and none has crashed.
     fn nobody_connected(&self) -> bool {
-        let verdicts = self.of_processes();
+        let verdicts = self.verdicts();
         let without = [Verdict::NotApplicable, Verdict::Error, Verdict::Timeout];
         !self.shared.book.is_visited()
             && !verdicts.is_empty()
             && verdicts.iter().all(|verdict| without.contains(verdict))
-    }
-
-    /// The verdicts of the cases for which a process is started.
-    fn of_processes(&self) -> Vec<Verdict> {
-        let is_passive = |id: &CaseId| self.shared.plan.passive.iter().any(|case| case.id == *id);
-        let all = self.shared.book.agents().into_iter().flat_map(|(_, verdicts)| verdicts);
-        all.filter(|(id, _)| !is_passive(id)).map(|(_, brief)| brief.verdict).collect()
     }
 
     fn reason(&self) -> Option<&str> {
@@ -246,7 +250,7 @@ impl End<'_> {
 
     /// The processes of `--exec-case` have ended before they asked for their cases.
     fn unconnected(&self, report: &Report) -> Problem {
-        let processes = count(self.of_processes().len(), "process");
+        let processes = count(self.verdicts().len(), "process");
         let problem = Problem::new(ErrorCode::E22, "no process has connected");
         let Some(case) = report.cases.iter().find(|case| case.verdict != Verdict::NotApplicable) else {
             return problem

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Done, wsspec};
-use crate::tester::free_port;
+use crate::tester::{Tester, free_port};
 
 fn serve(folder: &Path, args: &[&str]) -> Done {
     let port = free_port().to_string();
@@ -179,7 +179,7 @@ fn the_endpoint_ran_all_cases_in_the_process_of_each() {
 #[test]
 fn a_client_whose_case_there_is_not_says_so() {
     let folder = TempDir::new().unwrap();
-    let tester = crate::tester::Tester::serve(folder.path(), &["1.1.1"]);
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
     let done = wsspec(folder.path(), &["echo", "--connect", &tester.url("/runCase?case=2&agent=a")]);
     assert!(done.code == 3 && done.err.contains("error[E07]"), "{done:#?}");
     let done = wsspec(folder.path(), &["echo", "--connect", &tester.url("/runCase?case=1&agent=a")]);
@@ -219,4 +219,27 @@ fn processes_that_ask_for_nothing_were_a_run_cut_short() {
     assert!(!done.out.contains("STRICT") && !done.out.contains("INCOMPLETE"), "{done:#?}");
     let record = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
     assert!(record.lines().last().unwrap().contains("\"exit\":4"), "{record}");
+}
+
+#[test]
+fn ctrl_c_before_any_process_had_connected_was_taken_for_no_client() {
+    let folder = TempDir::new().unwrap();
+    let command = "sh -c 'if [ $WSSPEC_CASE = 1.1.1 ]; then exit 3; fi; sleep 60' {url}";
+    let mut tester = Tester::serve(folder.path(), &["1.1.*", "-j", "1", "--exec-case", command]);
+    tester.wait_for_part("1.1.1");
+    let done = tester.interrupt();
+    assert_eq!(done.code, 130, "{done:#?}");
+    assert!(!done.err.contains("E22") && done.out.contains("exit 130 (interrupted)"), "{done:#?}");
+    let record = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    assert!(record.lines().last().unwrap().contains("\"exit\":130"), "{record}");
+}
+
+#[test]
+fn a_file_that_could_not_be_written_was_forgotten_where_no_client_came() {
+    let folder = TempDir::new().unwrap();
+    let driver = "sh -c 'rm -r made; touch made'";
+    let done = serve(folder.path(), &["1.1.1", "--junit", "made/x.xml", "--exec", driver]);
+    assert_eq!(done.code, 6, "{done:#?}");
+    assert!(done.err.contains("error[E21]") && done.err.contains("error[E22]"), "{done:#?}");
+    assert!(done.err.ends_with("exit 6 (incomplete)\n"), "{done:#?}");
 }

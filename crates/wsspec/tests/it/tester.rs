@@ -111,8 +111,21 @@ impl Tester {
     #[cfg(unix)]
     #[track_caller]
     pub(crate) fn terminate(self) -> Done {
-        let id = self.child.as_ref().unwrap().id();
-        assert!(Command::new("kill").arg(id.to_string()).status().unwrap().success());
+        self.signal("-TERM")
+    }
+
+    /// Sends SIGINT, as Ctrl-C does, and waits for the end.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn interrupt(self) -> Done {
+        self.signal("-INT")
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn signal(self, signal: &str) -> Done {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.end()
     }
 
