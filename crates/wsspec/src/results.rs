@@ -10,6 +10,7 @@ use wsspec_report::record::{self, CaseRecord, RecordError, Report};
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
 use crate::run::folder::RESULTS;
+use crate::sut::process::leak;
 use crate::terminal::Console;
 
 /// Where a record is: the file itself, or the one in a folder.
@@ -72,10 +73,10 @@ pub fn warn_incomplete_at(path: &Path, report: &Report, console: &Console) {
     incomplete(report).into_iter().for_each(|why| console.note(format!("{}: {why}", path.display())));
 }
 
-/// Says which processes outlived the server that wsspec had started.
+/// Says which processes that wsspec had started did not end as they should, or were left behind.
 pub fn warn_leaks(report: &Report, console: &Console) {
     let leaks = report.end.iter().flat_map(|end| &end.leaks);
-    leaks.for_each(|leak| console.note(format!("LEAK: {}", leak.for_terminal(200))));
+    leaks.for_each(|line| console.note(leak(line.raw())));
 }
 
 fn incomplete(report: &Report) -> Option<String> {

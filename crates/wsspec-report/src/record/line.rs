@@ -199,7 +199,7 @@ pub struct EndRecord {
     pub not_run: Vec<NotRun>,
     /// Why the run ended early, if it did.
     pub reason: Option<Untrusted>,
-    /// Processes of a server that wsspec started which did not end with it.
+    /// What wsspec started and did not end as it should, and what that left behind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leaks: Vec<Untrusted>,
 }

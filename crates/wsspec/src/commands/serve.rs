@@ -109,8 +109,15 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let selected = shared.plan.cases.iter().map(|case| case.id).collect();
     let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
     let once = args.once || !matches!(client, Client::None);
-    let mut watch =
-        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console, !once), once };
+    let mut watch = Watch {
+        shared: shared.clone(),
+        notices,
+        stream,
+        campaign,
+        voice: Voice::new(console, !once),
+        once,
+        leaks: Vec::new(),
+    };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
@@ -129,6 +136,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         agent: args.agent.as_deref().unwrap_or(CLIENT),
         listened: &listening,
         captured,
+        leaks: &watch.leaks,
     };
     end.conclude(console, &mut watch.stream).await
 }
@@ -168,6 +176,8 @@ struct Watch<'a> {
     campaign: Campaign,
     voice: Voice<'a>,
     once: bool,
+    /// What was started and did not end as it should.
+    leaks: Vec<String>,
 }
 
 impl Watch<'_> {
@@ -205,11 +215,10 @@ impl Watch<'_> {
     }
 
     /// Ends what was started, and names what does not end.
-    async fn leave(&self, process: Process) {
+    async fn leave(&mut self, process: Process) {
         let rule = StopRule::default();
-        for line in process.end(rule).await.lines(rule) {
-            self.voice.warn(&line);
-        }
+        self.leaks = process.end(rule).await.lines(rule);
+        self.leaks.iter().for_each(|line| self.voice.leak(line));
     }
 
     /// `driver` says why it ended; what is still open then has a moment to close.

@@ -54,6 +54,7 @@ use crate::outputs;
 use crate::select;
 use crate::signals::Signals;
 use crate::sut::Sut;
+use crate::sut::process::leak;
 use crate::target::Target;
 use crate::terminal::opening::{self, Announced};
 use crate::terminal::{Console, failure, lines};
@@ -182,7 +183,7 @@ impl Servers {
         for sut in &self.0 {
             leaks.extend(sut.stop().await);
         }
-        leaks.iter().for_each(|leak| console.aside(format!("LEAK: {leak}")));
+        leaks.iter().for_each(|line| console.aside(leak(line)));
         leaks
     }
 }

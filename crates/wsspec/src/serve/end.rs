@@ -55,6 +55,8 @@ pub struct End<'a> {
     pub listened: &'a [SocketAddr],
     /// Whether the capture could be put together.
     pub captured: ExitCode,
+    /// What was started and did not end as it should.
+    pub leaks: &'a [String],
 }
 
 impl End<'_> {
@@ -73,7 +75,7 @@ impl End<'_> {
         let complaints = complaints.unwrap_or_default();
         let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
         let (report, unwritten) =
-            finish(&shared.ledger, not_run, code, shared.started, self.reason()).await?;
+            finish(&shared.ledger, not_run, code, shared.started, self.reason(), self.leaks).await?;
         told.drain();
         let nobody = self.nobody_came();
         if !report.cases.is_empty() && !nobody {
@@ -313,6 +315,7 @@ pub async fn finish(
     code: ExitCode,
     started: Instant,
     reason: Option<&str>,
+    leaks: &[String],
 ) -> Result<(Report, Option<Problem>), Problem> {
     let failed = |error: io::Error| unwritable(ledger.path(), &error);
     let mut report = ledger.read().await.map_err(failed)?;
@@ -330,7 +333,7 @@ pub async fn finish(
         rating: String::new(),
         not_run,
         reason: reason.map(Untrusted::from),
-        leaks: Vec::new(),
+        leaks: leaks.iter().map(|line| Untrusted::from(line.as_str())).collect(),
     };
     // The rating looks at what was not run.
     report.end = Some(end.clone());

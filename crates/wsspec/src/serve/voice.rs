@@ -10,6 +10,7 @@ use wsspec_report::Untrusted;
 
 use super::notice::Notice;
 use super::{Shared, standing};
+use crate::sut::process::leak;
 use crate::terminal::opening::row_at;
 use crate::terminal::{Console, Style, lines};
 use crate::text::{count, wrap};
@@ -70,9 +71,9 @@ impl<'a> Voice<'a> {
         Self { console, stays, told: BTreeMap::new(), has_reports: false, refused: 0 }
     }
 
-    /// Says what is not about the clients.
-    pub fn warn(&self, text: &str) {
-        self.console.note(text);
+    /// Tells what did not end as it should.
+    pub fn leak(&self, line: &str) {
+        self.console.aside(leak(line));
     }
 
     /// Prints what people want to know of it.

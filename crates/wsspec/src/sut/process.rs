@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use wsspec_report::Untrusted;
 
 use super::command::Surroundings;
 use super::log::{Lines, Log};
@@ -210,6 +211,11 @@ impl Leftovers {
         let children = self.children.iter().map(|name| format!("{name} was left behind"));
         survived.chain(children).collect()
     }
+}
+
+/// One of these lines as it is told, with the word that people look for.
+pub fn leak(line: &str) -> String {
+    format!("LEAK: {}", Untrusted::from(line).for_terminal(200))
 }
 
 impl Group {

@@ -293,7 +293,7 @@ impl Run<'_> {
         }
         code = self.signals.exit_code().map_or(code, |signal| code.worst(signal));
         let reason = (!self.not_run.is_empty()).then_some("a server could not be reached");
-        let (_, unwritten) = end::finish(&self.ledger, self.not_run, code, self.started, reason).await?;
+        let (_, unwritten) = end::finish(&self.ledger, self.not_run, code, self.started, reason, &[]).await?;
         unwritten.map_or(Ok(code), |problem| Err(problem.into()))
     }
 }

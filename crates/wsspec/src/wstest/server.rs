@@ -282,6 +282,6 @@ async fn conclude(shared: &Shared, selected: &Selected, console: &Console) -> Re
     if verdicts.is_empty() {
         console.warn("warning: no client has run a case");
     }
-    let (_, unwritten) = end::finish(&shared.ledger, not_run, code, shared.started, None).await?;
+    let (_, unwritten) = end::finish(&shared.ledger, not_run, code, shared.started, None, &[]).await?;
     unwritten.map_or(Ok(code), |problem| Err(problem.into()))
 }

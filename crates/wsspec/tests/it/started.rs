@@ -243,3 +243,22 @@ fn a_file_that_could_not_be_written_was_forgotten_where_no_client_came() {
     assert!(done.err.contains("error[E21]") && done.err.contains("error[E22]"), "{done:#?}");
     assert!(done.err.ends_with("exit 6 (incomplete)\n"), "{done:#?}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_driver_left_behind_was_told_without_its_word_and_not_recorded() {
+    let folder = TempDir::new().unwrap();
+    let client = format!("{} -m testeeclient -w {{url}}", env!("CARGO_BIN_EXE_wstest"));
+    let driver = format!("sh -c 'setsid sleep 30 & exec {client}'");
+    let args = ["1.1.1", "--exec", &driver];
+    let done = serve(folder.path(), &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let leak = done.err.lines().find_map(|line| line.strip_prefix("LEAK: sleep (process ")).unwrap();
+    let (process, what) = leak.split_once(')').unwrap();
+    assert_eq!(what, " was left behind");
+    let record = std::fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap();
+    let end: Value = serde_json::from_str(record.lines().last().unwrap()).unwrap();
+    assert_eq!(end["leaks"][0], format!("sleep (process {process}) was left behind"));
+    let quiet = serve(folder.path(), &[&args[..], &["-q"]].concat());
+    assert!(quiet.code == 0 && !quiet.err.contains("LEAK"), "-q asks for one line: {quiet:#?}");
+}
