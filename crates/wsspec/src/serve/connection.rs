@@ -140,16 +140,7 @@ impl Visit {
             Route::Run(job) => self.run(stream, request, job).await,
             Route::Stop => self.stop(stream, &request).await,
             Route::Other(_) if self.may_command(&request) => self.obey(stream, request).await,
-            Route::UpdateReports { shutdown: true, .. } if !self.may_end(&request) => {
-                let why = "shutdownOnComplete is for drivers on this machine, not for pages in browsers";
-                self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
-            }
-            Route::UpdateReports { agent, shutdown } => {
-                self.report(stream, &request, agent).await;
-                if shutdown {
-                    shared.stop();
-                }
-            }
+            Route::UpdateReports { agent, shutdown } => self.report(stream, &request, agent, shutdown).await,
             other => {
                 if let Some(control) = self.open(stream, &request).await {
                     self.control(control, other).await;
@@ -229,15 +220,20 @@ impl Visit {
     }
 
     /// The answer to the handshake comes when the reports are written, as that of the reference does: there are drivers
-    /// that end as soon as they have it, and scripts that read the reports then.
-    async fn report<T: Transport>(&self, stream: T, request: &Request, agent: String) {
+    /// that end as soon as they have it, and scripts that read the reports then. Who is refused has asked for nothing.
+    async fn report<T: Transport>(&self, stream: T, request: &Request, agent: String, shutdown: bool) {
+        if shutdown && !self.may_end(request) {
+            let why = "shutdownOnComplete is for drivers on this machine, not for pages in browsers";
+            return self.refuse(stream, 403, "Forbidden", why.to_owned()).await;
+        }
+        let Some(control) = self.open(stream, request).await else { return };
         let mut reports = pin!(self.update_reports(agent));
-        let written = timeout(ANSWER_LIMIT, reports.as_mut()).await.is_ok();
-        match self.open(stream, request).await {
-            Some(control) if written => control.close().await,
-            Some(control) => control.after(reports).await,
-            None if written => {}
-            None => reports.await,
+        match timeout(ANSWER_LIMIT, reports.as_mut()).await {
+            Ok(()) => control.close().await,
+            Err(_) => control.after(reports).await,
+        }
+        if shutdown {
+            self.shared.stop();
         }
     }
 

@@ -17,7 +17,8 @@ pub(super) struct Control<T> {
 }
 
 impl<T: Transport> Control<T> {
-    /// Answers the opening handshake; `None` if the request does not ask for one as it should.
+    /// Takes the opening handshake; `None` if the request does not ask for one as it should. A refusal is sent here, the
+    /// answer as soon as this waits for something.
     pub(super) async fn open(stream: T, request: &Request, subprotocols: &[String]) -> Option<Self> {
         let config = Config {
             subprotocols: subprotocols.to_vec(),

@@ -81,6 +81,22 @@ fn the_handshake_for_reports_was_answered_before_they_were_written() {
 }
 
 #[test]
+fn reports_were_written_and_the_server_stopped_for_a_request_that_was_refused() {
+    let folder = TempDir::new().unwrap();
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    let without_key = "GET /updateReports?agent=a&shutdownOnComplete=true HTTP/1.1\r\nHost: localhost\r\n\
+                       Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    assert_eq!(Visitor::send(tester.port, without_key.as_bytes()).status(), 400);
+    assert_eq!(control(tester.port, "/getCaseCount"), "1", "the server is still there");
+    assert!(!tester.terminate().out.contains("Reports are already in"));
+
+    let tester = Tester::serve(folder.path(), &["1.1.1"]);
+    closed(tester.port, "/updateReports?agent=a&shutdownOnComplete=true");
+    let done = tester.end();
+    assert!(done.code == 4 && done.out.contains("Reports are already in"), "{done:#?}");
+}
+
+#[test]
 fn wrong_requests_are_answered_and_told() {
     let folder = TempDir::new().unwrap();
     let mut tester = Tester::serve(folder.path(), &["1.1.1"]);
