@@ -46,13 +46,33 @@ struct Told {
     heard: Instant,
     /// A case has begun or ended since its progress was told.
     is_news: bool,
+    /// How long it is silent when it may not come back. Of a client that is slow each time this is not told each time.
+    quiet: Duration,
 }
 
 impl Told {
+    fn new(now: Instant) -> Self {
+        Self { at: now, heard: now, is_news: true, quiet: QUIET }
+    }
+
     /// Whether there is something to tell again.
     fn is_due(&self, is_running: bool, now: Instant) -> bool {
-        let is_quiet = !is_running && now.duration_since(self.heard) >= QUIET;
-        self.is_news && (is_quiet || now.duration_since(self.at) >= EVERY)
+        self.is_news && (self.is_quiet(is_running, now) || now.duration_since(self.at) >= EVERY)
+    }
+
+    fn is_quiet(&self, is_running: bool, now: Instant) -> bool {
+        !is_running && now.duration_since(self.heard) >= self.quiet
+    }
+
+    fn told(&mut self, is_running: bool, now: Instant) {
+        if self.is_quiet(is_running, now) {
+            self.quiet *= 2;
+        }
+        (self.at, self.is_news) = (now, false);
+    }
+
+    fn heard(&mut self, now: Instant) {
+        (self.heard, self.is_news) = (now, true);
     }
 }
 
@@ -140,8 +160,7 @@ impl<'a> Voice<'a> {
 
     fn heard(&mut self, agent: &str) {
         let now = Instant::now();
-        let told = self.told.entry(agent.to_owned()).or_insert(Told { at: now, heard: now, is_news: true });
-        *told = Told { at: told.at, heard: now, is_news: true };
+        self.told.entry(agent.to_owned()).or_insert_with(|| Told::new(now)).heard(now);
     }
 
     /// `mylib-client/0.9      118/247   117 ok   1 FAIL (2.5)   running 5.1`
@@ -149,11 +168,13 @@ impl<'a> Voice<'a> {
         let all = shared.book.agents();
         let Some((_, verdicts)) = all.iter().find(|(name, _)| name == agent) else { return };
         let far = format!("{} {}/{}", column(agent), verdicts.len(), shared.selected());
-        let standing = standing::parts(verdicts, &shared.book.running_of(agent));
+        let running = shared.book.running_of(agent);
+        let standing = standing::parts(verdicts, &running);
         let parts: Vec<&str> = std::iter::once(&far).chain(&standing).map(String::as_str).collect();
         self.row(&parts);
         let now = Instant::now();
-        self.told.insert(agent.to_owned(), Told { at: now, heard: now, is_news: false });
+        let told = self.told.entry(agent.to_owned()).or_insert_with(|| Told::new(now));
+        told.told(!running.is_empty(), now);
     }
 
     /// Says once where the reports are while the server goes on.
@@ -198,11 +219,32 @@ mod tests {
     #[test]
     fn how_far_a_client_was_stayed_untold_when_it_left_half_way() {
         let now = Instant::now();
-        let told = Told { at: now, heard: now, is_news: true };
+        let told = Told::new(now);
         assert!(!told.is_due(false, now), "more may come at once");
         assert!(told.is_due(false, now + QUIET), "it has left");
         assert!(!told.is_due(true, now + QUIET), "it waits for a case that runs");
         assert!(told.is_due(true, now + EVERY), "a case that hangs is named");
         assert!(!Told { is_news: false, ..told }.is_due(false, now + EVERY), "once is enough");
+    }
+
+    #[test]
+    fn each_case_of_a_client_that_starts_slowly_had_a_line_of_its_own() {
+        let start = Instant::now();
+        let (mut told, mut lines) = (Told::new(start), Vec::new());
+        for tenth in 0..1000 {
+            let now = start + Duration::from_millis(100) * tenth;
+            // A case takes no time, and 2.5 s pass before the next one.
+            if tenth % 25 == 0 {
+                told.heard(now);
+            }
+            if told.is_due(false, now) {
+                told.told(false, now);
+                lines.push(now - start);
+            }
+        }
+        assert_eq!(lines[0], QUIET, "it may have left");
+        let apart = lines.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(apart.min() >= Some(EVERY), "{lines:?}");
+        assert!(told.is_due(false, start + Duration::from_millis(101_600)), "it has left: {lines:?}");
     }
 }
