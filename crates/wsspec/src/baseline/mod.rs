@@ -3,7 +3,7 @@
 mod edit;
 mod file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::CaseId;
@@ -46,7 +46,8 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     stale.chain(expired).collect()
 }
 
-/// `pass now`, or `are better now for mylib` where that is one of several implementations.
+/// `pass now`, or `are better now for mylib` where that is one of several implementations; with its cases, as in
+/// `for mylib (2.1)`, where they are not all of these.
 fn now(report: &Report, entry: &Entry, ids: &[String]) -> String {
     let is_fixed = |case: &&CaseRecord| {
         case.outcome == Some(Standing::Fixed) && ids.contains(&case.id.to_string()) && entry.matches(case)
@@ -59,16 +60,23 @@ fn now(report: &Report, entry: &Entry, ids: &[String]) -> String {
         (false, 1) => "is better now",
         (false, _) => "are better now",
     };
-    match names(&report.cases).len() {
+    match report.agents().len() {
         0 | 1 => now.to_owned(),
-        _ => format!("{now} for {}", names(fixed).join(", ")),
+        _ => format!("{now} for {}", names(&fixed, ids.len())),
     }
 }
 
-/// The implementations that these cases are of, each once.
-fn names<'a>(cases: impl IntoIterator<Item = &'a CaseRecord>) -> Vec<String> {
-    let names = cases.into_iter().map(|case| agent_name(case.agent.raw()));
-    Vec::from_iter(names.collect::<BTreeSet<_>>())
+/// The implementations of these cases, each with its own where they are not all.
+fn names(cases: &[&CaseRecord], all: usize) -> String {
+    let mut of: BTreeMap<String, BTreeSet<CaseId>> = BTreeMap::new();
+    for case in cases {
+        of.entry(agent_name(case.agent.raw())).or_default().insert(case.id);
+    }
+    let name = |(name, ids): (String, BTreeSet<CaseId>)| match ids.len() == all {
+        true => name,
+        false => format!("{name} ({})", Vec::from_iter(ids.iter().map(CaseId::to_string)).join(" ")),
+    };
+    of.into_iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// E24, if there is anything to complain about.
