@@ -45,6 +45,8 @@ pub struct Journal<'a> {
     stops: BTreeMap<usize, Stop>,
     defects: Vec<CaseId>,
     bar: Option<ProgressBar>,
+    /// When the bar was told last what it shows.
+    told_bar: Option<Instant>,
     tenths: usize,
     /// The first case of each cause, and how many have been shown.
     causes: BTreeMap<(Untrusted, String), (CaseId, usize)>,
@@ -78,6 +80,8 @@ const SLOW: Duration = Duration::from_secs(2);
 const SAID_SLOW: usize = 5;
 /// Lines of the server's log that the key `s` shows.
 const LOG_LINES: usize = 20;
+/// While much happens the bar is told at this distance: what it shows is found by looking at all cases.
+const BAR_EVERY: Duration = Duration::from_millis(100);
 /// A log that is silent for longer makes some CI services end the job.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
@@ -130,6 +134,7 @@ impl<'a> Journal<'a> {
             stops: BTreeMap::new(),
             defects: Vec::new(),
             bar,
+            told_bar: None,
             tenths: 0,
             causes: BTreeMap::new(),
             expected: None,
@@ -252,7 +257,7 @@ impl<'a> Journal<'a> {
 
     fn show_progress(&mut self) {
         let done = self.results.len();
-        self.show_bar();
+        self.follow();
         let tenths = done * 10 / self.selected.max(1);
         if self.console.progress == Progress::Lines && tenths > self.tenths {
             self.tenths = tenths;
@@ -260,7 +265,15 @@ impl<'a> Journal<'a> {
         }
     }
 
-    fn show_bar(&self) {
+    /// Shows what has happened, unless that was done a moment ago; then the next tick does it.
+    fn follow(&mut self) {
+        if self.told_bar.is_none_or(|told| told.elapsed() >= BAR_EVERY) {
+            self.show_bar();
+        }
+    }
+
+    fn show_bar(&mut self) {
+        self.told_bar = Some(Instant::now());
         let Some(bar) = &self.bar else { return };
         bar.set_position(self.results.len() as u64);
         bar.set_prefix(format!("{} s{}", bar.elapsed().as_secs(), self.time_left()));
@@ -350,9 +363,11 @@ impl<'a> Journal<'a> {
 impl Listener for Journal<'_> {
     fn started(&mut self, agent: usize, case: &'static Case) {
         log::debug!("{} begins, server {}", case.id, agent + 1);
-        self.running.insert((case.id, agent), (Instant::now(), false));
+        // That it is slow has been said when it failed.
+        let is_repeated = self.suspects.contains_key(&(agent, case.id));
+        self.running.insert((case.id, agent), (Instant::now(), is_repeated));
         self.forecast.started((agent, case.id), Instant::now());
-        self.show_bar();
+        self.follow();
     }
 
     fn attempted(&mut self, agent: usize, record: &CaseRecord) {
@@ -374,7 +389,7 @@ impl Listener for Journal<'_> {
         self.suspects.insert((agent, record.id), record.verdict);
         self.forecast.suspected((agent, record.id), Duration::from_micros(record.duration_us));
         self.show_case(&record);
-        self.show_bar();
+        self.follow();
     }
 
     fn settled(&mut self, agent: usize, record: &CaseRecord) {
@@ -468,7 +483,28 @@ fn progress_bar(total: usize, width: usize) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use super::running;
+    use super::*;
+    use crate::cli::Global;
+
+    #[test]
+    fn each_start_looked_at_all_cases_of_the_run() {
+        let console = Console::new(&Global { progress: Progress::Bar, ..Global::default() });
+        let record = RecordFile::new(tempfile::tempfile().unwrap(), "results.jsonl".into());
+        let mut journal = Journal::new(&console, record, &[], 3);
+        let bar = journal.bar.clone().unwrap();
+        let start = |journal: &mut Journal<'_>, id: &str| {
+            journal.started(0, suite().get(id.parse().unwrap()).unwrap());
+            bar.message()
+        };
+        assert_eq!(start(&mut journal, "1.1.1"), "running: 1.1.1");
+        // A moment ago, however slow this machine is.
+        journal.told_bar = Some(Instant::now() + LINE_EVERY);
+        assert_eq!(start(&mut journal, "1.1.2"), "running: 1.1.1");
+        journal.tick();
+        assert_eq!(bar.message(), "running: 1.1.1 1.1.2");
+        journal.told_bar = None;
+        assert_eq!(start(&mut journal, "1.1.3"), "running: 1.1.1 1.1.2 1.1.3");
+    }
 
     #[test]
     fn the_cases_that_run_were_cut_in_the_middle_of_a_word() {

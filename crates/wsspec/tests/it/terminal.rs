@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use tempfile::tempdir;
 
+use crate::peer::{Manner, Peer};
 use crate::program::{command, wait};
 use crate::server;
 
@@ -67,6 +68,19 @@ fn keys_show_failures_in_full_pause_and_show_the_log() {
     };
     assert_eq!(status.code(), Some(130));
     wait_for(&seen, "exit 130");
+}
+
+#[test]
+fn keys_did_nothing_while_failures_were_tried_again() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Defective(&["ping-unanswered"]));
+    let words = ["run", &peer.url(), "2.1", "--timeout-scale", "0.3"];
+    let Some(mut child) = on_a_terminal(folder.path(), "80", &words) else { return };
+    let seen = folder.path().join("typescript");
+    wait_for(&seen, "2.1 (again)");
+    child.stdin.as_mut().unwrap().write_all(b"s").unwrap();
+    wait_for(&seen, "(--exec)");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 /// What was to be seen while the second case runs: each line once, however often it was drawn.

@@ -12,7 +12,7 @@ use wsspec_report::story::cause_sentence;
 
 use super::super::attempt::{Agent, Attempt};
 use super::super::order::Phase;
-use super::{Job, Listener, Scheduler, Slow, is_hang};
+use super::{Job, Listener, Scheduler, Slow, TICK, is_hang};
 use crate::net::socket::Address;
 
 /// When so many cases have failed again, it is not the noise of a busy machine: the others are believed.
@@ -101,6 +101,7 @@ impl<L: Listener> Scheduler<'_, L> {
     async fn hold(&mut self, mut trials: Vec<Trial>, at_a_time: usize) {
         let mut interrupt = self.interrupt.clone();
         let mut running = JoinSet::new();
+        let mut tick = tokio::time::interval(TICK);
         loop {
             for at in 0..trials.len() {
                 if running.len() < at_a_time && self.is_free(&trials, at) {
@@ -113,6 +114,7 @@ impl<L: Listener> Scheduler<'_, L> {
                     Some(Ok((at, attempt))) => self.tried(&mut trials[at], attempt).await,
                     Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
                 },
+                _ = tick.tick() => self.listener.tick(),
                 _ = interrupt.wait_for(|stop| *stop) => {
                     running.shutdown().await;
                     for trial in &mut trials {
