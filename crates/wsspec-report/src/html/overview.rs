@@ -418,7 +418,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         facts.push(("finished", end.finished.clone()));
         facts.push(("took", units::duration(end.duration_us)));
         facts.push(("exit code", end.exit.to_string()));
-        facts.extend(end.leaks.iter().map(|leak| ("left behind", leak.for_terminal(200))));
+        facts.extend(end.leaks.iter().map(|leak| ("did not end", leak.for_terminal(200))));
     }
     let left_out = run.not_selected.iter().map(|(set, number)| format!("{set} {number}"));
     facts.push(("not selected", left_out.collect::<Vec<_>>().join(", ")));
