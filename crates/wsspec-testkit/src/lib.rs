@@ -139,14 +139,17 @@ pub fn rust_examples(name: &str, version: &str, examples: &[&str]) -> Option<Pat
     })
 }
 
-/// A cargo that takes nothing from the one that runs the tests.
 fn cargo(folder: &Path) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(folder);
-    for name in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        cargo.env_remove(name);
-    }
+    without_our_cargo(cargo.current_dir(folder));
     cargo
+}
+
+/// Lets a cargo that this command is or starts take nothing from the one that runs the tests.
+pub fn without_our_cargo(command: &mut Command) {
+    for name in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        command.env_remove(name);
+    }
 }
 
 /// Where cargo keeps the source of this crate.

@@ -178,7 +178,7 @@ impl Links {
     pub(super) fn case_of(&self, agent: &Untrusted, id: CaseId) -> String {
         match &self.files {
             Some(names) => names.file_of(agent, id, "html"),
-            None => format!("#{id}@{}", self.key(agent)),
+            None => format!("#{}", self.anchor_of(agent, id)),
         }
     }
 

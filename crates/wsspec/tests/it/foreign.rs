@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::{TempDir, tempdir};
-use wsspec_testkit::{QUICK_BUILD, python, python_source, rust_examples, skip};
+use wsspec_testkit::{QUICK_BUILD, python, python_source, rust_examples, skip, without_our_cargo};
 
 use crate::program::{Done, finish_within};
 use crate::workflow::add_program;
@@ -22,10 +22,8 @@ fn alone(folder: &Path, programs: &Path, words: &[&str]) -> Command {
     command.args(["-rn", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"]).args(words);
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", programs.display()));
-    for name in ["CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "TERM"] {
-        command.env_remove(name);
-    }
-    command.envs([QUICK_BUILD]).current_dir(folder).stdin(Stdio::null());
+    without_our_cargo(&mut command);
+    command.env_remove("TERM").envs([QUICK_BUILD]).current_dir(folder).stdin(Stdio::null());
     command
 }
 
