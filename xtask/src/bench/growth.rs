@@ -66,18 +66,25 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let bench = Bench { args, program: kits.wsspec(), folder };
     let text = format!(
         "Measured on {}; wsspec {} ({}). Against `wsspec echo` on the same machine; {} messages in each case of \
-         sections 12 and 13; of {} runs the one with the median of the wall times. Ratios are to the row above all \
-         others.\n\n{}",
+         sections 12 and 13; {}. Ratios are to the row above all others.\n\n{}",
         machine::machine(),
         machine::revision(),
         machine::compiler(),
         args.volume_messages,
-        args.runs.max(1),
+        which(args.runs),
         bench.tables()?
     );
     remove_old(&bench.folder)?;
     println!("{text}");
     if args.common.write_docs { page::write_block("growth", &text) } else { Ok(()) }
+}
+
+/// Which of so many runs counts.
+fn which(runs: usize) -> String {
+    match runs {
+        0 | 1 => "one run of each".to_owned(),
+        runs => format!("of {runs} runs the one with the median of the wall times"),
+    }
 }
 
 struct Bench<'a> {
@@ -335,6 +342,12 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_run_was_called_the_one_with_the_median() {
+        assert_eq!(which(1), "one run of each");
+        assert_eq!(which(3), "of 3 runs the one with the median of the wall times");
+    }
 
     #[test]
     fn copies_of_a_run_get_names_of_their_own_and_some_have_the_defect() {
