@@ -34,7 +34,8 @@ use crate::serve::args::ServeArgs;
 use crate::serve::campaign::{Campaign, Ended};
 use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
-use crate::serve::ledger::{Expected, Ledger};
+use crate::serve::expected::Expected;
+use crate::serve::ledger::Ledger;
 use crate::serve::notice::Notice;
 use crate::serve::stream::Stream;
 use crate::serve::voice::Voice;
@@ -78,7 +79,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let mut plan = plan(args, &asked)?;
     console.redact(&plan.redaction);
     let baseline = args.baseline.as_deref().map(BaselineFile::read).transpose()?;
-    let expected = baseline.as_ref().map(|file| Expected {
+    plan.expected = baseline.as_ref().map(|file| Expected {
         baseline: file.baseline.clone(),
         today: baseline::today(),
         strict: rating.fail_on == FailOn::Should,
@@ -87,7 +88,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     plan.tls = plan.tls.map(|tls| tls.logging(wire.keys()));
     plan.capture = wire.open(console)?;
     let (stream, tell) = Stream::new(console);
-    let ledger = Ledger::expecting(&args.out, expected, tell)?;
+    let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
     ledger.write(Line::Run(RunRecord { baseline: name, ..record(&offered, &plan) }));
@@ -329,6 +330,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         redaction: redaction(&args.record.redact),
         log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
+        expected: None,
         capture: None,
     })
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use wsspec_cases::CaseId;
 use wsspec_engine::{Verdict, Watched};
-use wsspec_report::record::CaseRecord;
+use wsspec_report::record::{CaseRecord, Standing};
 
 /// More agents are refused.
 pub const AGENTS_LIMIT: usize = 64;
@@ -21,13 +21,28 @@ pub struct Brief {
     pub behavior: &'static str,
     /// The name of the group of failures.
     pub cause: Option<String>,
+    /// How it stands against the baseline, if there is one.
+    pub standing: Option<Standing>,
 }
 
 impl Brief {
     /// The short form of a record.
     pub fn of(record: &CaseRecord) -> Self {
         let cause = record.cause.clone();
-        Self { verdict: record.verdict, behavior: record.autobahn.behavior.word(), cause }
+        let behavior = record.autobahn.behavior.word();
+        Self { verdict: record.verdict, behavior, cause, standing: record.outcome }
+    }
+
+    /// Whether it is told as a failure: what the baseline lists as it is, is not.
+    pub fn is_bad(&self) -> bool {
+        self.verdict.is_red() && self.standing != Some(Standing::Known)
+    }
+}
+
+/// Nothing but the verdict is known.
+impl From<Verdict> for Brief {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, behavior: "", cause: None, standing: None }
     }
 }
 
@@ -222,7 +237,7 @@ mod tests {
     use super::*;
 
     fn brief(verdict: Verdict) -> Brief {
-        Brief { verdict, behavior: "OK", cause: None }
+        Brief { behavior: "OK", ..verdict.into() }
     }
 
     fn id(text: &str) -> CaseId {

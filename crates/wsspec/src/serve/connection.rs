@@ -344,7 +344,7 @@ impl Visit {
     /// The connection is taken and closed at once, and no result is kept.
     async fn skip<T: Transport>(&self, stream: T, request: &Request, job: Job) {
         let shared = &self.shared;
-        let brief = Brief { verdict: Verdict::Skipped, behavior: "UNIMPLEMENTED", cause: None };
+        let brief = Brief { behavior: "UNIMPLEMENTED", ..Brief::from(Verdict::Skipped) };
         shared.book.end(&job.agent, job.case.id, Some(brief));
         shared.tell(Notice::CaseSkipped { agent: job.agent, case: job.case.id });
         self.take_and_close(stream, request).await;
@@ -406,7 +406,10 @@ pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
 }
 
 /// Puts a verdict into the record and the book, and tells it.
-pub(super) fn enter(shared: &Shared, agent: &str, record: CaseRecord) {
+pub(super) fn enter(shared: &Shared, agent: &str, mut record: CaseRecord) {
+    if let Some(expected) = &shared.plan.expected {
+        expected.compare(&mut record);
+    }
     let (case, brief) = (record.id, Brief::of(&record));
     let summary = cause_sentence(&record).raw().to_owned();
     shared.ledger.write(Line::Case(Box::new(record)));

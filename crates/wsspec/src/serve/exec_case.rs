@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use wsspec_cases::Case;
 use wsspec_engine::{Behavior, BehaviorClose, Outcome, TesterRole, Verdict, unreachable};
-use wsspec_report::record::{CaseRecord, Line};
+use wsspec_report::record::CaseRecord;
 
-use super::book::{Brief, Start};
+use super::book::Start;
 use super::notice::Notice;
 use super::{Shared, connection, route};
 use crate::errors::Problem;
@@ -156,10 +156,6 @@ impl ExecCase {
         let meta = connection::meta(shared, case, Instant::now(), attempt);
         let mut record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
         record.log = shared.plan.log.since(from, record.verdict);
-        let brief = Brief::of(&record);
-        let summary = record.summary.raw().to_owned();
-        shared.ledger.write(Line::Case(Box::new(record)));
-        shared.book.end(&self.agent, case.id, Some(brief.clone()));
-        shared.tell(Notice::CaseEnded { agent: self.agent.clone(), case: case.id, brief, summary });
+        connection::enter(shared, &self.agent, record);
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use wsspec_report::baseline::Baseline;
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, Source, read_file};
 
@@ -30,17 +29,6 @@ pub struct Ledger {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the verdicts are compared with.
-#[derive(Clone, Debug)]
-pub struct Expected {
-    /// The entries.
-    pub baseline: Baseline,
-    /// The current day.
-    pub today: String,
-    /// A verdict that is not strict is unexpected too.
-    pub strict: bool,
-}
-
 enum Order {
     Begin,
     Line(Box<Line>),
@@ -54,23 +42,18 @@ impl Ledger {
     /// # Errors
     /// E21.
     pub fn create(path: &Path) -> Result<Self, Problem> {
-        Self::expecting(path, None, None)
+        Self::telling(path, None)
     }
 
-    /// The same; every verdict is compared with what is expected, on this day. Who listens is told every line.
+    /// The same; who listens is told every line.
     ///
     /// # Errors
     /// E21.
-    pub fn expecting(
-        path: &Path,
-        expected: Option<Expected>,
-        listener: Option<UnboundedSender<Line>>,
-    ) -> Result<Self, Problem> {
+    pub fn telling(path: &Path, listener: Option<UnboundedSender<Line>>) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
         let record = Record::Waiting(Some(record), Vec::new());
-        let writer =
-            Writer { folder, record, expected, listener, cases: Vec::new(), dirty: false, failed: None };
+        let writer = Writer { folder, record, listener, cases: Vec::new(), dirty: false, failed: None };
         let thread = std::thread::spawn(move || writer.run(&inbox));
         Ok(Self { path: path.to_owned(), orders: Some(orders), thread: Some(thread) })
     }
@@ -201,7 +184,6 @@ impl OpenRecord {
 struct Writer {
     folder: Folder,
     record: Record,
-    expected: Option<Expected>,
     listener: Option<UnboundedSender<Line>>,
     /// What lists show of each case.
     cases: Vec<CaseRecord>,
@@ -269,10 +251,7 @@ impl Writer {
         }
     }
 
-    fn line(&mut self, mut line: Line) -> io::Result<()> {
-        if let (Line::Case(case), Some(expected)) = (&mut line, &self.expected) {
-            expected.baseline.compare(case, &expected.today, expected.strict);
-        }
+    fn line(&mut self, line: Line) -> io::Result<()> {
         if let Some(listener) = &self.listener {
             // Who listens may have gone.
             let _ = listener.send(line.clone());

@@ -12,6 +12,7 @@ mod connection;
 mod control;
 pub mod end;
 pub mod exec_case;
+pub mod expected;
 pub mod ledger;
 pub mod notice;
 pub(crate) mod request;
@@ -38,6 +39,7 @@ use wsspec_report::record::{CaseRecord, Redaction};
 
 use self::admission::Admission;
 use self::book::{Book, Start};
+use self::expected::Expected;
 use self::ledger::Ledger;
 use self::notice::Notice;
 use self::series::Begun;
@@ -89,6 +91,8 @@ pub struct Plan {
     pub log: Arc<Log>,
     /// Of which cases frames and octets are recorded.
     pub trace: Trace,
+    /// What is known not to pass.
+    pub expected: Option<Expected>,
     /// The octets on the wire are captured.
     pub capture: Option<Arc<Capture>>,
 }

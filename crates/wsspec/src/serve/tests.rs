@@ -26,6 +26,7 @@ fn plan() -> Plan {
         redaction: Redaction::default(),
         log: Arc::new(Log::nowhere()),
         trace: Trace::All,
+        expected: None,
         capture: None,
     }
 }

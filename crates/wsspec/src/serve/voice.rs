@@ -12,7 +12,7 @@ use super::notice::Notice;
 use super::{Shared, standing};
 use crate::sut::process::leak;
 use crate::terminal::opening::row_at;
-use crate::terminal::{Console, Style, lines};
+use crate::terminal::{Console, lines};
 use crate::text::{count, wrap};
 
 /// Between two lines about the progress of one agent.
@@ -105,10 +105,10 @@ impl<'a> Voice<'a> {
             }
             Notice::CaseStarted { agent, .. } => self.heard(agent),
             Notice::CaseEnded { agent, case, brief, summary } => {
-                let level = if brief.verdict.is_red() { 0 } else { 1 };
-                let verdict = format!("{:<10} {case}", Style::label(brief.verdict));
+                let level = if brief.is_bad() { 0 } else { 1 };
+                let verdict = format!("{:<10} {case}", lines::label(brief.verdict, brief.standing));
                 let found = Untrusted::from(summary.as_str()).for_terminal(300);
-                let found = if brief.verdict.is_red() { found.as_str() } else { "" };
+                let found = if brief.is_bad() { found.as_str() } else { "" };
                 self.say_more(level, &format!("{} {verdict}", column(agent)), found);
                 self.heard(agent);
             }

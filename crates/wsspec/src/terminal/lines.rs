@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wsspec_cases::CaseId;
+use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Standing, verdict_order};
 use wsspec_report::story::cause_sentence;
@@ -57,14 +58,19 @@ const CLAUSE: usize = " RFC 6455 5.5.2".len();
 /// Columns of the line of a case without slug and agent.
 const FIXED: usize = "  FAIL       6.3.1    ".len() + CLAUSE + 1;
 
-/// The line of a finished case, two if it says what was found.
-pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
-    let label = match record.outcome {
+/// The word that starts the line of a case: how it stands against the baseline, where that says more than the verdict.
+pub fn label(verdict: Verdict, standing: Option<Standing>) -> &'static str {
+    match standing {
         Some(Standing::Flaky) => "flaky",
         Some(Standing::Known) => "known",
         Some(Standing::Fixed) => "fixed",
-        _ => Style::label(record.verdict),
-    };
+        _ => Style::label(verdict),
+    }
+}
+
+/// The line of a finished case, two if it says what was found.
+pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
+    let label = label(record.verdict, record.outcome);
     let agent = if several {
         let fill = if style.width < 80 { 13 } else { 14 };
         format!("{:<fill$} ", cut(&style.plain(agent_name(record.agent.raw())), fill))

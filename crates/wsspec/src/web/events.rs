@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn text_of_the_peer_cannot_make_an_event_of_its_own() {
-        let brief = Brief { verdict: wsspec_engine::Verdict::Fail, behavior: "FAILED", cause: None };
+        let brief = Brief { behavior: "FAILED", ..wsspec_engine::Verdict::Fail.into() };
         let hostile = "x\n\nevent: stop\ndata: {}\r\n\r\n\u{2028}".to_owned();
         let case = "1.1.1".parse().unwrap();
         let text =

@@ -153,6 +153,7 @@ fn plan(
         redaction: Redaction::default(),
         log: Arc::new(Log::nowhere()),
         trace: Trace::All,
+        expected: None,
         capture: None,
     })
 }

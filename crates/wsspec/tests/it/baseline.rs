@@ -8,6 +8,8 @@ use tempfile::{TempDir, tempdir};
 use crate::hostile_peer::record;
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
+use crate::tester::Tester;
+use crate::visitor::{Visitor, closed};
 use crate::whole_run::Echo;
 
 const FILE: &str = "wsspec.baseline.toml";
@@ -297,4 +299,22 @@ fn results_are_compared_with_a_baseline_as_with_what_is_expected() {
     assert!(diff(&[FILE]).out.contains("no difference"));
     diff(&[FILE, FILE]).expect_error(2, "E18");
     diff(&["missing.toml", "wsspec-out"]).expect_error(2, "E18");
+}
+
+/// The client by hand does not look at reserved bits: case 3.2 fails.
+#[test]
+fn serve_told_a_known_failure_as_a_new_one() {
+    let folder = tempdir().unwrap();
+    write(&folder, &entry("3.2", "fail", ""));
+    let args = ["1.1.1", "3.2", "3.3", "--once", "-v", "--baseline", FILE];
+    let tester = Tester::serve(folder.path(), &args);
+    for case in 1..=3 {
+        Visitor::ask(tester.port, &format!("/runCase?case={case}&agent=a")).echo();
+    }
+    closed(tester.port, "/updateReports?agent=a");
+    let done = tester.end();
+    assert_eq!(done.code, 1, "3.3 is not listed: {done:#?}");
+    assert!(done.out.contains("known      3.2\n"), "nothing is said of it: {done:#?}");
+    assert!(done.out.contains("FAIL       3.3\n"), "{done:#?}");
+    assert!(done.out.contains("1 ok   1 FAIL (3.3)   1 known"), "{done:#?}");
 }
