@@ -181,7 +181,7 @@ fn ends_early(record: &CaseRecord) -> bool {
     let is_part = |early: &AcceptRecord, whole: &AcceptRecord| {
         early.events.len() < whole.events.len() && whole.events.starts_with(&early.events)
     };
-    let came = |early: &&AcceptRecord| early.events.len() == record.received.len();
+    let came = |early: &&AcceptRecord| !record.short && early.events.len() == record.received.len();
     record.checks.iter().filter(|check| !check.ok).count() <= 1
         && of_grade(Grade::NonStrict)
             .filter(came)
@@ -212,6 +212,7 @@ fn is_slower(old: &CaseRecord, new: &CaseRecord) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::record::read;
+    use crate::samples;
 
     use super::*;
 
@@ -254,6 +255,18 @@ mod tests {
         let failed = new.cases.iter_mut().find(|record| record.verdict.is_failure()).unwrap();
         failed.verdict = Verdict::Timeout;
         assert_eq!(Difference::between(&refs(&old), &refs(&new)).count(Way::Other), (1, 1));
+    }
+
+    #[test]
+    fn a_short_record_in_which_nothing_came_is_no_race() {
+        let failed = samples::failed("a", "5.15");
+        let mut new = samples::with_verdict(failed, Verdict::NonStrict, "It ended early.");
+        new.checks.truncate(1);
+        new.received.clear();
+        let old = CaseRecord { verdict: Verdict::Pass, ..new.clone() };
+        assert_eq!(Difference::between(&[&old], &[&new]).count(Way::Race), (1, 1));
+        new.shorten();
+        assert_eq!(Difference::between(&[&old], &[&new]).count(Way::Worse), (1, 1));
     }
 
     #[test]

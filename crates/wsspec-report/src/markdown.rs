@@ -243,6 +243,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
     out.push('\n');
     match story::plain_timeline(case) {
         rows if !rows.is_empty() => out.push_str(&markdown::fenced(&rows.join("\n"))),
+        _ if case.short => out.push_str("Frames were not kept: the record of the run had grown too long.\n"),
         _ if case.measures.quiet => out.push_str("Frames were not recorded: the traffic is large.\n"),
         _ => out.push_str("No frame was seen.\n"),
     }

@@ -133,6 +133,7 @@ pub(crate) fn passed(agent: &str, id: &str) -> CaseRecord {
         repro: ["wsspec", "run", "ws://127.0.0.1:9001", id, "-vvv", "--seed", "7f3a91"]
             .map(str::to_owned)
             .to_vec(),
+        short: false,
         rest: None,
     }
 }

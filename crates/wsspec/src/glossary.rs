@@ -149,6 +149,14 @@ and reports call it by its address. `wsspec diff` and baselines compare implemen
 another one the next time is another name then. --agent NAME gives one that stays; agent in wsspec.toml does too.",
     },
     Entry {
+        word: "W14",
+        text: "A client asks `serve` for cases again and again, and each of their results is a line of results.jsonl. Where \
+that has grown to 1 GiB, frames, what came and logs are left out of the results of further cases; verdicts, checks and \
+counts stay, and each such result says that it is short. At 2 GiB further cases are refused (HTTP status 507). What is \
+recorded stays as it is. To go on, end the server and start it again with another folder (-o); if the client is not \
+meant to run cases for ever, end that first.",
+    },
+    Entry {
         word: "W13",
         text: "A spec file of the reference suite holds something that does nothing or more than it seems to: a key that \
 never had an effect, a pattern that matches no case, \"9\" without \".*\" in exclude-cases, which excludes nothing, or \

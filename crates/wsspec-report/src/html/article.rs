@@ -258,9 +258,17 @@ impl<'a> Article<'a> {
 
     /// Why there is no timeline.
     fn why_empty(&self) -> String {
-        match (self.case.stats.kept, self.case.measures.quiet) {
-            (0, true) => "Not kept: the traffic of this case is large. --trace all keeps it.".to_owned(),
-            (0, false) => "Nothing was recorded.".to_owned(),
+        let stats = &self.case.stats;
+        match (stats.kept, stats.dropped) {
+            (0, lines) if self.case.short => format!(
+                "Not kept, as the record of the run had grown too long: {}.",
+                units::plural(lines, "line")
+            ),
+            (0, _) if self.case.measures.quiet => {
+                "Not kept: the traffic of this case is large. --trace all keeps it.".to_owned()
+            }
+            (0, 0) => "Nothing was recorded.".to_owned(),
+            (0, lines) => format!("Not kept: {}. --trace all keeps them.", units::plural(lines, "line")),
             (lines, _) => format!(
                 "Left out to keep this file small: results.jsonl has {}.",
                 units::plural(lines, "line")

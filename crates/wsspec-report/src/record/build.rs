@@ -92,6 +92,7 @@ impl CaseRecord {
             backend: None,
             autobahn: autobahn(outcome, redaction),
             repro: meta.repro.iter().map(|argument| redaction.text(argument)).collect(),
+            short: false,
             rest: None,
         }
     }

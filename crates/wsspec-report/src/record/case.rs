@@ -103,6 +103,9 @@ pub struct CaseRecord {
     /// The command that runs the case again.
     #[serde(default)]
     pub repro: Vec<String>,
+    /// Frames, what came and the log were left out, as the record had grown too long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub short: bool,
     /// Where the rest of it is, if it is not whole.
     #[serde(skip)]
     pub(crate) rest: Option<Box<Rest>>,
@@ -146,6 +149,28 @@ impl CaseRecord {
     /// Whether something was judged, and found wrong.
     pub fn is_accused(&self) -> bool {
         !matches!(self.verdict, Verdict::Pass | Verdict::Info | Verdict::NotApplicable)
+    }
+
+    /// Leaves out frames and octets; they are counted as not kept.
+    pub fn leave_out_frames(&mut self) {
+        self.events.clear();
+        self.stats.dropped += std::mem::take(&mut self.stats.kept);
+        if let Some(backend) = &mut self.backend {
+            backend.dropped += backend.events.len() as u64;
+            backend.events.clear();
+        }
+        self.checks.iter_mut().for_each(|check| check.event = None);
+    }
+
+    /// Leaves out all that may be much: verdict, checks, handshake and counts stay.
+    pub fn shorten(&mut self) {
+        self.leave_out_frames();
+        self.received_dropped += self.received.len() as u64;
+        self.received.clear();
+        if let Some(log) = &mut self.log {
+            log.text = Untrusted::default();
+        }
+        self.short = true;
     }
 
     /// When the opening handshake was complete, in microseconds since the start of the connection.

@@ -123,6 +123,7 @@ impl From<Listed> for CaseRecord {
             log: None,
             backend: None,
             repro: Vec::new(),
+            short: false,
             rest: None,
         }
     }

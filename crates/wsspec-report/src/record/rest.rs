@@ -107,6 +107,7 @@ impl CaseRecord {
         (self.stats, self.close_rule) = (StatsRecord::default(), CloseRuleRecord::default());
         (self.expectation, self.started, self.repro) = (String::new(), String::new(), Vec::new());
         (self.round_trips, self.log, self.backend) = (None, None, None);
+        self.short = false;
         (self.autobahn.result, self.autobahn.result_close) = (Untrusted::default(), Untrusted::default());
         self.close = CloseRecord { remote: self.close.remote, ..CloseRecord::default() };
         self.handshake = HandshakeRecord { redacted: self.handshake.redacted, ..HandshakeRecord::default() };

@@ -36,6 +36,7 @@ use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
 use crate::serve::expected::Expected;
 use crate::serve::ledger::Ledger;
+use crate::serve::limits::Limits;
 use crate::serve::notice::Notice;
 use crate::serve::stream::Stream;
 use crate::serve::voice::Voice;
@@ -331,6 +332,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
         log: Arc::new(Log::nowhere()),
         trace: args.record.trace,
         expected: None,
+        limits: Limits::default(),
         capture: None,
     })
 }

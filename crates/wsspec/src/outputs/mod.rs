@@ -217,8 +217,6 @@ pub fn trim(record: &mut CaseRecord, trace: Trace) {
         Trace::All => true,
     };
     if !keep {
-        record.events.clear();
-        record.backend.iter_mut().for_each(|backend| backend.events.clear());
-        record.checks.iter_mut().for_each(|check| check.event = None);
+        record.leave_out_frames();
     }
 }

@@ -3,9 +3,13 @@
 
 use std::sync::Arc;
 
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wsspec_report::glob;
-use wsspec_wire::RequestHead;
+use wsspec_wire::{RequestHead, write_response};
+
+use crate::net::Transport;
+use crate::web;
 
 /// What a server takes.
 #[derive(Debug, Default)]
@@ -23,6 +27,31 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) reason: &'static str,
     pub(super) why: String,
+}
+
+/// What a client is told that asks for what is not there (E23).
+const WHAT_TO_DO: &str = "  try      GET /getCaseCount first; or use --exec-case and write no loop at all
+  why      wsspec explain E23
+";
+
+impl Refusal {
+    /// Answers that the connection is not taken, and ends it.
+    pub(super) async fn answer<T: Transport>(&self, mut stream: T) {
+        let advice = if self.status == 400 { WHAT_TO_DO } else { "" };
+        let body = format!("wsspec: {}\n{advice}", self.why);
+        let length = body.len().to_string();
+        let headers = [
+            ("Connection", "close"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Length", length.as_str()),
+        ];
+        let mut octets = write_response(self.status, self.reason, &headers);
+        octets.extend_from_slice(body.as_bytes());
+        // The client may have gone.
+        let _ = stream.write_all(&octets).await;
+        web::finish(stream).await;
+    }
 }
 
 /// Counts as an open connection until it is dropped.

@@ -106,7 +106,7 @@ pub struct ServeArgs {
     #[arg(long, help_heading = "Rating")]
     pub exit_zero: bool,
 
-    /// Write record and reports to this folder
+    /// Write record and reports to this folder; from 1 GiB on records of cases are short, from 2 GiB on none is run
     #[arg(short, long, value_name = "DIR", default_value = "wsspec-out", help_heading = "Output")]
     pub out: PathBuf,
     /// Reports.

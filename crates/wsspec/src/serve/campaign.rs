@@ -1,6 +1,6 @@
 //! When a server that is to run once is done, and why.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -37,8 +37,9 @@ pub struct Campaign {
     selected: Vec<CaseId>,
     patience: Duration,
     last: Instant,
-    /// Agents that asked for their reports, and pages that said that they are done.
-    through: HashSet<String>,
+    /// The agents that came, and whether they have asked for their reports since.
+    through: HashMap<String, bool>,
+    /// A page has said that it is done.
     page_done: bool,
     /// A driver that goes through the cases runs here.
     pub driven: bool,
@@ -55,7 +56,7 @@ impl Campaign {
             selected,
             patience,
             last: now,
-            through: HashSet::new(),
+            through: HashMap::new(),
             page_done: false,
             driven: false,
             idle_connections: 0,
@@ -71,11 +72,14 @@ impl Campaign {
                 return;
             }
             Notice::Refused { .. } => self.refused += 1,
+            // Names that run no case are without number.
             Notice::ReportsAsked { agent, .. } => {
-                self.through.insert(agent.clone());
+                if let Some(through) = self.through.get_mut(agent) {
+                    *through = true;
+                }
             }
             Notice::CaseStarted { agent, .. } => {
-                self.through.remove(agent);
+                self.through.insert(agent.clone(), false);
             }
             Notice::PageDone => self.page_done = true,
             _ => {}
@@ -96,13 +100,13 @@ impl Campaign {
         }
         let open: Vec<&str> = agents
             .iter()
-            .filter(|(agent, verdicts)| !self.through.contains(agent) && !self.has_all(verdicts))
+            .filter(|(agent, verdicts)| !self.is_through(agent) && !self.has_all(verdicts))
             .map(|(agent, _)| agent.as_str())
             .collect();
         match open.as_slice() {
             _ if self.page_done => Some(Ended::Through),
             [] => {
-                let asked = agents.iter().all(|(agent, _)| self.through.contains(agent));
+                let asked = agents.iter().all(|(agent, _)| self.is_through(agent));
                 let settle = if self.driven && !asked { DRIVEN_SETTLE } else { SETTLE };
                 (quiet >= settle).then_some(Ended::Through)
             }
@@ -121,6 +125,10 @@ impl Campaign {
     /// Whether every agent that came has a verdict for every case.
     pub fn is_complete(&self, book: &Book) -> bool {
         book.agents().iter().all(|(_, verdicts)| self.has_all(verdicts))
+    }
+
+    fn is_through(&self, agent: &str) -> bool {
+        self.through.get(agent).is_some_and(|through| *through)
     }
 
     fn has_all(&self, verdicts: &BTreeMap<CaseId, Brief>) -> bool {
@@ -184,11 +192,21 @@ mod tests {
         let (book, start) = (Book::default(), Instant::now());
         let mut campaign = Campaign::new(vec![id("1.1.1"), id("1.1.2")], PATIENCE, start);
         run(&book, "a", "1.1.1");
+        campaign.note(&started("a"), start);
         let peer = "127.0.0.1:1".parse().unwrap();
         campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
         assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
         run(&book, "b", "1.1.1");
         assert_eq!(campaign.check(&book, start + SETTLE), None);
+    }
+
+    #[tokio::test]
+    async fn names_that_ran_no_case_were_kept() {
+        let start = Instant::now();
+        let mut campaign = Campaign::new(vec![id("1.1.1")], PATIENCE, start);
+        let peer = "127.0.0.1:1".parse().unwrap();
+        (0..100).for_each(|n| campaign.note(&Notice::ReportsAsked { agent: n.to_string(), peer }, start));
+        assert!(campaign.through.is_empty());
     }
 
     #[tokio::test]

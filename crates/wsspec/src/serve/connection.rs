@@ -17,6 +17,7 @@ use wsspec_wire::write_response;
 use super::admission::Refusal;
 use super::book::{Brief, Start};
 use super::control::Control;
+use super::limits::FULL;
 use super::notice::Notice;
 use super::request::{NoRequest, Request, read};
 use super::route::{Job, Route, route};
@@ -74,11 +75,6 @@ async fn turn_away(mut stream: impl Transport, peer: SocketAddr, shared: &Shared
     let _ = stream.write_all(&head).await;
     web::finish(stream).await;
 }
-
-/// What a client is told that asks for what is not there (E23).
-const WHAT_TO_DO: &str = "  try      GET /getCaseCount first; or use --exec-case and write no loop at all
-  why      wsspec explain E23
-";
 
 /// What there is, as short as the reason of a Close frame has to be.
 const ADDRESSES: &str = "/getCaseCount first, then /runCase?case=1&agent=NAME";
@@ -290,6 +286,10 @@ impl Visit {
         let shared = &self.shared;
         let (agent, id) = (job.agent.clone(), job.case.id);
         shared.book.visit();
+        if !shared.has_room().await {
+            let refusal = self.refusal(507, "Insufficient Storage", FULL.to_owned());
+            return refusal.answer(stream).await;
+        }
         shared.abandon(&agent, Some(id));
         let Start::Attempt { number, new_agent, twin } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
@@ -359,9 +359,14 @@ impl Visit {
 
     /// Scripts of the reference run until they meet the status 500.
     async fn refuse<T: Transport>(&self, stream: T, status: u16, reason: &'static str, why: String) {
+        let refusal = self.refusal(status, reason, why);
+        self.turn_down(stream, refusal).await;
+    }
+
+    fn refusal(&self, status: u16, reason: &'static str, why: String) -> Refusal {
         let (status, reason) =
             if self.shared.plan.as_reference { (500, "Internal Server Error") } else { (status, reason) };
-        self.turn_down(stream, Refusal { status, reason, why }).await;
+        Refusal { status, reason, why }
     }
 
     async fn ask_for_upgrade<T: Transport>(&self, mut stream: T) {
@@ -375,22 +380,9 @@ impl Visit {
         web::finish(stream).await;
     }
 
-    async fn turn_down<T: Transport>(&self, mut stream: T, refusal: Refusal) {
-        let Refusal { status, reason, why } = refusal;
-        let advice = if status == 400 { WHAT_TO_DO } else { "" };
-        let body = format!("wsspec: {why}\n{advice}");
-        let length = body.len().to_string();
-        let headers = [
-            ("Connection", "close"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Content-Length", length.as_str()),
-        ];
-        let mut octets = write_response(status, reason, &headers);
-        octets.extend_from_slice(body.as_bytes());
-        self.shared.tell(Notice::Refused { peer: self.peer, why });
-        let _ = stream.write_all(&octets).await;
-        web::finish(stream).await;
+    async fn turn_down<T: Transport>(&self, stream: T, refusal: Refusal) {
+        self.shared.tell(Notice::Refused { peer: self.peer, why: refusal.why.clone() });
+        refusal.answer(stream).await;
     }
 }
 
@@ -412,6 +404,7 @@ pub(super) fn enter(shared: &Shared, agent: &str, mut record: CaseRecord) {
     }
     let (case, brief) = (record.id, Brief::of(&record));
     let summary = cause_sentence(&record).raw().to_owned();
+    shared.fit(&mut record);
     shared.ledger.write(Line::Case(Box::new(record)));
     shared.book.end(agent, case, Some(brief.clone()));
     shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case, brief, summary });

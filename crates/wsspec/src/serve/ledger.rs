@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, Source, read_file};
 
@@ -21,12 +22,27 @@ use crate::run::write_reports;
 /// With no verdict for this long, the reports are brought up to date.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// So many orders are taken together; with as many lines to be written, no further case should begin.
+const BATCH: usize = 1024;
+
 /// Writes in a thread of its own. Dropping it writes what is left.
 pub struct Ledger {
     path: PathBuf,
+    progress: Arc<Progress>,
     /// `None` once it is closed.
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// How far the writer is.
+#[derive(Debug, Default)]
+struct Progress {
+    /// As [`BATCH`].
+    batch: usize,
+    /// Octets of the record.
+    octets: AtomicU64,
+    /// Lines that are to be written.
+    waiting: watch::Sender<usize>,
 }
 
 enum Order {
@@ -50,12 +66,30 @@ impl Ledger {
     /// # Errors
     /// E21.
     pub fn telling(path: &Path, listener: Option<UnboundedSender<Line>>) -> Result<Self, Problem> {
+        Self::with(path, listener, BATCH)
+    }
+
+    /// The same with batches of this size.
+    pub(super) fn with(
+        path: &Path,
+        listener: Option<UnboundedSender<Line>>,
+        batch: usize,
+    ) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
         let (orders, inbox) = mpsc::channel();
         let record = Record::Waiting(Some(record), Vec::new());
-        let writer = Writer { folder, record, listener, cases: Vec::new(), dirty: false, failed: None };
+        let progress = Arc::new(Progress { batch, ..Progress::default() });
+        let writer = Writer {
+            folder,
+            record,
+            progress: progress.clone(),
+            listener,
+            cases: Vec::new(),
+            dirty: false,
+            failed: None,
+        };
         let thread = std::thread::spawn(move || writer.run(&inbox));
-        Ok(Self { path: path.to_owned(), orders: Some(orders), thread: Some(thread) })
+        Ok(Self { path: path.to_owned(), progress, orders: Some(orders), thread: Some(thread) })
     }
 
     /// The folder.
@@ -68,8 +102,21 @@ impl Ledger {
         self.order(Order::Begin);
     }
 
+    /// The octets of the record that are written.
+    pub fn size(&self) -> u64 {
+        self.progress.octets.load(Ordering::Relaxed)
+    }
+
+    /// Waits while so many lines are to be written that they would fill the memory.
+    pub async fn keep_up(&self) {
+        let mut waiting = self.progress.waiting.subscribe();
+        // The sender lives as long as the ledger.
+        let _ = waiting.wait_for(|lines| *lines < self.progress.batch).await;
+    }
+
     /// Appends to the record.
     pub fn write(&self, line: Line) {
+        self.progress.waiting.send_modify(|lines| *lines += 1);
         self.order(Order::Line(Box::new(line)));
     }
 
@@ -148,6 +195,13 @@ impl Record {
         Ok(Some(*case))
     }
 
+    fn octets(&self) -> u64 {
+        match self {
+            Self::Open(record) => record.octets,
+            Self::Waiting(..) => 0,
+        }
+    }
+
     fn publish(&mut self, path: &Path) -> io::Result<()> {
         let Self::Waiting(record, lines) = self else { return Ok(()) };
         let new = record.take().ok_or_else(|| io::Error::other("the record could not be written before"))?;
@@ -184,6 +238,7 @@ impl OpenRecord {
 struct Writer {
     folder: Folder,
     record: Record,
+    progress: Arc<Progress>,
     listener: Option<UnboundedSender<Line>>,
     /// What lists show of each case.
     cases: Vec<CaseRecord>,
@@ -212,10 +267,14 @@ impl Writer {
     fn take(&mut self, first: Order, inbox: &mpsc::Receiver<Order>) {
         let mut asked = Vec::new();
         let mut wanted = false;
-        for order in std::iter::once(first).chain(inbox.try_iter()) {
+        for order in std::iter::once(first).chain(inbox.try_iter().take(self.progress.batch)) {
             match order {
                 Order::Begin => self.keep(|writer| writer.record.publish(&writer.folder.file(RESULTS))),
-                Order::Line(line) => self.keep(|writer| writer.line(*line)),
+                Order::Line(line) => {
+                    self.keep(|writer| writer.line(*line));
+                    self.progress.octets.store(self.record.octets(), Ordering::Relaxed);
+                    self.progress.waiting.send_modify(|lines| *lines -= 1);
+                }
                 Order::Report { write, answer } => {
                     wanted |= write;
                     asked.push(answer);

@@ -14,6 +14,7 @@ pub mod end;
 pub mod exec_case;
 pub mod expected;
 pub mod ledger;
+pub mod limits;
 pub mod notice;
 pub(crate) mod request;
 pub mod route;
@@ -41,6 +42,7 @@ use self::admission::Admission;
 use self::book::{Book, Start};
 use self::expected::Expected;
 use self::ledger::Ledger;
+use self::limits::Limits;
 use self::notice::Notice;
 use self::series::Begun;
 use crate::net::capture::{Capture, Tapped};
@@ -93,6 +95,8 @@ pub struct Plan {
     pub trace: Trace,
     /// What is known not to pass.
     pub expected: Option<Expected>,
+    /// How long the record may become.
+    pub limits: Limits,
     /// The octets on the wire are captured.
     pub capture: Option<Arc<Capture>>,
 }
@@ -109,6 +113,8 @@ pub struct Shared {
     pub ledger: Ledger,
     /// When the server started.
     pub started: Instant,
+    /// What was told of the size of the record.
+    told: limits::Told,
     /// Where it listens, one address at least.
     listens: Vec<SocketAddr>,
     notices: broadcast::Sender<Notice>,
@@ -234,6 +240,7 @@ impl Server {
             begun: Begun::default(),
             ledger,
             started: Instant::now(),
+            told: limits::Told::default(),
             notices: broadcast::Sender::new(4096),
             voice: Box::new(voice),
             stop: watch::Sender::new(false),

@@ -50,6 +50,10 @@ pub enum Notice {
         /// What was found, in one sentence; it may hold text of the peer.
         summary: String,
     },
+    /// The record has grown long: those of further cases are short.
+    RecordLong,
+    /// The record is full: no further case is run.
+    RecordFull,
     /// An agent wants the reports written, which means that it is through.
     ReportsAsked {
         /// Who.

@@ -1,7 +1,12 @@
-//! The end of a server, over real sockets.
+//! Servers over real sockets: their end, and how much they record.
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsspec_cases::suite;
+use wsspec_report::record::{Line, RunRecord, SCHEMA};
 
 use super::*;
 
@@ -27,6 +32,7 @@ fn plan() -> Plan {
         log: Arc::new(Log::nowhere()),
         trace: Trace::All,
         expected: None,
+        limits: Limits::default(),
         capture: None,
     }
 }
@@ -83,4 +89,113 @@ async fn clients_that_had_connected_when_the_server_ended_were_reset() {
     let counts = answers.iter().filter(|got| got.windows(3).any(|part| part == [0x81, 1, b'1'])).count();
     assert_eq!(counts, EACH, "how many cases there are");
     assert!(answers.iter().all(|got| got.starts_with(b"HTTP/1.1 101 ")));
+}
+
+/// Begins the first case and gives it up. Returns what the server sent.
+async fn give_up(address: SocketAddr) -> Vec<u8> {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(&request("/runCase?case=1&agent=a")).await.unwrap();
+    let mut got = Vec::new();
+    client.read_buf(&mut got).await.unwrap();
+    // Who was turned away cannot write any more.
+    let _ = client.write_all(&MASKED_CLOSE).await;
+    let _ = client.read_to_end(&mut got).await;
+    got
+}
+
+fn run_line() -> Line {
+    Line::Run(RunRecord { schema: SCHEMA.to_owned(), ..RunRecord::default() })
+}
+
+/// The cases of the record.
+fn recorded(folder: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(folder.join("results.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["t"] == "case").collect()
+}
+
+#[tokio::test]
+async fn a_client_that_asked_for_cases_without_end_filled_the_disk() {
+    const FULL: u64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(folder.path()).unwrap();
+    ledger.write(run_line());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let voice = {
+        let told = told.clone();
+        move |notice: &Notice| {
+            told.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{notice:?}"));
+        }
+    };
+    let plan = Plan { limits: Limits { short: 1, full: FULL }, ..plan() };
+    let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], plan, ledger, voice).await.unwrap();
+    let (address, shared) = (server.addresses().unwrap()[0], server.shared());
+    let serving = tokio::spawn(server.serve());
+    let mut taken = 0;
+    while give_up(address).await.starts_with(b"HTTP/1.1 101 ") {
+        shared.book.verdict("a", suite().cases()[0].id).await;
+        // What was written so far counts.
+        shared.ledger.read().await.unwrap();
+        taken += 1;
+        assert!(taken < 100, "no end");
+    }
+    let refusal = String::from_utf8(give_up(address).await).unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 507 ") && refusal.contains("\r\n\r\nwsspec: the record is full"), "{refusal}");
+    let report = shared.ledger.read().await.unwrap();
+    assert_eq!(report.cases.len(), 1, "the last attempt stands");
+    shared.stop();
+    serving.await.unwrap();
+
+    let cases = recorded(folder.path());
+    assert_eq!(cases.len(), taken);
+    assert!(std::fs::metadata(folder.path().join("results.jsonl")).unwrap().len() < 2 * FULL);
+    assert!(!cases[0]["events"].as_array().unwrap().is_empty() && cases[0]["short"].is_null(), "{}", cases[0]);
+    for case in &cases[1..] {
+        assert!(case["events"].as_array().unwrap().is_empty() && case["short"] == true, "{case}");
+        assert_eq!(case["stats"]["dropped"], cases[0]["stats"]["kept"], "what is left out is counted");
+        assert_eq!((&case["verdict"], &case["checks"][0]["id"]), (&cases[0]["verdict"], &cases[0]["checks"][0]["id"]));
+    }
+    let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    let about = told.iter().filter(|notice| notice.starts_with("Record") || notice.starts_with("Refused"));
+    assert_eq!(about.collect::<Vec<_>>(), ["RecordLong", "RecordFull"], "each is told once");
+}
+
+/// So many results of different cases.
+fn results(count: usize) -> impl Iterator<Item = Line> {
+    let record = include_str!("../terminal/testdata/results.jsonl");
+    let case = record.lines().find_map(|line| match Line::from_json(line.as_bytes()).unwrap() {
+        Some(Line::Case(case)) => Some(*case),
+        _ => None,
+    });
+    let case = case.unwrap();
+    suite().cases()[..count].iter().map(move |other| {
+        let mut case = case.clone();
+        case.id = other.id;
+        Line::Case(Box::new(case))
+    })
+}
+
+#[tokio::test]
+async fn cases_went_on_while_their_results_piled_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::with(folder.path(), None, 4).unwrap();
+    ledger.write(run_line());
+    results(100).for_each(|line| ledger.write(line));
+    ledger.keep_up().await;
+    // The first line is that of the run.
+    let text = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
+    let written = text.matches('\n').count() - 1;
+    assert!(written > 100 - 4, "{written}");
+}
+
+#[tokio::test]
+async fn who_asked_for_reports_waited_for_all_cases_that_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::with(folder.path(), None, 4).unwrap();
+    ledger.write(run_line());
+    let mut lines = results(100);
+    lines.by_ref().take(10).for_each(|line| ledger.write(line));
+    let (report, ()) = tokio::join!(ledger.read(), async { lines.for_each(|line| ledger.write(line)) });
+    let seen = report.unwrap().cases.len();
+    assert!((10..=14).contains(&seen), "{seen}");
 }

@@ -76,6 +76,14 @@ impl Told {
     }
 }
 
+/// What is said of a record that has grown long, here and in `wstest`.
+pub(crate) const RECORD_LONG: &str = "warning[W14]: results.jsonl has grown to 1 GiB:\n  \
+     frames and logs of further cases are left out;\n  to keep them, start the server again with -o DIR";
+
+/// The same of one that is full.
+pub(crate) const RECORD_FULL: &str = "warning[W14]: results.jsonl has grown to 2 GiB:\n  \
+     no further case is run;\n  end the server, and start it again with -o DIR";
+
 /// What is said of two clients of one name, here and in `wstest`.
 pub(crate) fn twin(agent: &str, case: CaseId) -> String {
     let agent = lines::agent_name(agent);
@@ -129,6 +137,8 @@ impl<'a> Voice<'a> {
                     self.say(0, "further requests that are refused are counted (-v tells each)");
                 }
             }
+            Notice::RecordLong => self.console.warn(RECORD_LONG),
+            Notice::RecordFull => self.console.warn(RECORD_FULL),
             Notice::Twin { agent, case } => self.console.warn(twin(agent, *case)),
             Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
@@ -215,6 +225,13 @@ fn column(agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_long_record_fits_narrow_terminals() {
+        for text in [RECORD_LONG, RECORD_FULL] {
+            assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        }
+    }
 
     #[test]
     fn how_far_a_client_was_stayed_untold_when_it_left_half_way() {

@@ -63,6 +63,11 @@ fn around(record: &CaseRecord, diagram: &[String], cause: &Cause<'_>, report: &s
         out.extend_from_slice(diagram);
     }
     out.extend(marked_frames(record, style));
+    if record.short {
+        let why = "frames and log: the record of the run had grown too long";
+        out.push(String::new());
+        out.extend(fact("not kept", Tone::Note, why, style));
+    }
     out.push(String::new());
     out.extend(what_next(record, report, style));
     out.join("\n")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wsspec_cases::suite;
 use wsspec_engine::Verdict;
 use wsspec_report::diff::{Difference, Slower};
-use wsspec_report::record::{Dir, Happening, LogLine, NotRun, Report, Standing, read};
+use wsspec_report::record::{CaseRecord, Dir, Happening, LogLine, NotRun, Report, Standing, read};
 use wsspec_report::summary::causes;
 
 use super::lines::{self, Remark};
@@ -342,5 +342,19 @@ fn the_death_of_a_process_wrapped_on_60_columns() {
     for in_flight in [1, 2] {
         let text = lines::restarted(&restarted(in_flight), Style { width: 60, ..Style::PLAIN });
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
+}
+
+#[test]
+fn a_block_says_that_frames_were_left_out_of_a_short_record() {
+    let mut report = report();
+    report.cases.iter_mut().for_each(CaseRecord::shorten);
+    for style in [Style::PLAIN, Style { width: 60, ..Style::PLAIN }] {
+        let block = failure::block(&causes(&report.cases)[0], "report.html", style);
+        assert!(block.contains("   not kept   frames and log: the record of the run had"), "{block}");
+        assert!(block.contains("   observed   ") && !block.contains("octets of the marked frame"), "{block}");
+        // A command that is to be copied is one line.
+        let mut told = block.lines().filter(|line| !line.starts_with("   again"));
+        assert!(told.all(|line| line.chars().count() <= style.width), "{block}");
     }
 }

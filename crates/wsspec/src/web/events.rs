@@ -93,6 +93,8 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
         | Notice::NoRequest { .. }
         | Notice::ProcessNote(_)
         | Notice::Twin { .. }
+        | Notice::RecordLong
+        | Notice::RecordFull
         | Notice::PageDone => return None,
     })
 }

@@ -26,6 +26,7 @@ use crate::outputs::args::Trace;
 use crate::run::attempt::now;
 use crate::serve::admission::Admission;
 use crate::serve::ledger::Ledger;
+use crate::serve::limits::Limits;
 use crate::serve::notice::Notice;
 use crate::serve::{Plan, Server, Shared, end};
 use crate::signals::{Signals, raised};
@@ -106,6 +107,8 @@ fn tell_notice(notice: &Notice, console: &Console) {
             let why = Untrusted::from(why.as_str()).for_terminal(160);
             console.warn(format!("wsspec: refused {}: {why}", peer(*from)));
         }
+        Notice::RecordLong => console.warn(crate::serve::voice::RECORD_LONG),
+        Notice::RecordFull => console.warn(crate::serve::voice::RECORD_FULL),
         Notice::Twin { agent, case } => console.warn(crate::serve::voice::twin(agent, *case)),
         Notice::ProcessNote(note) => console.warn(format!("note: {note}")),
         Notice::AgentCame { .. }
@@ -154,6 +157,7 @@ fn plan(
         log: Arc::new(Log::nowhere()),
         trace: Trace::All,
         expected: None,
+        limits: Limits::default(),
         capture: None,
     })
 }

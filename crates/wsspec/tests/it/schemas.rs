@@ -69,6 +69,9 @@ fn every_line_of_a_run_is_as_the_schema_says() {
     assert!(done.code < 2, "{done:#?}");
     assert_valid("results", &fs::read_to_string(folder.path().join("wsspec-out/results.jsonl")).unwrap());
     assert_valid("results", RECORD);
+    let short = RECORD.replace(r#""repro":"#, r#""short":true,"repro":"#);
+    assert_ne!(short, RECORD);
+    assert_valid("results", &short);
 }
 
 #[test]

@@ -342,3 +342,33 @@ fn the_page_named_the_octets_of_another_frame_than_the_terminal() {
     assert_eq!(brief.matches("<b>Octets of line ").count(), 1);
     assert!(brief.contains("<b>Octets of line 4</b>"));
 }
+
+#[test]
+fn a_short_record_says_what_is_left_out_and_compares_nothing() {
+    let mut case = failed("a", "5.15");
+    let (lines, came) = (case.stats.kept, case.received.len());
+    case.log = Some(AgentLog { from: 10, to: 2010, text: "words\n".into(), core: None });
+    case.shorten();
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    for part in [
+        &format!("Not kept, as the record of the run had grown too long: {lines} lines."),
+        &format!("{came} more event"),
+        "2 000 octets are not kept here.",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("- missing"), "what came is not known: {page}");
+    assert!(page.contains("✗ MUST <code>events</code>"), "the checks stay: {page}");
+}
+
+#[test]
+fn frames_that_were_not_asked_for_were_said_to_be_in_the_record() {
+    let mut case = passed("a", "1.1.1");
+    let lines = case.stats.kept;
+    case.leave_out_frames();
+    let report = sample(vec![case]);
+    let page = case_page(&report, &report.cases[0]).content;
+    assert!(page.contains(&format!("Not kept: {lines} lines. --trace all keeps them.")), "{page}");
+    assert!(!page.contains("results.jsonl has"), "{page}");
+}
