@@ -157,12 +157,12 @@ impl Client {
             .jobs
             .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         Ok(match (&args.exec_case, &args.exec, &args.browser) {
-            (Some(command), ..) => Self::PerCase(ExecCase {
-                command: CommandLine::parse(command)?,
-                agent: args.agent.clone().unwrap_or_else(|| CLIENT.to_owned()),
-                base: String::new(),
+            (Some(command), ..) => Self::PerCase(ExecCase::new(
+                CommandLine::parse(command)?,
+                args.agent.clone().unwrap_or_else(|| CLIENT.to_owned()),
                 jobs,
-            }),
+                args.timeout_scale,
+            )),
             (_, Some(command), _) => Self::Driver(CommandLine::parse(command)?),
             (.., Some(command)) => Self::Browser(CommandLine::parse(command)?, args.agent.clone()),
             _ => Self::None,
@@ -190,11 +190,7 @@ impl Watch<'_> {
             Client::None => self.follow(signals, std::future::pending()).await,
             Client::PerCase(exec) => {
                 let running = ExecCase { base: base.to_owned(), ..exec }.run(self.shared.clone());
-                let cases = self.shared.plan.cases.len();
-                self.follow(signals, async move {
-                    running.await.map(|()| format!("the {cases} processes have ended"))
-                })
-                .await
+                self.follow(signals, running).await
             }
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };

@@ -266,9 +266,12 @@ impl End<'_> {
         let why = case.summary.for_terminal(200);
         let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why).trim_end_matches('.');
         // All of them say the same, most likely.
-        self.last_words(problem.fact("got", format!("{processes}; with {}, {why}", case.id)), 2)
-            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
-            .fact("try", BY_HAND)
+        let problem = self
+            .last_words(problem.fact("got", format!("{processes}; with {}, {why}", case.id)), 2)
+            .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL");
+        let has_hung = case.verdict == Verdict::Timeout;
+        let slow = has_hung.then_some("it starts slowly: --timeout-scale 4 waits four times as long");
+        slow.into_iter().fold(problem, |problem, slow| problem.fact("or", slow)).fact("try", BY_HAND)
     }
 
     fn no_client(&self, report: &Report) -> Problem {

@@ -1,11 +1,12 @@
 //! `--exec-case`: one process per case, so that the author of a client writes no loop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use wsspec_cases::Case;
 use wsspec_engine::{Behavior, BehaviorClose, Outcome, TesterRole, Verdict, unreachable};
 use wsspec_report::record::CaseRecord;
@@ -16,11 +17,17 @@ use super::{Shared, connection, route};
 use crate::errors::Problem;
 use crate::sut::command::{CommandLine, Value};
 use crate::sut::process::{Process, StopRule, in_words};
+use crate::text;
 
 /// The status with which a client says that it does not support a case.
 const NOT_SUPPORTED: i32 = 127;
-/// A process that has not connected for so long is ended.
+/// A process that has not connected for so long is ended: some take their time to start.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// Processes that end sooner cost little, connected or not.
+const COSTLY: Duration = Duration::from_secs(5);
+/// So many costly processes in a row are enough if no process has ever connected, and so many if one has.
+const VAIN_FROM_THE_START: u32 = 2;
+const VAIN_LATER: u32 = 5;
 /// After its case a process may go on for so long.
 const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -34,14 +41,24 @@ pub struct ExecCase {
     pub base: String,
     /// Processes at a time.
     pub jobs: usize,
+    /// How long a process may take to connect.
+    pub patience: Duration,
+    /// The costly processes since the last one that connected.
+    pub vain: AtomicU32,
 }
 
 impl ExecCase {
-    /// Runs all cases.
+    /// Processes for a client of this name; the address is not known yet.
+    pub fn new(command: CommandLine, agent: String, jobs: usize, time_scale: f64) -> Self {
+        let patience = CONNECT_LIMIT.mul_f64(time_scale.max(1.0));
+        Self { command, agent, base: String::new(), jobs, patience, vain: AtomicU32::new(0) }
+    }
+
+    /// Runs all cases, or as many as it takes to see that the processes do not connect. Says how it ended.
     ///
     /// # Errors
     /// The command cannot be started.
-    pub async fn run(self, shared: Arc<Shared>) -> Result<(), Problem> {
+    pub async fn run(self, shared: Arc<Shared>) -> Result<String, Problem> {
         let exec = Arc::new(self);
         let room = Arc::new(Semaphore::new(exec.jobs.max(1)));
         let mut running = JoinSet::new();
@@ -50,6 +67,10 @@ impl ExecCase {
             while let Some(ended) = running.try_join_next() {
                 ended.expect("a case does not panic")?;
             }
+            if let Some(why) = exec.is_vain(&shared) {
+                running.shutdown().await;
+                return Ok(why);
+            }
             let (exec, shared) = (exec.clone(), shared.clone());
             running.spawn(async move {
                 let ended = exec.one(case, &shared).await;
@@ -57,7 +78,24 @@ impl ExecCase {
                 ended
             });
         }
-        running.join_all().await.into_iter().collect()
+        running.join_all().await.into_iter().collect::<Result<(), Problem>>()?;
+        Ok(format!("the {} processes have ended", shared.plan.cases.len()))
+    }
+
+    /// Whether it is of no use to start more processes, and why.
+    pub(super) fn is_vain(&self, shared: &Shared) -> Option<String> {
+        let most = if shared.book.is_visited() { VAIN_LATER } else { VAIN_FROM_THE_START };
+        let vain = self.vain.load(Ordering::Relaxed);
+        (vain >= most).then(|| format!("{vain} processes in a row did not connect"))
+    }
+
+    /// Counts a process that has ended.
+    pub(super) fn count(&self, has_connected: bool, took: Duration) {
+        if has_connected {
+            self.vain.store(0, Ordering::Relaxed);
+        } else if took >= COSTLY.min(self.patience) {
+            self.vain.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     async fn one(&self, case: &'static Case, shared: &Shared) -> Result<(), Problem> {
@@ -70,9 +108,10 @@ impl ExecCase {
             Value { placeholder: "{url}", variable: "WSSPEC_URL", value: &url },
             Value { placeholder: "{case}", variable: "WSSPEC_CASE", value: &id },
         ];
-        let from = shared.plan.log.position();
+        let (from, started) = (shared.plan.log.position(), Instant::now());
         let process = self.command.start(&values, &shared.plan.log)?;
         let verdict = self.watch(process, case, shared).await;
+        self.count(shared.book.started(&self.agent, case.id), started.elapsed());
         if let Some((verdict, why)) = verdict {
             self.note(case, shared, (verdict, why), from);
         }
@@ -86,7 +125,6 @@ impl ExecCase {
         case: &'static Case,
         shared: &Shared,
     ) -> Option<(Verdict, String)> {
-        let limit = CONNECT_LIMIT + case.time_limit.mul_f64(shared.plan.settings.time_scale);
         let judged = shared.book.verdict(&self.agent, case.id);
         tokio::pin!(judged);
         let ended = tokio::select! {
@@ -105,9 +143,9 @@ impl ExecCase {
                 return None;
             }
             status = process.wait() => status,
-            () = tokio::time::sleep(limit) => {
+            why = self.overdue(case, shared) => {
                 process.end(StopRule::default()).await;
-                return Some((Verdict::Timeout, "the client did not connect in time".to_owned()));
+                return Some((Verdict::Timeout, why));
             }
         };
         process.silence().await;
@@ -132,6 +170,16 @@ impl ExecCase {
         // Nothing was seen of the case, so that nothing is broken that could be told.
         let verdict = if crashed { Verdict::Crash } else { Verdict::Error };
         Some((verdict, format!("the client ended with {} and did not connect", in_words(status))))
+    }
+
+    /// Waits until the process should have connected, and if it has, until its case should be over. Says what is missing.
+    async fn overdue(&self, case: &Case, shared: &Shared) -> String {
+        sleep(self.patience).await;
+        if !shared.book.started(&self.agent, case.id) {
+            return format!("the client did not connect within {}", text::duration(self.patience));
+        }
+        sleep(case.time_limit.mul_f64(shared.plan.settings.time_scale)).await;
+        "the client did not come to the end of its case".to_owned()
     }
 
     /// Puts a verdict into the record that no connection has earned.

@@ -1,4 +1,4 @@
-//! Servers over real sockets: their end, and how much they record.
+//! Servers over real sockets: their end, how much they record, and processes that they start.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsspec_cases::suite;
 use wsspec_report::record::{Line, RunRecord, SCHEMA};
 
+use super::campaign::{Campaign, Ended};
+use super::end::End;
+use super::exec_case::ExecCase;
+use super::stream::Stream;
 use super::*;
+use crate::cli::{FailOn, Global};
+use crate::outputs::Outputs;
+use crate::run::plan::Rating;
+use crate::sut::command::CommandLine;
+use crate::sut::log::LOG;
+use crate::terminal::Console;
 
 /// An empty Close frame, of the server and of a client.
 const CLOSE: [u8; 2] = [0x88, 0];
@@ -140,7 +150,10 @@ async fn a_client_that_asked_for_cases_without_end_filled_the_disk() {
         assert!(taken < 100, "no end");
     }
     let refusal = String::from_utf8(give_up(address).await).unwrap();
-    assert!(refusal.starts_with("HTTP/1.1 507 ") && refusal.contains("\r\n\r\nwsspec: the record is full"), "{refusal}");
+    assert!(
+        refusal.starts_with("HTTP/1.1 507 ") && refusal.contains("\r\n\r\nwsspec: the record is full"),
+        "{refusal}"
+    );
     let report = shared.ledger.read().await.unwrap();
     assert_eq!(report.cases.len(), 1, "the last attempt stands");
     shared.stop();
@@ -149,11 +162,18 @@ async fn a_client_that_asked_for_cases_without_end_filled_the_disk() {
     let cases = recorded(folder.path());
     assert_eq!(cases.len(), taken);
     assert!(std::fs::metadata(folder.path().join("results.jsonl")).unwrap().len() < 2 * FULL);
-    assert!(!cases[0]["events"].as_array().unwrap().is_empty() && cases[0]["short"].is_null(), "{}", cases[0]);
+    assert!(
+        !cases[0]["events"].as_array().unwrap().is_empty() && cases[0]["short"].is_null(),
+        "{}",
+        cases[0]
+    );
     for case in &cases[1..] {
         assert!(case["events"].as_array().unwrap().is_empty() && case["short"] == true, "{case}");
         assert_eq!(case["stats"]["dropped"], cases[0]["stats"]["kept"], "what is left out is counted");
-        assert_eq!((&case["verdict"], &case["checks"][0]["id"]), (&cases[0]["verdict"], &cases[0]["checks"][0]["id"]));
+        assert_eq!(
+            (&case["verdict"], &case["checks"][0]["id"]),
+            (&cases[0]["verdict"], &cases[0]["checks"][0]["id"])
+        );
     }
     let told = told.lock().unwrap_or_else(PoisonError::into_inner);
     let about = told.iter().filter(|notice| notice.starts_with("Record") || notice.starts_with("Refused"));
@@ -198,4 +218,70 @@ async fn who_asked_for_reports_waited_for_all_cases_that_came_later() {
     let (report, ()) = tokio::join!(ledger.read(), async { lines.for_each(|line| ledger.write(line)) });
     let seen = report.unwrap().cases.len();
     assert!((10..=14).contains(&seen), "{seen}");
+}
+
+fn processes(command: &str) -> ExecCase {
+    ExecCase::new(CommandLine::parse(command).unwrap(), "client".to_owned(), 2, 1.0)
+}
+
+/// How a server ends whose processes have ended for this reason.
+async fn end(shared: &Shared, why: String) -> String {
+    let console = Console::new(&Global::default());
+    let end = End {
+        shared,
+        campaign: &Campaign::new(Vec::new(), Duration::ZERO, Instant::now()),
+        ended: &Ended::Stalled(why),
+        rating: Rating { fail_on: FailOn::Must, exit_zero: false, strict_baseline: false },
+        baseline: None,
+        outputs: &Outputs::default(),
+        agent: "client",
+        listened: &[],
+    };
+    end.conclude(&console, &mut Stream::new(&console).0).await.unwrap_err().to_string()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn processes_that_hang_took_their_time_for_every_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(folder.path()).unwrap();
+    ledger.write(run_line());
+    let log = Arc::new(Log::create(folder.path(), LOG, Redaction::default(), false).unwrap());
+    let plan = Plan { cases: suite().cases()[..100].iter().collect(), log, ..plan() };
+    let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], plan, ledger, |_| {}).await.unwrap();
+    let shared = server.shared();
+    let hanging =
+        ExecCase { base: shared.address(), patience: Duration::from_millis(100), ..processes("sleep 100") };
+    let why = hanging.run(shared.clone()).await.unwrap();
+    assert!(why.ends_with(" processes in a row did not connect"), "{why}");
+    let tried = shared.book.agents()[0].1.len();
+    assert!((2..6).contains(&tried), "{tried}");
+    let error = end(&shared, why).await;
+    for part in ["error[E22]: no process has connected", "did not connect within 100 ms", "--timeout-scale 4"]
+    {
+        assert_eq!(error.matches(part).count(), 1, "{part}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn fewer_processes_may_hang_while_none_has_connected() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(folder.path()).unwrap();
+    let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], plan(), ledger, |_| {}).await.unwrap();
+    let (shared, exec) = (server.shared(), processes("true"));
+    let is_vain = || exec.is_vain(&shared).is_some();
+    let hang = |times: u32| (0..times).for_each(|_| exec.count(false, Duration::from_secs(30)));
+    exec.count(false, Duration::from_secs(1));
+    hang(1);
+    assert!(!is_vain(), "it may be slow to start");
+    hang(1);
+    assert!(is_vain());
+    shared.book.visit();
+    assert!(!is_vain(), "others have connected");
+    hang(2);
+    exec.count(true, Duration::from_secs(1));
+    hang(4);
+    assert!(!is_vain(), "not in a row");
+    hang(1);
+    assert!(is_vain());
 }
