@@ -490,12 +490,15 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo, then: Option<Then>) -> Problem {
         Some(Then::Nothing) => got.push_str(&format!("   then nothing for {seconds}")),
         None => {}
     }
-    Problem::new(ErrorCode::E12, what)
+    let problem = Problem::new(ErrorCode::E12, what)
         .fact("sent", format!("Text \"{sent}\""))
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")
-        .fact("try", "an echo endpoint, usually ten lines:  wsspec help echo-server")
-        .fact("or", format!("--mode discard to run the {} cases that need no echo", choice::discards()))
+        .fact("try", "an echo endpoint, usually ten lines:  wsspec help echo-server");
+    if typed::is("probe") || typed::is("load") {
+        return problem;
+    }
+    problem.fact("or", format!("--mode discard to run the {} cases that need no echo", choice::discards()))
 }
 
 fn status_line(answer: &Answer) -> String {

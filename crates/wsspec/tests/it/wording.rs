@@ -103,6 +103,16 @@ fn e12_what_follows_a_message_that_is_no_echo() {
 }
 
 #[test]
+fn e12_proposed_an_option_of_run_to_other_commands() {
+    let peer = Peer::always(Manner::Upgrade(b"\x81\x02hi", Then::Silence));
+    for command in [&["probe"][..], &["load", "rtt"]] {
+        let done = wsspec(tempdir().unwrap().path(), &[command, &[&peer.url()]].concat());
+        done.expect_error(3, "E12");
+        assert!(!done.err.contains("--mode"), "{done:#?}");
+    }
+}
+
+#[test]
 fn help_explains_what_is_no_command() {
     let folder = tempdir().unwrap();
     let help = |word: &str| wsspec(folder.path(), &["help", word]);
