@@ -491,7 +491,7 @@ pub enum Theme {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// A bar on a terminal, lines elsewhere
+    /// A bar on a terminal, lines elsewhere and in CI
     Auto,
     /// A bar
     Bar,

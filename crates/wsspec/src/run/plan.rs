@@ -23,7 +23,7 @@ use crate::outputs::wire::Wire;
 use crate::outputs::{Outputs, redaction};
 use crate::sut::plan::ANY_PORT;
 use crate::target::{Family, OVER_SOCKET, Target, Via};
-use crate::terminal::known_ci;
+use crate::terminal::in_ci;
 use crate::typed;
 use crate::wstest::AgentExclusions;
 
@@ -320,7 +320,7 @@ fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<Str
 
 /// Who names a file, or has one in CI, means a server of it: to test the tester's own endpoint would be green for nothing.
 fn check_file(args: &RunArgs) -> Result<(), Problem> {
-    let Some(file) = args.config.as_ref().filter(|_| args.config_named || known_ci()) else { return Ok(()) };
+    let Some(file) = args.config.as_ref().filter(|_| args.config_named || in_ci()) else { return Ok(()) };
     Err(Problem::new(ErrorCode::E27, format!("no address was given, and {file} names no server"))
         .fact("why", "without one wsspec would test its own endpoint")
         .fact("try", typed::and(&["ws://127.0.0.1:PORT"]))

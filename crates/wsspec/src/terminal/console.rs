@@ -62,7 +62,7 @@ impl Console {
         Self {
             style,
             level: i8::try_from(global.verbose).unwrap_or(4) - i8::try_from(global.quiet).unwrap_or(4),
-            progress: progress_form(global.progress, std::io::stderr().is_terminal() && !known_ci()),
+            progress: progress_form(global.progress, std::io::stderr().is_terminal() && !in_ci()),
             watched: is_watched(),
             streams: Mutex::new(Streams {
                 format: Format::Human,
@@ -225,9 +225,16 @@ fn wants_color(when: When, terminal: bool, env: &dyn Fn(&str) -> Option<String>)
 /// CI services whose log viewers show colours.
 const COLOURED_CI: [&str; 5] = ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD"];
 
-/// Logs of these services are read later: nothing is erased in them.
-pub(crate) fn known_ci() -> bool {
-    COLOURED_CI.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+/// Whether this is a job of a CI service. Its log is read later: nothing is erased in it.
+pub(crate) fn in_ci() -> bool {
+    is_ci(&|name| env::var(name).ok())
+}
+
+/// Other services set CI only.
+fn is_ci(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name| env(name).is_some_and(|value| !value.is_empty());
+    let generic = env("CI").is_some_and(|value| !["", "0", "false"].contains(&value.as_str()));
+    generic || COLOURED_CI.iter().any(|name| set(name))
 }
 
 /// Runners that look for commands in the log: GitHub, Azure, TeamCity.
@@ -299,6 +306,19 @@ mod tests {
             (&[("CI", "true")], [true, false]),
         ] {
             assert_eq!(colours(When::Auto, environment), wanted, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn only_services_that_are_known_by_name_were_ci() {
+        let ci = |name: &'static str, value: &'static str| {
+            is_ci(&move |asked: &str| (asked == name).then(|| value.to_owned()))
+        };
+        for (name, value) in [("CI", "1"), ("CI", "true"), ("CI", "woodpecker"), ("BUILDKITE", "true")] {
+            assert!(ci(name, value), "{name}={value}");
+        }
+        for (name, value) in [("CI", ""), ("CI", "0"), ("CI", "false"), ("GITLAB_CI", ""), ("HOME", "/ci")] {
+            assert!(!ci(name, value), "{name}={value}");
         }
     }
 

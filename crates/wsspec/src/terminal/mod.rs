@@ -16,5 +16,5 @@ pub mod summary;
 mod tests;
 
 pub use console::Console;
-pub(crate) use console::known_ci;
+pub(crate) use console::in_ci;
 pub use style::{Style, Tone};

@@ -61,7 +61,10 @@ fn a_file_that_names_no_server_tested_the_own_endpoint_of_wsspec() {
         with(folder.path(), variables, &[&["run"], more].concat())
     };
     let ci = [("GITLAB_CI", "true")];
-    for done in [run(&[], &["--profile", "ci"]), run(&[], &["-C", "wsspec.toml"]), run(&ci, &[])] {
+    let other_ci = [("CI", "1")];
+    for done in
+        [run(&[], &["--profile", "ci"]), run(&[], &["-C", "wsspec.toml"]), run(&ci, &[]), run(&other_ci, &[])]
+    {
         done.expect_error(2, "E27");
         assert!(done.err.contains("wsspec.toml names no server"), "{done:#?}");
     }

@@ -15,6 +15,10 @@ use crate::server;
 
 /// Runs a command on a terminal of its own; what is written to its stdin are keys.
 fn on_a_terminal(folder: &Path, columns: &str, words: &[&str]) -> Option<Child> {
+    Some(terminal(folder, columns, words)?.spawn().unwrap())
+}
+
+fn terminal(folder: &Path, columns: &str, words: &[&str]) -> Option<Command> {
     let line = shell_words::join([&[env!("CARGO_BIN_EXE_wsspec")], words].concat());
     let mut script = Command::new(wsspec_testkit::program(&["script"])?);
     script.args(["-qfec", &line, "typescript"]).current_dir(folder).env_clear();
@@ -23,7 +27,8 @@ fn on_a_terminal(folder: &Path, columns: &str, words: &[&str]) -> Option<Child> 
         .env("TERM", "xterm")
         .env("LANG", "C.UTF-8")
         .env("COLUMNS", columns);
-    Some(script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    Some(script)
 }
 
 /// Waits until the file holds this text.
@@ -96,6 +101,19 @@ fn drawn(seen: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Runners give their jobs terminals, and keep what is written there.
+#[test]
+fn a_bar_was_drawn_into_the_log_of_a_ci_service_that_sets_ci_only() {
+    let folder = tempdir().unwrap();
+    let Some(mut script) = terminal(folder.path(), "80", &["run", "1.1.1", "1.1.2"]) else { return };
+    let mut child = script.env("CI", "1").spawn().unwrap();
+    wait_for(&folder.path().join("typescript"), "exit 0");
+    child.wait().unwrap();
+    let seen = std::fs::read_to_string(folder.path().join("typescript")).unwrap();
+    assert!(seen.contains("[100%]   2/2   2 ok") && !seen.contains("[=="), "{seen}");
+    assert!(!seen.contains("::"), "nothing is annotated: {seen}");
 }
 
 #[test]
