@@ -59,7 +59,7 @@ struct Pages {
     order: Vec<String>,
     /// The agents of which a case ran twice at once.
     twins: BTreeSet<String>,
-    /// By how many attempts the passive cases of an agent were judged.
+    /// By how many observations the passive cases of an agent were judged.
     judged: HashMap<String, u32>,
     by_agent: HashMap<String, BTreeMap<CaseId, Entry>>,
 }
@@ -70,6 +70,8 @@ struct Entry {
     attempts: u32,
     brief: Option<Brief>,
     watched: Option<Watched>,
+    /// How often something was seen in passing.
+    seen: u32,
 }
 
 impl Default for Book {
@@ -140,6 +142,7 @@ impl Book {
         let mut pages = self.lock();
         if let Some(entry) = pages.by_agent.get_mut(agent).and_then(|page| page.get_mut(&case)) {
             entry.watched = Some(watched);
+            entry.seen += 1;
         }
     }
 
@@ -147,7 +150,7 @@ impl Book {
     pub fn is_news(&self, agent: &str) -> bool {
         let mut pages = self.lock();
         let entries = pages.by_agent.get(agent).into_iter().flat_map(BTreeMap::values);
-        let seen: u32 = entries.filter(|entry| entry.watched.is_some()).map(|entry| entry.attempts).sum();
+        let seen: u32 = entries.map(|entry| entry.seen).sum();
         seen > 0 && pages.judged.insert(agent.to_owned(), seen) != Some(seen)
     }
 
@@ -258,6 +261,20 @@ mod tests {
         assert!(early.is_err(), "the old verdict does not count while the case is running again");
         book.end("a", id("1.1.1"), Some(brief(Verdict::Pass)));
         assert_eq!(book.verdict("a", id("1.1.1")).await.verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn what_was_seen_after_the_reports_in_a_case_that_had_begun_before_was_not_judged() {
+        let book = Book::default();
+        let see = || book.watched("a", id("1.1.1"), Watched::default());
+        assert!(!book.is_news("a"), "nothing was seen");
+        book.start("a", id("1.1.1"));
+        see();
+        book.start("a", id("1.1.1"));
+        assert!(book.is_news("a"));
+        assert!(!book.is_news("a"), "once is enough");
+        see();
+        assert!(book.is_news("a"), "the second attempt has ended");
     }
 
     #[test]
