@@ -19,7 +19,7 @@ use crate::outputs::args::Ci;
 use crate::outputs::ci;
 use crate::terminal::Console;
 use crate::terminal::failure::shell;
-use crate::typed::without_secrets;
+use crate::typed::{self, without_secrets};
 
 /// The name of the file.
 pub(crate) const FAULT: &str = "fault.txt";
@@ -164,8 +164,7 @@ fn place(panic: &PanicHookInfo<'_>) -> String {
 /// Writes one down. It must not fail itself, so that nothing here may panic.
 fn keep(what: &str, place: &str, backtrace: &Backtrace) {
     let redaction = lock().redaction.clone();
-    let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let typed = without_secrets(&typed, &redaction);
+    let typed = without_secrets(&typed::process(), &redaction);
     let typed: Vec<String> = typed.iter().map(|word| redaction.text(word)).collect();
     let mut state = lock();
     if state.faults.len() == MOST {

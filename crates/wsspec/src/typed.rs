@@ -92,6 +92,11 @@ pub(crate) fn gives(option: &str) -> bool {
     words().is_some_and(|words| words.iter().any(|word| word == option || word.starts_with(&begins)))
 }
 
+/// The words of this process, with a sign for what is no text in them.
+pub(crate) fn process() -> Vec<String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// The words of this process without secrets, if it is `wsspec`.
 fn words() -> Option<Vec<String>> {
     let words = std::env::args_os().map(|word| word.into_string().ok());

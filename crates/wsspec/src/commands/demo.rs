@@ -57,7 +57,8 @@ fn plan(args: &DemoArgs) -> Result<RunPlan> {
 /// # Errors
 /// The program or the folder has a name that is no text.
 pub(crate) fn as_run(args: &DemoArgs) -> Result<RunArgs> {
-    let program = std::env::args().next().context("the program has no name")?;
+    let program = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    let program = program.context("the name of the program is no text")?;
     let mut peer = format!("{} echo 127.0.0.1:{{port}}", shell_words::quote(&program));
     peer.extend(BUGS.map(|bug| format!(" --defect {bug}")));
     let out = args.out.to_str().context("the folder's name is no text")?;

@@ -80,7 +80,7 @@ async fn run_with(
     console: &Console,
     signals: &Signals,
 ) -> Result<ExitCode> {
-    let typed: Vec<String> = std::env::args().map(|word| plan.redaction.text(&word)).collect();
+    let typed: Vec<String> = typed::process().iter().map(|word| plan.redaction.text(word)).collect();
     log::info!("{}", failure::shell(&typed));
     let began = Instant::now();
     let (folder, record) = Folder::create(&plan.out, plan.earlier)?;
@@ -329,8 +329,8 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
 
 /// What was typed, without secrets.
 pub(crate) fn argv(redaction: &Redaction) -> Vec<String> {
-    let typed: Vec<String> = std::env::args().skip(1).collect();
-    typed::without_secrets(&typed, redaction).iter().map(|word| redaction.text(word)).collect()
+    let typed = typed::without_secrets(&typed::process(), redaction);
+    typed.iter().skip(1).map(|word| redaction.text(word)).collect()
 }
 
 /// What may be said of this machine.

@@ -463,6 +463,19 @@ fn folders_of_files_were_made_in_silence() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_argument_that_is_no_text_was_a_panic() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempdir().unwrap();
+    let out = std::ffi::OsStr::from_bytes(b"out\xff");
+    let mut run = command(folder.path(), &["run", "1.1.1", "-o"]);
+    run.arg(out);
+    let done = finish(run);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(read(folder.path().join(out).join("results.jsonl")).contains("out\u{fffd}"));
+}
+
 #[test]
 fn a_dash_for_a_folder_made_one_of_that_name() {
     let folder = tempdir().unwrap();
