@@ -28,7 +28,7 @@ pub(super) fn targets(before: &Before, fail_on: FailOn) -> Result<Vec<RunArgs>, 
     if before.failed(fail_on).next().is_some() && targets.is_empty() {
         return Err(Problem::new(ErrorCode::E27, "no address was given, and the last run had none")
             .fact("why", "it tested clients, or its record was written by another program")
-            .fact("try", typed::and(&["ws://HOST:PORT"])));
+            .fact("try", typed::with_operand("ws://HOST:PORT")));
     }
     Ok(targets)
 }

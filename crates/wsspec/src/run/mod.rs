@@ -297,7 +297,7 @@ fn nothing_left(plan: &RunPlan) -> Problem {
     Problem::new(ErrorCode::E29, "no case is left to run")
         .fact("asked", plan.asked.join("   "))
         .fact("why", "what is left hangs on permessage-deflate, which was not negotiated, or is excluded for this agent")
-        .fact("try", typed::and(&["@deflate"]))
+        .fact("try", typed::with_operand("@deflate"))
 }
 
 fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecord {

@@ -310,7 +310,7 @@ fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<Str
     if let Some(address) = addresses.iter().find(|address| !starts && address.contains("{port}")) {
         return Err(Problem::new(ErrorCode::E27, format!("{address} has no port"))
             .fact("why", "{port} is a free port for the server that --exec starts")
-            .fact("try", typed::and(&["--exec", "./my_server {port}"])));
+            .fact("try", typed::with_options(&["--exec", "./my_server {port}"])));
     }
     if addresses.is_empty() {
         check_file(args)?;
@@ -323,7 +323,7 @@ fn check_file(args: &RunArgs) -> Result<(), Problem> {
     let Some(file) = args.config.as_ref().filter(|_| args.config_named || in_ci()) else { return Ok(()) };
     Err(Problem::new(ErrorCode::E27, format!("no address was given, and {file} names no server"))
         .fact("why", "without one wsspec would test its own endpoint")
-        .fact("try", typed::and(&["ws://127.0.0.1:PORT"]))
+        .fact("try", typed::with_operand("ws://127.0.0.1:PORT"))
         .fact("or", format!("a [[target]] with its url in {file}   (wsspec config init shows one)")))
 }
 

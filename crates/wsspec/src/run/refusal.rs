@@ -98,17 +98,17 @@ impl Look<'_> {
     }
 
     fn wrong_family(&self, others: &[Address]) -> Problem {
-        let (options, wanted) = match self.target.via.family {
-            Some(Family::V6) => (["-6", "--ipv6"], "IPv6"),
-            _ => (["-4", "--ipv4"], "IPv4"),
+        let (letter, option, wanted) = match self.target.via.family {
+            Some(Family::V6) => ("-6", "ipv6", "IPv6"),
+            _ => ("-4", "ipv4", "IPv4"),
         };
         Problem::new(
             ErrorCode::E02,
             format!("the host name \"{}\" has no {wanted} address", self.target.host),
         )
         .fact("tried", format!("looking it up: {}", list(others)))
-        .fact("usually", format!("the server is reached without {}", options[0]))
-        .fact("try", typed::without(self.target, options))
+        .fact("usually", format!("the server is reached without {letter}"))
+        .fact("try", typed::without(self.target, option))
     }
 
     /// A server that waits for a whole HTTP request says nothing to a ClientHello.
@@ -156,7 +156,7 @@ impl Look<'_> {
 
     /// What to do where nobody listens: `run` can start the server itself, at this address.
     fn start(&self, problem: Problem, address: &str, server: &str) -> Problem {
-        if typed::gives("--exec") {
+        if typed::gives("exec") {
             return problem
                 .fact("try", format!("{}   (waits for its answer)", self.with(&["--ready", "ws"])));
         }

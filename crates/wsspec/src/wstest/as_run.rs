@@ -40,7 +40,7 @@ pub(crate) fn as_run(typed: &RunArgs, path: &Path) -> Result<RunArgs, Problem> {
     let addressed = args.words.iter().any(|word| Target::looks_like(word)) || args.exec.exec.is_some();
     if args.targets.is_empty() && !addressed && args.unix.is_none() {
         return Err(Problem::new(ErrorCode::E27, format!("{} names no server", path.display()))
-            .fact("try", crate::typed::and(&["ws://127.0.0.1:9001"])));
+            .fact("try", crate::typed::with_operand("ws://127.0.0.1:9001")));
     }
     Ok(args)
 }

@@ -3,7 +3,7 @@
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
-use crate::program::{Done, command, wsspec};
+use crate::program::{Done, command, finish, wsspec};
 use crate::secure::{echo, files};
 use crate::tester::{Tester, free_port};
 use crate::wording::{fact, said};
@@ -83,9 +83,40 @@ fn an_address_that_cannot_be_read_was_corrected_for_run_alone() {
         (&["run", "wss:/h", "1.1.1"], "wsspec run wss://h 1.1.1"),
         (&["load", "rtt", "ws://h:0", "--rate", "5"], "wsspec load rtt ws://127.0.0.1:9001 --rate 5"),
         (&["run", "ws://h:{port}", "1.1.1"], "wsspec run 'ws://h:{port}' 1.1.1 --exec './my_server {port}'"),
+        (&["echo", "--connect=http://h:1"], "wsspec echo --connect=ws://h:1"),
+        (&["run", "--origin", "http://h:1", "http://h:1"], "wsspec run --origin http://h:1 ws://h:1"),
+        (&["probe", "http://h/?token=abc", "-k"], "wsspec probe 'ws://h/?token=env:TOKEN' -k"),
     ] {
         assert_eq!(advice(&typed(args), 2, "E27"), again);
     }
+}
+
+#[test]
+fn a_client_without_a_tester_was_told_to_listen() {
+    let done = typed(&["echo", "--connect=ws://no-such-host.invalid:9001", "--agent", "a"]);
+    assert_eq!(advice(&done, 3, "E02"), "wsspec echo --connect=ws://127.0.0.1:9001 --agent a");
+}
+
+#[test]
+fn the_advice_to_run_one_case_at_a_time_was_refused_beside_j() {
+    let answer = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
+    let peer = Peer::always(Manner::Answer(answer, Then::Close));
+    let url = peer.url();
+    for jobs in [&["-j", "8"][..], &["-j8"], &["--jobs=8"]] {
+        let done = typed(&[&["run", &url], jobs, &["1.1.1"]].concat());
+        assert_eq!(advice(&done, 3, "E07"), format!("wsspec run {url} --jobs 1 1.1.1"));
+    }
+}
+
+#[test]
+fn secrets_of_an_address_were_a_mark_in_what_is_to_be_typed() {
+    let address = format!("ws://127.0.0.1:{}", free_port());
+    let done = typed(&["probe", &format!("{address}/?token=abc&q=1"), "-s", "chat"]);
+    assert_eq!(advice(&done, 3, "E01"), format!("wsspec probe '{address}/?token=env:TOKEN&q=1' -s chat"));
+    let folder = tempdir().unwrap();
+    let mut probe = command(folder.path(), &["probe", &format!("{address}/?k=env:MINE")]);
+    probe.env("MINE", "hunter2");
+    assert_eq!(advice(&finish(probe), 3, "E01"), format!("wsspec probe '{address}/?k=env:MINE'"));
 }
 
 #[test]

@@ -212,9 +212,9 @@ fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
     let run = &self::record(folder.path())[0];
     assert_eq!((&run["set"], &run["selected"]), (&serde_json::json!(["core"]), &247.into()));
 
-    let done = wsspec(folder.path(), &["run", &without, "-x", "@core"]);
+    let done = wsspec(folder.path(), &["run", &without, "-x", "@core", "--html"]);
     done.expect_error(4, "E29");
-    let again = format!("  try      wsspec run {without} -x @core @deflate\n");
+    let again = format!("  try      wsspec run {without} @deflate -x @core --html\n");
     assert!(done.err.contains(&again), "the advice dropped what was typed: {done:#?}");
     let named = wsspec(folder.path(), &["run", &with, "@core"]);
     assert!(named.out.contains("\n247 run in"), "a set that is named is just that: {named:#?}");
