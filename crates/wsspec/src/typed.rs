@@ -54,6 +54,15 @@ pub(crate) fn other(name: &str, target: &Target, options: &[&str]) -> String {
     shell(&having(plain(name, target, &target.to_string(), typed), options))
 }
 
+/// `wsspec echo` as a client at this address, with these options: `wstest`, which can be one too, has others.
+pub(crate) fn driver(target: &Target, address: &str, options: &[&str]) -> String {
+    if is("echo") {
+        return with(target, address, options);
+    }
+    let words = ["wsspec", "echo", "--connect", &with_variables(address, "")].map(str::to_owned);
+    shell(&having(words.to_vec(), options))
+}
+
 /// The command of this process, without this option.
 pub(crate) fn without(target: &Target, option: &str) -> String {
     let address = target.to_string();

@@ -180,7 +180,7 @@ impl Driver {
                 .fact(
                     "usually",
                     match self.target.secure {
-                        true => "the tester wants a client certificate (--cert), or the address is not that of a tester",
+                        true => "the tester wants a client certificate (wsspec echo --cert), or the address is not that of a tester",
                         false => "the address is not that of a tester: wsspec serve, or wstest -m fuzzingserver",
                     },
                 )
@@ -237,11 +237,7 @@ impl Driver {
 }
 
 fn unreachable(target: &Target, error: ConnectError) -> Problem {
-    // The options of `wstest` are other ones.
-    let again = |address: &str, options: &[&str]| match typed::is("echo") {
-        true => typed::with(target, address, options),
-        false => [&[address], options].concat().join(" "),
-    };
+    let again = |address: &str, options: &[&str]| typed::driver(target, address, options);
     match error {
         ConnectError::Tls(problem) if problem.code == ErrorCode::E10 => {
             let plain = Target { secure: false, ..target.clone() };
