@@ -80,11 +80,6 @@ pub(crate) fn is(name: &str) -> bool {
     words().is_some_and(|words| Line::read(&words).command() == Some(name))
 }
 
-/// Whether this option was typed.
-pub(crate) fn gives(id: &str) -> bool {
-    words().is_some_and(|words| Line::read(&words).given(id).is_some())
-}
-
 /// The words of this process, with a sign for what is no text in them.
 pub(crate) fn process() -> Vec<String> {
     std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()

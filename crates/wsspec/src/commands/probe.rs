@@ -60,6 +60,7 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
         limit: args.timeout,
         echo: true,
         lenient: false,
+        started: false,
     };
     let tell = |finding: &Finding| console.say(-1, line(finding, console));
     Probe { look, always_limits: args.limits, tell: &tell }.run().await?;

@@ -170,6 +170,7 @@ async fn reach(
         limit: common.timeout,
         echo,
         lenient: false,
+        started: false,
     };
     let facts = preflight(&look).await?;
     if facts.one_at_a_time && connections > 1 {

@@ -55,6 +55,7 @@ async fn meet(
         limit: plan.settings.open_timeout,
         echo: plan.echo_check,
         lenient: plan.handshake_only(),
+        started: peer.exec.is_some(),
     };
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());

@@ -55,6 +55,8 @@ pub struct Look<'a> {
     pub echo: bool,
     /// Whether an opening handshake that breaks a rule is left to the cases.
     pub lenient: bool,
+    /// Whether wsspec starts the server.
+    pub started: bool,
 }
 
 /// Connects, opens a WebSocket and has something echoed.

@@ -156,18 +156,23 @@ impl Look<'_> {
 
     /// What to do where nobody listens: `run` can start the server itself, at this address.
     fn start(&self, problem: Problem, address: &str, server: &str) -> Problem {
-        if typed::gives("exec") {
-            return problem
-                .fact("try", format!("{}   (waits for its answer)", self.with(&["--ready", "ws"])));
+        if self.started {
+            let again = typed::with_options(&["--ready", "ws"]);
+            return problem.fact("try", format!("{again}   (waits for its answer)"));
         }
         if !typed::is("probe") && !typed::is("load") {
             return problem.fact("try", typed::with(self.target, address, &["--exec", server]));
         }
-        let start = match is_nearby_name(&self.target.host) && self.target.via.unix.is_none() {
-            true => format!("your server, or wsspec echo {}, in another terminal", self.target.authority()),
-            false => "the server".to_owned(),
+        if !is_nearby_name(&self.target.host) || self.target.via.unix.is_some() {
+            return problem.fact("start", "the server").fact("try", self.there(self.target));
+        }
+        // The certificate of that server is nobody's.
+        let (tls, again) = match self.target.secure {
+            true => (" --tls", self.with(&["-k"])),
+            false => ("", self.there(self.target)),
         };
-        problem.fact("start", start).fact("try", self.there(self.target))
+        let echo = format!("wsspec echo {}{tls}", self.target.authority());
+        problem.fact("start", format!("your server, or {echo}, in another terminal")).fact("try", again)
     }
 
     fn no_socket(&self, path: &Path, why: &str) -> Problem {

@@ -150,10 +150,32 @@ fn a_server_that_is_started_and_does_not_listen_was_replaced_by_another() {
     let exec = "sh -c 'sleep 30; exit 0'";
     let args = ["run", "--exec", exec, "--ready=after:100ms", "1.1.1"];
     let again = advice(&wsspec(folder.path(), &args), 3, "E01");
-    assert!(
-        again.ends_with("--ready ws 1.1.1   (waits for its answer)") && again.contains("sleep 30"),
-        "{again}"
-    );
+    let end = "--ready ws 1.1.1   (waits for its answer)";
+    assert!(again.starts_with("wsspec run --exec ") && again.ends_with(end), "{again}");
+    assert!(again.contains("sleep 30"), "{again}");
+}
+
+#[test]
+fn a_server_of_a_variable_or_the_file_was_replaced_by_another() {
+    let exec = "sh -c 'sleep 30; exit 0'";
+    let again = "wsspec run 1.1.1 --ready ws   (waits for its answer)";
+    let folder = tempdir().unwrap();
+    let mut by_variable = command(folder.path(), &["run", "1.1.1"]);
+    by_variable.envs([("WSSPEC_EXEC", exec), ("WSSPEC_READY", "after:100ms")]);
+    assert_eq!(advice(&finish(by_variable), 3, "E01"), again);
+    let target = format!("schema = 1\n[[target]]\nexec = \"{exec}\"\nready = \"after:100ms\"\n");
+    std::fs::write(folder.path().join("wsspec.toml"), target).unwrap();
+    assert_eq!(advice(&wsspec(folder.path(), &["run", "1.1.1"]), 3, "E01"), again);
+}
+
+#[test]
+fn the_echo_server_that_was_proposed_for_wss_spoke_no_tls() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let done = typed(&["probe", &format!("wss://{address}"), "-s", "chat"]);
+    assert_eq!(advice(&done, 3, "E01"), format!("wsspec probe wss://{address} -s chat -k"));
+    let facts = said(&done, 3, "E01");
+    let start = format!("your server, or wsspec echo {address} --tls, in another");
+    assert_eq!(fact(&facts, "start"), start, "the rest is on the next line");
 }
 
 #[test]
