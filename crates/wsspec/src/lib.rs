@@ -54,6 +54,7 @@ use crate::outputs::{ci, file};
 use crate::target::Target;
 use crate::terminal::Console;
 
+use crate::terminal::failure::shell;
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
     fault::watch();
@@ -107,8 +108,10 @@ fn with_suggestion(mut message: clap::Error, args: &[OsString]) -> clap::Error {
     if above.get_name() != root.get_name() {
         let above = above.get_name();
         let mut tips = vec![format!("the commands of {above}: {}", names.join(" "))];
-        if Target::looks_like(typed) {
-            tips.push(format!("one of them comes first: wsspec {above} {} {typed}", names[0]));
+        // The others of these commands take no address.
+        if above == "load" && Target::looks_like(typed) {
+            let again = ["wsspec", above, names[0], typed].map(str::to_owned);
+            tips.push(format!("one of them comes first: {}", shell(&again)));
         }
         let tips = tips.into_iter().map(Into::into).collect();
         message.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));

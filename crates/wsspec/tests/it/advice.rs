@@ -198,6 +198,11 @@ fn load_named_none_of_its_commands() {
     let done = typed(&["load", "ws://127.0.0.1:9001"]);
     let first = "tip: one of them comes first: wsspec load connect ws://127.0.0.1:9001\n";
     assert!(done.err.contains(first), "{done:#?}");
+    let done = typed(&["load", "ws://h/?a=1&b=2"]);
+    assert!(done.err.contains("wsspec load connect 'ws://h/?a=1&b=2'\n"), "{done:#?}");
+    let done = typed(&["baseline", "ws://h:1"]);
+    assert!(done.err.contains("the commands of baseline: create"), "{done:#?}");
+    assert!(!done.err.contains("comes first"), "none of them takes an address: {done:#?}");
     let done = typed(&["load", "conect"]);
     assert!(done.err.contains("'connect'") && !done.err.contains("first"), "{done:#?}");
 }
