@@ -346,6 +346,9 @@ pub struct RunArgs {
     /// What was not typed, and where it comes from.
     #[arg(skip)]
     pub settings: Vec<crate::config::Setting>,
+    /// The options that were typed.
+    #[arg(skip)]
+    pub typed: Vec<String>,
     /// The cases that it names, if none was typed.
     #[arg(skip)]
     pub cases: Vec<String>,
@@ -364,6 +367,11 @@ impl RunArgs {
     /// The verdicts that count.
     pub fn fails_on(&self) -> FailOn {
         if self.strict { FailOn::Should } else { self.fail_on }
+    }
+
+    /// Whether the value of this option was typed, and is not that of the file or of a variable.
+    pub fn is_typed(&self, id: &str) -> bool {
+        self.typed.iter().any(|typed| typed == id)
     }
 }
 

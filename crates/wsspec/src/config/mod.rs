@@ -122,6 +122,8 @@ fn complete(
     run.profile = layers.profile.clone();
     run.config_named = run.profile.is_some() || layers::is_typed(typed, "config");
     run.settings = layers.settings("run")?;
+    let ids = typed.ids().map(clap::Id::as_str);
+    run.typed = ids.filter(|id| layers::is_typed(typed, id)).map(str::to_owned).collect();
     run.cases = layers.cases(typed);
     run.warnings = layers.file.as_ref().map(|file| file.warnings.clone()).unwrap_or_default();
     run.warnings.extend(odd_variables(&layers.keys));

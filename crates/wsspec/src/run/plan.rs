@@ -1,6 +1,6 @@
 //! From what was typed to what it means.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use wsspec_cases::sets::SETS;
@@ -252,8 +252,7 @@ fn is_negotiated(case: &Case) -> bool {
 
 /// The names that were typed; those of a file, or a variable, each of its targets has already.
 fn typed_names(args: &RunArgs) -> &[String] {
-    let untyped = args.settings.iter().any(|setting| setting.key == "agent" && setting.values == args.agent);
-    if untyped { &[] } else { &args.agent }
+    if args.is_typed("agent") { &args.agent } else { &[] }
 }
 
 /// What is tested, at these addresses or where a server is started.
@@ -408,10 +407,8 @@ fn baseline(args: &RunArgs) -> Result<(Option<BaselineFile>, Option<String>), Pr
 /// A file that stands in wsspec.toml may be made from the results of the first run; one that was typed has to be there.
 fn no_baseline_yet(args: &RunArgs) -> Option<String> {
     let path = args.baseline.as_ref().filter(|path| !path.exists())?;
-    let of_file = args.settings.iter().filter(|setting| setting.key == "baseline");
-    let untyped = of_file.flat_map(|setting| &setting.values).any(|value| Path::new(value) == path);
     let path = path.display();
-    untyped.then(|| {
+    (!args.is_typed("baseline")).then(|| {
         format!("note: there is no {path} yet, so nothing is known:\n  wsspec baseline create makes it")
     })
 }

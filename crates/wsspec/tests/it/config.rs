@@ -109,6 +109,22 @@ fn a_name_that_was_typed_was_refused_by_all_targets_but_the_one_it_was_for() {
 }
 
 #[test]
+fn what_was_typed_was_lost_when_a_variable_or_the_file_said_the_same() {
+    let (one, two) = (Peer::always(Manner::Echo), Peer::always(Manner::Echo));
+    let table = |name: &str, url: &str| format!("[[target]]\nagent = \"{name}\"\nurl = \"{url}\"\n");
+    let tables = format!("{}{}", table("libA", &one.url()), table("libB", &two.url()));
+    let folder = folder(&format!("schema = 1\n[run]\nbaseline = \"known.toml\"\n{tables}"));
+    let same = [("WSSPEC_AGENT", "libB=new")];
+    let done = with(folder.path(), &same, &["run", "1.1.1", "--agent", "libB=new"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let targets = record(folder.path())[0]["targets"].clone();
+    assert_eq!([0, 1].map(|at| targets[at]["agent"].as_str().unwrap()), ["libA", "new"]);
+    assert!(done.err.contains("there is no known.toml yet"), "it may still be made: {done:#?}");
+    let typed = wsspec(folder.path(), &["run", "1.1.1", "--baseline", "known.toml"]);
+    typed.expect_error(2, "E18");
+}
+
+#[test]
 fn the_nearest_file_above_counts_and_its_paths_are_its_own() {
     let folder =
         folder("schema = 1\n[run]\nbaseline = \"known.toml\"\nset = [\"limits\"]\n[output]\nout = \"o\"\n");
