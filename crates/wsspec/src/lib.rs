@@ -41,6 +41,7 @@ pub mod wstest;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
@@ -53,8 +54,8 @@ use crate::outputs::args::Ci;
 use crate::outputs::{ci, file};
 use crate::target::Target;
 use crate::terminal::Console;
-
 use crate::terminal::failure::shell;
+
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
     fault::watch();
@@ -80,7 +81,7 @@ pub fn main() -> std::process::ExitCode {
     };
     let console = Console::new(&cli.global);
     let log = cli.global.log.as_deref().map_or(Ok(()), |path| {
-        file::make_folder(path, &console)?;
+        file::make_folder(path, out(&cli), &console)?;
         debug_log::start(path)
     });
     let code = match fault::guard(|| log.map_err(Into::into).and_then(|()| dispatch(&cli, &console))) {
@@ -178,6 +179,18 @@ const NO_RUNTIME: &str = "cannot start the runtime";
 fn runtime() -> Result<tokio::runtime::Runtime> {
     memory::share_between_threads();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)
+}
+
+/// The folder that the command is going to make.
+fn out(cli: &Cli) -> Option<&Path> {
+    match cli.command.as_ref()? {
+        Command::Run(args) => Some(&args.out),
+        Command::Serve(args) => Some(&args.out),
+        Command::Demo(args) => Some(&args.out),
+        Command::Report(args) => args.out.as_deref(),
+        Command::Merge(args) => Some(&args.out),
+        _ => None,
+    }
 }
 
 /// The CI service that is told of an error.

@@ -311,7 +311,7 @@ fn was_strict(case: &CaseRecord) -> bool {
 }
 
 fn write(path: &Path, text: &str, console: &Console) -> Result<(), Problem> {
-    file::make_folder(path, console)?;
+    file::make_folder(path, None, console)?;
     file::write(path, text.as_bytes())
 }
 

@@ -99,7 +99,7 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
         if is_stdout(path) {
             file::print(&text)?;
         } else {
-            file::make_folder(path, console)?;
+            file::make_folder(path, None, console)?;
             file::write(path, text.as_bytes())?;
             console.say(0, format!("wrote {}", path.display()));
         }

@@ -92,12 +92,13 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     if outputs.args.html == Some(None) {
         outputs.args.html = Some(Some(home.join("report.html")));
     }
-    outputs.make_folders(whole.as_ref().unwrap_or(&home), console)?;
+    let out = whole.as_ref().unwrap_or(&home);
+    outputs.make_folders(out, console)?;
     for path in outputs.write(&report, whole.as_deref())? {
         console.say(-1, format!("wrote {}", path.display()));
     }
     if let Some(path) = &args.pcap {
-        file::make_folder(path, console)?;
+        file::make_folder(path, Some(out), console)?;
         wire::put(path, |out| pcap::write(&report, out))?;
         console.say(-1, format!("wrote {}", path.display()));
     }

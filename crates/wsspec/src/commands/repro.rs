@@ -110,7 +110,7 @@ pub fn run(args: &ReproArgs, console: &Console) -> Result<ExitCode> {
     match &args.out {
         None => console.data(&text),
         Some(path) => {
-            file::make_folder(path, console)?;
+            file::make_folder(path, None, console)?;
             file::write(path, text.as_bytes())?;
             console.say(-1, format!("wrote {}", path.display()));
         }
@@ -305,7 +305,7 @@ fn packets(
     };
     match &args.out {
         Some(path) => {
-            file::make_folder(path, console)?;
+            file::make_folder(path, None, console)?;
             wire::put(path, |out| out.write_all(&octets))?;
             console.say(-1, format!("wrote {}", path.display()));
         }

@@ -87,7 +87,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     });
     let wire = Wire::new(&args.wire);
     plan.tls = plan.tls.map(|tls| tls.logging(wire.keys()));
-    plan.capture = wire.open(console)?;
+    plan.capture = wire.open(&args.out, console)?;
     let (stream, tell) = Stream::new(console);
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);

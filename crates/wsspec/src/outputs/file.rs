@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::errors::Problem;
 use crate::run::folder::unwritable;
@@ -66,17 +66,32 @@ pub fn probe(path: &Path) -> Result<(), Problem> {
     attempt().map_err(|error| unwritable(path, &error))
 }
 
-/// Makes the folder of a file that was asked for by name, and says so: it may be a mistake in the path.
+/// Makes the folder of a file that was asked for by name, and says so: it may be a mistake in the path. `out` is
+/// going to be made anyway.
 ///
 /// # Errors
 /// E21.
-pub fn make_folder(path: &Path, console: &Console) -> Result<(), Problem> {
+pub fn make_folder(path: &Path, out: Option<&Path>, console: &Console) -> Result<(), Problem> {
     let folder = parent(path);
     if !folder.exists() {
         fs::create_dir_all(folder).map_err(|error| unwritable(path, &error))?;
-        console.note(format!("note: there was no folder {}: made it", folder.display()));
+        if !out.is_some_and(|out| whole(folder).starts_with(whole(out))) {
+            console.note(format!("note: there was no folder {}: made it", folder.display()));
+        }
     }
     Ok(())
+}
+
+/// A path from the root on, without `.` and `..`.
+fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.components().fold(PathBuf::new(), |mut whole, part| {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
+        whole
+    })
 }
 
 /// The folder of a file.
@@ -120,5 +135,19 @@ pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resul
             Err(unwritable(Path::new("stdout"), &error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_folder_has_one_whole_path() {
+        let here = std::env::current_dir().unwrap();
+        for path in ["out", "./out", "out/", "a/../out", "./b/./../out/."] {
+            assert_eq!(whole(Path::new(path)), here.join("out"), "{path}");
+        }
+        assert_eq!(whole(&here.join("x/../out")), here.join("out"));
     }
 }

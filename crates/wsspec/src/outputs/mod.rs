@@ -62,8 +62,7 @@ impl Outputs {
     /// # Errors
     /// E21.
     pub fn make_folders(&self, out: &Path, console: &Console) -> Result<(), Problem> {
-        let mut elsewhere = self.files().filter(|path| !path.starts_with(out));
-        elsewhere.try_for_each(|path| file::make_folder(path, console))
+        self.files().try_for_each(|path| file::make_folder(path, Some(out), console))
     }
 
     /// The files that were asked for by name.

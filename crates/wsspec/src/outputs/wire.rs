@@ -52,18 +52,19 @@ impl Wire {
         wanted.then(|| self.keys.clone() as _)
     }
 
-    /// Opens the files, before the first connection.
+    /// Opens the files, before the first connection. `out` is the folder of all reports.
     ///
     /// # Errors
     /// E21.
-    pub fn open(&self, console: &Console) -> Result<Option<Arc<Capture>>, Problem> {
+    pub fn open(&self, out: &Path, console: &Console) -> Result<Option<Arc<Capture>>, Problem> {
         for path in self.pcap.iter().chain(&self.key_log) {
             let path = path.display();
             console.note(format!(
                 "warning[W10]: {path} shows all traffic of this run, secrets too; keep it to yourself"
             ));
         }
-        self.pcap.iter().chain(&self.key_log).try_for_each(|path| file::make_folder(path, console))?;
+        let mut files = self.pcap.iter().chain(&self.key_log);
+        files.try_for_each(|path| file::make_folder(path, Some(out), console))?;
         if let Some(path) = &self.key_log {
             self.keys.write_to(path).map_err(|error| unwritable(path, &error))?;
         }

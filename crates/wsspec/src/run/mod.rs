@@ -97,7 +97,7 @@ async fn run_with(
     meeting::separate_names(&mut agents, console);
     plan.settle(agents.iter().any(|agent| agent.deflate));
 
-    let capture = plan.wire.open(console)?;
+    let capture = plan.wire.open(&plan.out, console)?;
     agents.iter_mut().for_each(|agent| agent.capture = capture.clone());
     if let (Some(backend), Some(capture)) = (&mut backend, &capture) {
         backend.capture(capture.clone());

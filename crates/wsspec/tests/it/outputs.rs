@@ -463,6 +463,30 @@ fn folders_of_files_were_made_in_silence() {
     }
 }
 
+#[test]
+fn the_folder_that_every_run_makes_was_told_of() {
+    let silent = |words: &dyn Fn(&Path) -> Vec<String>| {
+        let folder = tempdir().unwrap();
+        let words = words(folder.path());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let done = wsspec(folder.path(), &words);
+        assert!(folder.path().join("wsspec-out").is_dir(), "{done:#?}");
+        assert!(!done.err.contains("there was no folder"), "{done:#?}");
+    };
+    for words in [
+        &["run", "1.1.1", "--log", "wsspec-out/d.log"][..],
+        &["run", "1.1.1", "--junit", "./wsspec-out/j.xml"],
+        &["run", "1.1.1", "-o", "./wsspec-out/", "--md", "wsspec-out/a/s.md", "--keylog", "wsspec-out/b/k"],
+        &["serve", "--once", "--port", "0", "--idle-timeout", "300ms", "--pcap", "wsspec-out/p.pcapng"],
+    ] {
+        silent(&|_| words.iter().copied().map(str::to_owned).collect());
+    }
+    silent(&|folder| {
+        let path = folder.join("wsspec-out/j.xml").display().to_string();
+        ["run", "1.1.1", "--junit", &path].map(str::to_owned).to_vec()
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_argument_that_is_no_text_was_a_panic() {
