@@ -83,7 +83,7 @@ impl Wire {
                 ExitCode::Ok
             }
             Err(error) => {
-                console.warn(unwritable(path, &error).to_string());
+                console.problem(&unwritable(path, &error));
                 ExitCode::Incomplete
             }
         }

@@ -32,7 +32,7 @@ pub(super) fn tell(
     let written = write_reports::write_untested(folder, &report, is_first);
     let written = written.map_err(|error| unwritable(&plan.out, &error));
     if let Err(unwritten) = written.and_then(|()| plan.outputs.write(&report, None)) {
-        console.warn(unwritten.to_string());
+        console.problem(&unwritten);
     }
     if is_first {
         return problem;

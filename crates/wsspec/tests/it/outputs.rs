@@ -487,6 +487,18 @@ fn the_folder_that_every_run_makes_was_told_of() {
     });
 }
 
+#[test]
+fn errors_at_the_end_were_80_columns_wide_on_every_terminal() {
+    let folder = tempdir().unwrap();
+    // The badge can be written, and what stands beside it cannot.
+    let badges = "some/long/folder/of/badges";
+    fs::create_dir_all(folder.path().join(badges).join("badge.json")).unwrap();
+    let badge = format!("{badges}/badge.svg");
+    let mut run = command(folder.path(), &["run", "ws://127.0.0.1:9", "1.1.1", "--badge", &badge]);
+    run.env("COLUMNS", "60");
+    finish(run).expect_width("E21", 60);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_argument_that_is_no_text_was_a_panic() {
