@@ -1,6 +1,7 @@
 //! A command line to be typed again: at another address, and with `env:NAME` in the place of secrets.
 
 mod line;
+mod secrets;
 
 use std::path::Path;
 
@@ -8,9 +9,9 @@ use clap::Args as _;
 use wsspec_report::record::Redaction;
 
 use self::line::{Line, Place};
-use crate::errors::{ErrorCode, Problem};
+use self::secrets::with_variables;
+pub(crate) use self::secrets::{header, read_address, without_secrets};
 use crate::peer_args::PeerArgs;
-use crate::run::plan::SECRET_HEADERS;
 use crate::target::Target;
 use crate::terminal::failure::shell;
 
@@ -191,78 +192,6 @@ fn moved(mut words: Vec<String>, target: &Target, address: &str) -> Vec<String> 
     words
 }
 
-/// An address with `env:NAME` for its secrets, by the names that `typed` has for them.
-fn with_variables(address: &str, typed: &str) -> String {
-    let key = |parameter: &str| parameter.split('=').next().map(str::to_owned);
-    let named = |parameter: &str| {
-        let mut typed = typed.split(['?', '&']).filter(|typed| typed.contains("=env:"));
-        typed.find(|typed| key(typed) == key(parameter)).unwrap_or(parameter).to_owned()
-    };
-    let address = match address.split_once('?') {
-        Some((path, query)) => {
-            format!("{path}?{}", query.split('&').map(named).collect::<Vec<_>>().join("&"))
-        }
-        None => address.to_owned(),
-    };
-    Redaction::default().query_as_variables(&address)
-}
-
-/// The words with `env:NAME` for the secrets in headers and addresses.
-pub(crate) fn without_secrets(words: &[String], redaction: &Redaction) -> Vec<String> {
-    let mut plain: Vec<String> = words.iter().map(|word| address(word, redaction)).collect();
-    for given in Line::read(words).options().iter().filter(|given| given.id == "header") {
-        if let Some(place) = given.value {
-            plain[place.word] = words[place.word].clone();
-            plain[place.word].replace_range(place.from.., &header(place.of(words), redaction));
-        }
-    }
-    plain
-}
-
-/// The word with `env:NAME` for the secrets in it, if it is an address.
-fn address(word: &str, redaction: &Redaction) -> String {
-    if Target::looks_like(word) { redaction.query_as_variables(word) } else { word.to_owned() }
-}
-
-/// A header with `env:NAME` for its value, if that is a secret; the scheme of credentials stays.
-pub(crate) fn header(typed: &str, redaction: &Redaction) -> String {
-    let Some((name, value)) = typed.split_once(':') else { return typed.to_owned() };
-    let (name, value) = (name.trim(), value.trim());
-    let is_variable = value.split(' ').any(|word| word.starts_with("env:"));
-    if redaction.is_off() || is_variable || !redaction.hides_header(name) {
-        return typed.to_owned();
-    }
-    let credentials = SECRET_HEADERS[..2].iter().any(|known| known.eq_ignore_ascii_case(name));
-    match value.split_once(' ').filter(|_| credentials) {
-        Some((scheme, _)) => format!("{name}: {scheme} env:TOKEN"),
-        None => format!("{name}: env:{}", name.to_ascii_uppercase().replace('-', "_")),
-    }
-}
-
-/// An address with what its parameters `env:NAME` stand for. The values are secrets.
-///
-/// # Errors
-/// E27: there is no such variable.
-pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<String, Problem> {
-    let Some((path, query)) = typed.split_once('?') else { return Ok(typed.to_owned()) };
-    let mut value = |parameter: &str| match parameter.split_once("=env:") {
-        None => Ok(parameter.to_owned()),
-        Some((key, variable)) => {
-            let secret = std::env::var(variable).map_err(|_| no_variable(typed, variable))?;
-            *redaction = redaction.clone().value(&secret);
-            Ok(format!("{key}={secret}"))
-        }
-    };
-    let parameters = query.split('&').map(&mut value).collect::<Result<Vec<_>, _>>()?;
-    Ok(format!("{path}?{}", parameters.join("&")))
-}
-
-fn no_variable(typed: &str, variable: &str) -> Problem {
-    Problem::new(ErrorCode::E27, format!("cannot read the address {typed:?}"))
-        .fact("why", format!("the environment has no variable {variable}"))
-        .fact("try", format!("export {variable}=SECRET   and this again"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,22 +317,5 @@ mod tests {
     fn another_command_is_given_what_was_typed_of_the_peer() {
         let words = words("wsspec run ws://h 5.15 -H 'A: b' -j 3 --cacert=c.pem -vk -o x --sni n");
         assert_eq!(shell(&of_peer(&words)), "-H 'A: b' --cacert=c.pem -k --sni n");
-    }
-
-    #[test]
-    fn secrets_are_variables_in_what_is_typed_again() {
-        let redaction = Redaction::default().header("X-Key");
-        let words = words(
-            "wsspec run ws://h/?room=1&token=abc -H 'Authorization: Bearer x y' --header=Cookie:a=b -H 'x-key: q' \
-             -HCookie:a=b -H 'X-A: b' -H 'Cookie: env:MINE'",
-        );
-        let again = without_secrets(&words, &redaction);
-        assert_eq!(
-            shell(&again),
-            "wsspec run 'ws://h/?room=1&token=env:TOKEN' -H 'Authorization: Bearer env:TOKEN' \
-             '--header=Cookie: env:COOKIE' -H 'x-key: env:X_KEY' '-HCookie: env:COOKIE' -H 'X-A: b' \
-             -H 'Cookie: env:MINE'"
-        );
-        assert_eq!(without_secrets(&again, &redaction), again);
     }
 }
