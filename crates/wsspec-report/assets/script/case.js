@@ -103,8 +103,8 @@ function dress(one) {
     const record = (await unpacked(one.id))?.record;
     if (record) find("p", raw).replaceWith(copyable(build(["pre", {}, record])));
   }, { once: true });
-  const steps = find(".steps", one);
-  steps.append(button("next failure", () => step(1)));
+  const others = failures(rows).filter((cell) => linkOf(cell) !== "#" + one.id);
+  if (others.length > 0) find(".steps", one).append(button("next failure", () => step(1)));
   if (raw) search(one);
 }
 

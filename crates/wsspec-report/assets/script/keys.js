@@ -8,13 +8,15 @@ function setTheme(theme) {
   find("#theme").textContent = "theme: " + (root.dataset.theme ?? "auto");
 }
 
+const failures = (within) => within.flatMap((row) => findAll("td.v-fail", row));
+const linkOf = (cell) => find("a", cell).getAttribute("href");
+
 /** Goes to the next or previous failure that the filter shows; to one that the baseline knows only if there is no other. */
 function step(way, known = false) {
-  const cells = rows.filter((row) => row.dataset.out !== "out").flatMap((row) => findAll("td.v-fail", row));
+  const cells = failures(rows.filter((row) => row.dataset.out !== "out"));
   const news = cells.filter((cell) => cell.dataset.outcome !== "known");
-  const target = (cell) => find("a", cell).getAttribute("href");
-  const all = cells.map(target);
-  const wanted = known || news.length === 0 ? all : news.map(target);
+  const all = cells.map(linkOf);
+  const wanted = known || news.length === 0 ? all : news.map(linkOf);
   const here = all.indexOf("#" + shown);
   const from = here < 0 && way < 0 ? 0 : here;
   const around = all.map((_, n) => all[(from + way * (n + 1) + all.length * 2) % all.length]);
@@ -32,6 +34,9 @@ const KEYS = {
   c: () => find(".again button", place)?.click(),
   "?": () => find("#keys").showModal(),
 };
+
+// Where nothing failed no key leads there, and the help tells of none.
+if (failures(rows).length === 0) for (const key of "jkJKf") delete KEYS[key];
 
 const keysOn = find("#keys-on");
 /** Who switched the keys off does not want them back with the next report. A browser may refuse to store anything. */

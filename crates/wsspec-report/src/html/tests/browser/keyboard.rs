@@ -70,6 +70,33 @@ fn the_next_failure_was_a_known_one() {
 }
 
 #[test]
+fn a_next_failure_was_offered_where_there_is_none() {
+    let Some(mut browser) = Browser::start() else { return };
+    let offers = |report: Report, page: &str, browser: &mut Browser| {
+        let written = Written::new(&report);
+        browser.open("about:blank");
+        browser.open(&format!("{}#{page}", written.url()));
+        browser.wait("document.querySelector('#page .steps')");
+        browser.text("document.querySelector('#page .steps').innerText").contains("next failure")
+    };
+    let (good, bad) = (passed("mylib/2.3", "1.1.1"), failed("mylib/2.3", "5.15"));
+    assert!(!offers(sample(vec![good.clone()]), "1.1.1@mylib-2.3", &mut browser));
+    // A key that leads to none is no key: the page stays as it is.
+    browser.press("j");
+    browser.press("f");
+    assert_eq!(browser.text("location.hash"), "#1.1.1@mylib-2.3");
+    assert!(!browser.text("document.querySelector('#keys').textContent").contains("failure"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    let both = sample(vec![good, bad.clone()]);
+    assert!(offers(both.clone(), "1.1.1@mylib-2.3", &mut browser));
+    assert!(!offers(both, "5.15@mylib-2.3", &mut browser), "it is the only one");
+    assert!(offers(sample(vec![bad, failed("mylib/2.3", "5.16")]), "5.15@mylib-2.3", &mut browser));
+    assert!(
+        browser.text("document.querySelector('#keys').textContent").contains("next and previous failure")
+    );
+}
+
+#[test]
 fn keys_that_were_switched_off_were_on_again_in_the_next_report() {
     let Some((mut browser, written)) = started() else { return };
     browser.open(&written.url());
