@@ -34,6 +34,22 @@ fn the_run_tells_host_configuration_and_redactions_and_names_nobody() {
 }
 
 #[test]
+fn the_command_of_a_run_stands_among_its_facts_word_by_word_and_once() {
+    let mut report = sample(vec![passed("a", "1.1.1")]);
+    report.run.argv = ["run", "ws://127.0.0.1:9001", "--agent", "my <lib>"].map(str::to_owned).to_vec();
+    for page in [super::report(&report).unwrap(), index_page(&report)] {
+        let facts = page.split("<caption>Facts</caption>").nth(1).expect("there are facts");
+        let rows = facts.split("</table>").next().unwrap().split("</tr>");
+        let commands: Vec<&str> = rows.filter(|row| row.contains(">command</th>")).collect();
+        assert_eq!(commands.len(), 1, "{commands:?}");
+        let words = commands[0].split("<span class=\"word\">").skip(1);
+        let words: Vec<&str> = words.map(|word| word.split("</span>").next().unwrap()).collect();
+        let expected = ["wsspec", "run", "ws://127.0.0.1:9001", "--agent", "&#39;my &lt;lib&gt;&#39;"];
+        assert_eq!(words, expected, "{commands:?}");
+    }
+}
+
+#[test]
 fn the_issue_of_a_known_failure_is_a_link_only_if_it_is_an_address_of_https() {
     for (issue, is_link) in [
         ("https://example.org/97", true),
