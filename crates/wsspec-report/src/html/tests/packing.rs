@@ -144,14 +144,34 @@ fn failures_with_a_cause_that_two_others_told_in_full_are_told_in_short() {
     assert!(briefs(&html).iter().all(|brief| brief.contains("<b>Rule</b>")));
 }
 
-#[test]
-fn a_line_that_stands_in_many_pages_is_packed_once() {
-    let html = report(&very_many(1, passed, 1)).unwrap();
+/// The first block of pages, as it is packed and as a text.
+fn first_block(html: &str) -> (Vec<u8>, String) {
     let block = html.split("class=\"pages\"").nth(1).unwrap().split_once('>').unwrap().1;
     let packed = STANDARD.decode(block.split_once('<').unwrap().0).unwrap();
     let mut text = String::new();
     io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut text).unwrap();
+    (packed, text)
+}
+
+#[test]
+fn large_reports_are_packed_quickly_and_small_ones_tightly() {
+    for (agents, level) in [(1, 9), (3, 5)] {
+        let (packed, text) = first_block(&report(&very_many(agents, passed, 1)).unwrap());
+        let at = |level| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+            io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+            gzip.finish().unwrap()
+        };
+        let levels: Vec<u32> = (1..=9).filter(|level| at(*level) == packed).collect();
+        assert_eq!(levels, [level], "{agents} implementations");
+    }
+}
+
+#[test]
+fn a_line_that_stands_in_many_pages_is_packed_once() {
+    let html = report(&very_many(1, passed, 1)).unwrap();
+    let (_, text) = first_block(&html);
     let line = "<caption>Octets received by chop size</caption>";
     assert_eq!(text.matches(line).count(), 1);
-    assert!(super::packed(&html).values().all(|(page, _)| page.contains(line)));
+    assert!(packed(&html).values().all(|(page, _)| page.contains(line)));
 }
