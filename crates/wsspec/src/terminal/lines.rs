@@ -53,7 +53,7 @@ pub enum Remark {
     Took,
 }
 
-/// Columns of a clause.
+/// Columns of a clause; a longer one takes from what stands around it.
 const CLAUSE: usize = " RFC 6455 5.5.2".len();
 /// Columns of the line of a case without slug and agent.
 const FIXED: usize = "  FAIL       6.3.1    ".len() + CLAUSE + 1;
@@ -71,21 +71,22 @@ pub fn label(verdict: Verdict, standing: Option<Standing>) -> &'static str {
 /// The line of a finished case, two if it says what was found.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
     let label = label(record.verdict, record.outcome);
-    let agent = if several {
-        let fill = if style.width < 80 { 13 } else { 14 };
-        format!("{:<fill$} ", cut(&style.plain(agent_name(record.agent.raw())), fill))
-    } else {
-        String::new()
     };
     if let Remark::More(id) = remark {
         let text = format!("more cases with the same cause as {id} are listed at the end");
-        let lines = wrap(&text, style.width.saturating_sub(13).max(20));
-        return format!("{:13}{}", "", lines.join(&format!("\n{:13}", "")));
+        return format!("{:13}{}", "", below(&text, style));
     }
     // Slugs can be typed: they are whole where there is room, also for what stands behind them.
     let usual = if several { 15 } else { 20 };
     let usual = usual.min((style.width + usual).saturating_sub(80));
-    let others = FIXED + agent.chars().count();
+    let clause = format!(" {}", clause(record));
+    let longer = clause.len().saturating_sub(CLAUSE);
+    let fill = if style.width < 80 { 13_usize } else { 14 };
+    let fill = fill.saturating_sub(longer.saturating_sub(usual)).max(4);
+    let agent = cut(&style.plain(agent_name(record.agent.raw())), fill);
+    let agent = if several { format!("{agent:<fill$} ") } else { String::new() };
+    let usual = usual.saturating_sub(longer);
+    let others = FIXED + longer + agent.chars().count();
     let behind = |remark: &str| style.width.saturating_sub(others + remark.len());
     let slug = record.slug.chars().count();
     let (long, brief) = match remark {
@@ -96,11 +97,10 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
     let like = if short { &brief } else { &long };
     // The clause is that of the case which it is like: it gives way to a long name.
     let has_clause = like.is_empty() || short || slug <= usual.max(behind(like));
-    let room = if has_clause { behind(like) } else { behind(like) + CLAUSE }.max(usual);
+    let room = if has_clause { behind(like) } else { behind(like) + CLAUSE + longer }.max(usual);
     let shown = if usual < 4 { String::new() } else { cut(&record.slug, room) };
     let slug = usual.max(shown.chars().count());
-    let clause =
-        if has_clause { format!("{:<CLAUSE$}", format!(" {}", clause(record))) } else { String::new() };
+    let clause = if has_clause { format!("{clause:<CLAUSE$}") } else { String::new() };
     let name = format!(
         "  {} {:<8} {:<slug$}{clause} {agent}",
         style.verdict(record.verdict, &format!("{label:<10}")),
@@ -115,10 +115,14 @@ pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -
                 Some(Standing::Flaky) => record.summary.clone(),
                 _ => cause_sentence(record),
             };
-            let found = wrap(&style.plain(found.for_terminal(300)), style.width.saturating_sub(13).max(20));
-            format!("{}\n{:13}{}", name.trim_end(), "", found.join(&format!("\n{:13}", "")))
+            format!("{}\n{:13}{}", name.trim_end(), "", below(&style.plain(found.for_terminal(300)), style))
         }
     }
+}
+
+/// A text behind the column of verdicts, in several lines.
+fn below(text: &str, style: Style) -> String {
+    wrap(text, style.width.saturating_sub(13).max(20)).join(&format!("\n{:13}", ""))
 }
 
 /// What is said when an implementation that died is running again: its last words, and how it goes on.
@@ -128,8 +132,7 @@ pub fn restarted(restarted: &Restarted, style: Style) -> String {
     let mut out = Vec::new();
     if restarted.in_flight > 1 {
         let died = format!("the process {} while {} cases ran", restarted.how, restarted.in_flight);
-        let died = wrap(&died, style.width.saturating_sub(13).max(20));
-        out.push(format!("  DIED       {}", died.join(&format!("\n{:13}", ""))));
+        out.push(format!("  DIED       {}", below(&died, style)));
     }
     let last = last_words::worth_reading(&restarted.lines, LINES).into_iter();
     out.extend(last.map(|line| {
@@ -141,8 +144,7 @@ pub fn restarted(restarted: &Restarted, style: Style) -> String {
         0 | 1 => format!("restarted in {took}{goes_on} (restart {} of {})", restarted.number, restarted.of),
         _ => format!("restarted in {took}; these cases are repeated, each alone"),
     };
-    let up = wrap(&up, style.width.saturating_sub(13).max(20));
-    out.extend(up.iter().map(|line| format!("{:13}{line}", "")));
+    out.push(format!("{:13}{}", "", below(&up, style)));
     out.join("\n")
 }
 

@@ -215,6 +215,30 @@ fn the_column_of_clauses_was_one_too_narrow_for_its_longest() {
 }
 
 #[test]
+fn a_clause_with_five_numbers_moved_what_stands_behind_it() {
+    let mut report = report();
+    let record = report.cases.iter_mut().find(|record| record.slug == "ping-of-126").unwrap();
+    record.slug = "ping".to_owned();
+    for (width, several) in [(80, false), (80, true), (100, false), (60, true)] {
+        let mut columns = Vec::new();
+        for section in ["5.4", "7.2.3.6", "7.2.3.6.1", "17.12.13.16"] {
+            let failed = record.checks.iter_mut().filter(|check| !check.ok);
+            failed.flat_map(|check| &mut check.rfc).for_each(|clause| clause.section = section.into());
+            let line = lines::case(
+                record,
+                &Remark::Like("5.15".parse().unwrap()),
+                several,
+                Style { width, ..Style::PLAIN },
+            );
+            assert!(line.contains(&format!("RFC 6455 {section} ")), "{line}");
+            assert!(line.chars().count() <= width, "{width}: {line}");
+            columns.push(line.find(" as 5.15"));
+        }
+        assert!(columns.iter().all(|column| *column == columns[0]), "{width}: {columns:?}");
+    }
+}
+
+#[test]
 fn cases_of_several_implementations_stood_in_one_list_without_their_names() {
     let report = report();
     let mut other = report.cases.clone();
