@@ -135,7 +135,7 @@ impl TomlFile {
 fn problem(path: &Path, text: &str, fault: &Fault, what: &str) -> Problem {
     let (line, column) = fault.position(text);
     Problem::new(ErrorCode::E18, format!("{}:{line}:{column}: {what}", path.display()))
-        .verbatim(fault.show(text))
+        .place(fault.place(text))
 }
 
 /// What stands behind the last comma of `a list of texts, as in ["a"]`.

@@ -95,7 +95,7 @@ pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
     }
     let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
     let expired = complaints.iter().filter(|line| line.contains(EXPIRED)).count();
-    let problem = Problem::new(ErrorCode::E24, what).verbatim(lines.join("\n"));
+    let problem = Problem::new(ErrorCode::E24, what).list(lines);
     let fixed = format!("wsspec baseline update --only-fixed{file}     then commit the file");
     let later =
         format!("wsspec baseline update --reason TEXT{file}     (expired ones go, what fails gets TEXT)");

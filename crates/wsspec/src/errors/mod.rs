@@ -1,10 +1,12 @@
 //! What goes wrong for a user: a code, what was tried and what came back, the likely reason, a command to type.
 
 mod catalogue;
+mod place;
 
 use std::fmt;
 
 pub use catalogue::{ErrorCode, Page};
+pub(crate) use place::Place;
 
 use crate::exit_code::ExitCode;
 use crate::text::wrap;
@@ -13,6 +15,8 @@ use crate::text::wrap;
 const WIDTH: usize = 80;
 /// Less is asked for in vain.
 const NARROWEST: usize = 40;
+/// What stands below the first line and has no label begins so far to the right.
+const INDENT: usize = 4;
 
 /// An error that the user can do something about.
 #[derive(Debug)]
@@ -20,7 +24,8 @@ pub struct Problem {
     /// Which one.
     pub code: ErrorCode,
     what: String,
-    verbatim: Option<String>,
+    place: Option<Place>,
+    list: Vec<String>,
     facts: Vec<Fact>,
     exit: ExitCode,
 }
@@ -34,7 +39,14 @@ struct Fact {
 impl Problem {
     /// An error of this kind; `what` says what is wrong in a few words.
     pub fn new(code: ErrorCode, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), verbatim: None, facts: Vec::new(), exit: code.page().exit }
+        Self {
+            code,
+            what: what.into(),
+            place: None,
+            list: Vec::new(),
+            facts: Vec::new(),
+            exit: code.page().exit,
+        }
     }
 
     /// Adds a line. The labels are `tried`, `sent`, `got`, `usually`, `why`, `try`, `note` and the like.
@@ -43,9 +55,15 @@ impl Problem {
         self
     }
 
-    /// Adds lines that are printed as they are, below the first one.
-    pub fn verbatim(mut self, lines: impl Into<String>) -> Self {
-        self.verbatim = Some(lines.into());
+    /// Shows the place of a text where it is wrong, below the first line.
+    pub(crate) fn place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Adds what is wrong one by one, below the first line.
+    pub(crate) fn list(mut self, list: Vec<String>) -> Self {
+        self.list = list;
         self
     }
 
@@ -85,8 +103,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = f.width().unwrap_or(WIDTH).clamp(NARROWEST, WIDTH);
         f.write_str(&wrap(&format!("error[{}]: {}", self.code, self.what), width).join("\n  "))?;
-        for line in self.verbatim.iter().flat_map(|lines| lines.lines()) {
-            write!(f, "\n    {line}")?;
+        for line in self.place.iter().flat_map(|place| place.lines(width - INDENT)) {
+            write!(f, "\n{:INDENT$}{line}", "")?;
+        }
+        for line in &self.list {
+            write!(f, "\n{:INDENT$}{}", "", wrap(line, width - INDENT - 2).join("\n      "))?;
         }
         for fact in &self.facts {
             write!(f, "\n{}", labelled(fact.label, &fact.text, width))?;

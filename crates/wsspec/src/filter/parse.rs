@@ -1,10 +1,8 @@
 use super::Expr;
 use super::atom::{Atom, NAMES};
-use crate::errors::{ErrorCode, Problem};
+use crate::errors::{ErrorCode, Place, Problem};
 use crate::text::did_you_mean;
 
-/// Columns of the place where a mistake is shown.
-const WIDTH: usize = 80;
 /// Brackets and negations inside each other.
 const DEPTH: usize = 64;
 
@@ -143,19 +141,10 @@ impl<'a> Parser<'a> {
 impl Mistake {
     fn explain(self, text: &str) -> Problem {
         let before = text[..self.at].chars().count();
-        // Of a long expression only the surroundings are shown.
-        let skipped = before.saturating_sub(50);
-        let shown: String = text.chars().skip(skipped).take(WIDTH - 4).collect();
-        let carets = "^".repeat(self.width.min(WIDTH - 4 - (before - skipped)).max(1));
         let (why, more) = self.why.split_once('\n').unwrap_or((&self.why, ""));
-        let indent = before - skipped;
-        let fits = indent + carets.len() + 1 + why.chars().count() + 4 <= WIDTH;
-        let (beside, below) = if fits { (why, "") } else { ("", why) };
-        let place = format!("{shown}\n{:>indent$}{carets} {beside}", "");
-        let below = [below, more].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
         let problem = Problem::new(ErrorCode::E20, "cannot read the filter expression")
-            .verbatim(place.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
-        let problem = if below.is_empty() { problem } else { problem.fact("why", below) };
+            .place(Place::new(text, before, self.width, why));
+        let problem = if more.is_empty() { problem } else { problem.fact("why", more) };
         problem.fact("atoms", NAMES.join(" ")).fact("try", "wsspec list -E 'section(5) and level(must)'")
     }
 }

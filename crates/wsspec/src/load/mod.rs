@@ -215,12 +215,16 @@ async fn refuse_strangers(target: &Target, limit: Duration) -> Result<(), Proble
 fn too_few_ports(connections: u32, ports: u64) -> Problem {
     Problem::new(
         ErrorCode::E25,
-        format!("cannot open {connections} connections: there are {ports} local ports"),
+        format!(
+            "cannot open {} connections: there are {} local ports",
+            grouped(connections.into()),
+            grouped(ports)
+        ),
     )
     .fact("why", "from one address to one port of another each connection needs a port of its own")
     .fact("try", "--source 127.0.0.0/28   for a peer on this machine: each address has ports of its own")
     .fact("or", "sysctl net.ipv4.ip_local_port_range='1024 65535'")
-    .fact("or", format!("no more than {ports} connections"))
+    .fact("or", format!("no more than {} connections", grouped(ports)))
 }
 
 /// How many ports connections can begin at, if the system tells.

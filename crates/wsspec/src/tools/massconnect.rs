@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wsspec_endpoint::{ClientRequest, Config, Connection, DeflateConfig, Event};
+use wsspec_report::story::grouped;
 
 use crate::errors::{ErrorCode, Problem};
 use crate::load::source::Sources;
@@ -100,7 +101,7 @@ pub struct Crowd {
 /// How many connections the local ports allow.
 #[cfg(unix)]
 fn ports_in_words() -> String {
-    let ports = crate::load::local_ports().map_or_else(String::new, |ports| format!("{ports} "));
+    let ports = crate::load::local_ports().map_or_else(String::new, |ports| format!("{} ", grouped(ports)));
     format!("{ports}local ports per source address: --source 127.0.0.0/28")
 }
 
@@ -147,10 +148,11 @@ impl Crowd {
         if wanted <= limit {
             return Ok(limit);
         }
-        let what = format!("cannot open {connections} connections: the limit of open files is {limit}");
+        let (many, few) = (grouped(connections.into()), grouped(limit));
+        let what = format!("cannot open {many} connections: the limit of open files is {few}");
         Err(Problem::new(ErrorCode::E25, what)
             .fact("try", format!("ulimit -Hn {0} && ulimit -n {0}   as root", wanted.next_power_of_two()))
-            .fact("or", format!("no more than {} connections", limit.saturating_sub(OTHER_FILES)))
+            .fact("or", format!("no more than {} connections", grouped(limit.saturating_sub(OTHER_FILES))))
             .fact("also", ports_in_words()))
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::errors::Place;
+
 /// A value and where it stands in the text, in octets.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
@@ -70,22 +72,14 @@ impl Fault {
         self
     }
 
-    /// The line that the fault is in, marked underneath:
-    /// ```text
-    ///    4 |    "cases": ["1.1.*",],
-    ///      |                     ^ a comma before "]" is not allowed in JSON
-    /// ```
-    pub(crate) fn show(&self, text: &str) -> String {
+    /// The line that the fault is in, and which part of it.
+    pub(crate) fn place(&self, text: &str) -> Place {
         let start = text[..self.at.start].rfind('\n').map_or(0, |at| at + 1);
         let line = text[start..].lines().next().unwrap_or_default();
         let number = text[..start].matches('\n').count() + 1;
         let before = text[start..self.at.start].chars().count();
-        let marked =
-            text[self.at.start..self.at.end].lines().next().unwrap_or_default().chars().count().max(1);
-        let (line, before) = window(line, before);
-        let marks = "^".repeat(marked.min(line.chars().count().saturating_sub(before)).max(1));
-        let gutter = " ".repeat(number.to_string().len());
-        format!("{number} | {line}\n{gutter} | {}{marks} {}", " ".repeat(before), self.message)
+        let marked = text[self.at.start..self.at.end].lines().next().unwrap_or_default().chars().count();
+        Place::new(line, before, marked, &*self.message).numbered(number)
     }
 
     /// Line and column, both counted from 1, the column in characters.
@@ -93,14 +87,6 @@ impl Fault {
         let start = text[..self.at.start].rfind('\n').map_or(0, |at| at + 1);
         (text[..start].matches('\n').count() + 1, text[start..self.at.start].chars().count() + 1)
     }
-}
-
-/// The part of a line around a column that fits a terminal, without control characters.
-fn window(line: &str, column: usize) -> (String, usize) {
-    const WIDTH: usize = 70;
-    let skip = if line.chars().count() <= WIDTH { 0 } else { column.saturating_sub(WIDTH / 2) };
-    let shown = line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    (shown, column - skip)
 }
 
 struct Reader<'a> {
@@ -303,7 +289,7 @@ mod tests {
     }
 
     fn shown(text: &str) -> String {
-        parse(text).unwrap_err().show(text)
+        parse(text).unwrap_err().place(text).lines(80).join("\n")
     }
 
     #[test]
@@ -345,7 +331,7 @@ mod tests {
              |       ^ this text is not closed with a double quote on its line
         "#);
         insta::assert_snapshot!(shown(""), @"
-           1 | 
+           1 |
              | ^ the file ends here, but a value is missing
         ");
         insta::assert_snapshot!(shown("{} // done"), @"
@@ -358,7 +344,7 @@ mod tests {
     fn long_lines_are_cut_around_the_fault() {
         let text = format!("{{\"a\": \"{}\", b}}", "x".repeat(400));
         let shown = shown(&text);
-        assert!(shown.lines().all(|line| line.chars().count() < 140), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
         assert!(shown.lines().next().unwrap().ends_with("xx\", b}"), "{shown}");
     }
 
@@ -383,7 +369,7 @@ mod tests {
             let theirs = serde_json::from_str::<serde_json::Value>(&text);
             prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} {:?}", ours, theirs);
             if let Err(fault) = ours {
-                prop_assert!(fault.show(&text).lines().count() == 2);
+                prop_assert!(fault.place(&text).lines(80).len() >= 2);
             }
         }
 

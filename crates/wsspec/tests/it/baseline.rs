@@ -42,6 +42,11 @@ fn outcomes(folder: &Path) -> Vec<(String, String)> {
     cases.map(|case| (text(&case["id"]), text(&case["outcome"]))).collect()
 }
 
+/// A text without its breaks of lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn exit_in_record(folder: &Path) -> Value {
     record(folder).last().unwrap()["exit"].clone()
 }
@@ -261,8 +266,9 @@ fn what_is_better_for_several_implementations_was_told_twice_and_in_bad_grammar(
             folder.path(),
             &[&["run"], &urls[..], &args, &["--no-echo-check", "--no-confirm"]].concat(),
         );
-        let line = done.err.lines().find(|line| line.contains("listed as")).unwrap_or_default();
-        line.trim().split_once("   ").map_or("", |(_, words)| words).to_owned()
+        let words = one_line(&done.err);
+        let entry = words.split_once(&format!("{FILE}:3 ")).map_or("", |(_, entry)| entry);
+        entry.split(" try ").next().unwrap_or_default().to_owned()
     };
     let both = told([&good.url(), &also.url()]);
     assert_eq!(both, "2.1 2.2 are listed as fail but pass now for libA, libB");

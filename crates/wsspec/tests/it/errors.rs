@@ -60,6 +60,36 @@ fn e18_a_file_that_cannot_be_read_is_named_with_its_line() {
 }
 
 #[test]
+fn the_mark_in_a_damaged_file_was_beyond_a_narrow_terminal() {
+    let folder = tempdir().unwrap();
+    let ids: Vec<String> = (1..30).map(|n| format!("\"1.1.{}\"", n % 8 + 1)).collect();
+    let ids = ids.join(", ");
+    let entry = format!("cases = [{ids}, \"99.1\"]\nverdict = \"fail\"\nreason = \"known\"");
+    for (name, text) in [
+        ("spec.json", format!("{{\"servers\": [], \"cases\": [{ids},]}}")),
+        ("run.toml", format!("schema = 1\n[run]\nexclude = [{ids} \"2.1\"]\n")),
+        ("list.toml", format!("schema = 1\n[[expect]]\n{entry}\n")),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let filter = format!("{} nto id(2.1)", ["id(1.1.1)"; 9].join(" or "));
+    for (args, code) in [
+        (&["run", "--spec", "spec.json"][..], "E18"),
+        (&["run", "1.1.1", "-C", "run.toml"], "E18"),
+        (&["baseline", "check", "--file", "list.toml"], "E18"),
+        (&["list", "-E", &filter], "E20"),
+    ] {
+        for width in [60, 80] {
+            let mut narrow = command(folder.path(), args);
+            narrow.env("COLUMNS", width.to_string());
+            let done = finish(narrow);
+            assert!(done.code == 2 && done.err.contains('^'), "{done:#?}");
+            done.expect_width(code, width);
+        }
+    }
+}
+
+#[test]
 fn e20_a_filter_is_marked_where_it_goes_wrong() {
     let folder = tempdir().unwrap();
     for command in [&["list", "-E"][..], &["run", "-E"]] {

@@ -178,7 +178,10 @@ fn e25_proposes_what_there_is_room_for() {
     let mut limited = std::process::Command::new("/bin/sh");
     let load = "ulimit -n 200; exec \"$0\" load connect \"$1\" -n 20000 --for 1s";
     limited.args(["-c", load, env!("CARGO_BIN_EXE_wsspec"), &peer.url()]).env_clear();
-    let facts = said(&crate::program::finish(limited), 3, "E25");
+    let done = crate::program::finish(limited);
+    let facts = said(&done, 3, "E25");
+    let headline = "error[E25]: cannot open 20 000 connections: the limit of open files is 200\n";
+    assert!(done.err.starts_with(headline), "{done:#?}");
     assert!(fact(&facts, "try").contains("ulimit -n "), "{facts:?}");
     assert!(fact(&facts, "or").starts_with("no more than 1"), "{facts:?}");
     assert!(fact(&facts, "also").ends_with("per source address: --source 127.0.0.0/28"), "{facts:?}");

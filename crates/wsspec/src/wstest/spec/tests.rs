@@ -147,7 +147,8 @@ fn what_is_wrong_is_shown_in_its_line() {
     insta::assert_snapshot!(refused::<MassConnectSpec>("{\"servers\": [], \"options\": {\"connections\": -1}}"), @r#"
     error[E18]: spec.json: a value of the wrong kind (line 1, column 44)
         1 | {"servers": [], "options": {"connections": -1}}
-          |                                            ^^ this has to be a whole number from 0 to 1000000
+          |                                            ^^
+          | this has to be a whole number from 0 to 1000000
       try      compare it with the spec that wstest writes where there is none
     "#);
 }
