@@ -111,6 +111,8 @@ const fn gravity(verdict: Verdict) -> Option<u8> {
 pub struct Findings {
     /// Entries, by their place, and the cases of theirs that are better than they say.
     pub stale: Vec<(usize, Vec<String>)>,
+    /// The same, where the case is better for one implementation, and another needs the entry still.
+    pub needed: Vec<(usize, Vec<String>)>,
     /// Entries that match no case of the run.
     pub unused: Vec<usize>,
     /// Entries that no longer count.
@@ -158,18 +160,29 @@ impl Baseline {
     pub fn findings(&self, report: &Report, today: &str) -> Findings {
         let mut seen = vec![false; self.entries.len()];
         let mut better: Vec<Vec<String>> = vec![Vec::new(); self.entries.len()];
+        let mut held = better.clone();
         for case in &report.cases {
             let Some(place) = self.entry_for(case, today) else { continue };
             seen[place] = true;
+            let ids = match case.outcome {
+                Some(Standing::Fixed) => &mut better[place],
+                Some(Standing::Known | Standing::Unexpected) => &mut held[place],
+                _ => continue,
+            };
             let id = case.id.to_string();
-            if case.outcome == Some(Standing::Fixed) && !better[place].contains(&id) {
-                better[place].push(id);
+            if !ids.contains(&id) {
+                ids.push(id);
             }
         }
+        let split = better.into_iter().zip(&held).map(|(better, held)| -> (Vec<String>, Vec<String>) {
+            better.into_iter().partition(|id| !held.contains(id))
+        });
+        let (stale, needed): (Vec<_>, Vec<_>) = split.unzip();
         let expired: Vec<usize> =
             (0..self.entries.len()).filter(|at| self.entries[*at].has_expired(today)).collect();
         Findings {
-            stale: better.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty()).collect(),
+            stale: with_cases(stale),
+            needed: with_cases(needed),
             unused: (0..seen.len()).filter(|at| !seen[*at] && !expired.contains(at)).collect(),
             expired,
         }
@@ -192,6 +205,11 @@ impl Entry {
     fn excuse(&self) -> Excuse {
         Excuse { reason: self.reason.clone(), issue: self.issue.clone() }
     }
+}
+
+/// The lists that are not empty, with the place of each.
+fn with_cases(lists: Vec<Vec<String>>) -> Vec<(usize, Vec<String>)> {
+    lists.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty()).collect()
 }
 
 fn standing(case: &CaseRecord, entry: Option<&Entry>, strict: bool) -> Option<Standing> {
@@ -358,6 +376,21 @@ mod tests {
         let cases = vec![passed("a", "5.15"), passed("b", "5.15"), passed("b", "5.16")];
         let (_, findings) = standings(vec![entry("5.*", Tolerated::Fail)], cases);
         assert_eq!(findings.stale, [(0, vec!["5.15".to_owned(), "5.16".to_owned()])]);
+    }
+
+    #[test]
+    fn an_entry_that_another_implementation_still_needs_was_stale() {
+        let cases = vec![
+            passed("a", "5.15"),
+            failed("b", "5.15"),
+            passed("a", "5.16"),
+            with_verdict(failed("b", "5.16"), Verdict::Crash, "died"),
+            passed("a", "5.17"),
+            passed("b", "5.17"),
+        ];
+        let (_, findings) = standings(vec![entry("5.*", Tolerated::Fail)], cases);
+        assert_eq!(findings.stale, [(0, vec!["5.17".to_owned()])]);
+        assert_eq!(findings.needed, [(0, vec!["5.15".to_owned(), "5.16".to_owned()])]);
     }
 
     #[test]

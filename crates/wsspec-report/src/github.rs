@@ -22,6 +22,8 @@ pub struct StaleEntry {
     pub line: usize,
     /// The cases that are better than it says; of one that has expired, its patterns.
     pub cases: Vec<String>,
+    /// Whether another implementation still needs it.
+    pub is_needed: bool,
     /// Its last day, if it has expired.
     pub until: Option<String>,
 }
@@ -106,6 +108,8 @@ fn warning(report: &Report, entry: &StaleEntry) -> String {
     };
     let now = match (&entry.until, entry.cases.len()) {
         (Some(until), _) => format!("the entry expired on {until}"),
+        (None, 1) if entry.is_needed => "is better now for one implementation, not for another".to_owned(),
+        (None, _) if entry.is_needed => "are better now for one implementation, not for another".to_owned(),
         (None, 1) if passes(report, entry) => "passes now".to_owned(),
         (None, _) if passes(report, entry) => "pass now".to_owned(),
         (None, 1) => "is better than expected".to_owned(),
@@ -113,6 +117,7 @@ fn warning(report: &Report, entry: &StaleEntry) -> String {
     };
     let command = match entry.until {
         Some(_) => format!("wsspec baseline explain{file}"),
+        None if entry.is_needed => format!("wsspec baseline check{file}"),
         None => format!("wsspec baseline update --only-fixed{file}"),
     };
     let text = data(&format!("{cases} {now}. Run: {command}"));
@@ -153,6 +158,7 @@ mod tests {
             file: "b,1.toml".to_owned(),
             line: 7,
             cases: vec!["6.4.3".to_owned()],
+            is_needed: false,
             until: None,
         }];
         insta::assert_snapshot!(annotations(&report, &stale));
@@ -165,6 +171,7 @@ mod tests {
             file: "wsspec.baseline.toml".to_owned(),
             line: 7,
             cases: cases.iter().map(ToString::to_string).collect(),
+            is_needed: false,
             until: until.map(str::to_owned),
         };
         let text = |report: &Report, entry: StaleEntry| annotations(report, &[entry]);
@@ -173,6 +180,11 @@ mod tests {
         report.cases[0].verdict = Verdict::NonStrict;
         let better = format!("::6.4.3 is better than expected. {update}");
         assert!(text(&report, entry(&["6.4.3"], None)).contains(&better));
+        let needed = StaleEntry { is_needed: true, ..entry(&["6.4.3"], None) };
+        let needed = text(&report, needed);
+        let words =
+            "::6.4.3 is better now for one implementation, not for another. Run: wsspec baseline check";
+        assert!(needed.contains(words), "{needed}");
         let expired = text(&report, entry(&["2.*"], Some("2026-01-01")));
         assert!(expired.contains("::2.* the entry expired on 2026-01-01. Run: wsspec baseline"), "{expired}");
     }
@@ -194,6 +206,7 @@ mod tests {
             file: "wsspec.baseline.toml".to_owned(),
             line: n,
             cases: vec![format!("1.1.{n}")],
+            is_needed: false,
             until: None,
         };
         let stale: Vec<StaleEntry> = (1..=11).map(entry).collect();

@@ -30,7 +30,7 @@ pub struct Changes {
 }
 
 impl Update {
-    /// What follows from the findings: what is fixed goes.
+    /// What follows from the findings: what is fixed goes, unless another implementation needs it.
     pub fn only_fixed(findings: &Findings) -> Self {
         Self { drop: findings.stale.clone(), ..Self::default() }
     }

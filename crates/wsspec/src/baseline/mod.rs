@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
-use wsspec_report::baseline::{Entry, Findings, unexpected};
+use wsspec_report::baseline::{Findings, unexpected};
 use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
 
@@ -22,37 +22,65 @@ use crate::text::count;
 /// The name of the file if no other is given.
 pub const FILE: &str = "wsspec.baseline.toml";
 
-/// How a complaint about the last day of an entry says so.
-const EXPIRED: &str = " expired on ";
+/// Implementations that a complaint names.
+const NAMES: usize = 3;
+
+/// What is wrong with an entry, and what helps.
+#[derive(Clone, Debug)]
+pub struct Complaint {
+    /// `wsspec.baseline.toml:7   6.4.3 is listed as fail but passes now`
+    pub line: String,
+    remedy: Remedy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// What is fixed goes.
+    TakeOut,
+    /// The entry says who it is for.
+    Name,
+    /// What has expired goes, or gets a later day.
+    Renew,
+}
 
 /// Today, as the files write it.
 pub fn today() -> String {
     jiff::Zoned::now().date().to_string()
 }
 
-/// What is wrong with the entries, a line each: `wsspec.baseline.toml:7   6.4.3 is listed as fail but passes now`.
-pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Report>) -> Vec<String> {
+/// What is wrong with the entries.
+pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Report>) -> Vec<Complaint> {
     let place = |at: usize| format!("{}:{}", file.path.display(), file.lines[at]);
     let entry = |at: usize| &file.baseline.entries[at];
-    let stale = findings.stale.iter().map(|(at, ids)| {
+    let better = |(at, ids): &(usize, Vec<String>), remedy| {
         let is = if ids.len() == 1 { "is" } else { "are" };
-        let now = report.map_or_else(|| format!("{is} better now"), |report| now(report, entry(*at), ids));
-        format!("{}   {} {is} listed as {} but {now}", place(*at), ids.join(" "), entry(*at).verdict.word())
-    });
+        let now = report.map_or_else(|| format!("{is} better now"), |report| now(report, file, *at, ids));
+        let (place, ids, word) = (place(*at), ids.join(" "), entry(*at).verdict.word());
+        Complaint { line: format!("{place}   {ids} {is} listed as {word} but {now}"), remedy }
+    };
     let expired = findings.expired.iter().map(|at| {
-        let until = entry(*at).until.as_deref().unwrap_or_default();
-        format!("{}   the entry for {}{EXPIRED}{until}", place(*at), file.typed[*at].join(" "))
+        let (until, cases) = (entry(*at).until.as_deref().unwrap_or_default(), file.typed[*at].join(" "));
+        let line = format!("{}   the entry for {cases} expired on {until}", place(*at));
+        Complaint { line, remedy: Remedy::Renew }
     });
-    stale.chain(expired).collect()
+    let stale = findings.stale.iter().map(|found| better(found, Remedy::TakeOut));
+    let needed = findings.needed.iter().map(|found| better(found, Remedy::Name));
+    stale.chain(needed).chain(expired).collect()
 }
 
-/// `pass now`, or `are better now for mylib` where that is one of several implementations; with its cases, as in
-/// `for mylib (2.1)`, where they are not all of these.
-fn now(report: &Report, entry: &Entry, ids: &[String]) -> String {
-    let is_fixed = |case: &&CaseRecord| {
-        case.outcome == Some(Standing::Fixed) && ids.contains(&case.id.to_string()) && entry.matches(case)
+/// `pass now`, or `are better now for mylib, not for other` where there are several implementations; with its cases, as
+/// in `for mylib (2.1)`, where they are not all of these.
+fn now(report: &Report, file: &BaselineFile, at: usize, ids: &[String]) -> String {
+    let today = today();
+    let is_meant = |case: &&CaseRecord| {
+        ids.contains(&case.id.to_string()) && file.baseline.entry_for(case, &today) == Some(at)
     };
-    let fixed: Vec<&CaseRecord> = report.cases.iter().filter(is_fixed).collect();
+    let meant: Vec<&CaseRecord> = report.cases.iter().filter(is_meant).collect();
+    let which = |standings: &[Standing]| -> Vec<&CaseRecord> {
+        let stands = |case: &&CaseRecord| case.outcome.is_some_and(|now| standings.contains(&now));
+        meant.iter().copied().filter(stands).collect()
+    };
+    let (fixed, held) = (which(&[Standing::Fixed]), which(&[Standing::Known, Standing::Unexpected]));
     let passes = fixed.iter().all(|case| case.verdict == Verdict::Pass);
     let now = match (passes, ids.len()) {
         (true, 1) => "passes now",
@@ -60,27 +88,31 @@ fn now(report: &Report, entry: &Entry, ids: &[String]) -> String {
         (false, 1) => "is better now",
         (false, _) => "are better now",
     };
-    match report.agents().len() {
-        0 | 1 => now.to_owned(),
-        _ => format!("{now} for {}", names(&fixed, ids.len())),
+    let names = |cases| names(cases, ids.len());
+    match (report.agents().len(), held.is_empty()) {
+        (0 | 1, _) => now.to_owned(),
+        (_, true) => format!("{now} for {}", names(&fixed)),
+        (_, false) => format!("{now} for {}, not for {}", names(&fixed), names(&held)),
     }
 }
 
-/// The implementations of these cases, each with its own where they are not all.
+/// The implementations of these cases, each with its own where they are not all; the first of many.
 fn names(cases: &[&CaseRecord], all: usize) -> String {
     let mut of: BTreeMap<String, BTreeSet<CaseId>> = BTreeMap::new();
     for case in cases {
         of.entry(agent_name(case.agent.raw())).or_default().insert(case.id);
     }
+    let more = of.len().saturating_sub(NAMES);
     let name = |(name, ids): (String, BTreeSet<CaseId>)| match ids.len() == all {
         true => name,
         false => format!("{name} ({})", Vec::from_iter(ids.iter().map(CaseId::to_string)).join(" ")),
     };
-    of.into_iter().map(name).collect::<Vec<_>>().join(", ")
+    let shown = Vec::from_iter(of.into_iter().take(NAMES).map(name)).join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// E24, if there is anything to complain about.
-pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
+pub fn problem(complaints: &[Complaint], path: &Path) -> Option<Problem> {
     const LINES: usize = 5;
     if complaints.is_empty() {
         return None;
@@ -89,25 +121,32 @@ pub fn problem(complaints: &[String], path: &Path) -> Option<Problem> {
         1 => "1 baseline entry is wrong".to_owned(),
         number => format!("{number} baseline entries are wrong"),
     };
-    let mut lines: Vec<String> = complaints.iter().take(LINES).cloned().collect();
+    let mut lines: Vec<String> = complaints.iter().take(LINES).map(|one| one.line.clone()).collect();
     if complaints.len() > LINES {
         lines.push(format!("and {} more: wsspec baseline check", complaints.len() - LINES));
     }
     let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
-    let expired = complaints.iter().filter(|line| line.contains(EXPIRED)).count();
-    let problem = Problem::new(ErrorCode::E24, what).list(lines);
-    let fixed = format!("wsspec baseline update --only-fixed{file}     then commit the file");
-    let later =
-        format!("wsspec baseline update --reason TEXT{file}     (expired ones go, what fails gets TEXT)");
-    Some(match expired {
-        0 => problem.fact("try", fixed),
-        _ if expired < complaints.len() => problem.fact("try", fixed).fact("try", later),
-        _ => problem.fact("try", later).fact("or", "a later day in until, where the reason still holds"),
-    })
+    let has = |remedy| complaints.iter().any(|one| one.remedy == remedy);
+    let mut problem = Problem::new(ErrorCode::E24, what).list(lines);
+    if has(Remedy::TakeOut) {
+        let fixed = format!("wsspec baseline update --only-fixed{file}     then commit the file");
+        problem = problem.fact("try", fixed);
+    }
+    if has(Remedy::Name) {
+        problem = problem.fact("try", "agent = \"NAME\" in the entry, for who needs it");
+    }
+    if has(Remedy::Renew) {
+        let later = "(expired ones go, what fails gets TEXT)";
+        problem = problem.fact("try", format!("wsspec baseline update --reason TEXT{file}     {later}"));
+        if complaints.iter().all(|one| one.remedy == Remedy::Renew) {
+            problem = problem.fact("or", "a later day in until, where the reason still holds");
+        }
+    }
+    Some(problem)
 }
 
 /// Prints what is unexpected, and which entries are wrong: a note, or an error if they have to be right.
-pub fn tell(report: &Report, complaints: &[String], file: &BaselineFile, strict: bool, console: &Console) {
+pub fn tell(report: &Report, complaints: &[Complaint], file: &BaselineFile, strict: bool, console: &Console) {
     let causes = unexpected(report);
     let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
     if !ids.is_empty() {

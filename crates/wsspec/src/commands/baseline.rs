@@ -130,7 +130,7 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
     if !only_fixed {
         add(&mut update, &file, &report, why)?;
     }
-    for line in losses(&file, &update) {
+    for line in losses(&file, &update).into_iter().chain(kept(&file, &findings)) {
         console.say(0, line);
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| unwritable(&args.file, &error))?;
@@ -162,6 +162,15 @@ fn losses(file: &BaselineFile, update: &Update) -> Vec<String> {
         line(*at, "removed", &file.typed[*at], &format!("it expired on {until}"))
     });
     fixed.chain(expired).collect()
+}
+
+/// What is fixed for one implementation and stays for another, a line each.
+fn kept(file: &BaselineFile, findings: &Findings) -> Vec<String> {
+    let line = |(at, ids): &(usize, Vec<String>)| {
+        let place = format!("{}:{}", file.path.display(), file.lines[*at]);
+        format!("{place}   kept {}: another implementation still needs the entry", ids.join(" "))
+    };
+    findings.needed.iter().map(line).collect()
 }
 
 /// Adds entries for what is unexpected. An entry that said something better about a case loses it.

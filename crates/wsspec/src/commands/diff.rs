@@ -148,7 +148,7 @@ fn against_baseline(
     }
     let expired = Findings { expired: findings.expired, ..Findings::default() };
     for complaint in baseline::complaints(&file, &expired, None) {
-        console.note(format!("note: {complaint}"));
+        console.note(format!("note: {}", complaint.line));
     }
     Ok((expected, report, Some(name)))
 }

@@ -315,7 +315,8 @@ makes the run fail.\n\
 An entry is wrong when its cases have become better, or when its last day (until) is over; an entry that has expired \
 does not excuse anything any more. Without --strict-baseline that is a note, with it the exit status is 5.\n\
 `wsspec baseline update --only-fixed` takes out what is fixed and nothing else, `wsspec baseline update --reason TEXT` adds \
-what is new, `wsspec baseline check` and `explain` say how things stand. Comments stay.",
+what is new, and both keep what another implementation of the run still needs: agent in the entry says who it is for. \
+`wsspec baseline check` and `explain` say how things stand. Comments stay.",
     },
     Page {
         code: ErrorCode::E25,

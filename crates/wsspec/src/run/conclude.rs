@@ -20,7 +20,7 @@ use super::folder::{Folder, RESULTS, unwritable};
 use super::journal::{Brief, Journal};
 use super::plan::RunPlan;
 use super::schedule::{Deaths, Stop};
-use crate::baseline;
+use crate::baseline::{self, Complaint};
 use crate::cli::FailOn;
 use crate::clock::Clocks;
 use crate::errors::{ErrorCode, Problem};
@@ -106,7 +106,7 @@ impl End<'_> {
         file.map(|file| file.baseline.findings(report, &baseline::today())).unwrap_or_default()
     }
 
-    fn complaints(&self, findings: &Findings, report: &Report) -> Vec<String> {
+    fn complaints(&self, findings: &Findings, report: &Report) -> Vec<Complaint> {
         let file = self.plan.baseline.as_ref();
         file.map(|file| baseline::complaints(file, findings, Some(report))).unwrap_or_default()
     }
@@ -118,17 +118,19 @@ impl End<'_> {
             file: file.path.display().to_string(),
             line: file.lines[*at],
             cases: cases.clone(),
+            is_needed: false,
             until: None,
         };
+        let needed = findings.needed.iter().map(|found| StaleEntry { is_needed: true, ..entry(found) });
         let expired = findings.expired.iter().map(|at| StaleEntry {
             cases: file.typed[*at].clone(),
             until: Some(file.baseline.entries[*at].until.clone().unwrap_or_default()),
             ..entry(&(*at, Vec::new()))
         });
-        findings.stale.iter().map(entry).chain(expired).collect()
+        findings.stale.iter().map(entry).chain(needed).chain(expired).collect()
     }
 
-    fn print_baseline(&self, report: &Report, complaints: &[String]) {
+    fn print_baseline(&self, report: &Report, complaints: &[Complaint]) {
         let Some(file) = &self.plan.baseline else { return };
         baseline::tell(report, complaints, file, self.plan.rating.strict_baseline, self.console);
     }

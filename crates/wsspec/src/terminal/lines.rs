@@ -71,7 +71,6 @@ pub fn label(verdict: Verdict, standing: Option<Standing>) -> &'static str {
 /// The line of a finished case, two if it says what was found.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
     let label = label(record.verdict, record.outcome);
-    };
     if let Remark::More(id) = remark {
         let text = format!("more cases with the same cause as {id} are listed at the end");
         return format!("{:13}{}", "", below(&text, style));

@@ -281,6 +281,38 @@ fn what_is_better_for_several_implementations_was_told_twice_and_in_bad_grammar(
 }
 
 #[test]
+fn an_entry_went_that_one_implementation_passes_and_another_needs() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    write(&folder, &(entry("2.1", "fail", "") + &entry("2.2", "fail", "agent = \"libA\"")));
+    let (good, mended, bad) = (Peer::always(Manner::Echo), Peer::always(Manner::Echo), silent());
+    let run = |urls: [&str; 2]| {
+        let args = ["2.1", "2.2", "--agent", "libA", "--agent", "libB", "--baseline", FILE];
+        let more = ["--strict-baseline", "--no-echo-check", "--no-confirm", "--exit-zero"];
+        wsspec(path, &[&["run"], &urls[..], &args, &more].concat())
+    };
+    let done = run([&good.url(), &bad.url()]);
+    for part in [
+        &format!("{FILE}:9 2.2 is listed as fail but passes now for libA {FILE}"),
+        &format!("{FILE}:3 2.1 is listed as fail but passes now for libA, not for libB try"),
+        "try agent = \"NAME\" in the entry, for who needs it",
+    ] {
+        assert!(one_line(&done.err).contains(part), "{part}: {done:#?}");
+    }
+    done.expect_width("E24", 80);
+    let done = wsspec(path, &["baseline", "update", "--only-fixed"]);
+    let kept = format!("{FILE}:3   kept 2.1: another implementation still needs the entry");
+    assert!(done.code == 0 && done.out.contains(&kept), "{done:#?}");
+    let text = std::fs::read_to_string(path.join(FILE)).unwrap();
+    assert!(text.contains("cases = [\"2.1\"]") && !text.contains("cases = [\"2.2\"]"), "{text}");
+    // Once nobody needs it, it goes.
+    run([&good.url(), &mended.url()]);
+    wsspec(path, &["baseline", "update", "--only-fixed"]);
+    let text = std::fs::read_to_string(path.join(FILE)).unwrap();
+    assert!(!text.contains("\"2.1\""), "{text}");
+}
+
+#[test]
 fn results_are_compared_with_a_baseline_as_with_what_is_expected() {
     let folder = tempdir().unwrap();
     run(folder.path(), &silent(), &[]);
