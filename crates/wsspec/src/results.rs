@@ -9,13 +9,24 @@ use wsspec_report::record::{self, CaseRecord, RecordError, Report};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
-use crate::run::folder::RESULTS;
+use crate::run::folder::{RESULTS, USUAL};
 use crate::sut::process::leak;
 use crate::terminal::Console;
+use crate::terminal::failure::shell;
+use crate::terminal::lines::agent_name;
+use crate::text::did_you_mean;
 
 /// Where a record is: the file itself, or the one in a folder.
 pub fn file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(RESULTS) } else { path.to_owned() }
+}
+
+/// What names results in a command, if they are not the usual ones: ` --from other`.
+pub fn from_option(path: &Path) -> String {
+    match path == Path::new(USUAL) {
+        true => String::new(),
+        false => format!(" --from {}", shell(&[path.display().to_string()])),
+    }
 }
 
 /// Reads a record, or the one in a folder: of each case what lists show. The rest is read again where it is needed.
@@ -40,6 +51,23 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
         };
         problem(error.to_string(), advice)
     })
+}
+
+/// Refuses the name of an implementation that the results do not hold.
+///
+/// # Errors
+/// E29.
+pub fn check_agent(report: &Report, agent: &str, advice: &str) -> Result<(), Problem> {
+    let known: Vec<&str> = report.agents().into_iter().map(|agent| agent.raw()).collect();
+    if known.contains(&agent) {
+        return Ok(());
+    }
+    let shown: Vec<String> = known.iter().map(|agent| agent_name(agent)).collect();
+    let problem = Problem::new(ErrorCode::E29, format!("the results hold no {agent:?}"));
+    let near = did_you_mean(agent, known);
+    let problem =
+        if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
+    Err(problem.fact("known", shown.join(", ")).fact("try", advice))
 }
 
 /// The file; of what can be read only once, such as a pipe, a copy.

@@ -46,6 +46,9 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
+/// Letters that tell a slug of which they are a part.
+const PART: usize = 4;
+
 fn unknown(name: &str, suite: &Suite) -> Problem {
     let ids: Vec<String> = suite.cases().iter().map(|case| case.id.to_string()).collect();
     if let Some(problem) = section(name, &ids) {
@@ -54,7 +57,11 @@ fn unknown(name: &str, suite: &Suite) -> Problem {
     let sets: Vec<String> = SETS.iter().map(|set| format!("@{}", set.name)).collect();
     let groups = groups(&ids);
     let names = ids.iter().chain(&sets).chain(&groups).map(String::as_str);
-    let near = did_you_mean(name, names.chain(suite.cases().iter().map(|case| &*case.slug)));
+    let slugs = || suite.cases().iter().map(|case| &*case.slug);
+    let mut near = did_you_mean(name, names.chain(slugs()));
+    if near.is_empty() && name.len() >= PART {
+        near = slugs().filter(|slug| slug.contains(name)).take(3).collect();
+    }
     let problem = Problem::new(ErrorCode::E17, format!("no case matches {name:?}"));
     let problem =
         if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
@@ -135,6 +142,8 @@ mod tests {
         assert!(text.contains("7.13.*") && text.contains("wsspec list 7"), "{text}");
         assert!(text.contains("known    7.1 7.3 7.5 7.7 7.9 7.13"), "{text}");
         assert!(ids(&["@cor"]).unwrap_err().to_string().contains("@core"));
+        let part = ids(&["orphan"]).unwrap_err().to_string();
+        assert!(part.contains("meant    orphan-continuation"), "{part}");
         assert!(ids(&["99.1.1"]).is_err() && ids(&[""]).is_err());
     }
 

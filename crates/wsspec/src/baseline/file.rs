@@ -5,6 +5,7 @@ use toml_edit::{Item, Table};
 use wsspec_cases::suite;
 use wsspec_report::baseline::{Baseline, Entry, Tolerated};
 
+use super::file_option;
 use crate::errors::Problem;
 use crate::filter::Filter;
 use crate::select;
@@ -26,16 +27,14 @@ pub struct BaselineFile {
 
 const KEYS: [&str; 7] = ["cases", "filter", "agent", "verdict", "reason", "issue", "until"];
 
-/// What to type where there is none: results come first.
-const CREATE: &str = "wsspec baseline create --reason TEXT   after a run without --baseline";
-
 impl BaselineFile {
     /// Reads a file.
     ///
     /// # Errors
     /// E18, with line and column: it is missing, no TOML, or says something that is not known.
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        Self::from_toml(&TomlFile::read(path, CREATE)?)
+        let create = format!("wsspec baseline create --reason TEXT{}", file_option(path));
+        Self::from_toml(&TomlFile::read(path, &format!("{create}   after a run without --baseline"))?)
     }
 
     /// What a file says.

@@ -15,7 +15,9 @@ use wsspec_report::summary::id_list;
 pub use self::edit::{Changes, Update};
 pub use self::file::BaselineFile;
 use crate::errors::{ErrorCode, Problem};
+use crate::results;
 use crate::terminal::Console;
+use crate::terminal::failure::shell;
 use crate::terminal::lines::agent_name;
 use crate::text::count;
 
@@ -112,7 +114,9 @@ fn names(cases: &[&CaseRecord], all: usize) -> String {
 }
 
 /// E24, if there is anything to complain about.
-pub fn problem(complaints: &[Complaint], path: &Path) -> Option<Problem> {
+///
+/// `path` is the baseline, `from` where the results are.
+pub fn problem(complaints: &[Complaint], path: &Path, from: &Path) -> Option<Problem> {
     const LINES: usize = 5;
     if complaints.is_empty() {
         return None;
@@ -121,11 +125,11 @@ pub fn problem(complaints: &[Complaint], path: &Path) -> Option<Problem> {
         1 => "1 baseline entry is wrong".to_owned(),
         number => format!("{number} baseline entries are wrong"),
     };
+    let file = format!("{}{}", file_option(path), results::from_option(from));
     let mut lines: Vec<String> = complaints.iter().take(LINES).map(|one| one.line.clone()).collect();
     if complaints.len() > LINES {
-        lines.push(format!("and {} more: wsspec baseline check", complaints.len() - LINES));
+        lines.push(format!("and {} more: wsspec baseline check{file}", complaints.len() - LINES));
     }
-    let file = if path == Path::new(FILE) { String::new() } else { format!(" --file {}", path.display()) };
     let has = |remedy| complaints.iter().any(|one| one.remedy == remedy);
     let mut problem = Problem::new(ErrorCode::E24, what).list(lines);
     if has(Remedy::TakeOut) {
@@ -146,20 +150,37 @@ pub fn problem(complaints: &[Complaint], path: &Path) -> Option<Problem> {
 }
 
 /// Prints what is unexpected, and which entries are wrong: a note, or an error if they have to be right.
-pub fn tell(report: &Report, complaints: &[Complaint], file: &BaselineFile, strict: bool, console: &Console) {
+///
+/// `folder` is where the results are.
+pub fn tell(
+    report: &Report,
+    complaints: &[Complaint],
+    file: &BaselineFile,
+    folder: &Path,
+    strict: bool,
+    console: &Console,
+) {
     let causes = unexpected(report);
     let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
     if !ids.is_empty() {
         let (number, causes) = (ids.len(), count(causes.len(), "cause"));
         console.say(-1, format!("\n{number} unexpected: {} ({causes})", id_list(&ids, 12)));
     }
-    if let Some(problem) = problem(complaints, &file.path) {
+    if let Some(problem) = problem(complaints, &file.path, folder) {
         if strict {
             console.problem(&problem);
         } else {
             let text = format!("{problem:width$}", width = console.style.width);
             console.note(text.replacen("error[", "note[", 1));
         }
+    }
+}
+
+/// What names the file in a command, if it is not the usual one.
+pub(crate) fn file_option(path: &Path) -> String {
+    match path == Path::new(FILE) {
+        true => String::new(),
+        false => format!(" --file {}", shell(&[path.display().to_string()])),
     }
 }
 

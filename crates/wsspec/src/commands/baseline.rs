@@ -18,6 +18,7 @@ use crate::results;
 use crate::run::folder::unwritable;
 use crate::terminal::Console;
 use crate::text::count;
+use crate::typed;
 
 /// `wsspec baseline`
 #[derive(Clone, Debug, Args)]
@@ -104,15 +105,19 @@ pub fn run(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {
 
 fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Result<ExitCode> {
     if args.file.exists() && !force {
+        let (file, from) = (baseline::file_option(&args.file), results::from_option(&args.from));
+        let update = format!("wsspec baseline update --reason TEXT{file}{from}");
         return Err(Problem::new(ErrorCode::E21, format!("{} is there already", args.file.display()))
-            .fact("try", "wsspec baseline update   adds and removes entries;   --force   starts anew")
+            .fact("try", format!("{update}   (adds what is new)"))
+            .fact("try", format!("{}   (starts anew)", typed::and(&["--force"])))
             .exit_with(ExitCode::Usage)
             .into());
     }
     let report = results::read(&args.from)?;
     results::warn_incomplete(&report, console);
+    let reason = why.reason("create")?;
     let entries: Vec<Entry> =
-        entries_for(&report, why.reason()?).into_iter().map(|entry| why.complete(entry)).collect();
+        entries_for(&report, reason).into_iter().map(|entry| why.complete(entry)).collect();
     write(&args.file, &to_toml(&report, &entries), console)?;
     let cases: usize = entries.iter().map(|entry| entry.cases.len()).sum();
     let (entries, cases) = (entries.len(), count(cases, "case"));
@@ -188,8 +193,8 @@ fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> 
     }
     if !cases.is_empty() {
         let report = Report { cases, ..report.clone() };
-        update.add =
-            entries_for(&report, why.reason()?).into_iter().map(|entry| why.complete(entry)).collect();
+        let entries = entries_for(&report, why.reason("update")?).into_iter();
+        update.add = entries.map(|entry| why.complete(entry)).collect();
     }
     Ok(())
 }
@@ -198,11 +203,11 @@ fn check(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {
     let file = BaselineFile::read(&args.file)?;
     let name = args.file.display();
     console.say(0, format!("{name}: {}", entry_count(file.baseline.entries.len())));
-    if !results::file(&args.from).exists() {
+    if has_no_results(args) {
         console.note("note: there are no results; only the file itself was checked");
         let findings = file.baseline.findings(&Report::default(), &baseline::today());
         let expired = Findings { expired: findings.expired, ..Findings::default() };
-        return Ok(complain(&file, &expired, None, console));
+        return Ok(complain(&file, &expired, None, &args.from, console));
     }
     let (report, findings) = compare(&file, args)?;
     results::warn_incomplete(&report, console);
@@ -212,11 +217,12 @@ fn check(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {
     console.say(0, format!("{}: {}", count(report.cases.len(), "result"), numbers.join("   ")));
     for at in &findings.unused {
         let cases = file.typed[*at].join(" ");
-        console.note(format!("note: {name}:{}   the entry for {cases} matches no result", file.lines[*at]));
+        let place = format!("{name}:{}", file.lines[*at]);
+        console.remark(&format!("note: {place}   the entry for {cases} matches no result"));
     }
     let causes = unexpected(&report);
     let ids: Vec<CaseId> = causes.iter().flat_map(|cause| cause.ids()).collect();
-    let mut code = complain(&file, &findings, Some(&report), console);
+    let mut code = complain(&file, &findings, Some(&report), &args.from, console);
     if !ids.is_empty() {
         console.say(-1, format!("unexpected: {} ({})", id_list(&ids, 12), count(causes.len(), "cause")));
         code = code.worst(ExitCode::Failed);
@@ -245,9 +251,10 @@ fn complain(
     file: &BaselineFile,
     findings: &Findings,
     report: Option<&Report>,
+    from: &Path,
     console: &Console,
 ) -> ExitCode {
-    match baseline::problem(&baseline::complaints(file, findings, report), &file.path) {
+    match baseline::problem(&baseline::complaints(file, findings, report), &file.path, from) {
         Some(problem) => {
             console.problem(&problem);
             problem.exit()
@@ -259,7 +266,7 @@ fn complain(
 fn explain(args: &BaselineArgs, cases: &[String], console: &Console) -> Result<ExitCode> {
     let file = BaselineFile::read(&args.file)?;
     let wanted = crate::select::cases(wsspec_cases::suite(), cases)?;
-    let report = if results::file(&args.from).exists() { compare(&file, args)?.0 } else { Report::default() };
+    let report = if has_no_results(args) { Report::default() } else { compare(&file, args)?.0 };
     let mut shown = 0;
     for (at, entry) in file.baseline.entries.iter().enumerate() {
         let is_wanted = |case: &&wsspec_cases::Case| entry.cases.contains(&case.id.to_string());
@@ -303,6 +310,11 @@ fn describe(file: &BaselineFile, at: usize, report: &Report, width: usize) -> St
     out.join("\n")
 }
 
+/// Whether there was no run yet. Results that were asked for have to be there.
+fn has_no_results(args: &BaselineArgs) -> bool {
+    args.from == Path::new("wsspec-out") && !results::file(&args.from).exists()
+}
+
 /// The results as they stand against the file.
 fn compare(file: &BaselineFile, args: &BaselineArgs) -> Result<(Report, Findings), Problem> {
     let mut report = results::read(&args.from)?;
@@ -329,11 +341,18 @@ fn entry_count(number: usize) -> String {
 }
 
 impl Why {
-    fn reason(&self) -> Result<&str, Problem> {
+    /// The reason that was typed for this action.
+    fn reason(&self, action: &str) -> Result<&str, Problem> {
         self.reason.as_deref().ok_or_else(|| {
-            Problem::new(ErrorCode::E18, "new entries need a reason")
+            let problem = Problem::new(ErrorCode::E18, "new entries need a reason")
                 .fact("why", "a baseline is read by people: what is accepted, and why")
-                .fact("try", "--reason 'initial import'   or   update --only-fixed, which adds nothing")
+                .fact("try", typed::and(&["--reason", "initial import"]));
+            match action {
+                "update" => {
+                    problem.fact("try", format!("{}   (adds nothing)", typed::and(&["--only-fixed"])))
+                }
+                _ => problem,
+            }
         })
     }
 

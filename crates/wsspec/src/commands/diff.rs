@@ -84,6 +84,8 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     if args.md.as_deref().is_some_and(is_stdout) {
         console.set_format(Format::None);
     }
+    tell_alone(&args.old, &old, &pairs.iter().map(|((before, _), _)| *before).collect::<Vec<_>>(), console);
+    tell_alone(&args.new, &new, &pairs.iter().map(|((_, now), _)| *now).collect::<Vec<_>>(), console);
     let mut code = ExitCode::Ok;
     for ((before, now), difference) in &pairs {
         let names = names(against.as_deref().unwrap_or(before.raw()), now.raw());
@@ -117,6 +119,16 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     Ok(code)
 }
 
+/// Says which implementations the other results do not have.
+fn tell_alone(path: &Path, report: &Report, compared: &[&Untrusted], console: &Console) {
+    let alone = report.agents().into_iter().filter(|agent| !compared.contains(agent));
+    let names: Vec<String> = alone.map(|agent| agent_name(agent.raw())).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        console.remark(&format!("note: {}: the other side has no {names} to compare with", path.display()));
+    }
+}
+
 fn of<'a>(report: &'a Report, agent: &'a Untrusted) -> Vec<&'a CaseRecord> {
     report.of_agent(agent).collect()
 }
@@ -144,11 +156,11 @@ fn against_baseline(
     let name = file.path.display().to_string();
     for at in &findings.unused {
         let (line, cases) = (file.lines[*at], file.typed[*at].join(" "));
-        console.note(format!("note: {name}:{line}   the entry for {cases} matches no result"));
+        console.remark(&format!("note: {name}:{line}   the entry for {cases} matches no result"));
     }
     let expired = Findings { expired: findings.expired, ..Findings::default() };
     for complaint in baseline::complaints(&file, &expired, None) {
-        console.note(format!("note: {}", complaint.line));
+        console.remark(&format!("note: {}", complaint.line));
     }
     Ok((expected, report, Some(name)))
 }

@@ -35,8 +35,7 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
         return Ok(error_page(code, style));
     }
     if is_code(what) && glossary::find(what).is_none() {
-        return Err(Problem::new(ErrorCode::E17, format!("there is no code {}", what.to_uppercase()))
-            .fact("try", "wsspec explain E01   or the code as it was printed"));
+        return Err(no_code(&what.to_uppercase()));
     }
     if let Some(set) =
         what.strip_prefix('@').and_then(|name| select::SETS.iter().find(|set| set.name == name))
@@ -68,6 +67,18 @@ pub(crate) fn explain(what: &str, suite: &'static Suite, style: Style) -> Result
     let known = |problem: Problem| problem.fact("words", suggestions(what));
     let cases = select::cases(suite, &[what.to_owned()]).map_err(known)?;
     Ok(cases.iter().map(|case| case_page(case, suite, style)).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// E17. All codes have two digits.
+fn no_code(typed: &str) -> Problem {
+    let problem = Problem::new(ErrorCode::E17, format!("there is no code {typed}"));
+    let (letter, digits) = typed.split_at(1);
+    let meant = format!("{letter}{digits:0>2}");
+    let is_known = meant.parse::<ErrorCode>().is_ok() || glossary::find(&meant).is_some();
+    match is_known {
+        true => problem.fact("try", format!("wsspec explain {meant}")),
+        false => problem.fact("try", format!("wsspec explain {letter}01   or the code as it was printed")),
+    }
 }
 
 /// `exit-codes`, `exit status`
@@ -221,7 +232,7 @@ fn clause_page(rfc: u16, section: &str, suite: &'static Suite, style: Style) -> 
             ErrorCode::E17,
             format!("no case tests a rule of RFC {rfc} section {section}"),
         )
-        .fact("try", "wsspec list -v"));
+        .fact("try", "wsspec list --clauses"));
     }
     for (rule, cases) in rules {
         let text = format!("{} {}: {}", rule.level.name(), rule.section, rule.summary);

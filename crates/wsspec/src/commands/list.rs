@@ -41,7 +41,7 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     let cases = if args.cases.is_empty() {
         suite.cases().iter().collect()
     } else {
-        select::cases(suite, &sections_as_globs(&args.cases))?
+        select::cases(suite, &sections_as_globs(suite, &args.cases))?
     };
     let cases = filtered(cases, args)?;
     if cases.is_empty() {
@@ -108,9 +108,10 @@ fn filtered(mut cases: Vec<&'static Case>, args: &ListArgs) -> Result<Vec<&'stat
 }
 
 /// A bare section number means all its cases.
-fn sections_as_globs(names: &[String]) -> Vec<String> {
-    let is_number = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
-    names.iter().map(|name| if is_number(name) { format!("{name}.*") } else { name.clone() }).collect()
+fn sections_as_globs(suite: &Suite, names: &[String]) -> Vec<String> {
+    let is_section =
+        |name: &String| suite.sections().iter().any(|section| section.number.to_string() == *name);
+    names.iter().map(|name| if is_section(name) { format!("{name}.*") } else { name.clone() }).collect()
 }
 
 fn table(suite: &Suite, cases: &[&Case], verbose: bool, style: Style) -> String {

@@ -89,11 +89,14 @@ Examples:
 /// Writes the script.
 ///
 /// # Errors
-/// E17: the name means no case, or several. E18: there are no results where they were said to be. E32: the case
-/// cannot be had in this form.
+/// E17: the name means no case, or several. E18: there are no results where they were said to be. E29: they hold no such
+/// implementation. E32: the case cannot be had in this form.
 pub fn run(args: &ReproArgs, console: &Console) -> Result<ExitCode> {
     let case = the_case(&args.case)?;
     let report = earlier(args)?;
+    if let Some((report, agent)) = report.as_ref().zip(args.agent.as_deref()) {
+        results::check_agent(report, agent, "--agent NAME")?;
+    }
     let found = report.as_ref().and_then(|report| find(report, case, args.agent.as_deref()));
     let whole = found.map(CaseRecord::whole);
     let record = whole.as_deref();
@@ -172,7 +175,7 @@ fn part(
     }
     let number = args.connection.unwrap_or(1);
     if args.connection.is_none() {
-        console.note(format!(
+        console.remark(&format!(
             "note: {id} has {all} connections: this is the first; another one with --connection N"
         ));
     }
@@ -190,6 +193,9 @@ fn script(
     console: &Console,
 ) -> Result<Script, Problem> {
     let target = target(args, earlier)?;
+    if target.scheme_guessed {
+        console.note(format!("note: no scheme, using ws:// for {}", target.authority()));
+    }
     let known = earlier.filter(|_| !afresh && args.seed.is_none());
     if let Some(script) = known.and_then(|(report, record)| Script::recorded(report, record, case)) {
         return Ok(Script { host: target.host, port: target.port, tls: target.secure, ..script });
@@ -254,7 +260,7 @@ fn made(
             request = record.handshake.request.kept().to_vec();
         }
         if !agrees(record, &played.moves) {
-            console.note(
+            console.remark(
                 "note: what was recorded is cut, and the peer led the case another way than the script",
             );
         }

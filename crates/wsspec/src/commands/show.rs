@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use wsspec_cases::{Case, suite};
-use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
+use wsspec_engine::Verdict;
+use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word, verdict_order};
 use wsspec_report::summary::{self, Cause};
 
 use crate::errors::{ErrorCode, Problem};
@@ -67,7 +68,7 @@ pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     let asked =
         args.agent.iter().map(String::as_str).chain(args.cases.iter().filter_map(|word| parts(word).1));
     for agent in asked {
-        check_agent(&report, agent)?;
+        results::check_agent(&report, agent, "--agent NAME   or   CASE@NAME")?;
     }
     let is_of = |record: &&CaseRecord| args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent);
     let records = report.cases.iter().filter(is_of).filter(passes);
@@ -86,19 +87,6 @@ fn parts(word: &str) -> (&str, Option<&str>) {
     at.map_or((word, None), |(at, _)| (&word[..at], Some(&word[at + 1..])))
 }
 
-fn check_agent(report: &Report, agent: &str) -> Result<(), Problem> {
-    let known: Vec<&str> = report.agents().into_iter().map(|agent| agent.raw()).collect();
-    if known.contains(&agent) {
-        return Ok(());
-    }
-    let shown: Vec<String> = known.iter().map(|agent| lines::agent_name(agent)).collect();
-    let problem = Problem::new(ErrorCode::E29, format!("the results hold no {agent:?}"));
-    let near = text::did_you_mean(agent, known);
-    let problem =
-        if near.is_empty() { problem } else { problem.fact("meant", format!("{}?", near.join(", "))) };
-    Err(problem.fact("known", shown.join(", ")).fact("try", "--agent NAME   or   CASE@NAME"))
-}
-
 /// Stands beside the verdicts: what failed at first only.
 const FLAKY: &str = "flaky";
 
@@ -107,7 +95,8 @@ fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a Cas
         args.cases.iter().cloned().partition(|word| word == FLAKY || verdict_from_word(word).is_some());
     let mut meant: Vec<(Vec<&Case>, Option<&str>)> = Vec::new();
     for (name, agent) in names.iter().map(|word| parts(word)) {
-        meant.push((select::cases(suite(), &[name.to_owned()])?, agent));
+        let cases = select::cases(suite(), &[name.to_owned()]).map_err(|problem| or_verdict(problem, name));
+        meant.push((cases?, agent));
     }
     let is_case = |record: &CaseRecord| {
         let mut of_agent =
@@ -127,13 +116,26 @@ fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a Cas
     Ok(chosen)
 }
 
+/// The same, with the verdict that may have been meant.
+fn or_verdict(problem: Problem, word: &str) -> Problem {
+    let verdicts = verdict_order().map(Verdict::word).into_iter().chain([FLAKY]);
+    match text::did_you_mean(word, verdicts).first() {
+        Some(verdict) => problem.fact("meant", format!("{verdict}, a verdict?")),
+        None => problem,
+    }
+}
+
 fn nothing(args: &ShowArgs, other: Option<String>) -> Problem {
-    let from = results::file(&args.from).display().to_string();
+    let results = results::file(&args.from).display().to_string();
     let problem = Problem::new(ErrorCode::E29, "the results hold nothing of these cases")
         .fact("asked", [args.cases.join(" "), args.filter.clone().unwrap_or_default()].join(" ").trim())
-        .fact("results", from);
+        .fact("results", results);
     match other {
-        Some(id) => problem.fact("try", format!("wsspec show {id}   or run the case: wsspec run URL CASE")),
+        Some(id) => {
+            let from = results::from_option(&args.from);
+            problem.fact("try", format!("wsspec show {id}{from}   or run the case: wsspec run URL CASE"))
+        }
+        None if args.filter.is_some() => problem.fact("try", "another expression, or   wsspec run URL CASE"),
         None => problem.fact("try", "without --agent, or   wsspec run URL CASE"),
     }
 }

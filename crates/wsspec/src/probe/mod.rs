@@ -215,8 +215,26 @@ fn as_echo(reply: Reply) -> Echo {
     }
 }
 
-/// `0.2 ms`, `3 ms`, `1.02 s`
+/// `0.02 ms`, `0.2 ms`, `3.0 ms`, `1.02 s`
 fn millis(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
-    if millis < 9.95 { format!("{millis:.1} ms") } else { crate::text::duration(time) }
+    if millis < 0.095 {
+        format!("{millis:.2} ms")
+    } else if millis < 9.95 {
+        format!("{millis:.1} ms")
+    } else {
+        crate::text::duration(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_time_was_told_as_none() {
+        let told = |us| millis(Duration::from_micros(us));
+        assert_eq!([20, 94, 240, 3_000].map(told), ["0.02 ms", "0.09 ms", "0.2 ms", "3.0 ms"]);
+        assert_eq!(told(1_020_000), "1.02 s");
+    }
 }

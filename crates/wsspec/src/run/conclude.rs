@@ -132,7 +132,8 @@ impl End<'_> {
 
     fn print_baseline(&self, report: &Report, complaints: &[Complaint]) {
         let Some(file) = &self.plan.baseline else { return };
-        baseline::tell(report, complaints, file, self.plan.rating.strict_baseline, self.console);
+        let strict = self.plan.rating.strict_baseline;
+        baseline::tell(report, complaints, file, &self.plan.out, strict, self.console);
     }
 
     fn not_run(&self, journal: &Journal<'_>) -> Vec<NotRun> {

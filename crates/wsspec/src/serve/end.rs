@@ -82,7 +82,8 @@ impl End<'_> {
             self.print(&report, console);
         }
         if let Some(file) = self.baseline.filter(|_| !nobody) {
-            baseline::tell(&report, &complaints, file, self.rating.strict_baseline, console);
+            let strict = self.rating.strict_baseline;
+            baseline::tell(&report, &complaints, file, shared.ledger.path(), strict, console);
         }
         let code = self.write(&report, code, nobody, console).worst(self.captured);
         let code = unwritten.map_or(code, |problem| {

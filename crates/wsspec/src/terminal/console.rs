@@ -14,6 +14,7 @@ use crate::debug_log;
 use crate::errors::Problem;
 use crate::fault;
 use crate::outputs::args::Format;
+use crate::text::wrap;
 
 /// Where everything is printed: what scrolls goes to stdout, warnings and what is erased again to stderr.
 pub struct Console {
@@ -143,6 +144,13 @@ impl Console {
         } else {
             debug_log::printed(&self.redacted(text.as_ref()));
         }
+    }
+
+    /// The same with a note of one sentence, in lines that fit.
+    pub fn remark(&self, text: &str) {
+        const INDENT: usize = "note: ".len();
+        let lines = wrap(text, self.style.width.saturating_sub(INDENT));
+        self.note(lines.join(&format!("\n{:INDENT$}", "")));
     }
 
     /// Prints a note to stderr, unless `-q` asks for less.

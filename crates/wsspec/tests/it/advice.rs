@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use tempfile::tempdir;
 
+use crate::looking::{RECORD, with_record};
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, command, finish, wsspec};
 use crate::secure::{echo, files};
@@ -188,6 +189,50 @@ fn a_folder_as_a_baseline_was_told_to_be_created() {
     assert!(advice(&empty, 2, "E18").starts_with("wsspec baseline create "), "{empty:#?}");
     std::fs::write(folder.path().join("kept/a.toml"), "schema = 1\n").unwrap();
     assert_eq!(advice(&run("kept"), 2, "E18"), "kept/a.toml   (a file in it)");
+}
+
+#[test]
+fn a_baseline_that_is_there_was_told_to_be_updated_without_what_that_needs() {
+    let folder = with_record(RECORD);
+    let create =
+        |more: &[&str]| wsspec(folder.path(), &[&["baseline", "create", "--file", "b.toml"], more].concat());
+    let again = advice(&create(&[]), 2, "E18");
+    assert_eq!(again, "wsspec baseline create --file b.toml --reason 'initial import'");
+    assert_eq!(create(&["--reason", "it is so"]).code, 0);
+    let there = create(&["--reason", "again"]);
+    assert_eq!(
+        advice(&there, 2, "E21"),
+        "wsspec baseline update --reason TEXT --file b.toml   (adds what is new)"
+    );
+    let anew = "  try      wsspec baseline create --file b.toml --reason again --force   (starts anew)\n";
+    assert!(there.err.contains(anew), "{there:#?}");
+    std::fs::write(folder.path().join("b.toml"), "schema = 1\n").unwrap();
+    let new = wsspec(folder.path(), &["baseline", "update", "--file", "b.toml"]);
+    let only = "  try      wsspec baseline update --file b.toml --only-fixed   (adds nothing)\n";
+    assert!(new.err.contains(only), "{new:#?}");
+}
+
+#[test]
+fn a_baseline_was_told_to_be_updated_from_the_results_of_another_run() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let entry = "schema = 1\n[[expect]]\ncases = [\"2.1\"]\nverdict = \"fail\"\nreason = \"known\"\n";
+    std::fs::write(folder.path().join("b.toml"), entry).unwrap();
+    let args = ["run", &peer.url(), "2.1", "--baseline", "b.toml", "--strict-baseline", "-o", "out"];
+    let again = advice(&wsspec(folder.path(), &args), 5, "E24");
+    let update = "wsspec baseline update --only-fixed --file b.toml --from out";
+    assert_eq!(again, format!("{update}     then commit the file"));
+    let words: Vec<&str> = update.split(' ').skip(1).collect();
+    let done = wsspec(folder.path(), &words);
+    assert!(done.code == 0 && done.out.contains("without 2.1: "), "{done:#?}");
+}
+
+#[test]
+fn results_of_another_place_were_left_out_of_the_advice() {
+    let folder = with_record(RECORD);
+    std::fs::rename(folder.path().join("wsspec-out"), folder.path().join("other")).unwrap();
+    let again = advice(&wsspec(folder.path(), &["show", "7.1.1", "--from", "other"]), 4, "E29");
+    assert_eq!(again, "wsspec show 1.1.2 --from other   or run the case: wsspec run URL CASE");
 }
 
 #[test]

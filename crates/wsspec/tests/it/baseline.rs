@@ -6,6 +6,7 @@ use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 use crate::hostile_peer::record;
+use crate::looking::{RECORD, with_record};
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
 use crate::tester::Tester;
@@ -278,6 +279,31 @@ fn what_is_better_for_several_implementations_was_told_twice_and_in_bad_grammar(
     let (first, second) = (with(&["pong-empty"]), with(&["ping-empty-refused"]));
     let each = told([&first.url(), &second.url()]);
     assert_eq!(each, "2.1 2.2 are listed as fail but pass now for libA (2.1), libB (2.2)");
+}
+
+#[test]
+fn results_that_are_not_where_they_were_said_to_be_made_check_green() {
+    let folder = tempdir().unwrap();
+    write(&folder, &entry("2.1", "fail", ""));
+    assert_eq!(wsspec(folder.path(), &["baseline", "check"]).code, 0, "before the first run");
+    for action in ["check", "explain"] {
+        wsspec(folder.path(), &["baseline", action, "--from", "nowhere"]).expect_error(2, "E18");
+    }
+    let other = wsspec(folder.path(), &["baseline", "check", "--file", "nope.toml"]);
+    other.expect_error(2, "E18");
+    let create = "  try      wsspec baseline create --reason TEXT --file nope.toml   after a run";
+    assert!(other.err.contains(create), "{other:#?}");
+}
+
+#[test]
+fn an_entry_without_results_was_told_in_a_line_of_any_length() {
+    let folder = with_record(RECORD);
+    let cases: Vec<String> = (1..=8).map(|n| format!("1.2.{n}")).collect();
+    let entry = format!("cases = {cases:?}\nverdict = \"fail\"\nreason = \"known\"");
+    std::fs::write(folder.path().join(FILE), format!("schema = 1\n[[expect]]\n{entry}\n")).unwrap();
+    let done = wsspec(folder.path(), &["baseline", "check"]);
+    assert!(one_line(&done.err).contains("1.2.8 matches no result"), "{done:#?}");
+    assert!(done.err.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
 }
 
 #[test]

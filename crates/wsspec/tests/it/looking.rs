@@ -63,6 +63,40 @@ fn show_says_what_is_not_there() {
     wsspec(folder.path(), &["show", "7.1.1"]).expect_error(4, "E29");
     wsspec(folder.path(), &["show", "99.1"]).expect_error(2, "E17");
     wsspec(folder.path(), &["show", "--from", "nowhere"]).expect_error(2, "E18");
+    let misspelt = wsspec(folder.path(), &["show", "faill"]);
+    misspelt.expect_error(2, "E17");
+    assert!(misspelt.err.contains("  meant    fail, a verdict?\n"), "{misspelt:#?}");
+    let none = wsspec(folder.path(), &["show", "-E", "status(timeout)"]);
+    none.expect_error(4, "E29");
+    assert!(!none.err.contains("--agent"), "none was typed: {none:#?}");
+}
+
+#[test]
+fn an_implementation_that_one_side_lacks_was_left_out_of_diff_without_a_word() {
+    let folder = with_record(RECORD);
+    fs::write(folder.path().join("other.jsonl"), RECORD.replace("mylib/2.3", "other/1.0")).unwrap();
+    ok(folder.path(), &["merge", "wsspec-out", "other.jsonl", "-o", "both"]);
+    let done = ok(folder.path(), &["diff", "wsspec-out", "both"]);
+    let note = "note: both: the other side has no other/1.0 to compare with\n";
+    assert!(done.err == note && done.out.starts_with("mylib/2.3   "), "{done:#?}");
+}
+
+#[test]
+fn a_code_with_one_digit_was_no_code_and_a_section_that_there_is_not_another_one() {
+    let folder = tempdir().unwrap();
+    for (what, again) in [
+        ("e9", "wsspec explain E09"),
+        ("W5", "wsspec explain W05"),
+        ("W99", "wsspec explain W01   or the code as it was printed"),
+        ("rfc7692#99", "wsspec list --clauses"),
+    ] {
+        let done = wsspec(folder.path(), &["explain", what]);
+        done.expect_error(2, "E17");
+        assert!(done.err.contains(&format!("  try      {again}\n")), "{done:#?}");
+    }
+    let done = wsspec(folder.path(), &["list", "99"]);
+    done.expect_error(2, "E17");
+    assert!(done.err.starts_with("error[E17]: no case matches \"99\"\n"), "{done:#?}");
 }
 
 #[test]

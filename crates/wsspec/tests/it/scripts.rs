@@ -365,6 +365,22 @@ fn what_no_script_can_hold_is_said() {
 }
 
 #[test]
+fn a_second_case_was_taken_for_a_host_without_a_word() {
+    let folder = tempdir().unwrap();
+    let done = wsspec(folder.path(), &["repro", "5.15", "5.16"]);
+    assert!(done.err.starts_with("note: no scheme, using ws:// for 5.16"), "{done:#?}");
+}
+
+#[test]
+fn a_misspelt_implementation_had_a_script_that_is_of_none() {
+    let folder = crate::looking::with_record(crate::looking::RECORD);
+    let done = wsspec(folder.path(), &["repro", "5.15", "--agent", "mylib"]);
+    done.expect_error(4, "E29");
+    assert!(done.out.is_empty() && done.err.contains("  known    mylib/2.3\n"), "{done:#?}");
+    assert_eq!(wsspec(folder.path(), &["repro", "5.15", "--agent", "mylib/2.3"]).code, 0);
+}
+
+#[test]
 fn text_of_the_peer_is_never_part_of_a_script() {
     let evil = "$(touch evil) `evil` \\\"; import evil # */ evil";
     let record = crate::looking::RECORD.replace("mylib/2.3", evil);
