@@ -1,5 +1,6 @@
 //! `wsspec baseline`: the file of expected verdicts, kept by its users and by these commands.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -183,6 +184,7 @@ fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> 
     let today = baseline::today();
     let is_new = |case: &&CaseRecord| case.outcome == Some(Standing::Unexpected);
     let cases: Vec<CaseRecord> = report.cases.iter().filter(is_new).cloned().collect();
+    update.add = known_beside(&cases, file, report, &today);
     for case in &cases {
         let Some(place) = file.baseline.entry_for(case, &today) else { continue };
         let id = case.id.to_string();
@@ -194,9 +196,28 @@ fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> 
     if !cases.is_empty() {
         let report = Report { cases, ..report.clone() };
         let entries = entries_for(&report, why.reason("update")?).into_iter();
-        update.add = entries.map(|entry| why.complete(entry)).collect();
+        update.add.extend(entries.map(|entry| why.complete(entry)));
     }
     Ok(())
+}
+
+/// What the entries that lose these cases say of other implementations, in entries of their own.
+fn known_beside(new: &[CaseRecord], file: &BaselineFile, report: &Report, today: &str) -> Vec<Entry> {
+    let place = |case: &CaseRecord| file.baseline.entry_for(case, today);
+    let losing: BTreeSet<(usize, CaseId)> =
+        new.iter().filter_map(|case| Some((place(case)?, case.id))).collect();
+    let own = |(at, entry): (usize, &Entry)| {
+        let is_its = |case: &&CaseRecord| {
+            case.outcome == Some(Standing::Known)
+                && losing.contains(&(at, case.id))
+                && place(case) == Some(at)
+        };
+        let cases = report.cases.iter().filter(is_its).cloned().collect();
+        let kept = entries_for(&Report { cases, ..report.clone() }, &entry.reason).into_iter();
+        let (verdict, old) = (entry.verdict, entry.clone());
+        kept.map(move |own| Entry { cases: own.cases, agent: own.agent, verdict, ..old.clone() })
+    };
+    file.baseline.entries.iter().enumerate().flat_map(own).collect()
 }
 
 fn check(args: &BaselineArgs, console: &Console) -> Result<ExitCode> {

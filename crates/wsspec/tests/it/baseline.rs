@@ -339,6 +339,26 @@ fn an_entry_went_that_one_implementation_passes_and_another_needs() {
 }
 
 #[test]
+fn what_became_worse_for_one_implementation_took_the_entry_of_another() {
+    let folder = with_record(RECORD);
+    let path = folder.path();
+    let other =
+        RECORD.replace("mylib/2.3", "other/1.0").replace("\"verdict\":\"fail\"", "\"verdict\":\"crash\"");
+    std::fs::write(path.join("other.jsonl"), other).unwrap();
+    assert_eq!(wsspec(path, &["merge", "wsspec-out", "other.jsonl", "-o", "both"]).code, 0);
+    let listed = "cases = [\"2.5\", \"5.*\"]\nverdict = \"fail\"\nreason = \"known\"\nissue = \"https://example.org/97\"";
+    std::fs::write(path.join(FILE), format!("schema = 1\n[[expect]]\n{listed}\n")).unwrap();
+    let baseline = |words: &[&str]| wsspec(path, &[&["baseline"], words, &["--from", "both"]].concat());
+    assert_eq!(baseline(&["check"]).code, 1);
+    assert_eq!(baseline(&["update", "--reason", "new"]).code, 0);
+    let done = baseline(&["check"]);
+    assert!(done.code == 0 && done.out.contains(" 0 unexpected"), "{done:#?}");
+    let text = std::fs::read_to_string(path.join(FILE)).unwrap();
+    let own = "agent   = \"mylib/*\"\nverdict = \"fail\"\nreason  = \"known\"\nissue   = \"https://example.org/97\"\n";
+    assert!(text.contains(own), "{text}");
+}
+
+#[test]
 fn results_are_compared_with_a_baseline_as_with_what_is_expected() {
     let folder = tempdir().unwrap();
     run(folder.path(), &silent(), &[]);
