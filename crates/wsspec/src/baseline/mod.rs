@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 use wsspec_report::baseline::{Findings, unexpected};
+use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
 
@@ -68,6 +69,24 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     let stale = findings.stale.iter().map(|found| better(found, Remedy::TakeOut));
     let needed = findings.needed.iter().map(|found| better(found, Remedy::Name));
     stale.chain(needed).chain(expired).collect()
+}
+
+/// What is wrong with the entries, for a CI service.
+pub fn stale(file: &BaselineFile, findings: &Findings) -> Vec<StaleEntry> {
+    let entry = |(at, cases): &(usize, Vec<String>)| StaleEntry {
+        file: file.path.display().to_string(),
+        line: file.lines[*at],
+        cases: cases.clone(),
+        is_needed: false,
+        until: None,
+    };
+    let needed = findings.needed.iter().map(|found| StaleEntry { is_needed: true, ..entry(found) });
+    let expired = findings.expired.iter().map(|at| StaleEntry {
+        cases: file.typed[*at].clone(),
+        until: Some(file.baseline.entries[*at].until.clone().unwrap_or_default()),
+        ..entry(&(*at, Vec::new()))
+    });
+    findings.stale.iter().map(entry).chain(needed).chain(expired).collect()
 }
 
 /// `pass now`, or `are better now for mylib, not for other` where there are several implementations; with its cases, as

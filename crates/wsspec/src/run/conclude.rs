@@ -10,7 +10,6 @@ use wsspec_cases::suite;
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::baseline::Findings;
-use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, EndRecord, Line, NotRun, Report, Standing, read_file};
 use wsspec_report::sanitise::shell::posix;
 use wsspec_report::summary::{AgentSummary, Counts, causes};
@@ -80,7 +79,9 @@ impl End<'_> {
         self.print_baseline(&report, &complaints);
         journal.feed().end(report.end.as_ref());
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
-        ci::publish(service, &report, &self.stale(&findings), None, &self.plan.out, self.console);
+        let stale = self.plan.baseline.as_ref().map(|file| baseline::stale(file, &findings));
+        let stale = stale.unwrap_or_default();
+        ci::publish(service, &report, &stale, None, &self.plan.out, self.console);
         let code = match written {
             Ok(_) => code,
             Err(problem) => {
@@ -109,25 +110,6 @@ impl End<'_> {
     fn complaints(&self, findings: &Findings, report: &Report) -> Vec<Complaint> {
         let file = self.plan.baseline.as_ref();
         file.map(|file| baseline::complaints(file, findings, Some(report))).unwrap_or_default()
-    }
-
-    /// The same for a CI service.
-    fn stale(&self, findings: &Findings) -> Vec<StaleEntry> {
-        let Some(file) = &self.plan.baseline else { return Vec::new() };
-        let entry = |(at, cases): &(usize, Vec<String>)| StaleEntry {
-            file: file.path.display().to_string(),
-            line: file.lines[*at],
-            cases: cases.clone(),
-            is_needed: false,
-            until: None,
-        };
-        let needed = findings.needed.iter().map(|found| StaleEntry { is_needed: true, ..entry(found) });
-        let expired = findings.expired.iter().map(|at| StaleEntry {
-            cases: file.typed[*at].clone(),
-            until: Some(file.baseline.entries[*at].until.clone().unwrap_or_default()),
-            ..entry(&(*at, Vec::new()))
-        });
-        findings.stale.iter().map(entry).chain(needed).chain(expired).collect()
     }
 
     fn print_baseline(&self, report: &Report, complaints: &[Complaint]) {

@@ -106,7 +106,9 @@ impl End<'_> {
         let written = self.outputs.write(report, Some(folder));
         let service = ci::service(self.outputs.args.ci.unwrap_or_default());
         if !nobody {
-            ci::publish(service, report, &[], None, folder, console);
+            let findings = |file: &BaselineFile| file.baseline.findings(report, &baseline::today());
+            let stale = self.baseline.map(|file| baseline::stale(file, &findings(file)));
+            ci::publish(service, report, &stale.unwrap_or_default(), None, folder, console);
         }
         match written {
             Ok(_) => code,

@@ -253,6 +253,9 @@ fn clients_are_compared_with_a_baseline_too() {
     assert!(done.code == 0 && done.err.contains("note[E24]"), "{done:#?}");
     let done = serve(&["--baseline", "stale.toml", "--strict-baseline"]);
     assert!(done.code == 5 && done.err.contains("error[E24]"), "{done:#?}");
+    let done = serve(&["--baseline", "stale.toml", "--ci", "github"]);
+    let told = format!("{}{}", done.out, done.err);
+    assert!(told.contains("::warning file=stale.toml,line="), "only run annotated the entry: {done:#?}");
 }
 
 #[test]
