@@ -18,7 +18,8 @@ use crate::outputs::file;
 use crate::results;
 use crate::run::folder::unwritable;
 use crate::terminal::Console;
-use crate::text::count;
+use crate::terminal::lines::agent_name;
+use crate::text::{count, wrap};
 use crate::typed;
 
 /// `wsspec baseline`
@@ -137,7 +138,7 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
         add(&mut update, &file, &report, why)?;
     }
     for line in losses(&file, &update).into_iter().chain(kept(&file, &findings)) {
-        console.say(0, line);
+        console.say(0, wrap(&line, console.style.width - 2).join("\n  "));
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| unwritable(&args.file, &error))?;
     let (text, changes) = update.apply(&text, &file)?;
@@ -322,10 +323,13 @@ fn describe(file: &BaselineFile, at: usize, report: &Report, width: usize) -> St
     if entry.has_expired(&today) {
         out.push(labelled("expired", "it does not count any more", width));
     }
+    let several = report.agents().len() > 1;
     let mine = report.cases.iter().filter(|case| file.baseline.entry_for(case, &today) == Some(at));
     for case in mine {
         let standing = case.outcome.map_or("not compared", word);
-        let line = format!("{:<8} {:<12} {standing}", case.id.to_string(), case.verdict.word());
+        let agent = if several { agent_name(case.agent.raw()) } else { String::new() };
+        let (id, verdict) = (case.id.to_string(), case.verdict.word());
+        let line = format!("{id:<8} {verdict:<12} {standing:<12} {agent}");
         out.push(labelled("result", &line, width));
     }
     out.join("\n")

@@ -330,8 +330,13 @@ fn an_entry_went_that_one_implementation_passes_and_another_needs() {
     }
     done.expect_width("E24", 80);
     let done = wsspec(path, &["baseline", "update", "--only-fixed"]);
-    let kept = format!("{FILE}:3   kept 2.1: another implementation still needs the entry");
-    assert!(done.code == 0 && done.out.contains(&kept), "{done:#?}");
+    let kept = format!("{FILE}:3 kept 2.1: another implementation still needs the entry");
+    assert!(done.code == 0 && one_line(&done.out).contains(&kept), "{done:#?}");
+    assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
+    let stands = one_line(&wsspec(path, &["baseline", "explain", "2.1"]).out);
+    for part in ["result 2.1 pass fixed libA", "result 2.1 fail known libB"] {
+        assert!(stands.contains(part), "{part}: {stands}");
+    }
     let text = std::fs::read_to_string(path.join(FILE)).unwrap();
     assert!(text.contains("cases = [\"2.1\"]") && !text.contains("cases = [\"2.2\"]"), "{text}");
     // Once nobody needs it, it goes.
