@@ -20,6 +20,8 @@ type Opcodes = Vec<[Vec<String>; 2]>;
 fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
     let mut command = Command::new(wsspec_testkit::program(&["tshark"])?);
     command.arg("-r").arg(file).args(["-Y", "websocket", "-T", "fields"]);
+    // The port, which may be that of another protocol, is not what tells the protocol.
+    command.args(["-o", "tcp.try_heuristic_first:TRUE"]);
     for field in fields {
         command.args(["-e", field]);
     }

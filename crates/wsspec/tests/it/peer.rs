@@ -13,6 +13,8 @@ use wsspec::commands::echo::echo_config;
 use wsspec_endpoint::{Config, Connection, Transmit, deviation};
 use wsspec_wire::{RequestHead, accept_key, write_response};
 
+use crate::tester::free_port;
+
 /// What a connection is treated with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Manner {
@@ -57,7 +59,7 @@ impl Peer {
     /// A server that asks `manner` how to treat each connection; they count from 0.
     pub(crate) fn start(manner: impl Fn(usize) -> Manner + Send + 'static) -> Self {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", free_port()))).unwrap();
         let address = listener.local_addr().unwrap();
         let visitors = Arc::<Mutex<Vec<IpAddr>>>::default();
         let seen = visitors.clone();

@@ -1,11 +1,10 @@
 //! `wsspec probe`: what there is, line by line, or the one reason why nothing can be tested.
 
-use std::net::TcpListener;
-
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
+use crate::tester::free_port;
 
 fn probe(url: &str, args: &[&str]) -> Done {
     wsspec(tempdir().unwrap().path(), &[&["probe", url], args].concat())
@@ -64,8 +63,7 @@ fn a_peer_with_limits_is_told_which() {
 
 #[test]
 fn why_there_is_no_peer_is_told_as_before_a_run() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    probe(&format!("ws://{free}"), &[]).expect_error(3, "E01");
+    probe(&format!("ws://127.0.0.1:{}", free_port()), &[]).expect_error(3, "E01");
     let none = Peer::start(|_| Manner::Answer(b"HTTP/1.1 404 Not Found\r\n\r\n", Then::Close));
     let done = probe(&none.url(), &[]);
     done.expect_error(3, "E04");

@@ -14,6 +14,7 @@ use wsspec_wire::accept_key;
 
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, finish, wait, wsspec};
+use crate::tester::free_port;
 use crate::whole_run::Echo;
 
 /// Passes one connection on to a server, and keeps what the client sent.
@@ -180,7 +181,7 @@ fn scripts_wait_for_a_client() {
     let frames = behind_head(&whole.unwrap());
     for form in ["python", "js"] {
         let Some(mut command) = script(folder.path(), "5.15", form) else { continue };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         command.args(["127.0.0.1", &port.to_string()]).stdin(Stdio::null());
         let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut client = connect(port);

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -18,9 +19,19 @@ pub(crate) struct Tester {
     seen: String,
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that nobody else is given: it lies below those that systems choose from. Its
+/// neighbours stay free too, because wsspec looks there where it finds nobody.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+        // Other test programs may run at the same time.
+        let place = std::process::id().wrapping_mul(64).wrapping_add(given) % 7500;
+        let port = u16::try_from(10_000 + 3 * place).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// `wstest` with these arguments.
@@ -156,4 +167,16 @@ fn tail(stream: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
         }
     });
     receive
+}
+
+#[test]
+fn a_port_that_was_free_was_somebody_elses_by_the_time_it_was_used() {
+    let ours: Vec<u16> = std::iter::repeat_with(free_port).take(50).collect();
+    let others: Vec<_> = (0..200).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let chosen = others.iter().map(|other| other.local_addr().unwrap().port());
+    let taken: Vec<u16> = ours.iter().copied().chain(chosen).collect();
+    for (n, port) in ours.iter().enumerate() {
+        let beside = |(other, taken): (usize, &u16)| other != n && port.abs_diff(*taken) < 2;
+        assert!(!taken.iter().enumerate().any(beside), "{port} beside {taken:?}");
+    }
 }
