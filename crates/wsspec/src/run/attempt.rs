@@ -37,7 +37,7 @@ const RETRIES: [Duration; 4] = [
     Duration::from_millis(700),
 ];
 
-/// A process that ends may show it later than its connections do, by so much.
+/// A process that ends may show it later than its connections do, by so much; on slow machines by more.
 const DEATH_SHOWS: Duration = Duration::from_millis(100);
 
 /// Statuses of servers that are busy (RFC 6585 section 4, RFC 9110 section 15.6.4).
@@ -151,12 +151,13 @@ impl Conditions {
         life: Arc<Life>,
     ) -> Attempt {
         let stint = life.clone().begin();
+        let shows = DEATH_SHOWS.mul_f64(self.settings.time_scale);
         let attempt = self.once(&agent.in_life(&life), case, meta.clone()).await;
-        if matches!(attempt, Attempt::Gone) && stint.death(DEATH_SHOWS).await.is_none() {
+        if matches!(attempt, Attempt::Gone) && stint.death(shows).await.is_none() {
             sut.end_life(&life).await;
         }
         let suspicious = !matches!(&attempt, Attempt::Judged(record, _) if is_calm(record));
-        let patience = if suspicious { DEATH_SHOWS } else { Duration::ZERO };
+        let patience = if suspicious { shows } else { Duration::ZERO };
         // What passes while other cases run has nothing to do with the death.
         let death = stint.death(patience).await.filter(|death| suspicious || death.in_flight <= 1);
         let verdict = match (&attempt, &death) {

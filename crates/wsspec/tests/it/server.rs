@@ -93,7 +93,8 @@ fn serve(mut stream: TcpStream) -> Option<()> {
             _ if manner("die-later").is_some() => {
                 send(&mut stream, Opcode::CLOSE, &1002u16.to_be_bytes())?;
                 std::thread::spawn(|| {
-                    std::thread::sleep(std::time::Duration::from_millis(30));
+                    let millis = manner("die-later").unwrap_or_default();
+                    std::thread::sleep(std::time::Duration::from_millis(millis as u64));
                     std::process::exit(7);
                 });
                 return frame(&mut stream, &mut decoder, &mut input).map(drop);
