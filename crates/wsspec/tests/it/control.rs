@@ -216,10 +216,9 @@ fn verdicts_come_as_events_and_reports_can_be_fetched() {
     let folder = TempDir::new().unwrap();
     let tester = Tester::serve(folder.path(), &["1.1.1"]);
     let port = tester.port;
-    let events = std::thread::spawn(move || {
-        Visitor::send(port, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").body()
-    });
-    std::thread::sleep(Duration::from_millis(200));
+    let mut events = Visitor::send(port, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    events.wait_for(b": hello\n\n");
+    let events = std::thread::spawn(move || events.body());
     Visitor::ask(port, "/runCase?case=1&agent=%3Cscript%3Ealert(1)%3C%2Fscript%3E%0a%0adata:%20x").echo();
     closed(port, "/updateReports?agent=x");
     let (head, json) = get(port, "/reports/index.json", "");

@@ -178,10 +178,14 @@ fn mistakes_are_told_before_anything_is_loaded() {
 #[test]
 fn ctrl_c_ends_a_load_with_what_was_measured() {
     let folder = tempdir().unwrap();
-    let (_server, url) = echo(&folder, &[]);
+    let peer = Peer::always(Manner::Echo);
+    let url = peer.url();
     let mut load = command(folder.path(), &["load", "rtt", &url, "--for", "1h", "--format", "json"]);
     load.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = load.spawn().unwrap();
+    while peer.visitors.lock().unwrap().is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     std::thread::sleep(Duration::from_millis(700));
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.unwrap().success());

@@ -56,6 +56,17 @@ impl Visitor {
         self.head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
     }
 
+    /// Reads on until this has come.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, octets: &[u8]) {
+        let mut buffer = [0; 4096];
+        while !self.input.windows(octets.len()).any(|part| part == octets) {
+            let read = self.stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "the end came before {}", octets.escape_ascii());
+            self.input.extend_from_slice(&buffer[..read]);
+        }
+    }
+
     /// The rest of the connection, as it comes.
     pub(crate) fn rest(mut self) -> Vec<u8> {
         let _ = self.stream.read_to_end(&mut self.input);
