@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// A process that takes longer hangs, also on a busy machine.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// What a finished process left behind.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
 /// Runs `wsspec` to its end.
 ///
 /// # Panics
-/// If it takes longer than a minute.
+/// If it takes longer than [`LIMIT`].
 pub(crate) fn wsspec(folder: &Path, args: &[&str]) -> Done {
     finish(command(folder, args))
 }
@@ -37,7 +38,7 @@ pub(crate) fn finish(command: Command) -> Done {
     finish_within(command, LIMIT)
 }
 
-/// The same with another limit than a minute.
+/// The same with another limit.
 pub(crate) fn finish_within(mut command: Command, limit: Duration) -> Done {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();

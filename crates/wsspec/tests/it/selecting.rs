@@ -181,12 +181,13 @@ fn nothing_asked_for_is_core_and_deflate_where_that_is_negotiated() {
     let done = wsspec(folder.path(), &["run", &with, &without, "--agent", &a, "--agent", &b]);
     assert_eq!(done.code, 0, "{done:#?}");
     let record = record(folder.path());
-    let of = |agent: &str| -> Vec<&str> {
+    // One that failed beside the others, on a busy machine, was tried again.
+    let of = |agent: &str| -> HashSet<&str> {
         let cases = record.iter().filter(|line| line["t"] == "case" && line["agent"] == agent);
         cases.map(|line| line["id"].as_str().unwrap()).collect()
     };
     assert_eq!((of("with").len(), of("without").len()), (247 + all.len(), 247));
-    assert!(all.iter().all(|id| of("with").contains(id)), "{done:#?}");
+    assert!(all.is_subset(&of("with")), "{done:#?}");
     let run = &record[0];
     assert_eq!(run["set"], serde_json::json!(["core", "deflate"]));
     assert_eq!(run["catalog"], wsspec_cases::sets::CATALOG);
