@@ -39,6 +39,8 @@ pub struct Campaign {
     last: Instant,
     /// The agents that came, and whether they have asked for their reports since.
     through: HashMap<String, bool>,
+    /// Reports that were asked for and are not written yet: a client waits for them.
+    unwritten: u32,
     /// A page has said that it is done.
     page_done: bool,
     /// A driver that goes through the cases runs here.
@@ -57,6 +59,7 @@ impl Campaign {
             patience,
             last: now,
             through: HashMap::new(),
+            unwritten: 0,
             page_done: false,
             driven: false,
             idle_connections: 0,
@@ -72,11 +75,15 @@ impl Campaign {
                 return;
             }
             Notice::Refused { .. } => self.refused += 1,
-            // Names that run no case are without number.
             Notice::ReportsAsked { agent, .. } => {
+                // Names that run no case are without number.
                 if let Some(through) = self.through.get_mut(agent) {
                     *through = true;
                 }
+                self.unwritten += 1;
+            }
+            Notice::ReportsWritten | Notice::ReportsFailed(_) => {
+                self.unwritten = self.unwritten.saturating_sub(1);
             }
             Notice::CaseStarted { agent, .. } => {
                 self.through.insert(agent.clone(), false);
@@ -89,7 +96,7 @@ impl Campaign {
 
     /// Whether the server is done.
     pub fn check(&self, book: &Book, now: Instant) -> Option<Ended> {
-        if book.running() > 0 {
+        if book.running() > 0 || self.unwritten > 0 {
             return None;
         }
         let quiet = now.duration_since(self.last);
@@ -184,7 +191,22 @@ mod tests {
         assert_eq!(campaign.check(&book, start + DRIVEN_SETTLE), Some(Ended::Through), "it may run for ever");
         let peer = "127.0.0.1:1".parse().unwrap();
         campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
+        campaign.note(&Notice::ReportsWritten, start);
         assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
+    }
+
+    #[tokio::test]
+    async fn a_driver_was_ended_while_the_reports_that_it_waited_for_were_written() {
+        let (book, start) = (Book::default(), Instant::now());
+        let mut campaign = Campaign::new(vec![id("1.1.1")], PATIENCE, start);
+        run(&book, "a", "1.1.1");
+        let peer = "127.0.0.1:1".parse().unwrap();
+        campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
+        let written = start + SETTLE * 5;
+        assert_eq!(campaign.check(&book, written), None);
+        campaign.note(&Notice::ReportsWritten, written);
+        assert_eq!(campaign.check(&book, written + SETTLE / 2), None, "the client has yet to hear of it");
+        assert_eq!(campaign.check(&book, written + SETTLE), Some(Ended::Through));
     }
 
     #[tokio::test]
@@ -195,6 +217,7 @@ mod tests {
         campaign.note(&started("a"), start);
         let peer = "127.0.0.1:1".parse().unwrap();
         campaign.note(&Notice::ReportsAsked { agent: "a".to_owned(), peer }, start);
+        campaign.note(&Notice::ReportsWritten, start);
         assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
         run(&book, "b", "1.1.1");
         assert_eq!(campaign.check(&book, start + SETTLE), None);
