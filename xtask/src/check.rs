@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that has to pass before a change is taken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
@@ -25,6 +26,9 @@ const STEPS: &[&[&str]] = &[
     &["test", "--workspace", "--locked"],
 ];
 
+/// How many tests run at a time.
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// The step of the recipes that installs, from this repository in place of the one that they name. Behind the tests, since
 /// what is built for it takes the place of the program that they start.
 const INSTALL: &[&str] = &[
@@ -46,7 +50,7 @@ pub(crate) fn run_all(args: &Args) -> Result<ExitCode> {
         for step in STEPS {
             println!("cargo {}", step.join(" "));
             let mut cargo = Command::new("cargo");
-            cargo.args(*step).current_dir(repository()).env(SKIPS, &list);
+            cargo.args(*step).current_dir(repository()).env(SKIPS, &list).env(THREADS, threads());
             run(if args.no_skips { cargo.env(NO_SKIPS, "1") } else { &mut cargo })?;
         }
         install()
@@ -54,6 +58,12 @@ pub(crate) fn run_all(args: &Args) -> Result<ExitCode> {
     let done = steps();
     print!("{}", skipped(&std::fs::read_to_string(&list).unwrap_or_default()));
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// As many as the environment says, or two for each core: most tests wait for programs that they have started.
+fn threads() -> OsString {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::env::var_os(THREADS).unwrap_or_else(|| (2 * cores).to_string().into())
 }
 
 /// What a list of skipped tests says, by what they lack.
