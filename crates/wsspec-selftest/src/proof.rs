@@ -1,6 +1,8 @@
 //! The same as the matrix proves, with as few runs as it takes: for each defect up to the first case that catches
 //! it, for each case up to the first defect that makes it fail.
 
+use std::sync::LazyLock;
+
 use wsspec_cases::{Case, CaseId, suite};
 use wsspec_endpoint::{Deviation, Role, defects, deviation};
 
@@ -38,7 +40,8 @@ pub fn survivors() -> Vec<(&'static Deviation, Role)> {
 
 fn is_caught(defect: &'static Deviation, role: Role) -> bool {
     let player = Player::of(role);
-    player.light().any(|case| change(player, case, defect) > Some(Change::Told))
+    let mut light = player.light().zip(strict(role));
+    light.any(|(case, strict)| Change::between(strict, &seen(player, case, &[defect])) > Some(Change::Told))
         || row(defect, role).is_caught()
 }
 
@@ -104,7 +107,8 @@ fn first_of(
     role: Role,
 ) -> Option<&'static Deviation> {
     let player = Player::of(role);
-    candidates.find(|defect| change(player, case, defect) >= Some(least(case)))
+    let strict = seen(player, case, &[]);
+    candidates.find(|defect| Change::between(&strict, &seen(player, case, &[defect])) >= Some(least(case)))
 }
 
 fn passive_that_cannot_fail(role: Role) -> Vec<(Role, CaseId)> {
@@ -129,13 +133,18 @@ pub fn least_of(id: CaseId) -> Change {
     suite().get(id).map_or(Change::Fails, least)
 }
 
-fn change(player: Player, case: &Case, defect: &'static Deviation) -> Option<Change> {
-    let seen = |deviations| Seen::of(&player.play(case, deviations));
-    Change::between(&seen(&[]), &seen(&[defect]))
+fn seen(player: Player, case: &Case, deviations: &[&'static Deviation]) -> Seen {
+    Seen::of(&player.play(case, deviations))
 }
 
 fn row(deviation: &'static Deviation, role: Role) -> Row {
-    Row::new(deviation, role, &verdicts(role, &[]), &verdicts(role, &[deviation]))
+    Row::new(deviation, role, strict(role), &verdicts(role, &[deviation]))
+}
+
+/// What is seen of the strict endpoint in the light cases, and then in the passive ones.
+fn strict(role: Role) -> &'static [Seen] {
+    static SEEN: LazyLock<[Vec<Seen>; 2]> = LazyLock::new(|| ROLES.map(|role| verdicts(role, &[])));
+    &SEEN[usize::from(role == Role::Client)]
 }
 
 /// The cases of the reference suite's heavy sections (9, 12, 13) that stand for their groups: the smallest and one with
@@ -169,8 +178,7 @@ fn old_verdict(row: &Row, last_section: u16) -> OldVerdict {
         if verdict.native && verdict.reference {
             break;
         }
-        let seen = |deviations| Seen::of(&player.play(case, deviations));
-        let (strict, now) = (seen(&[]), seen(&[row.deviation]));
+        let (strict, now) = (seen(player, case, &[]), seen(player, case, &[row.deviation]));
         verdict.native |= Change::between(&strict, &now) > Some(Change::Told);
         verdict.reference |= now.reference != strict.reference;
     }
@@ -195,8 +203,11 @@ pub fn blamed_in_heavy_cases(quirks: impl Iterator<Item = &'static Deviation>, l
     let jobs: Vec<_> = ROLES.into_iter().flat_map(of).collect();
     let blamed = parallel(&jobs, |(role, case)| {
         let lawful = quirks.iter().filter(|quirk| quirk.roles.include(*role));
-        let fails =
-            |quirk: &&&'static Deviation| change(Player::of(*role), case, quirk) == Some(Change::Fails);
+        let player = Player::of(*role);
+        let strict = seen(player, case, &[]);
+        let fails = |quirk: &&&'static Deviation| {
+            Change::between(&strict, &seen(player, case, &[**quirk])) == Some(Change::Fails)
+        };
         lawful.filter(fails).map(|quirk| (*quirk, *role, case.id)).collect::<Vec<_>>()
     });
     blamed.into_iter().flatten().collect()
