@@ -111,7 +111,7 @@ fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Res
         let update = format!("wsspec baseline update --reason TEXT{file}{from}");
         return Err(Problem::new(ErrorCode::E21, format!("{} is there already", args.file.display()))
             .fact("try", format!("{update}   (adds what is new)"))
-            .fact("try", format!("{}   (starts anew)", typed::and(&["--force"])))
+            .fact("try", format!("{}   (starts anew)", typed::with_options(&["--force"])))
             .exit_with(ExitCode::Usage)
             .into());
     }
@@ -371,11 +371,10 @@ impl Why {
         self.reason.as_deref().ok_or_else(|| {
             let problem = Problem::new(ErrorCode::E18, "new entries need a reason")
                 .fact("why", "a baseline is read by people: what is accepted, and why")
-                .fact("try", typed::and(&["--reason", "initial import"]));
+                .fact("try", typed::with_options(&["--reason", "initial import"]));
             match action {
-                "update" => {
-                    problem.fact("try", format!("{}   (adds nothing)", typed::and(&["--only-fixed"])))
-                }
+                "update" => problem
+                    .fact("try", format!("{}   (adds nothing)", typed::with_options(&["--only-fixed"]))),
                 _ => problem,
             }
         })

@@ -24,7 +24,7 @@ pub struct Problem {
     /// Which one.
     pub code: ErrorCode,
     what: String,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
     list: Vec<String>,
     facts: Vec<Fact>,
     exit: ExitCode,
@@ -57,7 +57,7 @@ impl Problem {
 
     /// Shows the place of a text where it is wrong, below the first line.
     pub(crate) fn place(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 

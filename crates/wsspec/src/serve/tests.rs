@@ -14,6 +14,7 @@ use super::exec_case::ExecCase;
 use super::stream::Stream;
 use super::*;
 use crate::cli::{FailOn, Global};
+use crate::exit_code::ExitCode;
 use crate::outputs::Outputs;
 use crate::run::plan::Rating;
 use crate::sut::command::CommandLine;
@@ -236,6 +237,8 @@ async fn end(shared: &Shared, why: String) -> String {
         outputs: &Outputs::default(),
         agent: "client",
         listened: &[],
+        captured: ExitCode::Ok,
+        leaks: &[],
     };
     end.conclude(&console, &mut Stream::new(&console).0).await.unwrap_err().to_string()
 }
