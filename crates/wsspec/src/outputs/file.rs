@@ -32,14 +32,29 @@ pub fn stream(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     replace(path, |temporary| fill(File::create(temporary)?, write))
 }
 
-/// Puts a file in its place when it is whole. `write` makes it where it is told to.
+/// Puts a file in its place when it is whole. `write` makes it where it is told to: a device or a pipe is written to, and
+/// what a link leads to is replaced.
 ///
 /// # Errors
 /// Those of `write`; or the file cannot be put there.
 pub fn replace<E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+    let path = &behind_links(path);
+    if is_special(path) {
+        return write(path);
+    }
     let temporary = temporary(path)?;
     let written = write(&temporary).and_then(|()| Ok(fs::rename(&temporary, path)?));
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// What a path leads to in the end.
+pub fn behind_links(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether something is there that is no file: it cannot be replaced by one.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 /// Writes all of a file.
@@ -59,7 +74,11 @@ pub fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 pub fn probe(path: &Path) -> Result<(), Problem> {
     let attempt = || {
         prepare(path)?;
-        let temporary = temporary(path)?;
+        let path = behind_links(path);
+        if is_special(&path) {
+            return Ok(());
+        }
+        let temporary = temporary(&path)?;
         File::create(&temporary)?;
         fs::remove_file(&temporary)
     };
@@ -141,6 +160,29 @@ pub fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_and_a_link_were_replaced_by_files() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link, device) = ["file", "link", "device"].map(|name| folder.path().join(name)).into();
+        symlink(&file, &link).unwrap();
+        symlink("/dev/null", &device).unwrap();
+        for octets in [b"one", b"two"] {
+            write(&link, octets).unwrap();
+            write(&device, octets).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), octets);
+        }
+        assert_eq!(fs::read_link(&link).unwrap(), file);
+        assert_eq!(fs::read_link(&device).unwrap(), Path::new("/dev/null"));
+        assert!(
+            probe(&device).is_ok()
+                && is_special(&device)
+                && fs::read_dir(folder.path()).unwrap().count() == 3
+        );
+    }
 
     #[test]
     fn one_folder_has_one_whole_path() {

@@ -69,7 +69,15 @@ impl Wire {
             self.keys.write_to(path).map_err(|error| unwritable(path, &error))?;
         }
         let create = |path: &PathBuf| {
-            Capture::create(path, self.keys.clone()).map(Arc::new).map_err(|error| unwritable(path, &error))
+            if file::is_special(path) {
+                return Err(unwritable(
+                    path,
+                    &io::Error::other("it is no file, and a capture is put together from parts"),
+                ));
+            }
+            Capture::create(&file::behind_links(path), self.keys.clone())
+                .map(Arc::new)
+                .map_err(|error| unwritable(path, &error))
         };
         self.pcap.as_ref().map(create).transpose()
     }

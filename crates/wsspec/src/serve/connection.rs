@@ -37,6 +37,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
 /// So long a client that asks for reports waits for the answer to its handshake. Few give up sooner.
 const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+/// The reference has none, and its scripts read the reports as soon as they are answered.
+const ANSWER_LIMIT_AS_REFERENCE: Duration = Duration::from_secs(60);
 /// So long a client waits for the verdict of a case that it has not asked for yet: the two requests may overtake each other.
 const NEVER_RUN: Duration = Duration::from_secs(3);
 /// So long a client that waits for a verdict goes on waiting when the server ends.
@@ -224,7 +226,8 @@ impl Visit {
         }
         let Some(control) = self.open(stream, request).await else { return };
         let mut reports = pin!(self.update_reports(agent));
-        match timeout(ANSWER_LIMIT, reports.as_mut()).await {
+        let limit = if self.shared.plan.as_reference { ANSWER_LIMIT_AS_REFERENCE } else { ANSWER_LIMIT };
+        match timeout(limit, reports.as_mut()).await {
             Ok(()) => control.close().await,
             Err(_) => control.after(reports).await,
         }
