@@ -47,9 +47,12 @@ pub fn replace<E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Res
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
-/// What a path leads to in the end.
+/// What a path leads to in the end, be it there or not.
 pub fn behind_links(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    let whole = fs::canonicalize(path);
+    whole
+        .or_else(|_| Ok::<_, io::Error>(parent(path).join(fs::read_link(path)?)))
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether something is there that is no file: it cannot be replaced by one.
