@@ -2,6 +2,9 @@
 //!
 //! The file that they are written in is read by the program; the matching is here.
 
+use std::collections::BTreeSet;
+
+use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 
 use crate::Untrusted;
@@ -159,22 +162,18 @@ impl Baseline {
     /// What cases that have been compared say about the entries.
     pub fn findings(&self, report: &Report, today: &str) -> Findings {
         let mut seen = vec![false; self.entries.len()];
-        let mut better: Vec<Vec<String>> = vec![Vec::new(); self.entries.len()];
+        let mut better = vec![BTreeSet::new(); self.entries.len()];
         let mut held = better.clone();
         for case in &report.cases {
             let Some(place) = self.entry_for(case, today) else { continue };
             seen[place] = true;
-            let ids = match case.outcome {
-                Some(Standing::Fixed) => &mut better[place],
-                Some(Standing::Known | Standing::Unexpected) => &mut held[place],
+            match case.outcome {
+                Some(Standing::Fixed) => better[place].insert(case.id),
+                Some(Standing::Known | Standing::Unexpected) => held[place].insert(case.id),
                 _ => continue,
             };
-            let id = case.id.to_string();
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
         }
-        let split = better.into_iter().zip(&held).map(|(better, held)| -> (Vec<String>, Vec<String>) {
+        let split = better.into_iter().zip(&held).map(|(better, held)| -> (Vec<CaseId>, Vec<CaseId>) {
             better.into_iter().partition(|id| !held.contains(id))
         });
         let (stale, needed): (Vec<_>, Vec<_>) = split.unzip();
@@ -208,8 +207,9 @@ impl Entry {
 }
 
 /// The lists that are not empty, with the place of each.
-fn with_cases(lists: Vec<Vec<String>>) -> Vec<(usize, Vec<String>)> {
-    lists.into_iter().enumerate().filter(|(_, ids)| !ids.is_empty()).collect()
+fn with_cases(lists: Vec<Vec<CaseId>>) -> Vec<(usize, Vec<String>)> {
+    let lists = lists.into_iter().map(|ids| Vec::from_iter(ids.iter().map(CaseId::to_string)));
+    lists.enumerate().filter(|(_, ids)| !ids.is_empty()).collect()
 }
 
 fn standing(case: &CaseRecord, entry: Option<&Entry>, strict: bool) -> Option<Standing> {
