@@ -1,14 +1,11 @@
 //! The command that an error proposes: the one that was typed, with what was typed beside it.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use tempfile::tempdir;
 
 use crate::looking::{RECORD, with_record};
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, command, finish, wsspec};
-use crate::secure::{echo, files};
+use crate::secure::{echo, files, refusing};
 use crate::tester::{Tester, free_port, wstest};
 use crate::wording::{fact, said};
 
@@ -125,17 +122,7 @@ fn secrets_of_an_address_were_a_mark_in_what_is_to_be_typed() {
 
 #[test]
 fn wstest_was_advised_options_that_it_does_not_have() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("wss://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut hello = [0; 512];
-            let _ = stream.read(&mut hello);
-            // A fatal alert: certificate_required.
-            let _ = stream.write_all(b"\x15\x03\x03\x00\x02\x02\x74");
-            while stream.read(&mut hello).is_ok_and(|read| read > 0) {}
-        }
-    });
+    let url = refusing(0x74); // certificate_required
     let folder = tempdir().unwrap();
     let done = finish(wstest(folder.path(), &["-m", "testeeclient", "-w", &url]));
     let again = format!("wsspec echo --connect {url} --cert cert.pem --key key.pem");

@@ -1,13 +1,11 @@
 //! Every error that no other test provokes, and the page of each.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use tempfile::tempdir;
 use wsspec::errors::ErrorCode;
 
 use crate::peer::{Manner, Peer};
 use crate::program::{command, finish, wsspec};
+use crate::secure::refusing;
 use crate::tester::{Tester, free_port};
 
 #[test]
@@ -132,17 +130,7 @@ fn e25_more_connections_than_open_files() {
 #[test]
 fn e30_tls_comes_to_no_agreement() {
     let folder = tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("wss://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut hello = [0; 512];
-            let _ = stream.read(&mut hello);
-            // A fatal alert: handshake_failure.
-            let _ = stream.write_all(b"\x15\x03\x03\x00\x02\x02\x28");
-            while stream.read(&mut hello).is_ok_and(|read| read > 0) {}
-        }
-    });
+    let url = refusing(0x28); // handshake_failure
     wsspec(folder.path(), &["run", &url, "-k"]).expect_error(3, "E30");
 }
 

@@ -1,6 +1,7 @@
 //! wss in both roles.
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::mpsc;
 
@@ -41,6 +42,21 @@ pub(crate) fn echo(files: &Files) -> (Tester, String) {
     let server =
         Tester::start(crate::program::command(files.folder.path(), &args), port, "listening on wss://");
     (server, format!("wss://{address}"))
+}
+
+/// The address of a server that answers every TLS handshake with this fatal alert.
+pub(crate) fn refusing(alert: u8) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut hello = [0; 512];
+            let _ = stream.read(&mut hello);
+            let _ = stream.write_all(&[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, alert]);
+            while stream.read(&mut hello).is_ok_and(|read| read > 0) {}
+        }
+    });
+    url
 }
 
 #[test]
@@ -85,7 +101,7 @@ fn tls_that_does_not_come_about_is_one_error() {
 
 /// The wss address of a server that speaks no TLS, and says so at the first octets.
 fn plain_http() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().take(8).flatten() {
@@ -169,7 +185,7 @@ fn clients_are_tested_over_tls_with_key_and_certificate() {
 
 /// The address of a server that notes for which name it is asked (SNI), and closes.
 fn noting_names() -> (String, mpsc::Receiver<Option<String>>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("wss://{}", listener.local_addr().unwrap());
     let (tell, names) = mpsc::channel();
     std::thread::spawn(move || {
