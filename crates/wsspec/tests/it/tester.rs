@@ -1,10 +1,10 @@
 //! Testers that wait for clients: `wsspec serve` and `wstest -m fuzzingserver`, on free ports.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,8 @@ pub(crate) fn free_port() -> u16 {
         // Other test programs may run at the same time.
         let place = std::process::id().wrapping_mul(64).wrapping_add(given) % 7500;
         let port = u16::try_from(10_000 + 3 * place).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Asked, not bound: a child that is being started has a copy of a listener until it is what it will be.
+        if TcpStream::connect(("127.0.0.1", port)).is_err() {
             return port;
         }
     }
@@ -179,4 +180,21 @@ fn a_port_that_was_free_was_somebody_elses_by_the_time_it_was_used() {
         let beside = |(other, taken): (usize, &u16)| other != n && port.abs_diff(*taken) < 2;
         assert!(!taken.iter().enumerate().any(beside), "{port} beside {taken:?}");
     }
+}
+
+#[test]
+fn a_port_was_in_use_by_the_child_that_another_test_started_meanwhile() {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let _ = Command::new("true").status();
+                }
+            });
+        }
+        let refused = (0..1000).find_map(|_| TcpListener::bind(("127.0.0.1", free_port())).err());
+        done.store(true, Ordering::Relaxed);
+        assert!(refused.is_none(), "{refused:?}");
+    });
 }
