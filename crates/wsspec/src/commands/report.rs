@@ -24,6 +24,9 @@ use crate::text;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
+    /// The results, as --from
+    #[arg(value_name = "FILE|DIR", conflicts_with = "from")]
+    pub results: Option<PathBuf>,
     /// The results, as a file or as the folder with results.jsonl
     #[arg(long, value_name = "FILE|DIR", default_value = "wsspec-out")]
     pub from: PathBuf,
@@ -50,14 +53,15 @@ pub struct ReportArgs {
 const EXAMPLES: &str = "\
 Examples:
   wsspec report                            all reports of wsspec-out again
-  wsspec report --from old.jsonl -o old    of a file from elsewhere
+  wsspec report old.jsonl -o old           of a file from elsewhere
   wsspec report --open                     and look at them
   wsspec report --html page.html           one file, to be sent to someone
   wsspec report --junit j.xml --badge b.svg
   wsspec report --pcap run.pcapng          packets for Wireshark
   wsspec report --md s.md --against main-out
   wsspec report -E 'status(fail)' --html f.html --open
-  wsspec report --format json              the record on stdout
+  wsspec report --from main-out --format json
+                                           the record on stdout
 Exit status:
   6 if the run did not come to its end, or slices of it are missing, as of wsspec merge; verdicts do not count";
 
@@ -69,8 +73,9 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     args.output.check_stdout()?;
     let format = args.output.stdout();
     console.set_format(format);
+    let from = args.results.as_ref().unwrap_or(&args.from);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
-    let mut report = results::read(&args.from)?;
+    let mut report = results::read(from)?;
     if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
         report.cases.retain(|record| results::matches(&filter, record));
     }
@@ -83,7 +88,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
         let name = lines::agent_name(summary.agent.raw());
         console.say(0, format!("{name}   {}", summary.rating));
     }
-    let home = file::parent(&results::file(&args.from)).to_owned();
+    let home = file::parent(&results::file(from)).to_owned();
     let only_named = args.output.names_files() || args.pcap.is_some() || format != Format::Human;
     let whole = args.out.clone().or_else(|| (!only_named).then(|| home.clone()));
     if let Some(out) = &whole {

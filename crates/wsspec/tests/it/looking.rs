@@ -114,6 +114,16 @@ fn reports_are_written_again() {
 }
 
 #[test]
+fn a_file_of_results_was_no_argument_of_report() {
+    let folder = with_record(RECORD);
+    let done = ok(folder.path(), &["report", "wsspec-out/results.jsonl", "--html", "page.html"]);
+    assert!(done.out.contains("not conformant") && folder.path().join("page.html").exists(), "{done:#?}");
+    let both = wsspec(folder.path(), &["report", "wsspec-out", "--from", "other"]);
+    assert!(both.code == 2 && both.err.contains("cannot be used with"), "{both:#?}");
+    wsspec(folder.path(), &["report", "nowhere"]).expect_error(2, "E18");
+}
+
+#[test]
 fn a_run_that_was_killed_is_reported_as_incomplete() {
     let unfinished = without_end();
     let torn = &unfinished[..unfinished.len() - 100];
