@@ -9,7 +9,7 @@ use wsspec_report::record::{self, CaseRecord, RecordError, Report};
 
 use crate::errors::{ErrorCode, Problem};
 use crate::filter::Filter;
-use crate::run::folder::{RESULTS, USUAL};
+use crate::run::folder::{RESULTS, USUAL, numbered};
 use crate::sut::process::leak;
 use crate::terminal::Console;
 use crate::terminal::failure::shell;
@@ -51,6 +51,12 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
         };
         problem(error.to_string(), advice)
     })
+}
+
+/// The records of earlier runs that were kept beside this one, the last one first.
+pub fn kept(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let file = file(path);
+    (1..=u8::MAX).map(move |number| numbered(&file, number)).take_while(|kept| kept.exists())
 }
 
 /// Refuses the name of an implementation that the results do not hold.

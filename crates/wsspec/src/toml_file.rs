@@ -101,6 +101,11 @@ impl TomlFile {
             let advice = meant.first().copied().unwrap_or("...");
             return problem.fact("known", known.join(" ")).fact("try", format!("{advice} = ..."));
         }
+        if known.contains(&"url") {
+            let here =
+                "url, headers, and the options of wsspec run that say how a server is reached and started";
+            return problem.fact("known", here).fact("try", "wsspec config init   (shows a target)");
+        }
         problem.fact("known", "every long option of the command").fact("try", "wsspec help run")
     }
 

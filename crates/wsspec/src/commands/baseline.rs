@@ -118,6 +118,9 @@ fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Res
     let report = results::read(&args.from)?;
     results::warn_incomplete(&report, console);
     let reason = why.reason("create")?;
+    if let Some(larger) = larger_run_before(&args.from, &report) {
+        console.remark(&larger);
+    }
     let entries: Vec<Entry> =
         entries_for(&report, reason).into_iter().map(|entry| why.complete(entry)).collect();
     write(&args.file, &to_toml(&report, &entries), console)?;
@@ -126,6 +129,17 @@ fn create(args: &BaselineArgs, why: &Why, force: bool, console: &Console) -> Res
     console.say(0, format!("wrote {}: {} for {cases}", args.file.display(), entry_count(entries)));
     console.say(0, "read it, commit it, and run with   --baseline");
     Ok(ExitCode::Ok)
+}
+
+/// Says that the last run was a repetition of a few cases of a larger one, which may be the one that is meant.
+fn larger_run_before(from: &Path, report: &Report) -> Option<String> {
+    let kept = results::kept(from).next()?;
+    let before = results::read(&kept).ok()?.cases.len();
+    let now = report.cases.len();
+    (before > now).then(|| {
+        let (now, kept) = (count(now, "result"), kept.display());
+        format!("note: the last run has {now}, the one before {before}: --from {kept}   takes that one")
+    })
 }
 
 fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -> Result<ExitCode> {

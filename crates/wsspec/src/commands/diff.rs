@@ -112,8 +112,10 @@ pub fn run(args: &DiffArgs, console: &Console) -> Result<ExitCode> {
     let gone: usize = pairs.iter().map(|(_, difference)| difference.only_old.len()).sum();
     if gone > 0 {
         told.push_str(&format!(", {} not compared", count(gone, "case")));
-        // What is missing may be worse: where it was to run and did not, nothing is known of it.
-        code = if new.is_complete() { code } else { code.worst(ExitCode::Incomplete) };
+    }
+    // What did not run may be worse: nothing is known of it.
+    if !new.is_complete() {
+        code = code.worst(ExitCode::Incomplete);
     }
     console.say(-1, row_at(0, "", &[&told, &code.to_string()], console.style));
     Ok(code)

@@ -61,6 +61,7 @@ pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
         echo: true,
         lenient: false,
         started: false,
+        others: &[],
     };
     let tell = |finding: &Finding| console.say(-1, line(finding, console));
     Probe { look, always_limits: args.limits, tell: &tell }.run().await?;

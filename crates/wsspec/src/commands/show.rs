@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use wsspec_cases::{Case, suite};
+use wsspec_cases::{Case, CaseId, suite};
 use wsspec_engine::Verdict;
 use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word, verdict_order};
 use wsspec_report::summary::{self, Cause};
@@ -13,7 +13,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::Filter;
 use crate::terminal::{Console, detail, failure, lines};
-use crate::{results, select, text};
+use crate::{results, select, text, typed};
 
 /// The levels from which on handshake and checks, every frame, and every octet are printed.
 const CHECKS: i8 = 2;
@@ -111,7 +111,8 @@ fn chosen<'a>(records: &[&'a CaseRecord], args: &ShowArgs) -> Result<Vec<&'a Cas
     };
     let chosen: Vec<&CaseRecord> = records.iter().copied().filter(is_named).collect();
     if chosen.is_empty() {
-        return Err(nothing(args, records.first().map(|record| record.id.to_string())));
+        let ids: Vec<CaseId> = meant.iter().flat_map(|(cases, _)| cases.iter().map(|case| case.id)).collect();
+        return Err(nothing(args, &ids, records.first().map(|record| record.id.to_string())));
     }
     Ok(chosen)
 }
@@ -125,11 +126,23 @@ fn or_verdict(problem: Problem, word: &str) -> Problem {
     }
 }
 
-fn nothing(args: &ShowArgs, other: Option<String>) -> Problem {
+/// The record of an earlier run that holds one of these cases.
+fn kept_with(args: &ShowArgs, ids: &[CaseId]) -> Option<PathBuf> {
+    let holds = |report: Report| report.cases.iter().any(|record| ids.contains(&record.id));
+    results::kept(&args.from).find(|kept| results::read(kept).is_ok_and(&holds))
+}
+
+fn nothing(args: &ShowArgs, ids: &[CaseId], other: Option<String>) -> Problem {
     let results = results::file(&args.from).display().to_string();
     let problem = Problem::new(ErrorCode::E29, "the results hold nothing of these cases")
         .fact("asked", [args.cases.join(" "), args.filter.clone().unwrap_or_default()].join(" ").trim())
         .fact("results", results);
+    if let Some(kept) = kept_with(args, ids) {
+        let from = kept.display().to_string();
+        return problem
+            .fact("kept", "an earlier run, which has them")
+            .fact("try", typed::with_options(&["--from", &from]));
+    }
     match other {
         Some(id) => {
             let from = results::from_option(&args.from);

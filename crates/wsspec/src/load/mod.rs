@@ -171,6 +171,7 @@ async fn reach(
         echo,
         lenient: false,
         started: false,
+        others: &[],
     };
     let facts = preflight(&look).await?;
     if facts.one_at_a_time && connections > 1 {

@@ -197,10 +197,18 @@ pub enum Echo {
     Same,
     /// Another one: opcode and the first octets.
     Other(Opcode, Vec<u8>),
-    /// A Close frame with this code, or the end of TCP.
-    Closed(Option<u16>),
+    /// A Close frame with this code and reason, or the end of TCP.
+    Closed(Option<u16>, Vec<u8>),
     /// Nothing in time.
     Nothing,
+}
+
+impl Echo {
+    /// What the payload of a Close frame says.
+    pub fn closed(payload: &[u8]) -> Self {
+        let body = wsspec_wire::CloseBody::decode(payload);
+        Self::Closed(body.code, body.reason.to_vec())
+    }
 }
 
 /// For the answer to a Close frame.
@@ -246,19 +254,17 @@ pub async fn echo_and_more(
 
 async fn first<T: Transport>(talk: &mut Talk<&mut T>, text: &str, deadline: Instant) -> Echo {
     if talk.send(Opcode::TEXT, text.as_bytes()).await.is_err() {
-        return Echo::Closed(None);
+        return Echo::Closed(None, Vec::new());
     }
     loop {
         match talk.next(deadline).await {
             Heard::Frame(Opcode::PING, payload) => drop(talk.send(Opcode::PONG, &payload).await),
             Heard::Frame(Opcode::PONG, _) => {}
-            Heard::Frame(Opcode::CLOSE, payload) => {
-                return Echo::Closed(wsspec_wire::CloseBody::decode(&payload).code);
-            }
+            Heard::Frame(Opcode::CLOSE, payload) => return Echo::closed(&payload),
             Heard::Frame(Opcode::TEXT, payload) if payload == text.as_bytes() => return Echo::Same,
             Heard::Frame(opcode, payload) => return Echo::Other(opcode, payload),
             Heard::Nothing => return Echo::Nothing,
-            Heard::End => return Echo::Closed(None),
+            Heard::End => return Echo::Closed(None, Vec::new()),
         }
     }
 }

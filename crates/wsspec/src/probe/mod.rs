@@ -206,11 +206,9 @@ impl Probe<'_> {
 fn as_echo(reply: Reply) -> Echo {
     match reply {
         Reply::Same => Echo::Same,
-        Reply::Heard(Heard::Frame(Opcode::CLOSE, body)) => {
-            Echo::Closed(wsspec_wire::CloseBody::decode(&body).code)
-        }
+        Reply::Heard(Heard::Frame(Opcode::CLOSE, body)) => Echo::closed(&body),
         Reply::Heard(Heard::Frame(opcode, payload)) => Echo::Other(opcode, payload),
-        Reply::Heard(Heard::End) => Echo::Closed(None),
+        Reply::Heard(Heard::End) => Echo::Closed(None, Vec::new()),
         Reply::Heard(Heard::Nothing) => Echo::Nothing,
     }
 }

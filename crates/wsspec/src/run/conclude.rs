@@ -359,7 +359,7 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report, width: usize)
             };
             problem.fact("try", format!("{}   or   --timeout-scale 4   on slow machines", without(cases)))
         }
-        Stop::FailFast if not_run.is_none() => {
+        Stop::FailFast | Stop::Budget if not_run.is_none() => {
             return format!("note: {}, and no case was left", reason(stop));
         }
         Stop::Budget | Stop::FailFast | Stop::Interrupted => {

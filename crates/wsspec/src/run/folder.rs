@@ -137,7 +137,7 @@ fn keep(name: &Path, most: u8) -> io::Result<()> {
 }
 
 /// Where an earlier record is kept.
-pub(super) fn numbered(name: &Path, number: u8) -> PathBuf {
+pub(crate) fn numbered(name: &Path, number: u8) -> PathBuf {
     name.with_file_name(format!("results.{number}.jsonl"))
 }
 
@@ -249,7 +249,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Problem {
         None => problem,
     };
     if error.kind() != io::ErrorKind::PermissionDenied {
-        return problem.fact("try", "another path, as in -o DIR");
+        return problem.fact("try", "another path   (-o DIR is that of the folder)");
     }
     problem
         .fact("usually", "an earlier run in a container made it as another user")

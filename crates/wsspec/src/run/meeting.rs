@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Servers;
 use super::attempt::Agent;
 use super::peer::{PeerPlan, make_unique};
-use super::plan::RunPlan;
+use super::plan::{RunPlan, is_negotiated};
 use super::preflight::{self, Look, PeerFacts, preflight};
 use crate::cli::Feature;
 use crate::errors::{ErrorCode, Problem};
@@ -56,6 +56,7 @@ async fn meet(
         echo: plan.echo_check,
         lenient: plan.handshake_only(),
         started: peer.exec.is_some(),
+        others: &others(peer, plan),
     };
     let facts = preflight(&look).await?;
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
@@ -84,6 +85,15 @@ async fn meet(
     };
     introduce(&agent, target, is_named, &facts, plan, console)?;
     Ok((agent, facts))
+}
+
+/// The ports of the other servers of the run, and of the backend.
+fn others(peer: &PeerPlan, plan: &RunPlan) -> Vec<u16> {
+    let port = |target: &Target| target.port;
+    let own = peer.target.as_ref().map(port);
+    let servers = plan.peers.iter().filter_map(|other| other.target.as_ref().map(port));
+    let backend = plan.backend.iter().filter_map(|address| address.rsplit(':').next()?.parse().ok());
+    servers.chain(backend).filter(|port| Some(*port) != own).collect()
 }
 
 fn introduce(
@@ -129,7 +139,7 @@ fn introduce(
         let more = format!("is negotiated: {} more", count(left_out, "case"));
         console.say(0, opening::row("deflate", &[&more, "those of @deflate"], console.style));
     }
-    let wanting = plan.cases.iter().filter(|case| case.deflate.is_some()).count();
+    let wanting = plan.cases.iter().filter(|case| case.deflate.is_some() || is_negotiated(case)).count();
     if facts.deflate || wanting == 0 && plan.require.is_empty() {
         return Ok(());
     }

@@ -21,6 +21,7 @@ mod unreached;
 pub mod write_reports;
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -257,8 +258,22 @@ async fn start_built_in(peers: &mut [PeerPlan]) -> Result<Option<BuiltIn>> {
 async fn start_backend(plan: &RunPlan, console: &Console) -> Result<Option<Backend>, Problem> {
     let Some(address) = &plan.backend else { return Ok(None) };
     let backend = Backend::start(address).await?;
+    refuse_backend(plan, backend.address())?;
     console.say(0, format!("backend        echoes on ws://{}, for the proxy", backend.address()));
     Ok(Some(backend))
+}
+
+/// What the tester listens on itself is no server under test.
+fn refuse_backend(plan: &RunPlan, backend: SocketAddr) -> Result<(), Problem> {
+    let is_it = |target: &&Target| {
+        target.port == backend.port() && target.host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
+    };
+    match plan.peers.iter().filter_map(|peer| peer.target.as_ref()).find(is_it) {
+        None => Ok(()),
+        Some(target) => Err(Problem::new(ErrorCode::E27, format!("{target} is the backend itself"))
+            .fact("why", "--backend is the echo server behind the proxy; what is tested is the proxy")
+            .fact("try", typed::at(target, &format!("ws://{}:PORT", target.host)))),
+    }
 }
 
 /// Lets the cases find their connection behind the proxy: by its key, or if the proxy sends keys of its own by running

@@ -246,7 +246,7 @@ pub fn nothing_failed(args: &RunArgs) -> Result<Option<(String, ExitCode)>, Prob
 }
 
 /// Whether a case is of the set that hangs on the negotiation of permessage-deflate.
-fn is_negotiated(case: &Case) -> bool {
+pub(super) fn is_negotiated(case: &Case) -> bool {
     SETS.iter().any(|set| NEGOTIATED.strip_prefix('@') == Some(set.name) && set.contains(case))
 }
 
@@ -278,6 +278,9 @@ fn peers(
     let via = via(args);
     for (at, peer) in peers.iter_mut().enumerate() {
         peer.again = again(args, redaction);
+        // One with an equals sign would be read as an address and a name.
+        let name = peer.name.iter().filter(|name| !name.contains('='));
+        peer.again.extend(name.flat_map(|name| ["--agent".to_owned(), name.clone()]));
         if let Some(target) = &mut peer.target {
             target.via.clone_from(&via);
         }
@@ -378,8 +381,7 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
         let words = value.split(' ').map(|word| match word.strip_prefix("env:") {
             None => Ok(word.to_owned()),
             Some(variable) => {
-                let secret = std::env::var(variable)
-                    .map_err(|_| wrong(format!("the environment has no variable {variable}")))?;
+                let secret = std::env::var(variable).map_err(|_| no_variable(header, variable))?;
                 *redaction = redaction.clone().value(&secret);
                 Ok(secret)
             }
@@ -394,6 +396,12 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
         return Err(wrong("name or value has characters that a header cannot have".to_owned()));
     }
     Ok((name, value))
+}
+
+fn no_variable(header: &str, variable: &str) -> Problem {
+    Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"))
+        .fact("why", format!("the environment has no variable {variable}"))
+        .fact("try", format!("export {variable}=VALUE   and the same command again"))
 }
 
 /// The expected verdicts, if there are any, or that they are still to be made.

@@ -57,6 +57,8 @@ pub struct Look<'a> {
     pub lenient: bool,
     /// Whether wsspec starts the server.
     pub started: bool,
+    /// Ports nearby that are known to be somebody else's: other servers of the run, the backend.
+    pub others: &'a [u16],
 }
 
 /// Connects, opens a WebSocket and has something echoed.

@@ -409,7 +409,7 @@ impl Look<'_> {
             }
         }
         for address in nearby.filter_map(Address::tcp).take(1) {
-            for port in ports_near(target.port) {
+            for port in ports_near(target.port).filter(|port| !self.others.contains(port)) {
                 let other = SocketAddr::new(address.ip(), port);
                 if self.is_websocket(&[other.into()], self.opening).await {
                     let there = Target { port, ..target.clone() };
@@ -476,8 +476,9 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo, then: Option<Then>) -> Problem {
     let seconds = text::duration(ECHO_LIMIT);
     let mut got = match echo {
         Echo::Other(opcode, octets) => format!("{} {}", opcode_name(*opcode), quoted(octets)),
-        Echo::Closed(Some(code)) => format!("Close {code}"),
-        Echo::Closed(None) => "the end of the connection".to_owned(),
+        Echo::Closed(Some(code), reason) if reason.is_empty() => format!("Close {code}"),
+        Echo::Closed(Some(code), reason) => format!("Close {code} {}", quoted(reason)),
+        Echo::Closed(None, _) => "the end of the connection".to_owned(),
         Echo::Nothing => format!("nothing for {seconds}"),
         Echo::Same => "the echo".to_owned(),
     };

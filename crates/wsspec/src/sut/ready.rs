@@ -112,6 +112,11 @@ impl Ready {
     }
 }
 
+/// Closes, and waits for nobody: a server whose closing handshake is wrong is ready, too.
+fn leave(stream: Stream) {
+    tokio::spawn(exchange::close(stream, LOOK_LIMIT));
+}
+
 impl Look<'_> {
     async fn dial(&self, secure: Option<&Secure>) -> Result<Stream, String> {
         dial(self.addresses, secure, LOOK_LIMIT).await.map_err(|error| match error {
@@ -132,17 +137,17 @@ impl Look<'_> {
             None => return Err("the answer to the upgrade request is no HTTP".to_owned()),
         }
         if !self.echo {
-            exchange::close(stream, LOOK_LIMIT).await;
+            leave(stream);
             return Ok(());
         }
         match exchange::echo(&mut stream, &answer.rest, "ready?", LOOK_LIMIT).await {
             // A server that speaks but does not echo is ready: the look before the first case says more.
-            Echo::Same | Echo::Other(..) | Echo::Closed(Some(_)) => {
-                exchange::close(stream, LOOK_LIMIT).await;
+            Echo::Same | Echo::Other(..) | Echo::Closed(Some(_), _) => {
+                leave(stream);
                 Ok(())
             }
             Echo::Nothing => Err("a WebSocket opened, but nothing was echoed".to_owned()),
-            Echo::Closed(None) => Err("a WebSocket opened, and was closed at once".to_owned()),
+            Echo::Closed(None, _) => Err("a WebSocket opened, and was closed at once".to_owned()),
         }
     }
 

@@ -28,6 +28,8 @@ use crate::signals::Signals;
 use crate::target::Target;
 use crate::terminal::Console;
 
+/// A script may start its server beside this program: so often is the first case tried again, for a second each.
+const STARTING: u8 = 3;
 /// What a server is called that does not say its name.
 const NAMELESS: &str = "UnknownServer";
 
@@ -179,7 +181,7 @@ impl Run<'_> {
         };
         let conditions = Conditions::with(options, Redaction::default(), Vec::new(), self.started);
         let (asked, written) = (server.entry.agent.is_some(), server.written.clone());
-        let mut visit = Visit { agent, asked, written, header: None };
+        let mut visit = Visit { agent, asked, written, header: None, patience: STARTING };
         for (place, case) in self.selected.cases.iter().enumerate() {
             if *self.signals.stop().borrow() {
                 return self.missing(&visit.agent, place);
@@ -206,7 +208,13 @@ impl Run<'_> {
         }
         let number = suite().cases().binary_search_by_key(&case.id, |other| other.id);
         let number = number.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0));
-        let mut record = match conditions.attempt(&visit.agent, case, number, 1).await {
+        let mut attempt = conditions.attempt(&visit.agent, case, number, 1).await;
+        while matches!(attempt, Attempt::Gone) && visit.patience > 0 && !*self.signals.stop().borrow() {
+            visit.patience -= 1;
+            attempt = conditions.attempt(&visit.agent, case, number, 1).await;
+        }
+        visit.patience = 0;
+        let mut record = match attempt {
             Attempt::Judged(record, _) | Attempt::NotOpened(record) | Attempt::Died(record, _) => record,
             Attempt::Gone => return Err("Connection was refused by other side".to_owned()),
         };
@@ -307,6 +315,8 @@ struct Visit {
     written: Option<String>,
     /// The name that it gave itself.
     header: Option<String>,
+    /// How often its first case is tried again where nobody listens.
+    patience: u8,
 }
 
 fn opening(server: &Server) -> ClientOpening {

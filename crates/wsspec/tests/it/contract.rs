@@ -172,6 +172,20 @@ fn a_dead_server_is_never_green() {
     assert!(done.err.contains("cases not run for A"), "{done:#?}");
 }
 
+#[test]
+fn a_server_that_listened_a_moment_after_its_script_had_begun_was_dead() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    client_spec(&folder, &json!({ "agent": "A", "url": format!("ws://127.0.0.1:{port}") }), &["1.1.1"]);
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(1800));
+        Peer::at(port, |_| Manner::Echo)
+    });
+    let done = run(&folder, &["-m", "fuzzingclient"]);
+    drop(late.join().unwrap());
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
 // Spec files.
 
 #[test]

@@ -30,6 +30,7 @@ mod image;
 mod junit;
 #[cfg(unix)]
 mod kept;
+mod led_astray;
 mod levels;
 mod load;
 mod looking;

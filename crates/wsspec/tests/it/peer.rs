@@ -58,8 +58,13 @@ pub(crate) struct Peer {
 impl Peer {
     /// A server that asks `manner` how to treat each connection; they count from 0.
     pub(crate) fn start(manner: impl Fn(usize) -> Manner + Send + 'static) -> Self {
+        Self::at(free_port(), manner)
+    }
+
+    /// The same at this port.
+    pub(crate) fn at(port: u16, manner: impl Fn(usize) -> Manner + Send + 'static) -> Self {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", free_port()))).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", port))).unwrap();
         let address = listener.local_addr().unwrap();
         let visitors = Arc::<Mutex<Vec<IpAddr>>>::default();
         let seen = visitors.clone();

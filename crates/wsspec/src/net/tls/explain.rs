@@ -95,7 +95,7 @@ impl Attempt<'_> {
         if let Some(certificate) = &self.certificate {
             problem = problem.fact("got", self.in_short(certificate));
         }
-        let sni = self.other_name().map(|name| format!("--sni {name}"));
+        let sni = self.other_name(why).map(|name| format!("--sni {name}"));
         let mut ways: Vec<String> = self.trust(why).into_iter().chain(sni).collect();
         ways.push("-k   accepts any certificate, for tests only".to_owned());
         let first = problem.fact("try", ways.remove(0));
@@ -135,8 +135,15 @@ impl Attempt<'_> {
         parts.join(", ")
     }
 
-    /// A name of the certificate that could be asked for, where it is for no other than that.
-    fn other_name(&self) -> Option<String> {
+    /// A name of the certificate that could be asked for, where the one that is asked for is not among them.
+    fn other_name(&self, why: &CertificateError) -> Option<String> {
+        let wrong = matches!(
+            why,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        );
+        if !wrong && self.other_names(why).is_none() {
+            return None;
+        }
         let read = certificate::read(self.certificate.as_ref()?)?;
         let name = read.names.first()?.raw();
         let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | ':');
