@@ -1,5 +1,7 @@
 //! One connection: what its request asks for is done.
 
+mod play;
+
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,25 +10,19 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep, timeout};
-use wsspec_cases::{COMMANDS, Case, CaseId, suite};
-use wsspec_engine::{CaseRun, Observation, Verdict, judge};
-use wsspec_report::record::{CaseMeta, CaseRecord, Line, TlsRecord};
-use wsspec_report::story::cause_sentence;
+use wsspec_cases::{COMMANDS, Case};
+use wsspec_engine::CaseRun;
+use wsspec_report::record::TlsRecord;
 use wsspec_wire::write_response;
 
+use self::play::drive;
 use super::admission::Refusal;
-use super::book::{Brief, Start};
 use super::control::Control;
-use super::limits::FULL;
 use super::notice::Notice;
 use super::request::{NoRequest, Request, read};
 use super::route::{Job, Route, route};
-use super::series::Over;
 use super::{Shared, commands};
-use crate::fault;
-use crate::net::{Transport, pump};
-use crate::outputs;
-use crate::run::attempt::now;
+use crate::net::Transport;
 use crate::web;
 
 /// For the head of a request.
@@ -86,22 +82,6 @@ fn not_run(job: &Job, cases: &[&'static Case]) -> String {
     let number = cases.iter().position(|case| case.id == job.case.id).map_or(0, |at| at + 1);
     let agent: String = job.agent.chars().take(20).collect();
     format!("{} was not run by {agent}: /runCase?case={number}&agent=... comes first", job.case.id)
-}
-
-/// A case that is under way. Nobody waits for one that a defect has ended.
-struct Ending<'a> {
-    shared: &'a Shared,
-    agent: &'a str,
-    id: CaseId,
-    _running: fault::Running,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.shared.book.end(self.agent, self.id, None);
-        }
-    }
 }
 
 struct Visit {
@@ -285,81 +265,6 @@ impl Visit {
         drive(stream, run, &mut request.rest, case.time_limit + GRACE).await;
     }
 
-    async fn run<T: Transport>(&self, stream: T, request: Request, job: Job) {
-        let shared = &self.shared;
-        let (agent, id) = (job.agent.clone(), job.case.id);
-        shared.book.visit();
-        if !shared.has_room().await {
-            let refusal = self.refusal(507, "Insufficient Storage", FULL.to_owned());
-            return refusal.answer(stream).await;
-        }
-        shared.abandon(&agent, Some(id));
-        let Start::Attempt { number, new_agent, twin } = shared.book.start(&agent, id) else {
-            return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
-        };
-        let _ending = Ending { shared, agent: &agent, id, _running: fault::Running::new(id) };
-        if twin {
-            shared.tell(Notice::Twin { agent: agent.clone(), case: id });
-        }
-        if new_agent {
-            shared.tell(Notice::AgentCame { agent: agent.clone(), peer: self.peer });
-        }
-        shared.tell(Notice::CaseStarted { agent: agent.clone(), case: id, peer: self.peer });
-        if shared.plan.exclusions.excludes(&agent, id) {
-            return self.skip(stream, &request, job).await;
-        }
-        fault::provoked(&id.to_string());
-        let from = shared.plan.log.position();
-        let tls = self.tls.clone();
-        let meta = CaseMeta { tls, ..meta(shared, job.case, self.started, number) };
-        let over = match shared.begun.next(&agent, job.case, shared.plan.settings.loop_count, &meta) {
-            Some(number) => self.play(stream, request, &job, number, meta).await,
-            None => {
-                self.take_and_close(stream, &request).await;
-                None
-            }
-        };
-        match over {
-            Some(over) => settle(shared, &agent, over, from),
-            None => shared.book.end(&agent, id, None),
-        }
-    }
-
-    async fn play<T: Transport>(
-        &self,
-        stream: T,
-        mut request: Request,
-        job: &Job,
-        number: u32,
-        meta: CaseMeta,
-    ) -> Option<Over> {
-        let plan = &self.shared.plan;
-        let part = job.case.part(number);
-        let run = CaseRun::server(&part, &request.head, plan.settings.clone());
-        let limit = part.time_limit.mul_f64(plan.settings.time_scale) + GRACE;
-        let outcome = judge(&part, drive(stream, run, &mut request.rest, limit).await);
-        match job.case.series() {
-            None => Some(Over { case: job.case, outcome, meta }),
-            Some(_) => self.shared.begun.ended(&job.agent, number, &part, outcome),
-        }
-    }
-
-    /// The connection is taken and closed at once, and no result is kept.
-    async fn skip<T: Transport>(&self, stream: T, request: &Request, job: Job) {
-        let shared = &self.shared;
-        let brief = Brief { behavior: "UNIMPLEMENTED", ..Brief::from(Verdict::Skipped) };
-        shared.book.end(&job.agent, job.case.id, Some(brief));
-        shared.tell(Notice::CaseSkipped { agent: job.agent, case: job.case.id });
-        self.take_and_close(stream, request).await;
-    }
-
-    async fn take_and_close<T: Transport>(&self, stream: T, request: &Request) {
-        let subprotocols = self.shared.plan.settings.spoken();
-        if let Some(control) = Control::open(stream, request, &subprotocols).await {
-            control.close().await;
-        }
-    }
-
     /// Scripts of the reference run until they meet the status 500.
     async fn refuse<T: Transport>(&self, stream: T, status: u16, reason: &'static str, why: String) {
         let refusal = self.refusal(status, reason, why);
@@ -387,61 +292,4 @@ impl Visit {
         self.shared.tell(Notice::Refused { peer: self.peer, why: refusal.why.clone() });
         refusal.answer(stream).await;
     }
-}
-
-/// Puts the outcome of a case into the record. `from` is where the log of the client began.
-pub(super) fn settle(shared: &Shared, agent: &str, over: Over, from: u64) {
-    let Over { case, outcome, meta } = over;
-    let plan = &shared.plan;
-    shared.book.watched(agent, case.id, outcome.observation.watched.clone());
-    let mut record = CaseRecord::from_outcome(agent, case, &outcome, meta, &plan.redaction);
-    outputs::trim(&mut record, plan.trace);
-    record.log = plan.log.since(from, record.verdict);
-    enter(shared, agent, record);
-}
-
-/// Puts a verdict into the record and the book, and tells it.
-pub(super) fn enter(shared: &Shared, agent: &str, mut record: CaseRecord) {
-    if let Some(expected) = &shared.plan.expected {
-        expected.compare(&mut record);
-    }
-    let (case, brief) = (record.id, Brief::of(&record));
-    let summary = cause_sentence(&record).raw().to_owned();
-    shared.fit(&mut record);
-    shared.ledger.write(Line::Case(Box::new(record)));
-    shared.book.end(agent, case, Some(brief.clone()));
-    shared.tell(Notice::CaseEnded { agent: agent.to_owned(), case, brief, summary });
-}
-
-/// Plays a case whose request has been read, together with the octets behind it.
-async fn drive<T: Transport>(
-    stream: T,
-    mut run: CaseRun<'_>,
-    rest: &mut [u8],
-    limit: Duration,
-) -> Observation {
-    let started = Instant::now();
-    if !rest.is_empty() {
-        run.handle_input(rest, Duration::ZERO);
-    }
-    pump::drive(stream, run, started, limit).await
-}
-
-/// What the record of a case says beyond its outcome.
-pub(super) fn meta(shared: &Shared, case: &Case, started: Instant, attempt: u32) -> CaseMeta {
-    CaseMeta {
-        number: number(case),
-        started: now(),
-        since_start: started.duration_since(shared.started),
-        attempt,
-        repro: shared.plan.repro.iter().cloned().chain([case.id.to_string()]).collect(),
-        log: None,
-        tls: None,
-    }
-}
-
-/// The place of a case in the list of all cases, from 1.
-fn number(case: &Case) -> u32 {
-    let place = suite().cases().binary_search_by_key(&case.id, |other| other.id);
-    place.map_or(0, |place| u32::try_from(place + 1).unwrap_or(0))
 }

@@ -13,7 +13,7 @@ use wsspec_report::record::CaseRecord;
 
 use super::book::Start;
 use super::notice::Notice;
-use super::{Shared, connection, route};
+use super::{Shared, record, route};
 use crate::errors::Problem;
 use crate::sut::command::{CommandLine, Value};
 use crate::sut::process::{Process, StopRule, in_words};
@@ -201,9 +201,9 @@ impl ExecCase {
             Start::Attempt { number, .. } => number,
             Start::TooManyAgents => return,
         };
-        let meta = connection::meta(shared, case, Instant::now(), attempt);
+        let meta = record::meta(shared, case, Instant::now(), attempt);
         let mut record = CaseRecord::from_outcome(&self.agent, case, &outcome, meta, &shared.plan.redaction);
         record.log = shared.plan.log.since(from, record.verdict);
-        connection::enter(shared, &self.agent, record);
+        record::enter(shared, &self.agent, record);
     }
 }

@@ -16,6 +16,7 @@ pub mod expected;
 pub mod ledger;
 pub mod limits;
 pub mod notice;
+mod record;
 pub(crate) mod request;
 pub mod route;
 mod series;
@@ -153,7 +154,7 @@ impl Shared {
     /// Records the cases that the agent has begun and not ended, but for one.
     pub fn abandon(&self, agent: &str, but: Option<CaseId>) {
         for over in self.begun.abandoned(agent, but) {
-            connection::settle(self, agent, over, self.plan.log.position());
+            record::settle(self, agent, over, self.plan.log.position());
         }
     }
 
@@ -166,9 +167,9 @@ impl Shared {
             passive_outcomes(&self.plan.passive, TesterRole::Server, &self.book.all_watched(agent));
         for (case, outcome) in self.plan.passive.iter().zip(&outcomes) {
             let Start::Attempt { number, .. } = self.book.start(agent, case.id) else { continue };
-            let meta = connection::meta(self, case, self.started, number);
+            let meta = record::meta(self, case, self.started, number);
             let record = CaseRecord::from_outcome(agent, case, outcome, meta, &self.plan.redaction);
-            connection::enter(self, agent, record);
+            record::enter(self, agent, record);
         }
     }
 
