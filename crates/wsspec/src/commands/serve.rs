@@ -118,7 +118,6 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         campaign,
         voice: Voice::new(console, !once),
         once,
-        leaks: Vec::new(),
     };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
@@ -138,7 +137,6 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         agent: args.agent.as_deref().unwrap_or(CLIENT),
         listened: &listening,
         captured,
-        leaks: &watch.leaks,
     };
     end.conclude(console, &mut watch.stream).await
 }
@@ -178,8 +176,6 @@ struct Watch<'a> {
     campaign: Campaign,
     voice: Voice<'a>,
     once: bool,
-    /// What was started and did not end as it should.
-    leaks: Vec<String>,
 }
 
 impl Watch<'_> {
@@ -189,6 +185,7 @@ impl Watch<'_> {
         match client {
             Client::None => self.follow(signals, std::future::pending()).await,
             Client::PerCase(exec) => {
+                self.campaign.driven = true;
                 let running = ExecCase { base: base.to_owned(), ..exec }.run(self.shared.clone());
                 self.follow(signals, running).await
             }
@@ -213,10 +210,9 @@ impl Watch<'_> {
     }
 
     /// Ends what was started, and names what does not end.
-    async fn leave(&mut self, process: Process) {
+    async fn leave(&self, process: Process) {
         let rule = StopRule::default();
-        self.leaks = process.end(rule).await.lines(rule);
-        self.leaks.iter().for_each(|line| self.voice.leak(line));
+        process.end(rule).await.lines(rule).into_iter().for_each(|line| self.shared.leak(line));
     }
 
     /// `driver` says why it ended; what is still open then has a moment to close.

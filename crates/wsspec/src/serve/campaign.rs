@@ -13,7 +13,8 @@ use crate::exit_code::ExitCode;
 /// After the last case of the last agent: it may still ask for reports, or another one may come.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The same for a driver that this process has started, while it runs and has not asked for reports.
+/// The same for a driver that this process has started, while it runs and has not asked for reports; and for processes of
+/// cases, of which the last ones may be about to end.
 const DRIVEN_SETTLE: Duration = Duration::from_secs(10);
 
 /// Why a server ends.
@@ -43,7 +44,7 @@ pub struct Campaign {
     unwritten: u32,
     /// A page has said that it is done.
     page_done: bool,
-    /// A driver that goes through the cases runs here.
+    /// What goes through the cases was started here.
     pub driven: bool,
     /// Connections without a request.
     pub idle_connections: u32,

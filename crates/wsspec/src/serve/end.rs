@@ -55,8 +55,6 @@ pub struct End<'a> {
     pub listened: &'a [SocketAddr],
     /// Whether the capture could be put together.
     pub captured: ExitCode,
-    /// What was started and did not end as it should.
-    pub leaks: &'a [String],
 }
 
 impl End<'_> {
@@ -74,8 +72,9 @@ impl End<'_> {
             complaints.map(|(file, findings)| baseline::complaints(file, findings, Some(&earlier)));
         let complaints = complaints.unwrap_or_default();
         let code = self.exit_code(&earlier, &not_run, !complaints.is_empty());
+        let leaks = shared.leaks().clone().into_lines();
         let (report, unwritten) =
-            finish(&shared.ledger, not_run, code, shared.started, self.reason(), self.leaks).await?;
+            finish(&shared.ledger, not_run, code, shared.started, self.reason(), &leaks).await?;
         told.drain();
         let nobody = self.nobody_came();
         if !report.cases.is_empty() && !nobody {

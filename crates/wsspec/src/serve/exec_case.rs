@@ -109,19 +109,24 @@ impl ExecCase {
             Value { placeholder: "{case}", variable: "WSSPEC_CASE", value: &id },
         ];
         let (from, started) = (shared.plan.log.position(), Instant::now());
-        let process = self.command.start(&values, &shared.plan.log)?;
-        let verdict = self.watch(process, case, shared).await;
+        let mut process = self.command.start(&values, &shared.plan.log)?;
+        let verdict = self.watch(&mut process, case, shared).await;
         self.count(shared.book.started(&self.agent, case.id), started.elapsed());
+        let rule = StopRule::default();
+        for line in process.end(rule).await.lines(rule) {
+            shared.leak(format!("{id}: {line}"));
+        }
         if let Some((verdict, why)) = verdict {
             self.note(case, shared, (verdict, why), from);
         }
         Ok(())
     }
 
-    /// Waits for the verdict and the end of the process. Returns a verdict of its own if the server has none.
+    /// Waits for the verdict and the end of the process, though not for ever. Returns a verdict of its own if the server
+    /// has none.
     async fn watch(
         &self,
-        mut process: Process,
+        process: &mut Process,
         case: &'static Case,
         shared: &Shared,
     ) -> Option<(Verdict, String)> {
@@ -132,10 +137,7 @@ impl ExecCase {
                 let how = match timeout(EXIT_LIMIT, process.wait()).await {
                     Ok(Ok(status)) if status.code().is_none() => Some(format!("ended with {}", in_words(status))),
                     Ok(_) => None,
-                    Err(_) => {
-                        process.end(StopRule::default()).await;
-                        Some(format!("did not end within {EXIT_LIMIT:?} and was stopped"))
-                    }
+                    Err(_) => Some(format!("did not end within {EXIT_LIMIT:?} and was stopped")),
                 };
                 if let Some(how) = how {
                     shared.tell(Notice::ProcessNote(format!("the client of {} {how}, after its case", case.id)));
@@ -143,10 +145,7 @@ impl ExecCase {
                 return None;
             }
             status = process.wait() => status,
-            why = self.overdue(case, shared) => {
-                process.end(StopRule::default()).await;
-                return Some((Verdict::Timeout, why));
-            }
+            why = self.overdue(case, shared) => return Some((Verdict::Timeout, why)),
         };
         process.silence().await;
         let Ok(status) = ended else { return None };

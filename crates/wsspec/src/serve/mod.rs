@@ -28,7 +28,7 @@ pub mod voice;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +50,7 @@ use crate::net::capture::{Capture, Tapped};
 use crate::net::tls::ServerTls;
 use crate::net::tls_facts;
 use crate::outputs::args::Trace;
+use crate::sut::leaks::Leaks;
 use crate::sut::log::Log;
 use crate::wstest::AgentExclusions;
 
@@ -116,6 +117,8 @@ pub struct Shared {
     pub started: Instant,
     /// What was told of the size of the record.
     told: limits::Told,
+    /// What was started and did not end as it should.
+    leaks: Mutex<Leaks>,
     /// Where it listens, one address at least.
     listens: Vec<SocketAddr>,
     notices: broadcast::Sender<Notice>,
@@ -132,6 +135,18 @@ impl Shared {
         (self.voice)(&notice);
         // Nobody has to listen.
         let _ = self.notices.send(notice);
+    }
+
+    /// Takes note of a process that did not end as it should, and tells it if it is one of the first.
+    pub fn leak(&self, line: String) {
+        if self.leaks().add(line.clone()) {
+            self.tell(Notice::Leak(line));
+        }
+    }
+
+    /// What was started and did not end as it should.
+    pub fn leaks(&self) -> MutexGuard<'_, Leaks> {
+        self.leaks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address for clients on this machine: `ws://127.0.0.1:9001`.
@@ -242,6 +257,7 @@ impl Server {
             ledger,
             started: Instant::now(),
             told: limits::Told::default(),
+            leaks: Mutex::default(),
             notices: broadcast::Sender::new(4096),
             voice: Box::new(voice),
             stop: watch::Sender::new(false),

@@ -86,6 +86,8 @@ pub enum Notice {
     },
     /// Something odd about a process that the tester has started.
     ProcessNote(String),
+    /// A process that the tester has started did not end as it should, or left others behind.
+    Leak(String),
     /// A page in a browser says that it is through.
     PageDone,
     /// The server ends because a client asked for it.

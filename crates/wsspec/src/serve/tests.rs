@@ -238,7 +238,6 @@ async fn end(shared: &Shared, why: String) -> String {
         agent: "client",
         listened: &[],
         captured: ExitCode::Ok,
-        leaks: &[],
     };
     end.conclude(&console, &mut Stream::new(&console).0).await.unwrap_err().to_string()
 }

@@ -25,8 +25,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const INDENT: usize = 11;
 const NAME: usize = 21;
 
-/// So many refused requests are told one by one; of the rest it is told how many they were.
-const REFUSED: u64 = 8;
+/// So many refused requests, or notes on processes, are told one by one; of the rest it is told how many they were.
+const ONE_BY_ONE: u64 = 8;
 
 /// Prints notices.
 pub struct Voice<'a> {
@@ -36,6 +36,7 @@ pub struct Voice<'a> {
     told: BTreeMap<String, Told>,
     has_reports: bool,
     refused: u64,
+    notes: u64,
 }
 
 /// What was told of an agent.
@@ -96,12 +97,7 @@ pub(crate) fn twin(agent: &str, case: CaseId) -> String {
 impl<'a> Voice<'a> {
     /// Nothing has been printed yet. The server ends by itself unless it `stays`.
     pub fn new(console: &'a Console, stays: bool) -> Self {
-        Self { console, stays, told: BTreeMap::new(), has_reports: false, refused: 0 }
-    }
-
-    /// Tells what did not end as it should.
-    pub fn leak(&self, line: &str) {
-        self.console.aside(leak(line));
+        Self { console, stays, told: BTreeMap::new(), has_reports: false, refused: 0, notes: 0 }
     }
 
     /// Prints what people want to know of it.
@@ -130,17 +126,18 @@ impl<'a> Voice<'a> {
             }
             Notice::Refused { peer, why } => {
                 self.refused += 1;
-                let level = if self.refused <= REFUSED { 0 } else { 1 };
+                let level = if self.refused <= ONE_BY_ONE { 0 } else { 1 };
                 let why = Untrusted::from(why.as_str()).for_terminal(160);
                 self.say(level, format!("refused {}: {why}", peer.ip()));
-                if self.refused == REFUSED {
+                if self.refused == ONE_BY_ONE {
                     self.say(0, "further requests that are refused are counted (-v tells each)");
                 }
             }
             Notice::RecordLong => self.console.warn(RECORD_LONG),
             Notice::RecordFull => self.console.warn(RECORD_FULL),
             Notice::Twin { agent, case } => self.console.warn(twin(agent, *case)),
-            Notice::ProcessNote(note) => self.console.warn(format!("note: {note}")),
+            Notice::ProcessNote(note) => self.note(note),
+            Notice::Leak(line) => self.console.aside(leak(line)),
             Notice::StopAsked => self.say(0, "a client asks the server to stop"),
             Notice::Asked | Notice::Commands { .. } | Notice::NoRequest { .. } | Notice::PageDone => {}
         }
@@ -163,8 +160,25 @@ impl<'a> Voice<'a> {
                 self.counts(&agent, shared);
             }
         }
-        if self.refused > REFUSED {
+        if self.refused > ONE_BY_ONE {
             self.say(0, format!("{} were refused", count(self.refused as usize, "request")));
+        }
+        if self.notes > ONE_BY_ONE {
+            self.console.warn(format!("note: {} in all on processes", count(self.notes as usize, "note")));
+        }
+        if let Some(more) = shared.leaks().more() {
+            self.console.aside(leak(&more));
+        }
+    }
+
+    /// Tells it, unless there were many like it.
+    fn note(&mut self, note: &str) {
+        self.notes += 1;
+        if self.notes <= ONE_BY_ONE {
+            self.console.warn(format!("note: {note}"));
+        }
+        if self.notes == ONE_BY_ONE {
+            self.console.warn("note: further notes on processes are counted");
         }
     }
 

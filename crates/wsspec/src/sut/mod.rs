@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod explain;
+pub mod leaks;
 mod life;
 pub mod log;
 pub mod plan;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, timeout};
 use wsspec_report::record::Redaction;
 
 use self::command::{Surroundings, Value};
+use self::leaks::Leaks;
 use self::life::Running;
 pub use self::life::{Death, Life};
 use self::log::{LOG, Log};
@@ -64,7 +66,7 @@ struct State {
     /// Deaths while at most one case ran, and others.
     deaths: u32,
     shared_deaths: u32,
-    leaks: Vec<String>,
+    leaks: Leaks,
     /// It was started again and did not come up, for this reason.
     not_back: Option<String>,
 }
@@ -238,7 +240,7 @@ impl Sut {
         if let Some(running) = state.running.take() {
             self.retire(&mut state, running).await;
         }
-        std::mem::take(&mut state.leaks)
+        std::mem::take(&mut state.leaks).into_lines()
     }
 
     async fn start(&self, state: &mut State, case: Option<&str>) -> Result<(), Problem> {

@@ -92,6 +92,7 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
         | Notice::Refused { .. }
         | Notice::NoRequest { .. }
         | Notice::ProcessNote(_)
+        | Notice::Leak(_)
         | Notice::Twin { .. }
         | Notice::RecordLong
         | Notice::RecordFull

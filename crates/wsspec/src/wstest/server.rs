@@ -113,6 +113,7 @@ fn tell_notice(notice: &Notice, console: &Console) {
         Notice::ProcessNote(note) => console.warn(format!("note: {note}")),
         Notice::AgentCame { .. }
         | Notice::CaseEnded { .. }
+        | Notice::Leak(_)
         | Notice::Asked
         | Notice::NoRequest { .. }
         | Notice::PageDone => {}

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::exec::is_running;
 use crate::program::{Done, wsspec};
 use crate::tester::{Tester, free_port};
 
@@ -261,4 +262,60 @@ fn what_a_driver_left_behind_was_told_without_its_word_and_not_recorded() {
     assert_eq!(end["leaks"][0], format!("sleep (process {process}) was left behind"));
     let quiet = serve(folder.path(), &[&args[..], &["-q"]].concat());
     assert!(quiet.code == 0 && !quiet.err.contains("LEAK"), "-q asks for one line: {quiet:#?}");
+}
+
+/// The lines that name what was left behind, as they are told and as the record has them.
+fn leaks(folder: &Path, done: &Done) -> (Vec<String>, Vec<String>) {
+    let told = done.err.lines().filter_map(|line| line.strip_prefix("LEAK: "));
+    let record = std::fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap();
+    let end: Value = serde_json::from_str(record.lines().last().unwrap()).unwrap();
+    let recorded = end["leaks"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());
+    (told.map(str::to_owned).collect(), recorded.collect())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_process_of_a_case_left_behind_was_not_named() {
+    let folder = TempDir::new().unwrap();
+    let client = format!("{} -m echoclient -w $0", env!("CARGO_BIN_EXE_wstest"));
+    let command = format!("sh -c 'sleep 61 & exec {client}' {{url}}");
+    let done = serve(folder.path(), &["1.1.*", "2.1", "2.2", "-j", "4", "--exec-case", &command]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let (told, recorded) = leaks(folder.path(), &done);
+    assert_eq!(told, recorded, "{done:#?}");
+    assert_eq!(told.len(), 8 + 1, "not a line for each of ten cases: {done:#?}");
+    assert_eq!(told[8], "2 more did not end as they should");
+    for line in &told[..8] {
+        let (case, what) = line.split_once(": sleep (process ").unwrap();
+        assert!(case.starts_with("1.1.") || case.starts_with("2."), "{line}");
+        let (process, what) = what.split_once(") ").unwrap();
+        assert_eq!(what, "was left behind");
+        assert!(!is_running(process), "it is ended, too: {line}");
+    }
+}
+
+#[test]
+fn a_note_on_the_process_of_each_case_was_told() {
+    let folder = TempDir::new().unwrap();
+    let script = format!("{} -m echoclient -w $0; kill -9 $$", env!("CARGO_BIN_EXE_wstest"));
+    let command = format!("sh -c '{script}' {{url}}");
+    let done = serve(folder.path(), &["1.1.*", "2.1", "2.2", "-j", "4", "--exec-case", &command]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(done.err.matches("ended with signal 9").count(), 8, "{done:#?}");
+    assert!(done.err.contains("note: further notes on processes are counted\n"), "{done:#?}");
+    assert!(done.err.contains("note: 10 notes in all on processes\n"), "{done:#?}");
+}
+
+#[test]
+fn a_client_that_ignores_the_signal_after_its_case_was_not_named() {
+    let folder = TempDir::new().unwrap();
+    let client = format!("{} -m echoclient -w $0", env!("CARGO_BIN_EXE_wstest"));
+    let command = format!("sh -c 'trap \"\" TERM; {client}; sleep 61; sleep 61' {{url}}");
+    let done = serve(folder.path(), &["1.1.1", "--exec-case", &command]);
+    assert_eq!(done.code, 0, "its case was fine: {done:#?}");
+    assert!(done.err.contains("note: the client of 1.1.1 did not end within 2s"), "{done:#?}");
+    let (told, recorded) = leaks(folder.path(), &done);
+    assert_eq!(told, recorded);
+    assert!(told[0].starts_with("1.1.1: sh (process "), "{told:?}");
+    assert!(told[0].ends_with("did not end within 2.00 s of SIGTERM; it was killed"), "{told:?}");
 }
