@@ -2,11 +2,14 @@
 //! written to any more, or that was taken away, costs no result.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::folder::RESULTS;
 use crate::outputs::file::parent;
+
+/// So many octets are read at a time where the end of the last whole line is looked for.
+const BLOCK: usize = 64 << 10;
 
 /// An open record.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ impl RecordFile {
     /// # Errors
     /// Nor can that.
     pub fn elsewhere(trouble: io::Error) -> io::Result<Self> {
-        let (file, path) = rescue(&[], "")?;
+        let (file, path) = rescue(None, "")?;
         Ok(Self { file, path, trouble: Some(trouble) })
     }
 
@@ -43,7 +46,8 @@ impl RecordFile {
         if self.trouble.is_some() {
             return;
         }
-        if let Ok((file, path)) = fs::read(&self.path).and_then(|octets| rescue(&octets, line)) {
+        let rescued = File::open(&self.path).and_then(|mut record| rescue(Some(&mut record), line));
+        if let Ok((file, path)) = rescued {
             (self.file, self.path) = (file, path);
         }
         self.trouble = Some(error);
@@ -54,13 +58,14 @@ impl RecordFile {
         if self.trouble.is_some() || is_at(&self.file, &self.path) {
             return;
         }
-        let Ok(octets) = contents(&mut self.file) else { return };
-        match write_new(&self.path, &octets) {
+        match copy(&mut self.file, &self.path) {
             Ok(file) => self.file = file,
             Err(error) => {
-                if let Ok((file, path)) = rescue(&octets, "") {
+                if let Ok((file, path)) = rescue(Some(&mut self.file), "") {
                     (self.file, self.path) = (file, path);
                 }
+                // Further lines go there.
+                let _ = self.file.seek(SeekFrom::End(0));
                 self.trouble = Some(error);
             }
         }
@@ -87,29 +92,46 @@ fn is_at(_file: &File, path: &Path) -> bool {
     path.exists()
 }
 
-fn contents(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut octets)?;
-    Ok(octets)
+/// A file where there is none: another run may have put its own there.
+fn create(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(parent(path))?;
+    File::options().read(true).write(true).create_new(true).open(path)
 }
 
-/// A file where there is none: another run may have put its own there.
-fn write_new(path: &Path, octets: &[u8]) -> io::Result<File> {
-    fs::create_dir_all(parent(path))?;
-    let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
-    file.write_all(octets)?;
+/// A copy of the whole lines of the record where there is no file.
+fn copy(record: &mut File, path: &Path) -> io::Result<File> {
+    let whole = whole_lines(record)?;
+    let mut file = create(path)?;
+    record.rewind()?;
+    io::copy(&mut record.take(whole), &mut file)?;
     Ok(file)
 }
 
-/// A copy of the whole lines of the record with this line behind them.
-fn rescue(octets: &[u8], line: &str) -> io::Result<(File, PathBuf)> {
+/// A copy of the record, if there is one, among the temporary files, with this line behind it.
+fn rescue(record: Option<&mut File>, line: &str) -> io::Result<(File, PathBuf)> {
     let folder = std::env::temp_dir().join(format!("wsspec-{:08x}", rand::random::<u32>()));
     fs::create_dir(&folder)?;
     let path = folder.join(RESULTS);
-    let whole = octets.iter().rposition(|octet| *octet == b'\n').map_or(0, |at| at + 1);
-    let file = write_new(&path, &[&octets[..whole], line.as_bytes()].concat())?;
+    let mut file = record.map_or_else(|| create(&path), |record| copy(record, &path))?;
+    file.write_all(line.as_bytes())?;
     Ok((file, path))
+}
+
+/// How many octets the whole lines of the record have: it may be larger than the memory, so it is read from its end.
+fn whole_lines(record: &mut File) -> io::Result<u64> {
+    let mut block = vec![0; BLOCK];
+    let mut end = record.seek(SeekFrom::End(0))?;
+    while end > 0 {
+        let from = end.saturating_sub(BLOCK as u64);
+        let block = &mut block[..usize::try_from(end - from).unwrap_or(BLOCK)];
+        record.seek(SeekFrom::Start(from))?;
+        record.read_exact(block)?;
+        if let Some(at) = block.iter().rposition(|octet| *octet == b'\n') {
+            return Ok(from + at as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
 }
 
 #[cfg(all(test, unix))]
@@ -134,12 +156,33 @@ mod tests {
         fs::remove_dir_all(record.path().parent().unwrap()).unwrap();
     }
 
+    /// It was read as a whole, however large it was.
+    #[test]
+    fn the_whole_lines_of_a_record_are_found_from_its_end() {
+        let long = "x".repeat(2 * BLOCK);
+        for (text, whole) in [
+            (String::new(), 0),
+            (long.clone(), 0),
+            (format!("{long}\n"), 2 * BLOCK + 1),
+            (format!("{{}}\n{long}"), 3),
+            (format!("{long}\n{{}}\n{{"), 2 * BLOCK + 4),
+        ] {
+            let mut record = tempfile::tempfile().unwrap();
+            record.write_all(text.as_bytes()).unwrap();
+            let length = text.len();
+            assert_eq!(whole_lines(&mut record).unwrap(), whole as u64, "of {length}");
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(RESULTS);
+            copy(&mut record, &path).unwrap().write_all(b"more").unwrap();
+            assert_eq!(fs::read_to_string(path).unwrap(), format!("{}more", &text[..whole]), "of {length}");
+        }
+    }
+
     #[test]
     fn a_folder_that_was_taken_away_took_the_record_with_it() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("out");
-        let mut record =
-            RecordFile::new(write_new(&folder.join(RESULTS), b"").unwrap(), folder.join(RESULTS));
+        let mut record = RecordFile::new(create(&folder.join(RESULTS)).unwrap(), folder.join(RESULTS));
         record.append("{\"one\": 1}\n");
         fs::remove_dir_all(&folder).unwrap();
         record.append("{\"two\": 2}\n");
@@ -150,7 +193,7 @@ mod tests {
         assert!(record.take_trouble().is_none());
         // The record of another run stands there by now.
         fs::remove_dir_all(&folder).unwrap();
-        drop(write_new(&folder.join(RESULTS), b"{\"other\": 1}\n").unwrap());
+        create(&folder.join(RESULTS)).unwrap().write_all(b"{\"other\": 1}\n").unwrap();
         record.restore();
         assert_eq!(fs::read_to_string(folder.join(RESULTS)).unwrap(), "{\"other\": 1}\n");
         assert_eq!(fs::read_to_string(record.path()).unwrap(), kept);
