@@ -25,6 +25,7 @@ pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod voice;
+mod writer;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
