@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsspec_cases::suite;
-use wsspec_report::record::{Line, RunRecord, SCHEMA};
+use wsspec_report::record::{EndRecord, Line, RunRecord, SCHEMA};
 
 use super::campaign::{Campaign, Ended};
 use super::end::End;
@@ -219,6 +219,23 @@ async fn who_asked_for_reports_waited_for_all_cases_that_came_later() {
     let (report, ()) = tokio::join!(ledger.read(), async { lines.for_each(|line| ledger.write(line)) });
     let seen = report.unwrap().cases.len();
     assert!((10..=14).contains(&seen), "{seen}");
+}
+
+#[tokio::test]
+async fn the_record_was_read_again_for_each_step_of_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(folder.path()).unwrap();
+    ledger.write(run_line());
+    let mut lines = results(11);
+    lines.by_ref().take(10).for_each(|line| ledger.write(line));
+    assert_eq!(ledger.read().await.unwrap().cases.len(), 10);
+    let record = folder.path().join("results.jsonl");
+    std::fs::write(&record, "no record\nany more\n").unwrap();
+    ledger.write(Line::End(EndRecord { exit: 1, ..EndRecord::default() }));
+    let report = ledger.read().await.unwrap();
+    assert_eq!((report.cases.len(), report.end.map(|end| end.exit)), (10, Some(1)));
+    lines.for_each(|line| ledger.write(line));
+    assert!(ledger.read().await.is_err(), "there is news");
 }
 
 fn processes(command: &str) -> ExecCase {

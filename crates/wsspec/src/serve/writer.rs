@@ -35,6 +35,8 @@ pub(super) struct Writer {
     /// The reports lack something.
     dirty: bool,
     pace: Pace,
+    /// What was read last, if it still says all that is recorded: the record may be large.
+    known: Option<Report>,
     /// Why the record is not whole, or not in its place. Other files are written again with the reports.
     failed: Option<io::Error>,
 }
@@ -48,7 +50,17 @@ impl Writer {
     ) -> Self {
         let record = Record::Waiting(Some(record), Vec::new());
         let pace = Pace { rests_until: Instant::now() };
-        Self { folder, record, progress, listener, cases: Vec::new(), dirty: false, pace, failed: None }
+        Self {
+            folder,
+            record,
+            progress,
+            listener,
+            cases: Vec::new(),
+            dirty: false,
+            pace,
+            known: None,
+            failed: None,
+        }
     }
 
     /// Takes orders until nobody can give any.
@@ -118,6 +130,10 @@ impl Writer {
             // Who listens may have gone.
             let _ = listener.send(line.clone());
         }
+        match (&line, &mut self.known) {
+            (Line::End(end), Some(known)) => known.end = Some(end.clone()),
+            _ => self.known = None,
+        }
         let json = if let Line::Case(case) = &line { compat::case_json(case) } else { String::new() };
         let written = self.record.write(line, &self.folder.file(RESULTS))?;
         if let Some(case) = written {
@@ -167,7 +183,11 @@ impl Writer {
             Record::Waiting(_, lines) => Ok(untested(lines)),
             Record::Open(record) => {
                 record.file.restore();
-                read_file(File::open(record.file.path())?).map_err(io::Error::other)
+                let report = match self.known.take() {
+                    Some(known) => known,
+                    None => read_file(File::open(record.file.path())?).map_err(io::Error::other)?,
+                };
+                Ok(self.known.insert(report).clone())
             }
         }
     }
