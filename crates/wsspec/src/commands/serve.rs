@@ -2,11 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
@@ -38,6 +37,7 @@ use crate::serve::expected::Expected;
 use crate::serve::ledger::Ledger;
 use crate::serve::limits::Limits;
 use crate::serve::notice::Notice;
+use crate::serve::queue::{Receiver, queue};
 use crate::serve::stream::Stream;
 use crate::serve::voice::Voice;
 use crate::serve::{Plan, Server, Shared, route};
@@ -93,10 +93,17 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
     ledger.write(Line::Run(RunRecord { baseline: name, ..record(&offered, &plan) }));
-    let (say, notices) = mpsc::unbounded_channel();
+    let (say, notices) = queue();
     let addresses = addresses(args);
-    // The receiver lives until the server has ended.
-    let voice = move |notice: &Notice| drop(say.send(notice.clone()));
+    let selected = plan.cases.iter().map(|case| case.id).collect();
+    let campaign = Arc::new(Mutex::new(Campaign::new(selected, args.idle_timeout, Instant::now())));
+    let voice = {
+        let campaign = campaign.clone();
+        move |notice: &Notice| {
+            lock(&campaign).note(notice, Instant::now());
+            say.send(notice);
+        }
+    };
     let server = Server::bind(&addresses, plan, ledger, voice)
         .await
         .map_err(|error| cannot_listen(&addresses, &error))?;
@@ -108,17 +115,9 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let (serving, clocks) = (tokio::spawn(server.serve()), Clocks::now());
 
     let base = shared.address();
-    let selected = shared.plan.cases.iter().map(|case| case.id).collect();
-    let campaign = Campaign::new(selected, args.idle_timeout, Instant::now());
     let once = args.once || !matches!(client, Client::None);
-    let mut watch = Watch {
-        shared: shared.clone(),
-        notices,
-        stream,
-        campaign,
-        voice: Voice::new(console, !once),
-        once,
-    };
+    let mut watch =
+        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console, !once), once };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
@@ -127,9 +126,10 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     watch.voice.end(&shared);
     let captured = wire.close(shared.plan.capture.as_deref(), console);
     clocks.warning().into_iter().for_each(|warning| console.note(warning));
+    let campaign = lock(&watch.campaign).clone();
     let end = End {
         shared: &shared,
-        campaign: &watch.campaign,
+        campaign: &campaign,
         ended: &ended?,
         rating,
         baseline: baseline.as_ref(),
@@ -171,9 +171,10 @@ impl Client {
 /// The main loop of a server.
 struct Watch<'a> {
     shared: Arc<Shared>,
-    notices: UnboundedReceiver<Notice>,
+    notices: Receiver,
     stream: Stream<'a>,
-    campaign: Campaign,
+    /// It hears of everything, also of what the terminal is too slow for.
+    campaign: Arc<Mutex<Campaign>>,
     voice: Voice<'a>,
     once: bool,
 }
@@ -185,14 +186,14 @@ impl Watch<'_> {
         match client {
             Client::None => self.follow(signals, std::future::pending()).await,
             Client::PerCase(exec) => {
-                self.campaign.driven = true;
+                lock(&self.campaign).driven = true;
                 let running = ExecCase { base: base.to_owned(), ..exec }.run(self.shared.clone());
                 self.follow(signals, running).await
             }
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
                 let mut driver = command.start(&[url], &log)?;
-                self.campaign.driven = true;
+                lock(&self.campaign).driven = true;
                 let ended = self.follow(signals, exit(&mut driver, "the driver", &self.shared.clone())).await;
                 self.leave(driver).await;
                 ended
@@ -227,7 +228,7 @@ impl Watch<'_> {
         let mut gone: Option<(String, Instant)> = None;
         loop {
             tokio::select! {
-                Some(notice) = self.notices.recv() => self.take(&notice),
+                Some(notice) = self.notices.recv() => self.voice.tell(&notice, &self.shared),
                 () = self.stream.next() => {}
                 _ = interrupt.wait_for(|stop| *stop) => {
                     return Ok(Ended::Interrupted(signals.exit_code().unwrap_or(ExitCode::Interrupted)));
@@ -235,6 +236,7 @@ impl Watch<'_> {
                 _ = asked.wait_for(|stop| *stop) => return Ok(Ended::Asked),
                 why = &mut driver, if gone.is_none() => gone = Some((why?, Instant::now())),
                 _ = tick.tick() => {
+                    self.tell_left_out();
                     self.voice.tick(&self.shared);
                     if let Some(ended) = self.check(gone.as_ref()) {
                         return Ok(ended);
@@ -245,29 +247,35 @@ impl Watch<'_> {
     }
 
     fn check(&self, gone: Option<&(String, Instant)>) -> Option<Ended> {
-        let ended = self.once.then(|| self.campaign.check(&self.shared.book, Instant::now())).flatten();
+        let ended =
+            self.once.then(|| lock(&self.campaign).check(&self.shared.book, Instant::now())).flatten();
         let Some((why, since)) = gone else { return ended };
         let quiet = self.shared.book.running() == 0 || since.elapsed() >= DRIVER_GRACE;
         match ended {
             Some(ended) => Some(ended),
             None if !quiet => None,
             None if self.shared.book.agents().is_empty() => Some(Ended::NoClient(Some(why.clone()))),
-            None if self.campaign.is_complete(&self.shared.book) => Some(Ended::Through),
+            None if lock(&self.campaign).is_complete(&self.shared.book) => Some(Ended::Through),
             None => Some(Ended::Stalled(why.clone())),
         }
     }
 
-    fn take(&mut self, notice: &Notice) {
-        self.campaign.note(notice, Instant::now());
-        self.voice.tell(notice, &self.shared);
-    }
-
     /// What was told before the end.
     fn drain(&mut self) {
-        while let Ok(notice) = self.notices.try_recv() {
-            self.take(&notice);
+        while let Some(notice) = self.notices.try_recv() {
+            self.voice.tell(&notice, &self.shared);
         }
+        self.tell_left_out();
     }
+
+    fn tell_left_out(&mut self) {
+        let left_out = self.notices.left_out();
+        left_out.into_iter().for_each(|count| self.voice.left_out(count, &self.shared));
+    }
+}
+
+fn lock(campaign: &Mutex<Campaign>) -> MutexGuard<'_, Campaign> {
+    campaign.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The log of the processes that are started; none is made if there are none.

@@ -33,7 +33,7 @@ pub enum Ended {
 }
 
 /// What was seen so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Campaign {
     selected: Vec<CaseId>,
     patience: Duration,

@@ -33,14 +33,31 @@ pub(super) struct Progress {
     pub(super) batch: usize,
     /// Octets of the record.
     pub(super) octets: AtomicU64,
-    /// Lines that are to be written.
-    pub(super) waiting: watch::Sender<usize>,
+    /// Lines that are to be written, or that who listens is not done with.
+    waiting: watch::Sender<usize>,
+}
+
+/// A line that waits until this is dropped.
+#[derive(Debug)]
+pub struct InHand(Arc<Progress>);
+
+impl InHand {
+    fn new(progress: Arc<Progress>) -> Self {
+        progress.waiting.send_modify(|lines| *lines += 1);
+        Self(progress)
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.waiting.send_modify(|lines| *lines -= 1);
+    }
 }
 
 /// What the writer is asked for.
 pub(super) enum Order {
     Begin,
-    Line(Box<Line>),
+    Line(Box<Line>, InHand),
     Report { write: bool, answer: oneshot::Sender<io::Result<Report>> },
     Place(oneshot::Sender<PathBuf>),
 }
@@ -54,18 +71,18 @@ impl Ledger {
         Self::telling(path, None)
     }
 
-    /// The same; who listens is told every line.
+    /// The same; who listens is told every line, and drops what comes with it when he is done with the line.
     ///
     /// # Errors
     /// E21.
-    pub fn telling(path: &Path, listener: Option<UnboundedSender<Line>>) -> Result<Self, Problem> {
+    pub fn telling(path: &Path, listener: Option<UnboundedSender<(Line, InHand)>>) -> Result<Self, Problem> {
         Self::with(path, listener, BATCH)
     }
 
     /// The same with batches of this size.
     pub(super) fn with(
         path: &Path,
-        listener: Option<UnboundedSender<Line>>,
+        listener: Option<UnboundedSender<(Line, InHand)>>,
         batch: usize,
     ) -> Result<Self, Problem> {
         let (folder, record) = Folder::create(path, Earlier::Keep(0))?;
@@ -91,7 +108,7 @@ impl Ledger {
         self.progress.octets.load(Ordering::Relaxed)
     }
 
-    /// Waits while so many lines are to be written that they would fill the memory.
+    /// Waits while so many lines are to be written, or listened to, that they would fill the memory.
     pub async fn keep_up(&self) {
         let mut waiting = self.progress.waiting.subscribe();
         // The sender lives as long as the ledger.
@@ -100,8 +117,7 @@ impl Ledger {
 
     /// Appends to the record.
     pub fn write(&self, line: Line) {
-        self.progress.waiting.send_modify(|lines| *lines += 1);
-        self.order(Order::Line(Box::new(line)));
+        self.order(Order::Line(Box::new(line), InHand::new(self.progress.clone())));
     }
 
     /// Writes all reports, and returns what they were made from: nothing if no case has run yet.

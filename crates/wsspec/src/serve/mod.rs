@@ -16,6 +16,7 @@ pub mod expected;
 pub mod ledger;
 pub mod limits;
 pub mod notice;
+pub mod queue;
 mod record;
 pub(crate) mod request;
 pub mod route;

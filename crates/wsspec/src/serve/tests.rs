@@ -210,6 +210,22 @@ async fn cases_went_on_while_their_results_piled_up() {
 }
 
 #[tokio::test]
+async fn cases_went_on_while_nobody_read_the_data_of_their_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tell, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let ledger = Ledger::with(folder.path(), Some(tell), 4).unwrap();
+    ledger.write(run_line());
+    results(10).for_each(|line| ledger.write(line));
+    let report = ledger.read().await.unwrap();
+    assert_eq!(report.cases.len(), 10, "all is in the record");
+    assert!(timeout(Duration::from_millis(50), ledger.keep_up()).await.is_err(), "11 lines are not read");
+    for _ in 0..8 {
+        lines.recv().await.unwrap();
+    }
+    ledger.keep_up().await;
+}
+
+#[tokio::test]
 async fn who_asked_for_reports_waited_for_all_cases_that_came_later() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::with(folder.path(), None, 4).unwrap();

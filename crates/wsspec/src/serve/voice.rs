@@ -153,6 +153,12 @@ impl<'a> Voice<'a> {
         }
     }
 
+    /// Tells that so many notices were left out: how far the clients are is news then.
+    pub fn left_out(&mut self, notices: u64, shared: &Shared) {
+        self.say(0, format!("{} left out: this is read too slowly", count(notices as usize, "event")));
+        shared.book.agents().iter().for_each(|(agent, _)| self.heard(agent));
+    }
+
     /// Tells what was not told yet.
     pub fn end(&mut self, shared: &Shared) {
         for (agent, _) in shared.book.agents() {

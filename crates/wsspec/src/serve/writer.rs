@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseRecord, Line, Report, Source, read_file};
 
-use super::ledger::{Order, Progress};
+use super::ledger::{InHand, Order, Progress};
 use crate::run::folder::{Folder, INDEX, NewRecord, RESULTS};
 use crate::run::record_file::RecordFile;
 use crate::run::write_reports;
@@ -29,7 +29,7 @@ pub(super) struct Writer {
     folder: Folder,
     record: Record,
     progress: Arc<Progress>,
-    listener: Option<UnboundedSender<Line>>,
+    listener: Option<UnboundedSender<(Line, InHand)>>,
     /// What lists show of each case.
     cases: Vec<CaseRecord>,
     /// The reports lack something.
@@ -46,7 +46,7 @@ impl Writer {
         folder: Folder,
         record: NewRecord,
         progress: Arc<Progress>,
-        listener: Option<UnboundedSender<Line>>,
+        listener: Option<UnboundedSender<(Line, InHand)>>,
     ) -> Self {
         let record = Record::Waiting(Some(record), Vec::new());
         let pace = Pace { rests_until: Instant::now() };
@@ -85,11 +85,7 @@ impl Writer {
         for order in std::iter::once(first).chain(inbox.try_iter().take(self.progress.batch)) {
             match order {
                 Order::Begin => self.keep(|writer| writer.record.publish(&writer.folder.file(RESULTS))),
-                Order::Line(line) => {
-                    self.keep(|writer| writer.line(*line));
-                    self.progress.octets.store(self.record.octets(), Ordering::Relaxed);
-                    self.progress.waiting.send_modify(|lines| *lines -= 1);
-                }
+                Order::Line(line, in_hand) => self.line(*line, in_hand),
                 Order::Report { write, answer } => {
                     wanted |= write;
                     asked.push(answer);
@@ -125,11 +121,17 @@ impl Writer {
         }
     }
 
-    fn line(&mut self, line: Line) -> io::Result<()> {
-        if let Some(listener) = &self.listener {
+    fn line(&mut self, line: Line, in_hand: InHand) {
+        let told = self.listener.is_some().then(|| line.clone());
+        self.keep(|writer| writer.append(line));
+        self.progress.octets.store(self.record.octets(), Ordering::Relaxed);
+        if let Some((listener, line)) = self.listener.as_ref().zip(told) {
             // Who listens may have gone.
-            let _ = listener.send(line.clone());
+            let _ = listener.send((line, in_hand));
         }
+    }
+
+    fn append(&mut self, line: Line) -> io::Result<()> {
         match (&line, &mut self.known) {
             (Line::End(end), Some(known)) => known.end = Some(end.clone()),
             _ => self.known = None,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::suite;
 use wsspec_engine::Settings;
@@ -28,6 +27,7 @@ use crate::serve::admission::Admission;
 use crate::serve::ledger::Ledger;
 use crate::serve::limits::Limits;
 use crate::serve::notice::Notice;
+use crate::serve::queue::queue;
 use crate::serve::{Plan, Server, Shared, end};
 use crate::signals::{Signals, raised};
 use crate::sut::log::Log;
@@ -49,11 +49,10 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     let plan = plan(&loaded.spec, &target, &selected, args)?;
     let ledger = Ledger::create(&loaded.spec.outdir)?;
     ledger.write(Line::Run(record(&selected)));
-    let (tell, mut notices) = mpsc::unbounded_channel();
+    let (tell, mut notices) = queue();
     let mut addresses = addresses(&target).await?;
     addresses.extend(page_address(args.webport, &addresses, console).await);
-    // The receiver lives until the server has ended.
-    let voice = move |notice: &Notice| drop(tell.send(notice.clone()));
+    let voice = move |notice: &Notice| tell.send(notice);
     let server = Server::bind(&addresses, plan, ledger, voice)
         .await
         .map_err(|error| cannot_listen(&addresses, &error))?;
@@ -76,8 +75,14 @@ pub(super) async fn run(args: &Args, console: &Console, signals: &Signals) -> Re
     }
     shared.stop();
     let _ = serving.await;
-    while let Ok(notice) = notices.try_recv() {
+    while let Some(notice) = notices.try_recv() {
         tell_notice(&notice, console);
+    }
+    if let Some(count) = notices.left_out() {
+        console.say(
+            0,
+            format!("{} left out: this is read too slowly", crate::text::count(count as usize, "event")),
+        );
     }
     Ok(lenient(conclude(&shared, &selected, console).await?, args))
 }

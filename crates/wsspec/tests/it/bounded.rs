@@ -1,11 +1,16 @@
 //! Memory stays bounded whatever the peer sends.
 
-use std::process::Command;
+use std::io::Read;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
-use crate::program::finish;
+use crate::program::{command, finish};
+use crate::tester::free_port;
+use crate::visitor::{Visitor, closed};
 
 /// Address space in KiB. Stacks and arenas of the threads take most of it.
 const LIMIT: u32 = 600_000;
@@ -26,4 +31,33 @@ fn floods_do_not_fill_the_memory() {
         // A case that is cut short may wait longer by itself; then not all of them could be run.
         assert!(matches!(done.code, 1 | 6), "{done:#?}");
     }
+}
+
+/// Nobody reads what `serve` prints: its lines piled up in memory. Who is through is known all the same.
+#[test]
+fn lines_that_nobody_read_piled_up() {
+    const REQUESTS: usize = 2000;
+    let folder = tempdir().unwrap();
+    let port = free_port();
+    let args = ["serve", "1.1.1", "--once", "-v", "--port", &port.to_string()];
+    let mut serve = command(folder.path(), &args);
+    let mut serve = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for _ in 0..REQUESTS {
+        assert_eq!(Visitor::ask(port, "/runCase?case=2&agent=a").status(), 400);
+    }
+    Visitor::ask(port, "/runCase?case=1&agent=a").echo();
+    closed(port, "/updateReports?agent=a");
+    let mut out = String::new();
+    serve.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    let status = serve.wait().unwrap();
+    let end: Vec<&str> = out.lines().rev().take(40).collect();
+    assert!(status.success(), "{status}: {end:#?}");
+    let left_out = out.lines().find(|line| line.contains(" events left out: ")).unwrap_or_default();
+    let left_out = left_out.split_whitespace().nth(1).and_then(|count| count.parse::<usize>().ok());
+    let told = out.matches(" refused ").count();
+    assert!(left_out.is_some_and(|count| count > 0 && told + count >= REQUESTS), "{told}: {end:#?}");
+    assert!(out.contains("1/1"), "how far the client came is told: {end:#?}");
 }
