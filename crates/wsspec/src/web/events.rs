@@ -78,9 +78,11 @@ fn describe(notice: &Notice) -> Option<(&'static str, Value)> {
             ("verdict", json!({ "agent": agent, "case": case.to_string(), "verdict": "skipped" }))
         }
         Notice::CaseEnded { agent, case, brief, summary } => {
-            let verdict = brief.verdict.word();
-            let data =
-                json!({ "agent": agent, "case": case.to_string(), "verdict": verdict, "summary": summary });
+            let (verdict, outcome) = (brief.verdict.word(), brief.standing);
+            let case = case.to_string();
+            let data = json!({
+                "agent": agent, "case": case, "verdict": verdict, "outcome": outcome, "summary": summary
+            });
             ("verdict", data)
         }
         Notice::ReportsWritten => ("reports", json!({})),

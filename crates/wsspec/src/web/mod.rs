@@ -19,6 +19,7 @@ use wsspec_wire::{RequestHead, write_response};
 
 use crate::net::{Drain, Transport, drain};
 use crate::serve::Shared;
+use crate::serve::book::Brief;
 use crate::serve::notice::Notice;
 use crate::serve::route::Page;
 
@@ -175,9 +176,11 @@ fn cases(shared: &Shared) -> Value {
 
 fn results(shared: &Shared) -> Value {
     let agents = shared.book.agents().into_iter().map(|(agent, verdicts)| {
-        let verdicts: serde_json::Map<String, Value> =
-            verdicts.into_iter().map(|(id, brief)| (id.to_string(), brief.verdict.word().into())).collect();
-        json!({ "agent": agent, "verdicts": verdicts })
+        let of_all = |value: fn(&Brief) -> Value| -> Value {
+            verdicts.iter().map(|(id, brief)| (id.to_string(), value(brief))).collect()
+        };
+        let words = of_all(|brief| brief.verdict.word().into());
+        json!({ "agent": agent, "verdicts": words, "outcomes": of_all(|brief| json!(brief.standing)) })
     });
     json!({ "agents": agents.collect::<Vec<_>>() })
 }

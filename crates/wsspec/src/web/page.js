@@ -179,8 +179,10 @@ function updateReports(agent) {
 // What the events did not bring, the results do.
 async function settle() {
   const results = await fetch("api/results").then((response) => response.json()).catch(() => ({ agents: [] }));
-  for (const { agent, verdicts } of results.agents) {
-    for (const [id, verdict] of Object.entries(verdicts)) settled({ agent, case: id, verdict, summary: "" });
+  for (const { agent, verdicts, outcomes } of results.agents) {
+    for (const [id, verdict] of Object.entries(verdicts)) {
+      settled({ agent, case: id, verdict, outcome: outcomes?.[id], summary: "" });
+    }
   }
 }
 
@@ -191,30 +193,36 @@ function setRunning(running) {
   document.title = running ? `wsspec 0/${total}` : `wsspec done ${run.verdicts.size}/${total}`;
 }
 
-function settled({ agent, case: id, verdict, summary }) {
+// What the baseline lists is told and counted apart: "fail, known".
+function told(verdict, outcome) {
+  return ["known", "fixed"].includes(outcome) ? `${verdict}, ${outcome}` : verdict;
+}
+
+function settled({ agent, case: id, verdict, outcome, summary }) {
+  const words = told(verdict, outcome);
   if (!agents.has(agent)) agents.set(agent, new Map());
-  agents.get(agent).set(id, verdict);
+  agents.get(agent).set(id, words);
   drawAgents();
   const item = run && agent === run.agent ? run.byId.get(id) : undefined;
-  if (!item || run.verdicts.get(id) === verdict) return;
-  run.verdicts.set(id, verdict);
+  if (!item || run.verdicts.get(id) === words) return;
+  run.verdicts.set(id, words);
   item.cell.textContent = signs[verdict] ?? "?";
-  item.cell.className = `case ${verdict.replace("n/a", "na").replace(" ", "-")}`;
-  item.cell.title = `${id} ${item.slug}: ${verdict}`;
-  if (bad.has(verdict)) addFailure(item, verdict, summary);
+  item.cell.className = `case ${verdict.replace("n/a", "na").replace(" ", "-")} ${outcome ?? ""}`;
+  item.cell.title = `${id} ${item.slug}: ${words}`;
+  if (bad.has(verdict)) addFailure(item, words, summary);
   show();
 }
 
-function addFailure(item, verdict, summary) {
+function addFailure(item, words, summary) {
   const row = make("tr");
-  row.append(make("td", `${item.id} ${item.slug}`), make("td", verdict), make("td", summary || item.title));
+  row.append(make("td", `${item.id} ${item.slug}`), make("td", words), make("td", summary || item.title));
   byId("failures").tBodies[0].append(row);
 }
 
-function count(verdicts) {
+function count(all) {
   const counts = new Map();
-  for (const verdict of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-  return [...counts].map(([verdict, n]) => `${signs[verdict] ?? "?"} ${n} ${verdict}`).join("   ");
+  for (const words of all) counts.set(words, (counts.get(words) ?? 0) + 1);
+  return [...counts].map(([words, n]) => `${signs[words.split(",")[0]] ?? "?"} ${n} ${words}`).join("   ");
 }
 
 function show() {

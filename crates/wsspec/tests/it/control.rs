@@ -234,6 +234,37 @@ fn verdicts_come_as_events_and_reports_can_be_fetched() {
 }
 
 #[test]
+fn pages_were_not_told_what_the_baseline_knows() {
+    let folder = TempDir::new().unwrap();
+    let entry = "[[expect]]\ncases = [\"1.1.1\", \"3.2\"]\nverdict = \"fail\"\nreason = \"known\"\n";
+    std::fs::write(folder.path().join("b.toml"), format!("schema = 1\n{entry}")).unwrap();
+    let cases = ["1.1.1", "2.1", "3.2", "3.3"];
+    let tester = Tester::serve(folder.path(), &[&cases[..], &["--baseline", "b.toml"]].concat());
+    let port = tester.port;
+    let mut events = Visitor::send(port, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    events.wait_for(b": hello\n\n");
+    let events = std::thread::spawn(move || events.body());
+    // This client does not look at reserved bits.
+    for case in 1..=4 {
+        Visitor::ask(port, &format!("/runCase?case={case}&agent=a")).echo();
+        control(port, &format!("/getCaseStatus?case={case}&agent=a"));
+    }
+    let (_, results) = get(port, "/api/results", "");
+    closed(port, "/stopServer");
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let outcomes = ["fixed", "expected", "known", "unexpected"];
+    for (case, outcome) in cases.iter().zip(outcomes) {
+        assert_eq!(results["agents"][0]["outcomes"][case], outcome, "{case}: {results}");
+    }
+    assert_eq!(results["agents"][0]["verdicts"]["3.2"], "fail", "the verdict stays what it is");
+    let events = events.join().unwrap();
+    let verdicts = events.split("event: verdict\ndata: ").skip(1).map(|event| event.lines().next().unwrap());
+    let verdicts = verdicts.map(|data| serde_json::from_str::<serde_json::Value>(data).unwrap());
+    let told: Vec<String> = verdicts.map(|verdict| verdict["outcome"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told, outcomes, "{events}");
+}
+
+#[test]
 fn no_client_and_a_client_that_stops_half_way_are_told_apart() {
     let folder = TempDir::new().unwrap();
     let port = free_port().to_string();

@@ -6,6 +6,7 @@ mod axe;
 mod chromium;
 mod firefox;
 mod keyboard;
+mod live;
 mod other;
 mod policy;
 mod screens;
