@@ -250,7 +250,7 @@ impl Watch<'_> {
         let ended =
             self.once.then(|| lock(&self.campaign).check(&self.shared.book, Instant::now())).flatten();
         let Some((why, since)) = gone else { return ended };
-        let quiet = self.shared.book.running() == 0 || since.elapsed() >= DRIVER_GRACE;
+        let quiet = !self.shared.book.is_busy() || since.elapsed() >= DRIVER_GRACE;
         match ended {
             Some(ended) => Some(ended),
             None if !quiet => None,

@@ -1,7 +1,7 @@
 //! What each client has run: verdicts, and who waits for them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -51,7 +51,19 @@ impl From<Verdict> for Brief {
 pub struct Book {
     pages: Mutex<Pages>,
     visited: AtomicBool,
+    /// Connections that have asked for a case and are not over.
+    visits: AtomicU32,
     changed: watch::Sender<u64>,
+}
+
+/// A connection that has asked for a case; it is over when this is dropped.
+#[derive(Debug)]
+pub struct Visiting<'a>(&'a Book);
+
+impl Drop for Visiting<'_> {
+    fn drop(&mut self) {
+        self.0.visits.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +88,12 @@ struct Entry {
 
 impl Default for Book {
     fn default() -> Self {
-        Self { pages: Mutex::default(), visited: AtomicBool::new(false), changed: watch::Sender::new(0) }
+        Self {
+            pages: Mutex::default(),
+            visited: AtomicBool::new(false),
+            visits: AtomicU32::new(0),
+            changed: watch::Sender::new(0),
+        }
     }
 }
 
@@ -98,8 +115,10 @@ pub enum Start {
 
 impl Book {
     /// A connection asks for a case.
-    pub fn visit(&self) {
+    pub fn visit(&self) -> Visiting<'_> {
         self.visited.store(true, Ordering::Relaxed);
+        self.visits.fetch_add(1, Ordering::Relaxed);
+        Visiting(self)
     }
 
     /// Whether any connection has asked for a case.
@@ -215,9 +234,11 @@ impl Book {
         pages.order.iter().map(|agent| (agent.clone(), verdicts(&pages.by_agent[agent]))).collect()
     }
 
-    /// How many cases are running.
-    pub fn running(&self) -> u32 {
-        self.lock().by_agent.values().flat_map(BTreeMap::values).map(|entry| entry.running).sum()
+    /// Whether a case is running, or waits until it may.
+    pub fn is_busy(&self) -> bool {
+        let is_running =
+            || self.lock().by_agent.values().flat_map(BTreeMap::values).any(|entry| entry.running > 0);
+        self.visits.load(Ordering::Relaxed) > 0 || is_running()
     }
 
     /// The cases of an agent that are running.
@@ -289,7 +310,7 @@ mod tests {
             Start::Attempt { number: 1, new_agent: false, twin: false }
         );
         assert_eq!(book.agents()[1].0, "agent 99");
-        assert_eq!(book.running(), 65);
+        assert!(book.is_busy());
         book.end("agent 100", id("1.1.1"), None);
         assert_eq!(book.running_of("agent 100"), [id("1.1.2")]);
     }

@@ -97,7 +97,7 @@ impl Campaign {
 
     /// Whether the server is done.
     pub fn check(&self, book: &Book, now: Instant) -> Option<Ended> {
-        if book.running() > 0 || self.unwritten > 0 {
+        if book.is_busy() || self.unwritten > 0 {
             return None;
         }
         let quiet = now.duration_since(self.last);
@@ -179,6 +179,17 @@ mod tests {
         assert_eq!(campaign.check(&book, start + SETTLE), Some(Ended::Through));
         book.start("b", id("1.1.1"));
         assert_eq!(campaign.check(&book, start + PATIENCE * 2), None, "a case is running");
+    }
+
+    #[tokio::test]
+    async fn a_case_that_waited_for_the_results_before_it_was_taken_for_silence() {
+        let (book, start) = (Book::default(), Instant::now());
+        let campaign = Campaign::new(vec![id("1.1.1"), id("1.1.2")], PATIENCE, start);
+        run(&book, "a", "1.1.1");
+        let visit = book.visit();
+        assert_eq!(campaign.check(&book, start + PATIENCE), None);
+        drop(visit);
+        assert!(matches!(campaign.check(&book, start + PATIENCE), Some(Ended::Stalled(_))));
     }
 
     #[tokio::test]

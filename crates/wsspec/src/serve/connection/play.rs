@@ -25,7 +25,7 @@ impl Visit {
     pub(super) async fn run<T: Transport>(&self, stream: T, request: Request, job: Job) {
         let shared = &self.shared;
         let (agent, id) = (job.agent.clone(), job.case.id);
-        shared.book.visit();
+        let _visit = shared.book.visit();
         if !shared.has_room().await {
             let refusal = self.refusal(507, "Insufficient Storage", FULL.to_owned());
             return refusal.answer(stream).await;
