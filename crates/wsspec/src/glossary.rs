@@ -60,6 +60,40 @@ conformant: no failure. not conformant: a MUST is broken, or a case ended in a t
 failure, but cases could not be run or were not. What was skipped, n/a, known to the baseline or flaky makes no \
 failure of the run, but known failures keep the rating down.",
     },
+    Entry {
+        word: "strict",
+        text: "The rating of an implementation that keeps every MUST and every SHOULD: see rating.",
+    },
+    Entry {
+        word: "conformant",
+        text: "The rating of an implementation that breaks no MUST. What keeps it from strict stands beside it: see \
+rating.",
+    },
+    Entry {
+        word: "not conformant",
+        text: "The rating of an implementation that breaks a MUST, is silent or gone in a case: see rating.",
+    },
+    Entry {
+        word: "incomplete",
+        text: "Not every selected case ran: the run was cut short, or a case could not be run. Never green: exit 6.",
+    },
+    Entry {
+        word: "expected",
+        text: "The verdict is the one that there has to be without a baseline, or the one that the baseline has.",
+    },
+    Entry {
+        word: "known",
+        text: "The baseline lists this failure, with its reason. It is shown, and does not make the run fail.",
+    },
+    Entry {
+        word: "unexpected",
+        text: "A failure that the baseline does not list, or a worse one. The run fails.",
+    },
+    Entry {
+        word: "fixed",
+        text: "Better than the baseline says: its entry is stale. wsspec baseline update --only-fixed takes it out, \
+--strict-baseline makes it count (exit 5).",
+    },
     Entry { word: "echo-server", text: include_str!("echo_server.txt") },
     Entry { word: "OK", text: "The reference suite's word for pass, on the behaviour and on the close." },
     Entry { word: "INFORMATIONAL", text: "The reference suite's word for info." },

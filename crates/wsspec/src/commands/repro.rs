@@ -230,6 +230,12 @@ fn target(args: &ReproArgs, earlier: Option<(&Report, &CaseRecord)>) -> Result<T
         let target = report.run.targets.iter().find(|target| target.agent == record.agent)?;
         Target::parse(target.url.as_deref()?).ok()
     });
+    let is_case = |url: &String| !Target::looks_like(url) && select::cases(suite(), &[url.clone()]).is_ok();
+    if let Some(case) = args.url.as_ref().filter(|url| is_case(url)) {
+        return Err(Problem::new(ErrorCode::E27, format!("{case} is a case, not an address"))
+            .fact("why", "a script is of one case, and the address may follow")
+            .fact("try", format!("wsspec repro {}   and   wsspec repro {case}", args.case)));
+    }
     match (&args.url, recorded) {
         (Some(url), _) => Target::parse(url),
         (None, Some(target)) => Ok(target),

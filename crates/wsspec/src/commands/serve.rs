@@ -29,7 +29,7 @@ use crate::run::attempt::now;
 use crate::run::folder::unwritable;
 use crate::run::plan::Rating;
 use crate::serve::admission::Admission;
-use crate::serve::args::ServeArgs;
+use crate::serve::args::{ServeArgs, USUAL_PORT};
 use crate::serve::campaign::{Campaign, Ended};
 use crate::serve::end::End;
 use crate::serve::exec_case::ExecCase;
@@ -342,10 +342,31 @@ fn repro(args: &ServeArgs, seed: u64) -> Vec<String> {
     let started = [("--exec", &args.exec), ("--exec-case", &args.exec_case), ("--browser", &args.browser)];
     let started =
         started.into_iter().filter_map(|(flag, command)| Some([flag, command.as_deref()?])).flatten();
-    let flags = [("--tls", args.tls), ("--once", args.once)].into_iter().filter(|(_, given)| *given);
-    let seed = format!("{seed:x}");
-    let words = ["wsspec", "serve"].into_iter().chain(started).chain(flags.map(|(flag, _)| flag));
-    words.chain(["--seed", &seed]).map(str::to_owned).collect()
+    let flags = [("--tls", args.tls), ("--once", args.once), ("--no-commands", args.no_commands)];
+    let flags = flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag);
+    let words = ["wsspec", "serve"].into_iter().chain(started).chain(flags).map(str::to_owned);
+    words.chain(conditions(args)).chain(["--seed".to_owned(), format!("{seed:x}")]).collect()
+}
+
+/// Where and how is listened, as far as that is not usual.
+fn conditions(args: &ServeArgs) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    let files = [("--cert", &args.cert), ("--key", &args.key), ("--client-ca", &args.client_ca)];
+    for (name, path) in files {
+        path.iter().for_each(|path| option(name, path.display().to_string()));
+    }
+    if args.port != USUAL_PORT {
+        option("--port", args.port.to_string());
+    }
+    args.bind.iter().for_each(|address| option("--bind", address.to_string()));
+    args.allow_host.iter().for_each(|host| option("--allow-host", host.clone()));
+    args.subprotocol.iter().for_each(|protocol| option("--subprotocol", protocol.clone()));
+    if args.timeout_scale != 1.0 {
+        option("--timeout-scale", args.timeout_scale.to_string());
+    }
+    args.volume_messages.iter().for_each(|messages| option("--volume-messages", messages.to_string()));
+    words
 }
 
 fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Problem> {

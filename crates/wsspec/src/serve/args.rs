@@ -10,6 +10,9 @@ use crate::cli::{FailOn, parse_duration, parse_scale, parse_seed};
 use crate::outputs::args::{OutputArgs, RecordArgs};
 use crate::outputs::wire::WireArgs;
 
+/// Where clients of the reference suite look.
+pub const USUAL_PORT: u16 = 9001;
+
 /// `wsspec serve`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = SERVE_EXAMPLES)]
@@ -29,7 +32,7 @@ pub struct ServeArgs {
     pub set: Vec<String>,
 
     /// Listen on this port; 0 takes any free one
-    #[arg(short, long, value_name = "PORT", default_value_t = 9001, help_heading = "Where")]
+    #[arg(short, long, value_name = "PORT", default_value_t = USUAL_PORT, help_heading = "Where")]
     pub port: u16,
     /// Listen on this address instead of this machine's own; 0.0.0.0 is reachable from everywhere
     #[arg(long, value_name = "ADDR", help_heading = "Where")]

@@ -146,3 +146,33 @@ fn a_key_that_is_no_option_of_a_target_was_said_to_be_one() {
     let told = said(&wsspec(folder.path(), &["run"]), 2, "E18");
     assert!(fact(&told, "known").starts_with("url, headers"), "{told:#?}");
 }
+
+#[test]
+fn the_command_that_repeats_a_case_of_a_client_lost_where_and_how_was_listened() {
+    let files = files();
+    let (cert, key) = (files.cert.to_str().unwrap(), files.key.to_str().unwrap());
+    let client = concat!(env!("CARGO_BIN_EXE_wsspec"), " echo --connect {url} -k --defect orphan-as-text");
+    let port = free_port().to_string();
+    let how = ["--port", &port, "--cert", cert, "--key", key, "--timeout-scale", "3"];
+    let args = [&["serve", "--once", "5.9", "--exec-case", client], &how[..]].concat();
+    let done = wsspec(files.folder.path(), &args);
+    let again = done.out.lines().find(|line| line.trim_start().starts_with("again    wsspec serve")).unwrap();
+    for pair in how.chunks(2) {
+        assert!(again.contains(&pair.join(" ")), "{pair:?}: {done:#?}");
+    }
+}
+
+#[test]
+fn a_second_case_of_repro_was_taken_for_an_address() {
+    let done = wsspec(tempdir().unwrap().path(), &["repro", "5.15", "5.16"]);
+    done.expect_error(2, "E27");
+    assert!(done.out.is_empty() && done.err.contains("5.16 is a case"), "{done:#?}");
+}
+
+#[test]
+fn words_that_a_run_prints_were_unknown_to_explain() {
+    let words =
+        ["known", "fixed", "expected", "unexpected", "strict", "conformant", "not conformant", "incomplete"];
+    let done = wsspec(tempdir().unwrap().path(), &[&["explain"], &words[..]].concat());
+    assert!(done.code == 0 && done.err.is_empty(), "{done:#?}");
+}
