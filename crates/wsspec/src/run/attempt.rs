@@ -132,12 +132,16 @@ impl Conditions {
     pub async fn attempt(&self, agent: &Agent, case: &'static Case, number: u32, attempt: u32) -> Attempt {
         let _running = fault::Running::new(case.id);
         fault::provoked(&case.id.to_string());
+        let up = match &agent.sut {
+            Some(sut) => sut.up(Some(&case.id.to_string())).await.map(|life| life.map(|life| (sut, life))),
+            None => Ok(None),
+        };
+        // A process of its own may have had to start for the case.
         let meta = self.meta(number, attempt, self.repro(agent, &[case.id]));
-        let Some(sut) = &agent.sut else { return self.once(agent, case, meta).await };
-        match sut.up(Some(&case.id.to_string())).await {
+        match up {
             Err(_) => Attempt::Gone,
             Ok(None) => self.once(agent, case, meta).await,
-            Ok(Some(life)) => self.in_life(agent, case, meta, sut, life).await,
+            Ok(Some((sut, life))) => self.in_life(agent, case, meta, sut, life).await,
         }
     }
 
@@ -166,8 +170,11 @@ impl Conditions {
         };
         let log = stint.log(verdict);
         match (attempt, death) {
-            (attempt, Some(death)) => {
+            (attempt, Some(mut death)) => {
                 stint.claim();
+                if death.in_flight <= 1 {
+                    stint.leave_out_earlier(&mut death);
+                }
                 let mut record = attempt.into_record().unwrap_or_else(|| self.refused(agent, case, meta));
                 record.log = log;
                 Attempt::Died(record, Box::new(death))

@@ -58,7 +58,10 @@ async fn meet(
         started: peer.exec.is_some(),
         others: &others(peer, plan),
     };
-    let facts = preflight(&look).await?;
+    let facts = match (preflight(&look).await, &sut) {
+        (Err(problem), Some(sut)) => return Err(sut.gone().await.unwrap_or(problem)),
+        (facts, _) => facts?,
+    };
     let named_by_peer = facts.server.as_ref().map(|name| name.raw().chars().take(128).collect::<String>());
     let name = peer.name.clone().or(named_by_peer.filter(|name| !name.trim().is_empty()));
     let is_named = name.is_some() || sut.as_ref().is_some_and(|sut| sut.plan().name().is_some());

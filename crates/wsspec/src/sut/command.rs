@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::log::Log;
 use super::process::Process;
 use crate::errors::{ErrorCode, Problem};
+use crate::terminal::failure::shell;
 
 /// A command line with placeholders such as `{url}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,11 @@ impl CommandLine {
         self.0.iter().any(|word| word.contains(placeholder))
     }
 
+    /// Whether a shell reads one of its words.
+    pub fn runs_a_shell(&self) -> bool {
+        (0..self.0.len()).any(|at| is_script(&self.0, at))
+    }
+
     /// The words with the placeholders filled in; in the script of a shell they are quoted for it.
     pub fn words(&self, values: &[Value<'_>]) -> Vec<String> {
         let fill = |at: usize| match is_script(&self.0, at) {
@@ -87,13 +93,22 @@ impl CommandLine {
         let words = self.words(values);
         let variables = values.iter().filter(|value| !value.variable.is_empty());
         let variables = variables.map(|value| (value.variable.to_owned(), value.value.to_owned()));
-        let variables: Vec<_> = variables.chain(surroundings.variables.iter().cloned()).collect();
+        let own = surroundings.variables.iter().map(|(name, value)| (name.clone(), fill_in(value, values)));
+        let variables: Vec<_> = variables.chain(own).collect();
         Process::start(&words, &variables, surroundings, log).map_err(|error| {
             let problem = Problem::new(ErrorCode::E31, format!("cannot start {:?}", words[0]))
                 .fact("command", words.join(" "))
                 .fact("why", crate::text::io_error(&error));
-            problem.fact("try", advice(&words[0], surroundings.folder.as_deref()))
+            problem.fact("try", self.advice(&words[0], surroundings.folder.as_deref()))
         })
+    }
+
+    fn advice(&self, program: &str, folder: Option<&Path>) -> String {
+        // What a shell takes for a variable is a program here.
+        if program.contains('=') && self.0.len() > 1 {
+            return format!("env before it: {}", shell(&[&["env".to_owned()], &self.0[..]].concat()));
+        }
+        advice(program, folder)
     }
 }
 

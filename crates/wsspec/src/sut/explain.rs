@@ -57,10 +57,12 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
     let problem = output(problem, &life.lines(usize::MAX), other.map(|_| life.target.port));
     let fixed =
         |port: &str| format!("use the fixed one: {} as the address", plan.address.replace("{port}", port));
-    let is_passed = plan.command.mentions("port}") || plan.command.mentions("{url}");
+    let in_environment = plan.surroundings.variables.iter().any(|(_, value)| value.contains("{port}"));
+    let is_passed = plan.command.mentions("port}") || plan.command.mentions("{url}") || in_environment;
     let is_any = plan.address.contains("{port}");
     let pass = if is_any { "{port}".to_owned() } else { life.target.port.to_string() };
-    let pass = format!("pass the port on:  --exec {}", shell(&[format!("{} {pass}", plan.typed)]));
+    let passed = with_port(&plan.typed, other, &pass);
+    let pass = format!("pass the port on:  --exec {}", shell(&[passed]));
     match other {
         Some(port) if is_any && !is_passed => problem.fact("try", pass).fact("or", fixed(&port.to_string())),
         Some(port) => problem.fact("try", fixed(&port.to_string())),
@@ -77,19 +79,54 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
     }
 }
 
+/// The command with this port in the place of the one that stands in it, or behind it.
+fn with_port(typed: &str, other: Option<u16>, port: &str) -> String {
+    let fixed = other.and_then(|other| Regex::new(&format!(r"\b{other}\b")).ok());
+    match fixed.filter(|fixed| fixed.is_match(typed)) {
+        Some(fixed) => fixed.replace(typed, regex::NoExpand(port)).into_owned(),
+        None => format!("{typed} {port}"),
+    }
+}
+
 /// E19: it has ended.
 pub(super) fn ended_at_once(plan: &ExecPlan, life: &Life, death: &Death, after: Duration) -> Problem {
     let when = if after < Duration::from_secs(1) { "at once" } else { "before it was ready" };
-    let how = format!("{}, {}", death.how, text::duration(after));
+    ended(plan, life, death, when, format!("{}, {}", death.how, text::duration(after)))
+}
+
+/// E19: it was ready, and has ended at the look before the first case.
+pub(super) fn ended_when_met(plan: &ExecPlan, life: &Life, death: &Death) -> Problem {
+    ended(plan, life, death, "at the first connections", death.how.clone())
+}
+
+fn ended(plan: &ExecPlan, life: &Life, death: &Death, when: &str, how: String) -> Problem {
     let what = format!("the server started by --exec ended {when}");
     let problem = match what.chars().count() + how.chars().count() {
         0..=HEADLINE => Problem::new(ErrorCode::E19, format!("{what} ({how})")),
         _ => Problem::new(ErrorCode::E19, what).fact("how", how),
     };
     let problem = problem.fact("command", command(life, COMMAND));
-    let problem = output(problem, &death.lines, None);
+    let problem = misread(output(problem, &death.lines, None), plan);
     let folder = plan.surroundings.folder.as_ref().map(|folder| format!("cd {} && ", folder.display()));
     problem.fact("try", format!("{}{}", folder.unwrap_or_default(), shell(&life.words)))
+}
+
+/// What in the command is not read as it seems to be meant.
+fn misread(problem: Problem, plan: &ExecPlan) -> Problem {
+    const PLACEHOLDERS: [&str; 4] = ["{port}", "{host}", "{url}", "{unix}"];
+    let unknown = Regex::new(r"\{[a-z_]+\}").ok().and_then(|braces| {
+        let found = braces.find_iter(&plan.typed).map(|found| found.as_str());
+        found.filter(|word| !PLACEHOLDERS.contains(word)).map(str::to_owned).next()
+    });
+    if let Some(word) = unknown {
+        return problem.fact("note", format!("{word} is none of {}", PLACEHOLDERS.join(" ")));
+    }
+    match plan.typed.contains("$WSSPEC_") && !plan.command.runs_a_shell() {
+        true => {
+            problem.fact("note", "no shell reads the command: $NAME stays as it is; sh -c '...' reads it")
+        }
+        false => problem,
+    }
 }
 
 /// The command as it was started, cut.
@@ -149,6 +186,13 @@ pub(super) fn no_pipe(error: &io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_was_put_behind_the_fixed_one_of_the_command() {
+        assert_eq!(with_port("node ws.js 9001", Some(9001), "{port}"), "node ws.js {port}");
+        assert_eq!(with_port("node ws.js 90010", Some(9001), "{port}"), "node ws.js 90010 {port}");
+        assert_eq!(with_port("node ws.js", None, "{port}"), "node ws.js {port}");
+    }
 
     #[test]
     fn a_line_that_names_another_port_is_found() {

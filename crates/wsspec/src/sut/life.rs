@@ -138,7 +138,11 @@ impl Life {
 
     /// The last lines of the log that were written so far, at most so many; lines of blanks say nothing.
     pub fn lines(&self, most: usize) -> Vec<String> {
-        let mut lines = self.log.tail(self.from, usize::MAX);
+        self.lines_since(self.from, most)
+    }
+
+    fn lines_since(&self, from: u64, most: usize) -> Vec<String> {
+        let mut lines = self.log.tail(from, usize::MAX);
         lines.retain(|line| !line.trim().is_empty());
         lines.drain(..lines.len().saturating_sub(most));
         lines
@@ -185,6 +189,16 @@ impl Stint {
     /// The case answers for the death.
     pub(crate) fn claim(&self) {
         self.life.claimed.store(true, Ordering::Release);
+    }
+
+    /// Leaves out of the last words of a server what it had written before the case began.
+    pub(crate) fn leave_out_earlier(&self, death: &mut Death) {
+        death.lines = self.life.lines_since(self.from, LAST_LINES);
+        let text = death.lines.join("\n").into();
+        if let Some(log) = &mut death.log {
+            log.from = self.from;
+            log.text = text;
+        }
     }
 
     /// What the server wrote to its log since the case began.

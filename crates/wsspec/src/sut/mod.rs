@@ -44,6 +44,8 @@ pub const RESTARTS: u32 = 3;
 const SHARED_RESTARTS: u32 = 10;
 /// For looking up the host of the address.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
+/// A process that ends may show it later than its connections do, by so much.
+const DEATH_SHOWS: Duration = Duration::from_millis(500);
 
 /// A server under test, kept running.
 #[derive(Debug)]
@@ -227,6 +229,14 @@ impl Sut {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let over: Vec<Arc<Life>> = ended.extract_if(.., |life| life.is_over()).collect();
         over.iter().filter(|life| !life.is_claimed()).filter_map(|life| life.death()).collect()
+    }
+
+    /// Why nobody answers any more, if that is the end of the server; it may show a moment later.
+    pub async fn gone(&self) -> Option<Problem> {
+        let life = self.life().await?;
+        let mut died = life.died();
+        let _ = timeout(DEATH_SHOWS, died.wait_for(Option::is_some)).await;
+        life.death().map(|death| explain::ended_when_met(&self.plan, &life, &death))
     }
 
     /// Why it did not come up when it was started again, if it did not.

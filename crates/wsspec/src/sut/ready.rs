@@ -23,6 +23,8 @@ use crate::net::socket::Address;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// For one look.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
+/// So long may a server answer otherwise than with an echo, as one that is not through with its start.
+const ANSWERS_LIMIT: Duration = Duration::from_secs(3);
 /// The variable with the number of the file descriptor for [`Ready::Fd`].
 pub(super) const FD_VARIABLE: &str = "WSSPEC_READY_FD";
 
@@ -58,6 +60,23 @@ pub(super) struct Look<'a> {
     pub(super) pipe: Option<ReadyPipe>,
 }
 
+/// Why a server is not ready.
+#[derive(Debug)]
+enum Why {
+    /// It may be in a moment.
+    NotYet(String),
+    /// It answers, with something else than an echo.
+    Answers(String),
+}
+
+impl Why {
+    fn into_text(self) -> String {
+        match self {
+            Self::NotYet(text) | Self::Answers(text) => text,
+        }
+    }
+}
+
 /// What was seen while it was not ready yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
@@ -90,23 +109,28 @@ impl Ready {
     }
 
     async fn poll(&self, look: &Look<'_>, seen: &mut Seen) {
-        let mut pause = PAUSES.0;
+        let (mut pause, mut answers) = (PAUSES.0, None);
         loop {
             let found = match timeout(LOOK_LIMIT, self.look(look)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(why)) => why,
-                Err(_) => format!("no answer within {}", crate::text::duration(LOOK_LIMIT)),
+                Err(_) => Why::NotYet(format!("no answer within {}", crate::text::duration(LOOK_LIMIT))),
             };
-            seen.note(found);
+            // Who goes on answering like that is up: the look before the first case says what is wrong.
+            answers = if let Why::Answers(_) = &found { answers.or(Some(Instant::now())) } else { None };
+            if answers.is_some_and(|since| since.elapsed() >= ANSWERS_LIMIT) {
+                return;
+            }
+            seen.note(found.into_text());
             sleep(pause).await;
             pause = (pause * 3 / 2).min(PAUSES.1);
         }
     }
 
-    async fn look(&self, look: &Look<'_>) -> Result<(), String> {
+    async fn look(&self, look: &Look<'_>) -> Result<(), Why> {
         match self {
-            Self::Tcp => look.dial(None).await.map(drop),
-            Self::Http(path) => look.http(path).await,
+            Self::Tcp => look.dial(None).await.map(drop).map_err(Why::NotYet),
+            Self::Http(path) => look.http(path).await.map_err(Why::NotYet),
             _ => look.websocket().await,
         }
     }
@@ -127,14 +151,16 @@ impl Look<'_> {
         })
     }
 
-    async fn websocket(&self) -> Result<(), String> {
-        let mut stream = self.dial(self.secure).await?;
+    async fn websocket(&self) -> Result<(), Why> {
+        let mut stream = self.dial(self.secure).await.map_err(Why::NotYet)?;
         let answer = exchange::open(&mut stream, self.opening, None, LOOK_LIMIT).await;
-        let answer = answer.map_err(|_| "no answer to the upgrade request".to_owned())?;
+        let answer = answer.map_err(|_| Why::NotYet("no answer to the upgrade request".to_owned()))?;
+        let answered = |status| format!("the upgrade request was answered with {status}");
         match answer.head.status {
             Some(101) => {}
-            Some(status) => return Err(format!("the upgrade request was answered with {status}")),
-            None => return Err("the answer to the upgrade request is no HTTP".to_owned()),
+            Some(status @ 500..) => return Err(Why::NotYet(answered(status))),
+            Some(status) => return Err(Why::Answers(answered(status))),
+            None => return Err(Why::NotYet("the answer to the upgrade request is no HTTP".to_owned())),
         }
         if !self.echo {
             leave(stream);
@@ -146,8 +172,10 @@ impl Look<'_> {
                 leave(stream);
                 Ok(())
             }
-            Echo::Nothing => Err("a WebSocket opened, but nothing was echoed".to_owned()),
-            Echo::Closed(None, _) => Err("a WebSocket opened, and was closed at once".to_owned()),
+            Echo::Nothing => Err(Why::Answers("a WebSocket opened, but nothing was echoed".to_owned())),
+            Echo::Closed(None, _) => {
+                Err(Why::Answers("a WebSocket opened, and was closed at once".to_owned()))
+            }
         }
     }
 

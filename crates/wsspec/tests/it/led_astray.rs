@@ -176,3 +176,95 @@ fn words_that_a_run_prints_were_unknown_to_explain() {
     let done = wsspec(tempdir().unwrap().path(), &[&["explain"], &words[..]].concat());
     assert!(done.code == 0 && done.err.is_empty(), "{done:#?}");
 }
+
+/// A server of a few lines of Python, of the standard library alone.
+const SCRIPT: &str = r#"
+import base64, hashlib, os, socket, struct, sys
+how, port = sys.argv[1], int(sys.argv[2])
+listener = socket.create_server(("127.0.0.1", port))
+print("listening", flush=True)
+def message(stream):
+    head = stream.recv(2)
+    length = head[1] & 127
+    if length == 126: length = struct.unpack(">H", stream.recv(2))[0]
+    mask, body = stream.recv(4), b""
+    while len(body) < length: body += stream.recv(length - len(body))
+    return head[0], bytes(octet ^ mask[n % 4] for n, octet in enumerate(body))
+while True:
+    stream = listener.accept()[0]
+    request = b""
+    while not request.endswith(b"\r\n\r\n"): request += stream.recv(1)
+    path = request.split()[1]
+    if how == "panic": print("panic: index out of range", flush=True); os._exit(9)
+    if how == "404" and path != b"/ws":
+        stream.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"); stream.close(); continue
+    key = [line.split()[1] for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key")][0]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    stream.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    try:
+        while True:
+            first, body = message(stream)
+            if how == "noisy" and not body: print("a line of an earlier case", flush=True)
+            if first & 15 == 0: os._exit(7)
+            stream.sendall(bytes([first, len(body)]) + body)
+            if first & 15 == 8: break
+    except (OSError, IndexError, struct.error): pass
+    stream.close()
+"#;
+
+/// Runs cases against the script.
+fn scripted(how: &str, more: &[&str]) -> Option<crate::program::Done> {
+    let python = wsspec_testkit::program(&["python3"])?;
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("server.py"), SCRIPT).unwrap();
+    let server = format!("{} server.py {how} {{port}}", python.display());
+    let args = [&["run", "--no-confirm", "--exec", &server], more].concat();
+    Some(wsspec(folder.path(), &args))
+}
+
+#[test]
+fn a_server_with_another_path_was_waited_for_to_the_end() {
+    let Some(done) = scripted("404", &["1.1.1"]) else { return };
+    done.expect_error(3, "E04");
+    assert!(done.err.contains("/ws answered 101 just now"), "{done:#?}");
+}
+
+#[test]
+fn a_server_that_died_at_the_first_look_was_said_to_want_tls() {
+    let Some(done) = scripted("panic", &["1.1.1", "--ready", "log:listening"]) else { return };
+    done.expect_error(3, "E19");
+    assert!(
+        done.err.contains("exit status 9") && done.err.contains("panic: index out of range"),
+        "{done:#?}"
+    );
+}
+
+#[test]
+fn lines_of_an_earlier_case_were_the_last_words_of_a_crash() {
+    let more = ["1.1.1", "5.3", "5.4", "-j", "1", "--order", "id"];
+    let Some(done) = scripted("noisy", &more) else { return };
+    assert!(done.code == 1 && done.out.contains("cause 1 of 1"), "{done:#?}");
+    assert!(!done.out.contains("a line of an earlier case"), "{done:#?}");
+}
+
+#[test]
+fn a_port_in_a_variable_stayed_a_placeholder() {
+    let folder = tempdir().unwrap();
+    let server = format!("sh -c '{} echo 127.0.0.1:$PORT'", env!("CARGO_BIN_EXE_wsspec"));
+    let args = ["run", "1.1.1", "--exec", &server, "--exec-env", "PORT={port}"];
+    let done = wsspec(folder.path(), &args);
+    assert!(done.code == 0 && done.out.contains("1 ok"), "{done:#?}");
+}
+
+#[test]
+fn what_no_shell_reads_was_not_told() {
+    let folder = tempdir().unwrap();
+    let run = |server: &str| wsspec(folder.path(), &["run", "1.1.1", "--exec", server]);
+    let echo = env!("CARGO_BIN_EXE_wsspec");
+    let as_variable = said(&run(&format!("PORT={{port}} {echo} echo")), 3, "E31");
+    assert!(fact(&as_variable, "try").starts_with("env before it: env 'PORT={port}' "), "{as_variable:#?}");
+    let unread = run(&format!("{echo} echo 127.0.0.1:$WSSPEC_PORT"));
+    assert!(unread.code == 3 && unread.err.contains("note     no shell reads the command"), "{unread:#?}");
+    let misspelt = run(&format!("{echo} echo 127.0.0.1:{{prot}}"));
+    assert!(misspelt.err.contains("note     {prot} is none of {port}"), "{misspelt:#?}");
+}

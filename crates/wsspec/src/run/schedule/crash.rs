@@ -260,9 +260,15 @@ fn end_of_tcp(record: &CaseRecord) -> Option<usize> {
 fn after_sending(record: &CaseRecord, life: Duration) -> String {
     let sent = |what: &Happening| matches!(what, Happening::Frame { dir: Dir::Tx, .. });
     let last = record.events.iter().filter(|line| sent(&line.what)).map(|line| line.us).max();
+    // The end of its connection shows it best; the record's times begin with the handshake's end.
+    let end =
+        record.events.iter().rfind(|line| matches!(line.what, Happening::Tcp { .. })).map(|line| line.us);
     match last {
         Some(last) if record.traffic.tx_wire > 0 => {
-            let gap = life.saturating_sub(Duration::from_micros(last));
+            let gap = match end.filter(|end| *end >= last) {
+                Some(end) => Duration::from_micros(end - last),
+                None => life.saturating_sub(Duration::from_micros(last)),
+            };
             format!(", {} after octet {} was sent", text::duration(gap), record.traffic.tx_wire)
         }
         _ => String::new(),
