@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
-use crate::program::{Done, wsspec};
+use crate::program::{Done, all_at_once, wsspec};
 use crate::tester::free_port;
 
 fn run(manner: Manner) -> Done {
@@ -117,7 +117,7 @@ fn handshakes_alone_are_judged_where_the_upgrade_breaks_a_rule() {
 
 #[test]
 fn the_upgrade_is_refused() {
-    for (text, code, says) in [
+    let answers = [
         ("HTTP/1.1 404 Not Found\r\nServer: nginx/1.27\r\nContent-Length: 0\r\n\r\n", "E04", "nginx/1.27"),
         (
             "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"chat\"\r\n\r\n",
@@ -136,24 +136,26 @@ fn the_upgrade_is_refused() {
         ("HTTP/1.1 500 Oops\r\n\r\n", "E07", "500 Oops"),
         ("HTTP/1.1 banana\r\n\r\n", "E07", "no status"),
         ("HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port", "E09", "wss://"),
-    ] {
+    ];
+    all_at_once(answers, |(text, code, says)| {
         let done = run(answer(text));
         done.expect_error(3, code);
         assert!(done.err.contains(says), "{done:#?}");
-    }
+    });
 }
 
 #[test]
 fn the_upgrade_breaks_a_rule() {
-    for headers in [
+    let heads = [
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: c2FtcGxl",
         "Upgrade: websocket\r\nConnection: Upgrade",
         "Upgrade: h2c\r\nConnection: Upgrade",
         "Upgrade: websocket\r\nConnection: close",
-    ] {
+    ];
+    all_at_once(heads, |headers| {
         let text = format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n\r\n");
         run(answer(text.leak())).expect_error(3, "E08");
-    }
+    });
 }
 
 #[test]
@@ -166,32 +168,34 @@ fn the_port_speaks_tls() {
 
 #[test]
 fn the_answer_is_no_http() {
-    for manner in [
+    let manners = [
         Manner::DropAtOnce,
         Manner::Answer(b"", Then::Close),
         Manner::Answer(b"SSH-2.0-OpenSSH_9.9\r\n", Then::Silence),
         Manner::Answer(b"HTTP/1.1 101 Switching", Then::Close),
         Manner::Answer(b"x", Then::Repeat),
         Manner::Answer(b"HTTP/1.1 101 X\r\nX: y\r\n", Then::Repeat),
-    ] {
+    ];
+    all_at_once(manners, |manner| {
         run(manner).expect_error(3, "E28");
-    }
+    });
 }
 
 #[test]
 fn the_peer_does_not_echo() {
-    for (manner, says) in [
+    let manners: [(Manner, &str); 5] = [
         (Manner::Upgrade(b"\x81\x07welcome", Then::Silence), "Text \"welcome\"   then nothing for 2.00 s"),
         (Manner::Upgrade(b"", Then::Silence), "nothing for 2.00 s"),
         (Manner::Upgrade(b"\x88\x02\x03\xf0", Then::Close), "Close 1008"),
         (Manner::Upgrade(b"\x89\x00", Then::Repeat), "nothing for 2.00 s"),
         (Manner::Upgrade(b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00", Then::Silence), "nothing for 2.00 s"),
-    ] {
+    ];
+    all_at_once(manners, |(manner, says)| {
         let done = run(manner);
         done.expect_error(3, "E12");
         assert!(done.err.contains(says), "{done:#?}");
         assert!(done.err.contains("wsspec help echo-server"), "{done:#?}");
-    }
+    });
 }
 
 #[test]

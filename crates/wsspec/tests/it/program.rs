@@ -25,6 +25,16 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Tries all of them at the same time: they mostly wait.
+pub(crate) fn all_at_once<T: Send>(inputs: impl IntoIterator<Item = T>, try_one: impl Fn(T) + Sync) {
+    let try_one = &try_one;
+    std::thread::scope(|scope| {
+        for input in inputs {
+            scope.spawn(move || try_one(input));
+        }
+    });
+}
+
 /// Runs `wsspec` to its end.
 ///
 /// # Panics
