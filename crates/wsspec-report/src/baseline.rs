@@ -2,7 +2,7 @@
 //!
 //! The file that they are written in is read by the program; the matching is here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
@@ -81,6 +81,11 @@ impl Tolerated {
         }
     }
 
+    /// The narrowest that accepts a verdict of this gravity.
+    fn accepting(gravity: u8) -> Self {
+        Self::ALL.into_iter().find(|tolerated| tolerated.limit() >= gravity).unwrap_or(Self::Any)
+    }
+
     /// The worst verdict that is accepted.
     const fn worst(self) -> Verdict {
         match self {
@@ -112,9 +117,11 @@ const fn gravity(verdict: Verdict) -> Option<u8> {
 /// What the comparison with the baseline found about its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Entries, by their place, and the cases of theirs that are better than they say.
+    /// Entries, by their place, and the cases of theirs that need none any more.
     pub stale: Vec<(usize, Vec<String>)>,
-    /// The same, where the case is better for one implementation, and another needs the entry still.
+    /// The same, where the cases are better than the entry says and need one still: what that has to say.
+    pub lower: Vec<(usize, Tolerated, Vec<String>)>,
+    /// The same, where the case is better for one implementation, and another needs the entry as it is.
     pub needed: Vec<(usize, Vec<String>)>,
     /// Entries that match no case of the run.
     pub unused: Vec<usize>,
@@ -124,9 +131,8 @@ pub struct Findings {
 
 impl Baseline {
     /// Sets how every case stands against the entries. `today` is a date such as `2026-11-21`.
-    ///
-    /// With `strict`, a non-strict verdict that no entry accepts is unexpected too.
-    pub fn apply(&self, report: &mut Report, today: &str, strict: bool) -> Findings {
+    pub fn apply(&self, report: &mut Report, today: &str) -> Findings {
+        let strict = report.run.strict;
         for case in &mut report.cases {
             self.compare(case, today, strict);
         }
@@ -134,17 +140,20 @@ impl Baseline {
     }
 
     /// Sets how one case stands against the entries.
+    ///
+    /// With `strict`, a non-strict verdict that no entry accepts is unexpected too.
     pub fn compare(&self, case: &mut CaseRecord, today: &str, strict: bool) {
         let entry = self.entry_for(case, today).map(|place| &self.entries[place]);
         let standing = standing(case, entry, strict);
-        case.known = entry.filter(|_| standing == Some(Standing::Known)).map(Entry::excuse);
+        let is_known = matches!(standing, Some(Standing::Known | Standing::Flaky));
+        case.known = entry.filter(|_| is_known).map(Entry::excuse);
         case.outcome = standing;
     }
 
     /// The results that are expected where these came: what an entry says, otherwise that a case is in order.
-    pub fn expected(&self, report: &Report, today: &str, strict: bool) -> Report {
+    pub fn expected(&self, report: &Report, today: &str) -> Report {
         let mut expected = report.clone();
-        self.apply(&mut expected, today, strict);
+        self.apply(&mut expected, today);
         for case in &mut expected.cases {
             let says = self.entry_for(case, today).map(|place| self.entries[place].verdict);
             if matches!(case.outcome, Some(Standing::Unexpected | Standing::Fixed)) {
@@ -161,30 +170,68 @@ impl Baseline {
 
     /// What cases that have been compared say about the entries.
     pub fn findings(&self, report: &Report, today: &str) -> Findings {
-        let mut seen = vec![false; self.entries.len()];
-        let mut better = vec![BTreeSet::new(); self.entries.len()];
-        let mut held = better.clone();
+        let mut uses = vec![Use::default(); self.entries.len()];
         for case in &report.cases {
-            let Some(place) = self.entry_for(case, today) else { continue };
-            seen[place] = true;
-            match case.outcome {
-                Some(Standing::Fixed) => better[place].insert(case.id),
-                Some(Standing::Known | Standing::Unexpected) => held[place].insert(case.id),
-                _ => continue,
+            if let Some(place) = self.entry_for(case, today) {
+                uses[place].add(case);
+            }
+        }
+        let mut found = Findings::default();
+        for (at, (entry, used)) in self.entries.iter().zip(&uses).enumerate() {
+            if entry.has_expired(today) {
+                found.expired.push(at);
+            } else if !used.seen {
+                found.unused.push(at);
+            }
+            found.add(at, used, report.run.strict);
+        }
+        found
+    }
+}
+
+/// What the cases of a run say about an entry.
+#[derive(Clone, Debug, Default)]
+struct Use {
+    seen: bool,
+    /// Cases that are better than it says, and how bad they are still.
+    better: BTreeMap<CaseId, u8>,
+    /// Cases that it is needed for as it is.
+    held: BTreeSet<CaseId>,
+}
+
+impl Use {
+    fn add(&mut self, case: &CaseRecord) {
+        self.seen = true;
+        match case.outcome {
+            Some(Standing::Fixed) => {
+                let worst = self.better.entry(case.id).or_default();
+                *worst = gravity(case.verdict).unwrap_or_default().max(*worst);
+            }
+            // What is flaky was at first as bad as the entry says.
+            Some(Standing::Known | Standing::Unexpected | Standing::Flaky) => {
+                self.held.insert(case.id);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Findings {
+    fn add(&mut self, at: usize, used: &Use, strict: bool) {
+        let (mut stale, mut needed) = (Vec::new(), Vec::new());
+        let mut lower: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+        for (id, gravity) in &used.better {
+            let ids = match used.held.contains(id) {
+                true => &mut needed,
+                false if is_bad(*gravity, strict) => lower.entry(*gravity).or_default(),
+                false => &mut stale,
             };
+            ids.push(id.to_string());
         }
-        let split = better.into_iter().zip(&held).map(|(better, held)| -> (Vec<CaseId>, Vec<CaseId>) {
-            better.into_iter().partition(|id| !held.contains(id))
-        });
-        let (stale, needed): (Vec<_>, Vec<_>) = split.unzip();
-        let expired: Vec<usize> =
-            (0..self.entries.len()).filter(|at| self.entries[*at].has_expired(today)).collect();
-        Findings {
-            stale: with_cases(stale),
-            needed: with_cases(needed),
-            unused: (0..seen.len()).filter(|at| !seen[*at] && !expired.contains(at)).collect(),
-            expired,
-        }
+        let some = |ids: Vec<String>| (!ids.is_empty()).then_some((at, ids));
+        self.stale.extend(some(stale));
+        self.needed.extend(some(needed));
+        self.lower.extend(lower.into_iter().map(|(gravity, ids)| (at, Tolerated::accepting(gravity), ids)));
     }
 }
 
@@ -206,10 +253,9 @@ impl Entry {
     }
 }
 
-/// The lists that are not empty, with the place of each.
-fn with_cases(lists: Vec<Vec<CaseId>>) -> Vec<(usize, Vec<String>)> {
-    let lists = lists.into_iter().map(|ids| Vec::from_iter(ids.iter().map(CaseId::to_string)));
-    lists.enumerate().filter(|(_, ids)| !ids.is_empty()).collect()
+/// Whether a case of this gravity is unexpected where no entry accepts it.
+const fn is_bad(gravity: u8, strict: bool) -> bool {
+    gravity > 1 || (strict && gravity == 1)
 }
 
 fn standing(case: &CaseRecord, entry: Option<&Entry>, strict: bool) -> Option<Standing> {
@@ -220,9 +266,9 @@ fn standing(case: &CaseRecord, entry: Option<&Entry>, strict: bool) -> Option<St
         Some(entry) if entry.verdict.is_open() && (gravity > 0 || flaky) => Standing::Known,
         Some(entry) if entry.verdict.is_open() => Standing::Expected,
         Some(entry) if gravity == entry.verdict.limit() => Standing::Known,
+        _ if flaky => Standing::Flaky,
         Some(_) => Standing::Fixed,
-        None if flaky => Standing::Flaky,
-        None if gravity > 1 || (strict && gravity == 1) => Standing::Unexpected,
+        None if is_bad(gravity, strict) => Standing::Unexpected,
         None => Standing::Expected,
     })
 }
@@ -312,130 +358,4 @@ pub fn unexpected(report: &Report) -> Vec<summary::Cause<'_>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{failed, passed, report, with_verdict};
-
-    fn entry(cases: &str, verdict: Tolerated) -> Entry {
-        Entry {
-            cases: vec![cases.to_owned()],
-            agent: None,
-            verdict,
-            reason: "known".to_owned(),
-            issue: Some("https://example.org/97".to_owned()),
-            until: None,
-        }
-    }
-
-    fn standings(entries: Vec<Entry>, cases: Vec<CaseRecord>) -> (Vec<Option<Standing>>, Findings) {
-        let mut report = report(cases);
-        let findings = Baseline { entries }.apply(&mut report, "2026-11-21", false);
-        (report.cases.iter().map(|case| case.outcome).collect(), findings)
-    }
-
-    #[test]
-    fn what_the_entry_says_is_known_worse_is_unexpected_better_is_fixed() {
-        let cases = vec![
-            failed("a", "5.15"),
-            with_verdict(failed("a", "5.16"), Verdict::Crash, "died"),
-            passed("a", "5.17"),
-            with_verdict(passed("a", "5.18"), Verdict::NonStrict, "late"),
-            failed("a", "6.1.1"),
-            with_verdict(passed("a", "6.1.2"), Verdict::NotRun, "ended"),
-        ];
-        let (standings, findings) =
-            standings(vec![entry("5.*", Tolerated::Fail), entry("9.*", Tolerated::Any)], cases);
-        assert_eq!(
-            standings,
-            [
-                Some(Standing::Known),
-                Some(Standing::Unexpected),
-                Some(Standing::Fixed),
-                Some(Standing::Fixed),
-                Some(Standing::Unexpected),
-                None
-            ]
-        );
-        assert_eq!(findings.stale, [(0, vec!["5.17".to_owned(), "5.18".to_owned()])]);
-        assert_eq!((findings.unused, findings.expired), (vec![1], vec![]));
-    }
-
-    #[test]
-    fn expired_entries_and_entries_of_other_agents_do_not_count() {
-        let mut old = entry("5.15", Tolerated::Fail);
-        old.until = Some("2026-11-20".to_owned());
-        let mut other = entry("5.15", Tolerated::Fail);
-        other.agent = Some("b*".to_owned());
-        let (standings, findings) = standings(vec![old, other], vec![failed("a", "5.15")]);
-        assert_eq!(standings, [Some(Standing::Unexpected)]);
-        assert_eq!((findings.unused, findings.expired), (vec![1], vec![0]));
-    }
-
-    #[test]
-    fn a_case_that_is_better_for_two_agents_was_listed_twice() {
-        let cases = vec![passed("a", "5.15"), passed("b", "5.15"), passed("b", "5.16")];
-        let (_, findings) = standings(vec![entry("5.*", Tolerated::Fail)], cases);
-        assert_eq!(findings.stale, [(0, vec!["5.15".to_owned(), "5.16".to_owned()])]);
-    }
-
-    #[test]
-    fn an_entry_that_another_implementation_still_needs_was_stale() {
-        let cases = vec![
-            passed("a", "5.15"),
-            failed("b", "5.15"),
-            passed("a", "5.16"),
-            with_verdict(failed("b", "5.16"), Verdict::Crash, "died"),
-            passed("a", "5.17"),
-            passed("b", "5.17"),
-        ];
-        let (_, findings) = standings(vec![entry("5.*", Tolerated::Fail)], cases);
-        assert_eq!(findings.stale, [(0, vec!["5.17".to_owned()])]);
-        assert_eq!(findings.needed, [(0, vec!["5.15".to_owned(), "5.16".to_owned()])]);
-    }
-
-    #[test]
-    fn flaky_entries_are_never_stale() {
-        let (standings, findings) =
-            standings(vec![entry("*", Tolerated::Flaky)], vec![failed("a", "5.15"), passed("a", "5.16")]);
-        assert_eq!(standings, [Some(Standing::Known), Some(Standing::Expected)]);
-        assert!(findings.stale.is_empty());
-    }
-
-    #[test]
-    fn non_strict_is_unexpected_only_when_asked_for() {
-        let mut report = report(vec![with_verdict(passed("a", "6.4.1"), Verdict::NonStrict, "late")]);
-        Baseline::default().apply(&mut report, "2026-11-21", false);
-        assert_eq!(report.cases[0].outcome, Some(Standing::Expected));
-        Baseline::default().apply(&mut report, "2026-11-21", true);
-        assert_eq!(report.cases[0].outcome, Some(Standing::Unexpected));
-        assert_eq!(unexpected(&report).len(), 1);
-    }
-
-    #[test]
-    fn versions_and_ports_may_change() {
-        for (name, pattern) in [
-            ("mylib/2.3", "mylib/*"),
-            ("127.0.0.1:41873", "127.0.0.1:*"),
-            ("a:b", "a:b"),
-            ("lib", "lib"),
-            ("*:1", "*:1"),
-        ] {
-            assert_eq!(escaped(&name.into()), pattern);
-        }
-    }
-
-    #[test]
-    fn a_new_baseline_accepts_the_run_that_it_was_made_from() {
-        let mut report = report(vec![
-            passed("mylib/2.3", "1.1.1"),
-            failed("mylib/2.3", "5.15"),
-            failed("mylib/2.3", "5.16"),
-            with_verdict(failed("mylib/2.3", "6.3.2"), Verdict::Timeout, "a \u{1b}[31m \"quote\""),
-        ]);
-        let entries = entries_for(&report, "initial import");
-        insta::assert_snapshot!(to_toml(&report, &entries));
-        Baseline { entries }.apply(&mut report, "2026-11-21", true);
-        assert!(unexpected(&report).is_empty());
-        assert_eq!(report.cases[1].known.as_ref().unwrap().reason, "initial import");
-    }
-}
+mod tests;

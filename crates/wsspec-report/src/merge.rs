@@ -35,6 +35,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
             }
         }
         merged.run.unredacted |= run.unredacted;
+        merged.run.strict |= run.strict;
         merged.torn |= torn;
         merged.cases.extend(cases);
         ends.push(end);

@@ -51,7 +51,7 @@ incomplete.",
     Entry {
         word: "flaky",
         text: "The case failed and did not fail when it was run again, alone. The second result stands; the first \
-one is in the record. --fail-on flaky makes it count.",
+one is in the record. --fail-on flaky makes it count, unless the baseline lists the case.",
     },
     Entry {
         word: "rating",

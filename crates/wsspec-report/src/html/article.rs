@@ -222,7 +222,7 @@ impl<'a> Article<'a> {
             Standing::Known => ("Known", "the baseline lists this: it does not count."),
             Standing::Unexpected => ("Unexpected", "the baseline does not list this."),
             Standing::Fixed => {
-                ("Fixed", "better than the baseline has it: wsspec baseline update takes the entry out.")
+                ("Fixed", "better than the baseline has it: wsspec baseline update puts the entry right.")
             }
             Standing::Flaky => ("Flaky", "it failed once, and not when it was run again, alone."),
         })

@@ -42,7 +42,7 @@ pub struct CaseRecord {
     /// How it stands against the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Standing>,
-    /// Why the baseline accepts the verdict, if it does.
+    /// Why the baseline accepts the verdict, or that of the first attempt, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<Excuse>,
     /// The name of the group of failures that it belongs to; none if it is none.

@@ -122,6 +122,8 @@ pub struct RunRecord {
     pub baseline: Option<String>,
     /// Secrets were recorded as they are.
     pub unredacted: bool,
+    /// What is not strict makes the run fail.
+    pub strict: bool,
     /// The machine; no name of it or of its users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<HostRecord>>,

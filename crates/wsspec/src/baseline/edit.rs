@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Value};
 use wsspec_cases::suite;
-use wsspec_report::baseline::{Entry, Findings};
+use wsspec_report::baseline::{Entry, Findings, Tolerated};
 
 use super::file::BaselineFile;
 use crate::select;
@@ -12,6 +12,8 @@ use crate::select;
 pub struct Update {
     /// Cases that no longer belong to an entry, by its place.
     pub drop: Vec<(usize, Vec<String>)>,
+    /// What an entry says from now on, by its place.
+    pub lower: Vec<(usize, Tolerated)>,
     /// Entries that are over.
     pub remove: Vec<usize>,
     /// New entries.
@@ -23,6 +25,8 @@ pub struct Update {
 pub struct Changes {
     /// Entries that lost cases.
     pub narrowed: usize,
+    /// Entries that accept less.
+    pub lowered: usize,
     /// Entries that are gone.
     pub removed: usize,
     /// Entries that are new.
@@ -30,14 +34,35 @@ pub struct Changes {
 }
 
 impl Update {
-    /// What follows from the findings: what is fixed goes, unless another implementation needs it.
-    pub fn only_fixed(findings: &Findings) -> Self {
-        Self { drop: findings.stale.clone(), ..Self::default() }
+    /// What follows from the findings: what is fixed goes, unless another implementation needs it, and what is better
+    /// and not good enough gets an entry that accepts no more than it needs.
+    pub fn only_fixed(findings: &Findings, file: &BaselineFile) -> Self {
+        let mut update = Self { drop: findings.stale.clone(), ..Self::default() };
+        for (at, verdict, ids) in &findings.lower {
+            let entry = &file.baseline.entries[*at];
+            let gone = update.drop.iter().find(|(other, _)| other == at).map(|(_, gone)| &gone[..]);
+            let mut left = entry.cases.iter().filter(|id| !gone.unwrap_or_default().contains(id));
+            if left.all(|id| ids.contains(id)) {
+                update.lower.push((*at, *verdict));
+            } else {
+                update.take_out(*at, ids);
+                update.add.push(Entry { cases: ids.clone(), verdict: *verdict, ..entry.clone() });
+            }
+        }
+        update
     }
 
     /// What is fixed or expired goes.
-    pub fn fixed_or_expired(findings: &Findings) -> Self {
-        Self { remove: findings.expired.clone(), ..Self::only_fixed(findings) }
+    pub fn fixed_or_expired(findings: &Findings, file: &BaselineFile) -> Self {
+        Self { remove: findings.expired.clone(), ..Self::only_fixed(findings, file) }
+    }
+
+    /// These cases no longer belong to the entry at this place.
+    pub fn take_out(&mut self, at: usize, ids: &[String]) {
+        match self.drop.iter_mut().find(|(place, _)| *place == at) {
+            Some((_, gone)) => gone.extend_from_slice(ids),
+            None => self.drop.push((at, ids.to_vec())),
+        }
     }
 
     /// The text with the changes; comments and order stay.
@@ -49,6 +74,9 @@ impl Update {
         let mut changes = Changes::default();
         let mut gone: BTreeSet<usize> = self.remove.iter().copied().collect();
         if let Some(tables) = document.get_mut("expect").and_then(|item| item.as_array_of_tables_mut()) {
+            for (at, verdict) in &self.lower {
+                changes.lowered += usize::from(lower(tables, *at, *verdict));
+            }
             for (at, ids) in self.drop.iter().filter(|(at, _)| !self.remove.contains(at)) {
                 if narrow(tables, *at, ids, file) {
                     changes.narrowed += 1;
@@ -82,6 +110,16 @@ fn narrow(tables: &mut ArrayOfTables, at: usize, ids: &[String], file: &Baseline
             table.insert("cases", toml_edit::value(left.into_iter().collect::<Array>()));
         }
     }
+    true
+}
+
+/// Lets an entry accept this; says whether it is there.
+fn lower(tables: &mut ArrayOfTables, at: usize, verdict: Tolerated) -> bool {
+    let said = tables.get_mut(at).and_then(|table| table.get_mut("verdict")).and_then(Item::as_value_mut);
+    let Some(said) = said else { return false };
+    let decor = said.decor().clone();
+    *said = Value::from(verdict.word());
+    *said.decor_mut() = decor;
     true
 }
 
@@ -133,8 +171,6 @@ fn to_toml(entry: &Entry) -> String {
 mod tests {
     use std::path::Path;
 
-    use wsspec_report::baseline::Tolerated;
-
     use super::*;
     use crate::toml_file::TomlFile;
 
@@ -154,7 +190,7 @@ mod tests {
     fn fixed_cases_go_and_comments_stay() {
         let drop = vec![(0, vec!["6.4.2".to_owned()]), (1, vec!["7.1.1".to_owned()])];
         let (text, changes) = updated(&Update { drop, ..Update::default() });
-        assert_eq!(changes, Changes { narrowed: 1, removed: 1, added: 0 });
+        assert_eq!(changes, Changes { narrowed: 1, removed: 1, ..Changes::default() });
         assert!(
             text.contains("# all four\ncases   = [\"6.4.1\", \"6.4.3\", \"6.4.4\", \"5.15\"] # kept\n"),
             "{text}"
@@ -176,12 +212,37 @@ mod tests {
             issue: None,
             until: None,
         };
-        let (text, changes) = updated(&Update { drop: vec![(0, ids)], remove: vec![1], add: vec![add] });
-        assert_eq!(changes, Changes { narrowed: 1, removed: 1, added: 1 });
+        let (text, changes) =
+            updated(&Update { drop: vec![(0, ids)], remove: vec![1], add: vec![add], ..Update::default() });
+        assert_eq!(changes, Changes { narrowed: 1, removed: 1, added: 1, ..Changes::default() });
         assert!(text.contains("cases   = [\"5.15\"] # kept"), "{text}");
         assert!(
             text.ends_with("verdict = \"fail\"\nreason  = \"new\"\n")
                 && text.contains("cases   = [\"5.16\"]"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_better_and_not_good_enough_keeps_an_entry() {
+        let file = TomlFile::parse(Path::new("b.toml"), TEXT.to_owned()).unwrap();
+        let file = BaselineFile::from_toml(&file).unwrap();
+        let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let stale = vec![(0, ids(&["6.4.1", "6.4.2"]))];
+        let lower = vec![(0, Tolerated::NonStrict, ids(&["6.4.3", "6.4.4", "5.15"]))];
+        let whole = Findings { stale: stale.clone(), lower, ..Findings::default() };
+        let (text, changes) = updated(&Update::only_fixed(&whole, &file));
+        assert_eq!(changes, Changes { narrowed: 1, lowered: 1, ..Changes::default() });
+        let entry = "cases   = [\"6.4.3\", \"6.4.4\", \"5.15\"] # kept\nverdict = \"non-strict\"\nreason  = \"late\"   # see #97\n";
+        assert!(text.contains(entry), "{text}");
+
+        let lower = vec![(0, Tolerated::NonStrict, ids(&["5.15"]))];
+        let part = Findings { stale, lower, ..Findings::default() };
+        let (text, changes) = updated(&Update::only_fixed(&part, &file));
+        assert_eq!(changes, Changes { narrowed: 1, added: 1, ..Changes::default() });
+        assert!(text.contains("cases   = [\"6.4.3\", \"6.4.4\"] # kept\nverdict = \"fail\""), "{text}");
+        assert!(
+            text.ends_with("cases   = [\"5.15\"]\nverdict = \"non-strict\"\nreason  = \"late\"\n"),
             "{text}"
         );
     }

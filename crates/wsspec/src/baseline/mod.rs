@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use wsspec_cases::CaseId;
-use wsspec_engine::Verdict;
-use wsspec_report::baseline::{Findings, unexpected};
+use wsspec_report::baseline::{Findings, Tolerated, unexpected};
 use wsspec_report::github::StaleEntry;
 use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
@@ -40,6 +39,8 @@ pub struct Complaint {
 enum Remedy {
     /// What is fixed goes.
     TakeOut,
+    /// The entry says that less is accepted.
+    Lower(Tolerated),
     /// The entry says who it is for.
     Name,
     /// What has expired goes, or gets a later day.
@@ -55,10 +56,10 @@ pub fn today() -> String {
 pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Report>) -> Vec<Complaint> {
     let place = |at: usize| format!("{}:{}", file.path.display(), file.lines[at]);
     let entry = |at: usize| &file.baseline.entries[at];
-    let better = |(at, ids): &(usize, Vec<String>), remedy| {
+    let better = |at: usize, ids: &[String], remedy| {
         let is = if ids.len() == 1 { "is" } else { "are" };
-        let now = report.map_or_else(|| format!("{is} better now"), |report| now(report, file, *at, ids));
-        let (place, ids, word) = (place(*at), ids.join(" "), entry(*at).verdict.word());
+        let now = report.map_or_else(|| format!("{is} better now"), |report| now(report, file, at, ids));
+        let (place, ids, word) = (place(at), ids.join(" "), entry(at).verdict.word());
         Complaint { line: format!("{place}   {ids} {is} listed as {word} but {now}"), remedy }
     };
     let expired = findings.expired.iter().map(|at| {
@@ -66,9 +67,10 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
         let line = format!("{}   the entry for {cases} expired on {until}", place(*at));
         Complaint { line, remedy: Remedy::Renew }
     });
-    let stale = findings.stale.iter().map(|found| better(found, Remedy::TakeOut));
-    let needed = findings.needed.iter().map(|found| better(found, Remedy::Name));
-    stale.chain(needed).chain(expired).collect()
+    let stale = findings.stale.iter().map(|(at, ids)| better(*at, ids, Remedy::TakeOut));
+    let lower = findings.lower.iter().map(|(at, verdict, ids)| better(*at, ids, Remedy::Lower(*verdict)));
+    let needed = findings.needed.iter().map(|(at, ids)| better(*at, ids, Remedy::Name));
+    stale.chain(lower).chain(needed).chain(expired).collect()
 }
 
 /// What is wrong with the entries, for a CI service.
@@ -86,7 +88,8 @@ pub fn stale(file: &BaselineFile, findings: &Findings) -> Vec<StaleEntry> {
         until: Some(file.baseline.entries[*at].until.clone().unwrap_or_default()),
         ..entry(&(*at, Vec::new()))
     });
-    findings.stale.iter().map(entry).chain(needed).chain(expired).collect()
+    let lower = findings.lower.iter().map(|(at, _, cases)| entry(&(*at, cases.clone())));
+    findings.stale.iter().map(entry).chain(lower).chain(needed).chain(expired).collect()
 }
 
 /// `pass now`, or `are better now for mylib, not for other` where there are several implementations; with its cases, as
@@ -101,17 +104,19 @@ fn now(report: &Report, file: &BaselineFile, at: usize, ids: &[String]) -> Strin
         let stands = |case: &&CaseRecord| case.outcome.is_some_and(|now| standings.contains(&now));
         meant.iter().copied().filter(stands).collect()
     };
-    let (fixed, held) = (which(&[Standing::Fixed]), which(&[Standing::Known, Standing::Unexpected]));
-    let passes = fixed.iter().all(|case| case.verdict == Verdict::Pass);
-    let now = match (passes, ids.len()) {
-        (true, 1) => "passes now",
-        (true, _) => "pass now",
-        (false, 1) => "is better now",
-        (false, _) => "are better now",
+    let fixed = which(&[Standing::Fixed]);
+    let held = which(&[Standing::Known, Standing::Unexpected, Standing::Flaky]);
+    let verdicts: BTreeSet<&str> = fixed.iter().map(|case| case.verdict.word()).collect();
+    let verdict = verdicts.first().copied().filter(|_| verdicts.len() == 1).unwrap_or("better");
+    let now = match (verdict, ids.len()) {
+        ("pass", 1) => "passes now".to_owned(),
+        ("pass", _) => "pass now".to_owned(),
+        (word, 1) => format!("is {word} now"),
+        (word, _) => format!("are {word} now"),
     };
     let names = |cases| names(cases, ids.len());
     match (report.agents().len(), held.is_empty()) {
-        (0 | 1, _) => now.to_owned(),
+        (0 | 1, _) => now,
         (_, true) => format!("{now} for {}", names(&fixed)),
         (_, false) => format!("{now} for {}, not for {}", names(&fixed), names(&held)),
     }
@@ -151,9 +156,15 @@ pub fn problem(complaints: &[Complaint], path: &Path, from: &Path) -> Option<Pro
     }
     let has = |remedy| complaints.iter().any(|one| one.remedy == remedy);
     let mut problem = Problem::new(ErrorCode::E24, what).list(lines);
-    if has(Remedy::TakeOut) {
+    let lower = |verdict: &Tolerated| has(Remedy::Lower(*verdict));
+    let lower: Vec<&str> = Tolerated::ALL.iter().filter(|one| lower(one)).map(|one| one.word()).collect();
+    if has(Remedy::TakeOut) || !lower.is_empty() {
         let fixed = format!("wsspec baseline update --only-fixed{file}     then commit the file");
         problem = problem.fact("try", fixed);
+    }
+    for word in lower {
+        let entry = format!("verdict = \"{word}\" in the entry; without one the run fails");
+        problem = problem.fact("or", entry);
     }
     if has(Remedy::Name) {
         problem = problem.fact("try", "agent = \"NAME\" in the entry, for who needs it");

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use wsspec_cases::CaseId;
-use wsspec_engine::Verdict;
 use wsspec_report::baseline::{Entry, Findings, entries_for, to_toml, unexpected};
 use wsspec_report::record::{CaseRecord, Report, Standing};
 use wsspec_report::summary::id_list;
@@ -48,7 +47,7 @@ enum Action {
     },
     /// Take out what is fixed or expired, and add what is new; comments stay, and what goes is named
     Update {
-        /// Take out what is fixed, and change nothing else
+        /// Take out what is fixed, let entries accept no more than is needed, and change nothing else
         #[arg(long)]
         only_fixed: bool,
         #[command(flatten)]
@@ -146,11 +145,10 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
     let file = BaselineFile::read(&args.file)?;
     let (report, findings) = compare(&file, args)?;
     results::warn_incomplete(&report, console);
-    let mut update =
-        if only_fixed { Update::only_fixed(&findings) } else { Update::fixed_or_expired(&findings) };
-    if !only_fixed {
-        add(&mut update, &file, &report, why)?;
-    }
+    let update = match only_fixed {
+        true => Update::only_fixed(&findings, &file),
+        false => add(Update::fixed_or_expired(&findings, &file), &file, &report, why)?,
+    };
     for line in losses(&file, &update).into_iter().chain(kept(&file, &findings)) {
         console.say(0, wrap(&line, console.style.width - 2).join("\n  "));
     }
@@ -160,9 +158,10 @@ fn update(args: &BaselineArgs, only_fixed: bool, why: &Why, console: &Console) -
     console.say(
         0,
         format!(
-            "wrote {}: {} narrowed, {} removed, {} added",
+            "wrote {}: {} narrowed, {} lowered, {} removed, {} added",
             args.file.display(),
             entry_count(changes.narrowed),
+            changes.lowered,
             changes.removed,
             changes.added
         ),
@@ -178,11 +177,15 @@ fn losses(file: &BaselineFile, update: &Update) -> Vec<String> {
     };
     let dropped = update.drop.iter().filter(|(at, _)| !update.remove.contains(at));
     let fixed = dropped.map(|(at, ids)| line(*at, "without", ids, "it says something else now"));
+    let lowered = update.lower.iter().map(|(at, verdict)| {
+        let (was, cases) = (file.baseline.entries[*at].verdict.word(), &file.typed[*at]);
+        line(*at, verdict.word(), cases, &format!("it was {was}"))
+    });
     let expired = update.remove.iter().map(|at| {
         let until = file.baseline.entries[*at].until.as_deref().unwrap_or_default();
         line(*at, "removed", &file.typed[*at], &format!("it expired on {until}"))
     });
-    fixed.chain(expired).collect()
+    fixed.chain(lowered).chain(expired).collect()
 }
 
 /// What is fixed for one implementation and stays for another, a line each.
@@ -195,17 +198,14 @@ fn kept(file: &BaselineFile, findings: &Findings) -> Vec<String> {
 }
 
 /// Adds entries for what is unexpected. An entry that said something better about a case loses it.
-fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> Result<(), Problem> {
+fn add(mut update: Update, file: &BaselineFile, report: &Report, why: &Why) -> Result<Update, Problem> {
     let today = baseline::today();
     let is_new = |case: &&CaseRecord| case.outcome == Some(Standing::Unexpected);
     let cases: Vec<CaseRecord> = report.cases.iter().filter(is_new).cloned().collect();
-    update.add = known_beside(&cases, file, report, &today);
+    update.add.extend(known_beside(&cases, file, report, &today));
     for case in &cases {
-        let Some(place) = file.baseline.entry_for(case, &today) else { continue };
-        let id = case.id.to_string();
-        match update.drop.iter_mut().find(|(at, _)| *at == place) {
-            Some((_, ids)) => ids.push(id),
-            None => update.drop.push((place, vec![id])),
+        if let Some(place) = file.baseline.entry_for(case, &today) {
+            update.take_out(place, &[case.id.to_string()]);
         }
     }
     if !cases.is_empty() {
@@ -213,7 +213,7 @@ fn add(update: &mut Update, file: &BaselineFile, report: &Report, why: &Why) -> 
         let entries = entries_for(&report, why.reason("update")?).into_iter();
         update.add.extend(entries.map(|entry| why.complete(entry)));
     }
-    Ok(())
+    Ok(update)
 }
 
 /// What the entries that lose these cases say of other implementations, in entries of their own.
@@ -357,17 +357,12 @@ fn has_no_results(args: &BaselineArgs) -> bool {
 /// The results as they stand against the file.
 fn compare(file: &BaselineFile, args: &BaselineArgs) -> Result<(Report, Findings), Problem> {
     let mut report = results::read(&args.from)?;
-    let strict = report.cases.iter().any(was_strict);
     // How they stood against another file is of no use; what was flaky then is so still.
     for case in report.cases.iter_mut().filter(|case| case.outcome != Some(Standing::Flaky)) {
         case.outcome = None;
     }
-    let findings = file.baseline.apply(&mut report, &baseline::today(), strict);
+    let findings = file.baseline.apply(&mut report, &baseline::today());
     Ok((report, findings))
-}
-
-fn was_strict(case: &CaseRecord) -> bool {
-    case.verdict == Verdict::NonStrict && case.outcome == Some(Standing::Unexpected)
 }
 
 fn write(path: &Path, text: &str, console: &Console) -> Result<(), Problem> {

@@ -153,7 +153,7 @@ fn against_baseline(
     console: &Console,
 ) -> Result<(Report, Report, Option<String>), Problem> {
     let (file, report) = (BaselineFile::read(file)?, results::read(results)?);
-    let expected = file.baseline.expected(&report, &baseline::today(), false);
+    let expected = file.baseline.expected(&report, &baseline::today());
     let findings = file.baseline.findings(&expected, &baseline::today());
     let name = file.path.display().to_string();
     for at in &findings.unused {

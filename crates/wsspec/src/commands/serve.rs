@@ -71,6 +71,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         exit_zero: args.exit_zero,
         strict_baseline: args.strict_baseline,
     };
+    let strict = rating.fail_on == FailOn::Should;
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.stdout());
     outputs.probe(&args.out, console)?;
@@ -83,7 +84,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     plan.expected = baseline.as_ref().map(|file| Expected {
         baseline: file.baseline.clone(),
         today: baseline::today(),
-        strict: rating.fail_on == FailOn::Should,
+        strict,
     });
     let wire = Wire::new(&args.wire);
     plan.tls = plan.tls.map(|tls| tls.logging(wire.keys()));
@@ -92,7 +93,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
-    ledger.write(Line::Run(RunRecord { baseline: name, ..record(&offered, &plan) }));
+    ledger.write(Line::Run(RunRecord { baseline: name, strict, ..record(&offered, &plan) }));
     let (say, notices) = queue();
     let addresses = addresses(args);
     let selected = plan.cases.iter().map(|case| case.id).collect();

@@ -310,12 +310,13 @@ GET /getCaseCount first, then loop from 1; /getCaseStatus takes the same paramet
         title: "entries of the baseline are wrong",
         text: "A baseline lists what is known not to pass, with a reason: [[expect]] with cases (ids, globs, sets) or \
 filter, verdict (non-strict, fail, timeout, flaky or any), reason, and optionally agent, issue and until. A result \
-is then expected, known (as listed), unexpected (worse), fixed (better than listed) or flaky; only what is unexpected \
-makes the run fail.\n\
+is then expected, known (as listed), unexpected (worse), fixed (better than listed) or flaky (a failure that was none when \
+it was tried again: listed or not, its entry stays); only what is unexpected makes the run fail.\n\
 An entry is wrong when its cases have become better, or when its last day (until) is over; an entry that has expired \
 does not excuse anything any more. Without --strict-baseline that is a note, with it the exit status is 5.\n\
-`wsspec baseline update --only-fixed` takes out what is fixed and nothing else, `wsspec baseline update --reason TEXT` adds \
-what is new, and both keep what another implementation of the run still needs: agent in the entry says who it is for. \
+`wsspec baseline update --only-fixed` takes out what is fixed and nothing else; what is better and would be unexpected \
+without an entry gets a lower verdict (with --strict a fail that is only non-strict now). `wsspec baseline update --reason \
+TEXT` adds what is new, too. Both keep what another implementation of the run still needs: agent in the entry says who it is for. \
 `wsspec baseline check` and `explain` say how things stand. Comments stay.",
     },
     Page {

@@ -312,7 +312,7 @@ pub(crate) fn worst_rating(report: &Report) -> String {
 /// Whether a verdict makes the exit status 1. What the baseline lists does not.
 pub(crate) fn counts(brief: Brief, fail_on: FailOn) -> bool {
     match fail_on {
-        _ if matches!(brief.standing, Some(Standing::Known | Standing::Fixed)) => false,
+        _ if brief.excused || matches!(brief.standing, Some(Standing::Known | Standing::Fixed)) => false,
         FailOn::Never => false,
         FailOn::Must => brief.verdict.is_failure(),
         FailOn::Flaky => brief.verdict.is_failure() || brief.flaky,

@@ -99,13 +99,15 @@ pub struct Brief {
     pub flaky: bool,
     /// How it stands against the baseline, if there is one.
     pub standing: Option<Standing>,
+    /// The baseline accepts it, or what it was at first.
+    pub excused: bool,
 }
 
 impl Brief {
     /// A record in short.
     pub fn of(record: &CaseRecord) -> Self {
         let flaky = record.outcome == Some(Standing::Flaky);
-        Self { verdict: record.verdict, flaky, standing: record.outcome }
+        Self { verdict: record.verdict, flaky, standing: record.outcome, excused: record.known.is_some() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::hostile_peer::record;
+use crate::hostile_peer::{PREFLIGHT, record};
 use crate::looking::{RECORD, with_record};
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
@@ -227,6 +227,61 @@ fn what_is_not_strict_is_red_only_if_asked_for() {
     let again = wsspec(folder.path(), &["run", &server.url, "--last-failed", "--strict"]);
     assert!(again.code == 1 && again.out.contains("1 run in"), "{again:#?}");
     assert_eq!(run(&["--fail-on", "must"]).code, 0);
+}
+
+#[test]
+fn a_fail_that_is_only_not_strict_now_lost_its_entry_under_strict() {
+    let folder = tempdir().unwrap();
+    let server = Echo::start_with(folder.path(), &["--quirk", "fails-without-close"]);
+    let strict = |more: &[&str]| {
+        let args = ["run", &server.url, "14.1.1", "1.1.1", "--strict", "--baseline", FILE];
+        wsspec(folder.path(), &[&args[..], more].concat())
+    };
+    write(&folder, &entry("14.1.1", "fail", "issue = \"https://example.org/97\""));
+    let done = strict(&["--strict-baseline"]);
+    done.expect_error(5, "E24");
+    for told in [&done, &wsspec(folder.path(), &["baseline", "check"])] {
+        let advice = "or verdict = \"non-strict\" in the entry; without one the run fails";
+        let is = format!("{FILE}:3 14.1.1 is listed as fail but is non-strict now");
+        for part in [&is, "try wsspec baseline update --only-fixed", advice] {
+            assert!(one_line(&told.err).contains(part), "{part}: {told:#?}");
+        }
+    }
+    let done = wsspec(folder.path(), &["baseline", "update", "--only-fixed"]);
+    assert!(done.out.contains(&format!("{FILE}:3   non-strict 14.1.1: it was fail (known)\n")), "{done:#?}");
+    assert!(done.out.contains("0 entries narrowed, 1 lowered, 0 removed, 0 added"), "{done:#?}");
+    assert_eq!(strict(&["--strict-baseline"]).code, 0, "the entry is as narrow as can be");
+    // Where it need not be strict, the entry goes.
+    write(&folder, &entry("14.1.1", "fail", ""));
+    let done = wsspec(folder.path(), &["run", &server.url, "14.1.1", "--baseline", FILE]);
+    assert!(done.code == 0 && !done.err.contains("or  "), "{done:#?}");
+    wsspec(folder.path(), &["baseline", "update", "--only-fixed"]);
+    assert!(!std::fs::read_to_string(folder.path().join(FILE)).unwrap().contains("14.1.1"));
+}
+
+#[test]
+fn a_known_failure_that_passed_when_it_was_tried_again_was_fixed() {
+    let folder = tempdir().unwrap();
+    let peer = || {
+        Peer::start(|n| match n {
+            PREFLIGHT => Manner::Upgrade(b"", Then::Close),
+            _ => Manner::Echo,
+        })
+    };
+    let run = |verdict: &str| {
+        write(&folder, &entry("1.1.2", verdict, ""));
+        let args = ["1.1.2", "--baseline", FILE, "--strict-baseline", "--fail-on", "flaky"];
+        wsspec(folder.path(), &[&["run", &peer().url()], &args[..]].concat())
+    };
+    for (verdict, outcome) in [("fail", "flaky"), ("timeout", "flaky"), ("flaky", "known")] {
+        let done = run(verdict);
+        assert!(done.code == 0 && !done.err.contains("E24"), "{verdict}: {done:#?}");
+        assert!(done.out.contains(&format!("1 {outcome}")), "{verdict}: {done:#?}");
+        let last = outcomes(folder.path()).pop().unwrap();
+        assert_eq!(last, ("1.1.2".to_owned(), outcome.to_owned()), "{verdict}");
+        let done = wsspec(folder.path(), &["baseline", "check"]);
+        assert!(done.code == 0 && done.out.contains("0 fixed"), "{verdict}: {done:#?}");
+    }
 }
 
 #[test]

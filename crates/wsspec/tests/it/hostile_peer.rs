@@ -11,7 +11,7 @@ use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
 
 /// Connections that preflight opens.
-const PREFLIGHT: usize = 2;
+pub(crate) const PREFLIGHT: usize = 2;
 
 /// Defects with many causes of failure.
 const MANY: &[&str] = &[
