@@ -54,7 +54,6 @@ use crate::outputs::args::Ci;
 use crate::outputs::{ci, file};
 use crate::target::Target;
 use crate::terminal::Console;
-use crate::terminal::failure::shell;
 
 /// The process: reads the command line, does what it says, and says how it ended.
 pub fn main() -> std::process::ExitCode {
@@ -111,8 +110,8 @@ fn with_suggestion(mut message: clap::Error, args: &[OsString]) -> clap::Error {
         let mut tips = vec![format!("the commands of {above}: {}", names.join(" "))];
         // The others of these commands take no address.
         if above == "load" && Target::looks_like(typed) {
-            let again = ["wsspec", above, names[0], typed].map(str::to_owned);
-            tips.push(format!("one of them comes first: {}", shell(&again)));
+            let again = typed::with_command(&names);
+            tips.extend(again.map(|again| format!("one of them comes first: {again}")));
         }
         let tips = tips.into_iter().map(Into::into).collect();
         message.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));

@@ -5,12 +5,13 @@ mod secrets;
 
 use std::path::Path;
 
-use clap::Args as _;
+use clap::{Args as _, CommandFactory as _};
 use wsspec_report::record::Redaction;
 
 use self::line::{Line, Place};
 use self::secrets::with_variables;
 pub(crate) use self::secrets::{header, read_address, without_secrets};
+use crate::cli::Cli;
 use crate::peer_args::PeerArgs;
 use crate::target::Target;
 use crate::terminal::failure::shell;
@@ -44,6 +45,12 @@ pub(crate) fn with_operand(operand: &str) -> String {
 /// The command of this process with these options.
 pub(crate) fn with_options(options: &[&str]) -> String {
     shell(&having(words().unwrap_or_else(run), options))
+}
+
+/// The command of this process with one of its own commands, the first that takes all that was typed.
+pub(crate) fn with_command(names: &[&str]) -> Option<String> {
+    // Only now is it known which options may hold secrets.
+    words().map(|words| shell(&without_secrets(&led(&words, names), &Redaction::default())))
 }
 
 /// `wsspec NAME` at the address, with these options and what was typed of the peer.
@@ -139,6 +146,15 @@ fn joined(mut words: Vec<String>, operand: &str) -> Vec<String> {
     let at = line.operands.last().map_or(line.behind_command, |last| last + 1);
     words.insert(at, operand.to_owned());
     words
+}
+
+/// The words with one of these behind the command, the first that what follows can stand behind.
+fn led(words: &[String], names: &[&str]) -> Vec<String> {
+    let at = Line::read(words).behind_command;
+    let with = |name: &&str| [&words[..at], &[(*name).to_owned()], &words[at..]].concat();
+    let fits = |words: &Vec<String>| Cli::command().try_get_matches_from(words).is_ok();
+    let mut all = names.iter().map(with);
+    all.clone().find(fits).or_else(|| all.next()).unwrap_or_default()
 }
 
 /// Where addresses of a peer stand.
@@ -310,6 +326,22 @@ mod tests {
             ("wsspec run -- ws://h", &["-k"], "wsspec run -k -- ws://h"),
         ] {
             assert_eq!(shell(&having(words(line), options)), again);
+        }
+    }
+
+    #[test]
+    fn the_tip_after_a_command_without_its_own_dropped_the_options() {
+        let names = ["connect", "rtt", "throughput"];
+        for (line, again) in [
+            ("wsspec load ws://h:1 -n 5", "wsspec load connect ws://h:1 -n 5"),
+            (
+                "wsspec -q load ws://h:1 --size 1KiB --rate 5",
+                "wsspec -q load rtt ws://h:1 --size 1KiB --rate 5",
+            ),
+            ("wsspec load ws://h:1 -k --in-flight=4", "wsspec load throughput ws://h:1 -k --in-flight=4"),
+            ("wsspec load ws://h:1 --nonsense", "wsspec load connect ws://h:1 --nonsense"),
+        ] {
+            assert_eq!(shell(&led(&words(line), &names)), again);
         }
     }
 

@@ -232,6 +232,9 @@ fn load_named_none_of_its_commands() {
     assert!(done.err.contains(first), "{done:#?}");
     let done = typed(&["load", "ws://h/?a=1&b=2"]);
     assert!(done.err.contains("wsspec load connect 'ws://h/?a=1&b=2'\n"), "{done:#?}");
+    let done = typed(&["load", "ws://h:1", "--rate", "5", "--size", "1KiB", "-H", "Cookie: abc"]);
+    let rtt = "wsspec load rtt ws://h:1 --rate 5 --size 1KiB -H 'Cookie: env:COOKIE'\n";
+    assert!(done.err.contains(rtt), "{done:#?}");
     let done = typed(&["baseline", "ws://h:1"]);
     assert!(done.err.contains("the commands of baseline: create"), "{done:#?}");
     assert!(!done.err.contains("comes first"), "none of them takes an address: {done:#?}");
