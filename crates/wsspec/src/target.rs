@@ -169,7 +169,7 @@ impl fmt::Display for Target {
 
 fn host_and_port<'a>(text: &str, authority: &'a str) -> Result<(String, Option<&'a str>), Problem> {
     if authority.contains('@') {
-        return Err(Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+        return Err(typed::unreadable(text)
             .fact("why", "user and password do not belong into a WebSocket address")
             .fact("try", "-H 'Authorization: Basic env:CREDENTIALS'"));
     }
@@ -219,13 +219,13 @@ fn misspelt_scheme(text: &str) -> Option<(&str, &str)> {
 
 fn slashes(text: &str, scheme: &str, rest: &str) -> Problem {
     let scheme = if scheme.ends_with('s') && scheme != "ws" { "wss" } else { "ws" };
-    Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+    typed::unreadable(text)
         .fact("why", "between scheme and host stands ://")
         .fact("try", typed::instead(text, &format!("{scheme}://{rest}")))
 }
 
 fn unreadable(text: &str, why: &str) -> Problem {
-    Problem::new(ErrorCode::E27, format!("cannot read the address {text:?}"))
+    typed::unreadable(text)
         .fact("why", why)
         .fact("form", "ws://HOST:PORT/PATH; an IPv6 address stands in brackets: ws://[::1]:9001")
         .fact("try", typed::instead(text, "ws://127.0.0.1:9001"))

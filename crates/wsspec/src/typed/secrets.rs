@@ -60,7 +60,12 @@ pub(crate) fn header(typed: &str, redaction: &Redaction) -> String {
 /// # Errors
 /// E27: there is no such variable.
 pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<String, Problem> {
-    let Some((path, query)) = typed.split_once('?') else { return Ok(typed.to_owned()) };
+    let Some((path, query)) = typed.split_once('?').filter(|(_, query)| query.contains("=env:")) else {
+        return Ok(typed.to_owned());
+    };
+    // What is wrong with an address is told without what its variables stand for.
+    let read = |address: &str| Target::parse(&address.replace("{port}", "1"));
+    read(typed)?;
     let mut value = |parameter: &str| match parameter.split_once("=env:") {
         None => Ok(parameter.to_owned()),
         Some((key, variable)) => {
@@ -70,11 +75,22 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
         }
     };
     let parameters = query.split('&').map(&mut value).collect::<Result<Vec<_>, _>>()?;
-    Ok(format!("{path}?{}", parameters.join("&")))
+    let address = format!("{path}?{}", parameters.join("&"));
+    read(&address).map(|_| address).map_err(|_| {
+        unreadable(typed)
+            .fact("why", "what a variable stands for has characters that need percent-encoding")
+            .fact("try", "the value percent-encoded: %20 for a blank, %23 for #")
+    })
+}
+
+/// E27 about an address, without the secrets that it is known to hold.
+pub(crate) fn unreadable(address: &str) -> Problem {
+    let shown = with_variables(address, "");
+    Problem::new(ErrorCode::E27, format!("cannot read the address {shown:?}"))
 }
 
 fn no_variable(typed: &str, variable: &str) -> Problem {
-    Problem::new(ErrorCode::E27, format!("cannot read the address {typed:?}"))
+    unreadable(typed)
         .fact("why", format!("the environment has no variable {variable}"))
         .fact("try", format!("export {variable}=SECRET   and this again"))
 }

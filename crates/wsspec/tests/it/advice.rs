@@ -93,6 +93,33 @@ fn an_address_that_cannot_be_read_was_corrected_for_run_alone() {
 }
 
 #[test]
+fn an_address_that_cannot_be_read_was_told_with_the_secret_of_its_variable() {
+    let folder = tempdir().unwrap();
+    let run = |args: &[&str], value: &str| {
+        let mut wsspec = command(folder.path(), args);
+        wsspec.env("SESAME", value);
+        let done = finish(wsspec);
+        done.expect_error(2, "E27");
+        let told = format!("{}{}", done.out, done.err);
+        assert!(!["opensecret", "open secret"].iter().any(|secret| told.contains(secret)), "{done:#?}");
+        done
+    };
+    for command in [&["run"][..], &["probe"], &["load", "rtt"]] {
+        for address in ["http://h:1/?x=env:SESAME", "ws:/h:1/?x=env:SESAME", "ws://h:0/?x=env:SESAME"] {
+            run(&[command, &[address]].concat(), "opensecret");
+        }
+        let done = run(&[command, &["ws://h:1/?x=env:SESAME&y=1"]].concat(), "open secret");
+        assert!(done.err.contains("the address \"ws://h:1/?x=env:SESAME&y=1\""), "{done:#?}");
+        assert!(done.err.contains("percent-encod"), "{done:#?}");
+    }
+    let file = "schema = 1\n[[target]]\nurl = \"ws://h:0/?x=env:SESAME\"\n";
+    std::fs::write(folder.path().join("wsspec.toml"), file).unwrap();
+    run(&["run", "1.1.1"], "opensecret");
+    let done = run(&["run", "ws:/h:1/?token=opensecret"], "");
+    assert!(done.err.contains("the address \"ws:/h:1/?token=env:TOKEN\""), "{done:#?}");
+}
+
+#[test]
 fn a_client_without_a_tester_was_told_to_listen() {
     let done = typed(&["echo", "--connect=ws://no-such-host.invalid:9001", "--agent", "a"]);
     assert_eq!(advice(&done, 3, "E02"), "wsspec echo --connect=ws://127.0.0.1:9001 --agent a");
