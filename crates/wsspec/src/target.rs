@@ -33,6 +33,8 @@ pub struct Via {
     pub fixed: Vec<Fixed>,
     /// A Unix socket takes the connections of all hosts.
     pub unix: Option<PathBuf>,
+    /// What would have to be typed for it, where it was not: its address, and the options that a file has for it.
+    pub untyped: Vec<String>,
 }
 
 /// One of the two kinds of addresses.
@@ -283,7 +285,8 @@ mod tests {
     #[test]
     fn hosts_can_be_given_an_address() {
         let fixed = |text: &str| text.parse::<Fixed>();
-        let via = Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()], unix: None };
+        let via =
+            Via { family: Some(Family::V6), fixed: vec![fixed("h:443:[::1]").unwrap()], ..Via::default() };
         assert_eq!(via.fixed("H", 443), Some("::1".parse().unwrap()));
         assert_eq!(via.fixed("h", 80), None);
         assert_eq!(via.fixed[0].to_string(), "h:443:[::1]");

@@ -58,7 +58,7 @@ pub(crate) fn other(name: &str, target: &Target, options: &[&str]) -> String {
     if is(name) {
         return with(target, &target.to_string(), options);
     }
-    let typed = of_peer(&words().unwrap_or_default());
+    let typed = of_peer(&adding(words().unwrap_or_else(run), untyped_options(target)));
     shell(&having(plain(name, target, &target.to_string(), typed), options))
 }
 
@@ -196,15 +196,37 @@ fn moved(mut words: Vec<String>, target: &Target, address: &str) -> Vec<String> 
     };
     let there: Vec<Place> = addresses(&line).into_iter().filter(is_there).collect();
     let typed = there.iter().find(|place| is_same(place)).or(there.first());
-    let before = typed.map_or("", |place| place.of(&words));
-    let is_any = if typed.is_some() { before.contains("{port}") } else { line.given("exec").is_some() };
+    let untyped = target.via.untyped.first().map_or("", String::as_str);
+    let before = typed.map_or(untyped, |place| place.of(&words));
+    let is_any = before.contains("{port}") || before.is_empty() && line.given("exec").is_some();
     let address = with_variables(address, before);
     let port = format!(":{}", target.port);
     let address = if is_any { address.replacen(&port, ":{port}", 1) } else { address };
     match typed {
         Some(place) => words[place.word].replace_range(place.from.., &address),
-        None => words.insert(line.behind_command, address),
+        None => {
+            words.insert(line.behind_command, address);
+            words = adding(words, untyped_options(target));
+        }
     }
+    words
+}
+
+/// The options that a file has for the target: beside an address that is typed it counts no more.
+fn untyped_options(target: &Target) -> &[String] {
+    target.via.untyped.get(1..).unwrap_or_default()
+}
+
+/// The words with those of these options that they lack.
+fn adding(mut words: Vec<String>, options: &[String]) -> Vec<String> {
+    let others = [&run()[..], options].concat();
+    let (line, read) = (Line::read(&words), Line::read(&others));
+    let is_there = |other: &Vec<String>| {
+        line.only(&other[0]).is_some() || line.options().iter().any(|given| given.words(&words) == *other)
+    };
+    let others = read.options().iter().map(|other| other.words(&others));
+    let new: Vec<Vec<String>> = others.filter(|other| !is_there(other)).collect();
+    words.splice(line.end..line.end, new.concat());
     words
 }
 
@@ -264,6 +286,26 @@ mod tests {
         ] {
             assert_eq!(typed(line, target, address), again);
         }
+    }
+
+    #[test]
+    fn advice_about_a_target_of_a_file_left_out_what_starts_it() {
+        let mut target = Target::parse("ws://h:417/echo").unwrap();
+        let moved = |line: &str, target: &Target| shell(&moved(words(line), target, "ws://h:417/ws"));
+        target.via.untyped = words("ws://h:{port}/echo -H 'A: b' --exec './s {port}' -k");
+        for (line, again) in [
+            ("wsspec run 1.1 -q", "wsspec run 'ws://h:{port}/ws' 1.1 -q -H 'A: b' --exec './s {port}' -k"),
+            (
+                "wsspec run -H 'A: c' --exec t --insecure",
+                "wsspec run 'ws://h:{port}/ws' -H 'A: c' --exec t --insecure -H 'A: b'",
+            ),
+            ("wsspec run ws://h:417", "wsspec run ws://h:417/ws"),
+        ] {
+            assert_eq!(moved(line, &target), again);
+        }
+        // What is no target of its own stays in force.
+        target.via.untyped = words("ws://h:{port}");
+        assert_eq!(moved("wsspec run 1.1", &target), "wsspec run 'ws://h:{port}/ws' 1.1");
     }
 
     #[test]

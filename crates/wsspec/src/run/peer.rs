@@ -38,6 +38,13 @@ impl PeerPlan {
         self.target = Some(target);
         self
     }
+
+    /// Lets advice know what to type for it: its address and its options.
+    pub fn was_not_typed(&mut self, words: Vec<String>) {
+        if let Some(target) = &mut self.target {
+            target.via.untyped = words;
+        }
+    }
 }
 
 /// Gives TLS to those peers whose address asks for it.

@@ -141,10 +141,18 @@ impl RunPlan {
         let peers = if addresses.is_empty() && !targets.is_empty() {
             let each = targets.iter().map(|target| peers(&target.words, target, &wire, &mut redaction));
             let mut peers = each.collect::<Result<Vec<_>, _>>()?.concat();
+            for peer in &mut peers {
+                let words = peer.address.iter().chain(&peer.again).cloned().collect();
+                peer.was_not_typed(words);
+            }
             give_names(&mut peers, typed_names(args))?;
             peers
         } else {
-            peers(&addresses, args, &wire, &mut redaction)?
+            let mut peers = peers(&addresses, args, &wire, &mut redaction)?;
+            for peer in peers.iter_mut().filter(|_| addresses.is_empty()) {
+                peer.was_not_typed(peer.address.iter().cloned().collect());
+            }
+            peers
         };
         let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 40);
         let rating = Rating {
@@ -439,7 +447,7 @@ fn via(args: &RunArgs) -> Via {
         (_, true) => Some(Family::V6),
         _ => None,
     };
-    Via { family, fixed: args.resolve.clone(), unix: args.unix.clone() }
+    Via { family, fixed: args.resolve.clone(), unix: args.unix.clone(), ..Via::default() }
 }
 
 /// The options that say how this peer is spoken to.

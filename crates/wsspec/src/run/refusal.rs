@@ -147,6 +147,9 @@ impl Look<'_> {
 
     /// Advises to look at the same address with more time.
     fn more_time(&self, problem: Problem) -> Problem {
+        if self.started {
+            return problem.fact("try", self.with(&["--open-timeout", "20s"]));
+        }
         let problem = problem.fact("try", typed::other("probe", self.target, &["--timeout", "20s"]));
         match typed::is("run") {
             true => problem.fact("or", "--open-timeout 20s, if it only takes that long"),

@@ -119,6 +119,34 @@ fn an_address_that_cannot_be_read_was_told_with_the_secret_of_its_variable() {
     assert!(done.err.contains("the address \"ws:/h:1/?token=env:TOKEN\""), "{done:#?}");
 }
 
+/// What was proposed had an address and no command: nothing listened there.
+#[test]
+fn advice_about_a_target_of_a_file_started_no_server() {
+    let folder = tempdir().unwrap();
+    let target = |url: &str| {
+        let exec = "exec = \"python3 -m http.server {port}\"\nready = \"tcp\"\nheaders = { X-A = \"b\" }";
+        let file = format!("schema = 1\n[[target]]\nagent = \"mylib\"\n{url}\n{exec}\n");
+        std::fs::write(folder.path().join("wsspec.toml"), file).unwrap();
+        wsspec(folder.path(), &["run", "1.1.1", "--ci", "none"])
+    };
+    let with = "-H 'X-A: b' --exec 'python3 -m http.server {port}' --ready tcp";
+    let done = target("url = \"ws://127.0.0.1:{port}/echo\"");
+    let again = advice(&done, 3, "E04");
+    assert_eq!(again, format!("wsspec run 'ws://127.0.0.1:{{port}}/PATH' 1.1.1 --ci none {with}"));
+    std::fs::remove_file(folder.path().join("wsspec.toml")).unwrap();
+    let words = shell_words::split(&again).unwrap();
+    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let done = wsspec(folder.path(), &words);
+    assert_eq!(advice(&done, 3, "E04"), again, "it starts the same server");
+
+    std::fs::write(folder.path().join("index.html"), "a page").unwrap();
+    let file = "schema = 1\n[run]\nexec = \"python3 -m http.server {port}\"\nready = \"tcp\"\n";
+    std::fs::write(folder.path().join("wsspec.toml"), file).unwrap();
+    let done = wsspec(folder.path(), &["run", "1.1.1", "--ci", "none"]);
+    let again = "wsspec run 'ws://127.0.0.1:{port}/PATH' 1.1.1 --ci none";
+    assert_eq!(advice(&done, 3, "E07"), again, "the file starts it at any address");
+}
+
 #[test]
 fn a_client_without_a_tester_was_told_to_listen() {
     let done = typed(&["echo", "--connect=ws://no-such-host.invalid:9001", "--agent", "a"]);
