@@ -10,7 +10,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::filter::Filter;
 use crate::terminal::{Console, Style, Tone};
-use crate::text::count;
+use crate::text::{count, wrap};
 use crate::{deviations, results, select};
 
 /// Prints the cases that are meant, all of them if none is named.
@@ -20,7 +20,7 @@ use crate::{deviations, results, select};
 pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     let suite = suite();
     if args.sets {
-        console.say(-2, sets(suite));
+        console.say(-2, sets(suite, console.style));
         return Ok(ExitCode::Ok);
     }
     if args.defects {
@@ -52,7 +52,7 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
             .into());
     }
     if args.sections || args.tags || args.clauses {
-        console.say(-2, overview(suite, &cases, args));
+        console.say(-2, overview(suite, &cases, args, console.style));
         return Ok(ExitCode::Ok);
     }
     let text = match args.format {
@@ -69,7 +69,7 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
 }
 
 /// Sections, tags or clauses of these cases, and how many have them.
-fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs) -> String {
+fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs, style: Style) -> String {
     let mut rows: Vec<(String, String, usize)> = Vec::new();
     let mut add = |name: String, what: &str| match rows.iter_mut().find(|(known, ..)| *known == name) {
         Some((.., number)) => *number += 1,
@@ -88,10 +88,16 @@ fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs) -> String {
     if args.clauses {
         rows.sort_by_key(|(clause, ..)| sort_key(clause));
     }
-    let line = |(name, what, number): &(String, String, usize)| {
-        format!("  {name:<14} {:>9}   {what}", count(*number, "case")).trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
+    rows.iter().map(|(name, what, number)| counted(&format!("{name:<14}"), *number, what, style)).collect()
+}
+
+/// `  NAME  9 cases   WHAT`; what there is no room for stands below.
+fn counted(name: &str, number: usize, what: &str, style: Style) -> String {
+    let start = format!("  {name} {:>9}   ", count(number, "case"));
+    let indent = start.chars().count();
+    let lines = wrap(what, style.width.saturating_sub(indent).max(20));
+    let text = format!("{start}{}", lines.join(&format!("\n{:indent$}", "")));
+    text.trim_end().to_owned() + "\n"
 }
 
 /// `6455#10.3` behind `6455#5.2`.
@@ -114,7 +120,12 @@ fn sections_as_globs(suite: &Suite, names: &[String]) -> Vec<String> {
     names.iter().map(|name| if is_section(name) { format!("{name}.*") } else { name.clone() }).collect()
 }
 
+/// Columns of a case without its name.
+const OTHERS: usize = "  17.2.22   SHOULD RFC 7692 7.2.3.6".len();
+
 fn table(suite: &Suite, cases: &[&Case], verbose: bool, style: Style) -> String {
+    let room = style.width.saturating_sub(OTHERS);
+    let names = room.clamp(20, 34);
     let mut out = String::new();
     let mut section = 0;
     for case in cases {
@@ -128,10 +139,14 @@ fn table(suite: &Suite, cases: &[&Case], verbose: bool, style: Style) -> String 
         let clause =
             rule.map_or_else(String::new, |rule| format!("RFC {} {}", rule.rfc.number(), rule.section));
         let level = rule.map_or("", |rule| rule.level.name());
-        out.push_str(&format!("  {:<8} {:<34} {level:<6} {clause}\n", case.id.to_string(), case.slug));
+        let (id, slug, column) = (case.id.to_string(), &case.slug, 11 + names);
+        // A name that is too long for its column stays whole: it can be typed.
+        let below =
+            if slug.chars().count() > room.max(names) { format!("\n{:column$}", "") } else { String::new() };
+        out.push_str(&format!("  {id:<8} {slug:<names$}{below} {level:<6} {clause}\n"));
         if verbose {
             let width = style.width.saturating_sub(11);
-            for line in crate::text::wrap(&case.title, width) {
+            for line in wrap(&style.plain(case.title.to_string()), width) {
                 out.push_str(&format!("           {line}\n"));
             }
         }
@@ -173,13 +188,13 @@ fn entry(case: &Case) -> serde_json::Value {
     })
 }
 
-fn sets(suite: &'static Suite) -> String {
+fn sets(suite: &'static Suite, style: Style) -> String {
     let mut out = format!("Sets of the catalogue {CATALOG}\n");
     for set in select::SETS {
         let name = format!("@{}", set.name);
         // A set whose cases this version does not have is empty, and no error here.
         let cases = select::cases(suite, std::slice::from_ref(&name)).map_or(0, |cases| cases.len());
-        out.push_str(&format!("  {name:<11} {:>9}   {}\n", count(cases, "case"), set.what));
+        out.push_str(&counted(&format!("{name:<11}"), cases, set.what, style));
     }
     out
 }

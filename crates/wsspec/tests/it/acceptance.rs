@@ -259,6 +259,18 @@ fn the_first_and_the_last_lines_wrapped_on_60_columns() {
     at_60(&["serve", "--port", "0", "1.1.1", "--exec", "true"]);
 }
 
+#[test]
+fn list_was_wider_than_60_columns() {
+    let folder = tempdir().unwrap();
+    let of_sets: [&[&str]; 5] = [&["--sets"], &["--sections"], &["--clauses"], &["--defects"], &["--quirks"]];
+    for more in of_sets.iter().chain(&[&["@all"][..], &["@all", "-v"]]) {
+        let args = [&["list"], *more].concat();
+        let (narrow, wide) = (within(60, folder.path(), &args), within(80, folder.path(), &args));
+        let words = |done: &Done| done.out.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&wide), "nothing is left out: {args:?}");
+    }
+}
+
 /// Runs a command on 80 columns: nothing is wider but commands that are to be typed.
 #[track_caller]
 fn narrow(folder: &Path, args: &[&str]) -> Done {
