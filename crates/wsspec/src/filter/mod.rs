@@ -93,6 +93,7 @@ mod tests {
         assert_eq!(ids("needs(deflate) and section(12)").len(), 90);
         assert!(ids("needs(deflate) and section(1)").is_empty());
         assert!(ids("slug(/^orphan/)").contains(&"5.15".to_owned()));
+        assert_eq!(ids("slug(/(?i)^Orphan/)"), ids("slug(/^orphan/)"), "it was no regular expression");
         assert_eq!(ids("set(core) and section(9)"), Vec::<String>::new());
         assert!(ids("time(>=1s) and section(6)").contains(&"6.4.1".to_owned()));
         assert!(

@@ -77,7 +77,7 @@ fn placeholders_and_variables_say_where_to_listen() {
 
 #[test]
 fn every_sign_of_readiness_is_understood() {
-    for ready in ["ws", "tcp", "http:/health", "log:listening on .*:\\d+", "fd", "after:1s"] {
+    for ready in ["ws", "tcp", "http:/health", "log:(?i)LISTENING on .*:\\d+", "fd", "after:1s"] {
         let folder = tempdir().unwrap();
         let done = run(folder.path(), "echo", &["1.1.1", "--ready", ready]);
         assert_eq!(done.code, 0, "{ready}: {done:#?}");
