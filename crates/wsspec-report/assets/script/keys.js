@@ -30,7 +30,7 @@ const KEYS = {
   J: () => step(1, true),
   K: () => step(-1, true),
   "/": () => { location.hash = overview; setTimeout(() => query.focus()); },
-  f: () => { location.hash = overview; setTimeout(() => { chip("fail"); find("#chips [data-word=fail]").focus(); }); },
+  f: () => { location.hash = overview; setTimeout(onlyFailures); },
   c: () => find(".again button", place)?.click(),
   "?": () => find("#keys").showModal(),
 };
@@ -50,14 +50,21 @@ function stored(act) {
 
 const fact = (name) => "status(" + name.replaceAll(" ", "-") + ")";
 
-/** Adds a verdict to the filter, or takes it out. */
-function chip(name) {
-  const wanted = fact(name);
+/** Adds verdicts to the filter, or takes them out if all are there. */
+function chip(...names) {
+  const wanted = names.map(fact);
   const parts = query.value.split(/\s+or\s+/).filter(Boolean);
-  const rest = parts.filter((part) => part !== wanted);
-  query.value = (rest.length < parts.length ? rest : [...parts, wanted]).join(" or ");
+  const rest = parts.filter((part) => !wanted.includes(part));
+  query.value = (parts.length - rest.length === wanted.length ? rest : [...rest, ...wanted]).join(" or ");
   filter();
   remember();
+}
+
+/** All verdicts that count as failures, as far as there are any: a crash and a timeout, too. */
+function onlyFailures() {
+  const chips = findAll("#chips .v-fail:enabled");
+  chip(...chips.map((one) => one.dataset.word));
+  chips[0].focus();
 }
 
 function listen() {

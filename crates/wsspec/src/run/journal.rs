@@ -227,7 +227,7 @@ impl<'a> Journal<'a> {
         } else if self.console.progress == Progress::Dots && level >= 0 {
             self.console.dot(style.sign(record.verdict));
         }
-        if self.wishes.detail() && record.verdict.is_failure() {
+        if self.wishes.detail() && record.verdict.is_red() {
             let cause = Cause { key: "", cases: vec![record] };
             self.console.say(0, failure::block(&cause, "", style));
         }

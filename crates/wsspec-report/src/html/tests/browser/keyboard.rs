@@ -40,9 +40,33 @@ fn keys_lead_through_a_report_and_back() {
     assert_eq!(browser.text(at), "#5.16@mylib-2.3", "the way back ended at the top of the page");
     browser.press("f");
     browser.wait("document.activeElement.dataset.word === 'fail'");
-    browser.wait("document.querySelector('#query').value === 'status(fail)'");
+    let failures = "status(fail) or status(timeout) or status(crash)";
+    browser.wait(&format!("document.querySelector('#query').value === '{failures}'"));
     browser.press("Enter");
-    browser.wait("document.querySelector('#query').value === ''");
+    browser.wait("document.querySelector('#query').value === 'status(timeout) or status(crash)'");
+}
+
+#[test]
+fn only_failures_left_out_crashes_and_timeouts() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    let query = "document.querySelector('#query').value";
+    let shown = "[...document.querySelectorAll('#matrix tr.case:not([hidden]) td.v-fail')].length";
+    let all = browser.text(shown);
+    browser.press("f");
+    browser.wait(&format!("{query}.includes('status(crash)')"));
+    assert_eq!(browser.text(shown), all, "every failure is there");
+    // A part of them is completed, all of them are taken out.
+    browser.press("f");
+    browser.wait(&format!("{query} === ''"));
+    browser.eval("document.querySelector('.chip[data-word=crash]').click()");
+    browser.press("f");
+    browser.wait(&format!("{query} === 'status(fail) or status(timeout) or status(crash)'"));
+    // What there is none of is not asked for.
+    browser.open("about:blank");
+    browser.open(&Written::new(&sample(vec![passed("a", "1.1.1"), failed("a", "5.15")])).url());
+    browser.press("f");
+    browser.wait(&format!("{query} === 'status(fail)'"));
 }
 
 #[test]
