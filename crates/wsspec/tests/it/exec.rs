@@ -360,9 +360,10 @@ fn a_server_that_is_not_ready_is_one_error_with_its_output() {
     let script = "sh -c 'echo \"error: a value is required for --port\" >&2; exit 101'";
     let done = wsspec(folder.path(), &["run", "--exec", script]);
     done.expect_error(3, "E19");
-    assert!(done.err.contains("ended at once (exit status 101,"), "{done:#?}");
+    // How and when stands in a line of its own where it is too long.
+    assert!(done.err.contains("ended at once") && done.err.contains("exit status 101, "), "{done:#?}");
     assert!(done.err.contains("| error: a value is required for --port"), "{done:#?}");
-    assert!(done.took < Duration::from_secs(10), "an early end of the process ends the wait: {done:#?}");
+    assert!(done.took < Duration::from_secs(30), "an early end of the process ends the wait: {done:#?}");
 }
 
 #[test]
