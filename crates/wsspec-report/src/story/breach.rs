@@ -1,9 +1,10 @@
 //! The frame with which the tester breaks a rule on purpose.
 
-use wsspec_wire::{CloseBody, FrameHeader, Opcode};
+use wsspec_wire::{CloseBody, FrameHeader, Opcode, Rsv};
 
 use super::broken_text::broken_texts;
 use super::units::count;
+use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, Payload, Role};
 
 /// The codes that a Close frame may carry, RFC 6455 section 7.4 and the registry.
@@ -28,6 +29,8 @@ pub enum SentBreach {
     Opcode,
     /// Reserved bits that were not negotiated.
     Rsv(u8),
+    /// The bit of permessage-deflate on a frame that does not begin a message.
+    Rsv1,
     /// A control frame in fragments.
     ControlInFragments,
     /// A control frame with so many octets.
@@ -55,6 +58,7 @@ impl SentBreach {
             Self::Interleaved => "inside another message".to_owned(),
             Self::Opcode => "a reserved opcode".to_owned(),
             Self::Rsv(bits) => format!("RSV={bits:03b}, not negotiated"),
+            Self::Rsv1 => "RSV1 has no place here".to_owned(),
             Self::ControlInFragments => "a control frame in fragments".to_owned(),
             Self::LongControl(octets) => format!("{} octets in a control frame", count(*octets)),
             Self::LongLength => "not the shortest length".to_owned(),
@@ -75,6 +79,7 @@ impl SentBreach {
             Self::Interleaved => "A message that begins inside another one",
             Self::Opcode => "A frame with a reserved opcode",
             Self::Rsv(_) => "A frame with reserved bits that nobody negotiated",
+            Self::Rsv1 => "A frame with RSV1 that does not begin a message",
             Self::ControlInFragments => "A control frame in fragments",
             Self::LongControl(_) => "A control frame of more than 125 octets",
             Self::LongLength => "A length that is not written in its shortest form",
@@ -99,6 +104,7 @@ impl SentBreach {
             Self::Interleaved => "frame.interleaved",
             Self::Opcode => "frame.opcode",
             Self::Rsv(_) => "frame.rsv",
+            Self::Rsv1 => "frame.rsv1",
             Self::ControlInFragments => "frame.control.fin",
             Self::LongControl(_) => "frame.control.length",
             Self::LongLength => "frame.length",
@@ -115,11 +121,11 @@ impl SentBreach {
 pub fn sent_breach(case: &CaseRecord) -> Option<(usize, SentBreach)> {
     let texts = broken_texts(case);
     let mut state = State { is_open: false, closed: false, masked: case.role == Role::Server };
-    let negotiated = case.handshake.extensions.is_some();
+    let agreed = case.handshake.extensions.as_ref().map(Untrusted::raw);
     case.events.iter().find_map(|line| {
         let Happening::Frame { dir: Dir::Tx, data, .. } = &line.what else { return None };
         let header = line.what.header()?;
-        let of_frame = state.breach(&header).or_else(|| of_header(&header, negotiated));
+        let of_frame = state.breach(&header).or_else(|| of_header(&header, agreed));
         let found = of_frame.or_else(|| of_content(&header, data));
         let found = found.or_else(|| texts.get(&line.i).map(|_| SentBreach::Text));
         found.map(|found| (line.i, found))
@@ -156,11 +162,11 @@ impl State {
     }
 }
 
-fn of_header(header: &FrameHeader, negotiated: bool) -> Option<SentBreach> {
+fn of_header(header: &FrameHeader, agreed: Option<&str>) -> Option<SentBreach> {
     if header.opcode.is_reserved() {
         Some(SentBreach::Opcode)
-    } else if !header.rsv.is_none() && !negotiated {
-        Some(SentBreach::Rsv(header.rsv.bits()))
+    } else if let Some(breach) = reserved_bits(header, agreed) {
+        Some(breach)
     } else if header.opcode.is_control() && !header.fin {
         Some(SentBreach::ControlInFragments)
     } else if header.opcode.is_control() && header.length > CONTROL {
@@ -169,6 +175,19 @@ fn of_header(header: &FrameHeader, negotiated: bool) -> Option<SentBreach> {
         Some(SentBreach::LongLength)
     } else {
         None
+    }
+}
+
+/// What is wrong with the reserved bits: permessage-deflate gives one of them a meaning (RFC 7692 section 6), and what another
+/// extension means by them is not known here.
+fn reserved_bits(header: &FrameHeader, agreed: Option<&str>) -> Option<SentBreach> {
+    let bits = header.rsv.bits();
+    let others = bits & !Rsv::RSV1.bits();
+    match agreed {
+        None => (bits != 0).then_some(SentBreach::Rsv(bits)),
+        Some(extensions) if !extensions.contains("permessage-deflate") => None,
+        Some(_) if others != 0 => Some(SentBreach::Rsv(others)),
+        Some(_) => (bits != 0 && !header.opcode.is_data()).then_some(SentBreach::Rsv1),
     }
 }
 
@@ -221,6 +240,46 @@ mod tests {
         for (frames, what) in cases {
             assert_eq!(told(frames), Some((frames.len() - 1, what.to_owned())));
         }
+    }
+
+    /// A frame with these reserved bits.
+    fn marked(opcode: Opcode, fin: bool, bits: u8, octets: &[u8]) -> Happening {
+        let mut what = frame(Dir::Tx, opcode, fin, octets);
+        if let Happening::Frame { rsv, wire, .. } = &mut what {
+            *rsv = bits;
+            wire[0] |= bits << 4;
+        }
+        what
+    }
+
+    #[test]
+    fn the_bit_of_compression_where_it_has_no_place_was_not_named() {
+        let (text, more, ping) = (Opcode::TEXT, Opcode::CONTINUATION, Opcode::PING);
+        let sent = |frames: &[(Opcode, bool, u8)], extensions: Option<&str>| {
+            let mut case = passed("a", "21.1.1");
+            case.handshake.extensions = extensions.map(Into::into);
+            let entry =
+                |(opcode, fin, bits): &(Opcode, bool, u8)| (1, marked(*opcode, *fin, *bits, b"\xf2H\xcd"));
+            case.events = log(frames.iter().map(entry).collect());
+            sent_breach(&case)
+        };
+        let deflate = Some("permessage-deflate; server_no_context_takeover");
+        assert_eq!(sent(&[(text, true, 4)], deflate), None);
+        assert_eq!(sent(&[(text, false, 4), (more, true, 4)], deflate), Some((1, SentBreach::Rsv1)));
+        assert_eq!(sent(&[(text, false, 4), (ping, true, 4)], deflate), Some((1, SentBreach::Rsv1)));
+        assert_eq!(sent(&[(text, true, 6)], deflate), Some((0, SentBreach::Rsv(2))));
+        assert_eq!(sent(&[(text, true, 4)], None), Some((0, SentBreach::Rsv(4))));
+        assert_eq!(sent(&[(Opcode::BINARY, true, 7)], Some("x-other")), None);
+    }
+
+    #[test]
+    fn the_octets_behind_a_misplaced_bit_were_told_to_be_no_utf_8() {
+        let mut case = passed("a", "21.1.2");
+        case.handshake.extensions = Some("permessage-deflate".into());
+        let second = marked(Opcode::CONTINUATION, true, 4, b"\xf2H\xcd");
+        case.events = log(vec![(1, frame(Dir::Tx, Opcode::TEXT, false, b"a")), (2, second)]);
+        assert_eq!(sent_breach(&case), Some((1, SentBreach::Rsv1)));
+        assert!(broken_texts(&case).is_empty());
     }
 
     #[test]

@@ -29,8 +29,8 @@ impl Break {
     }
 }
 
-/// The frames with which texts stop being UTF-8, by their line. Nothing is said of messages that are compressed, or
-/// of which not every octet was kept.
+/// The frames with which texts stop being UTF-8, by their line. Nothing is said of messages that are compressed, or of
+/// which a frame says so where it must not, or of which not every octet was kept.
 pub fn broken_texts(case: &CaseRecord) -> BTreeMap<usize, Break> {
     let mut ways = [Way::default(), Way::default()];
     let mut found = BTreeMap::new();
@@ -45,8 +45,8 @@ pub fn broken_texts(case: &CaseRecord) -> BTreeMap<usize, Break> {
             continue;
         }
         let way = &mut ways[usize::from(*dir == Dir::Rx)];
-        if *op != 0 {
-            let is_plain = !Rsv::new(*rsv).contains(Rsv::RSV1);
+        let is_plain = !Rsv::new(*rsv).contains(Rsv::RSV1);
+        if *op != 0 || !is_plain {
             way.text = (Opcode::new(*op) == Opcode::TEXT && is_plain).then(Text::default);
         }
         if let Some(broken) = way.frame(*fin, data) {
