@@ -116,6 +116,7 @@ fn fits(check: &str, at: Place) -> bool {
         "handshake" => matches!(at, Place::Octets | Place::Tcp),
         _ if check.starts_with("handshake.") => at == Place::Octets,
         "close.tcp" => at == Place::Tcp,
+        "close.initiator" if at == Place::Timer => true,
         "close.code" | "close.clean" | "close.prompt" | "close.reason" | "close.initiator" => {
             matches!(at, Place::Tcp | Place::Sent(_)) || at == close
         }

@@ -160,7 +160,9 @@ fn initiator(case: &Case, observation: &Observation) -> Check {
     };
     let ok = by_tester == observation.close.closed_by_me;
     let check = Check::new("close.initiator", Level::Must, "RFC 6455 section 7.1.7", ok);
-    Check { entry: places::ending(observation), ..check.of(expected, words::ending(observation)) }
+    let by_me = observation.close.closed_by_me;
+    let entry = if by_me { places::given_up(observation) } else { places::ending(observation) };
+    Check { entry, ..check.of(expected, words::ending(observation)) }
 }
 
 /// Where a clean end is not asked for, the peer may end TCP instead of answering; silence is neither.

@@ -55,6 +55,14 @@ pub(super) fn ending(observation: &Observation) -> Option<usize> {
     close_frame(observation).or_else(tcp).or_else(|| stimulus(observation))
 }
 
+/// When the tester had waited long enough, or what it had waited for. A peer that answers its Close frame then does what it
+/// has to.
+pub(super) fn given_up(observation: &Observation) -> Option<usize> {
+    let fired = |entry: &LogEntry| matches!(entry.kind, LogKind::FailTimerFired | LogKind::CloseTimerFired);
+    let timer = observation.log.entries.iter().position(fired);
+    timer.or_else(|| stimulus(observation))
+}
+
 /// The peer's Close frame.
 pub(super) fn close_frame(observation: &Observation) -> Option<usize> {
     last(observation, |header| header.opcode == Opcode::CLOSE, Direction::Rx)
@@ -75,15 +83,20 @@ pub(super) fn behind_the_close(observation: &Observation) -> Option<usize> {
     Some(next.map_or(close, |next| close + 1 + next))
 }
 
-/// What a driver saw last before it decided: what came, or what was not answered.
+/// What a driver saw last before it decided: what came, or what was not answered. Where that was not recorded, the entry
+/// that says so.
 pub(super) fn conclusion(observation: &Observation) -> Option<usize> {
-    let silent = observation.ran_out || observation.close.was_close_handshake_timeout;
+    if observation.ran_out {
+        return given_up(observation);
+    }
     let entries = &observation.log.entries;
     let is_close = |header: &FrameHeader| header.opcode == Opcode::CLOSE;
     let end = entries.iter().position(|entry| is_frame(entry, Direction::Tx, is_close));
     let end = end.unwrap_or(entries.len());
     let came = entries[..end].iter().rposition(|entry| is_frame(entry, Direction::Rx, |_| true));
-    came.filter(|_| !silent).or_else(|| ending(observation))
+    let quiet = entries[..end].iter().rposition(is_quiet).filter(|_| observation.close.closed_by_me);
+    let silent = observation.close.was_close_handshake_timeout;
+    came.max(quiet).filter(|_| !silent).or_else(|| ending(observation))
 }
 
 /// What the tester sent last.
@@ -150,12 +163,15 @@ pub(crate) fn footprint(footprint: Footprint, observation: &Observation) -> Opti
 /// Where the log of a case says that frames are not recorded, or how it ended: what shows where nothing else is left.
 pub(super) fn otherwise(observation: &Observation) -> Option<usize> {
     let entries = &observation.log.entries;
-    let quiet = entries.iter().rposition(|entry| matches!(entry.kind, LogKind::Recording(false)));
-    quiet.or_else(|| end_of_tcp(observation))
+    entries.iter().rposition(is_quiet).or_else(|| end_of_tcp(observation))
 }
 
 pub(super) fn end_of_tcp(observation: &Observation) -> Option<usize> {
     observation.log.entries.iter().rposition(|entry| matches!(entry.kind, LogKind::TcpEnd(_)))
+}
+
+fn is_quiet(entry: &LogEntry) -> bool {
+    matches!(entry.kind, LogKind::Recording(false))
 }
 
 fn last(observation: &Observation, is_it: fn(&FrameHeader) -> bool, way: Direction) -> Option<usize> {

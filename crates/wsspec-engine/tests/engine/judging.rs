@@ -232,6 +232,7 @@ struct Concludes(Conclusion);
 impl Driver for Concludes {
     fn open(&mut self, _: &Opened, out: &mut Outbox) {
         out.push(Step::Send(text("Hello")));
+        out.push(Step::CloseAfter(secs(10)));
     }
 
     fn event(&mut self, _: &Event, out: &mut Outbox) {
@@ -479,6 +480,40 @@ fn a_message_that_is_not_answered_is_marked() {
         _ => vec![],
     });
     assert_eq!(marked(&outcome(&hello(), silent)), Some(b"Hello".to_vec()));
+}
+
+/// What the first failed check points at.
+fn marked_entry(outcome: &Outcome) -> Option<&LogKind> {
+    let check = outcome.checks.iter().find(|check| !check.ok)?;
+    Some(&outcome.observation.log.entries[check.entry?].kind)
+}
+
+#[test]
+fn the_lawful_answer_to_the_close_frame_of_a_tester_that_had_waited_in_vain_was_marked() {
+    let mut unknown = case([Step::Send(text("a")), Step::FailAfter(secs(1))]);
+    unknown.ok([]).close(peer_fails([1002]));
+    let closes = |in_frame: &Frame| match in_frame.header.opcode {
+        Opcode::CLOSE => mannered(in_frame),
+        _ => vec![],
+    };
+    let outcome = outcome(&unknown, Scripted::server(closes));
+    assert_eq!(failed_checks(&outcome)[0], "close.initiator");
+    assert!(matches!(marked_entry(&outcome), Some(LogKind::FailTimerFired)), "{outcome:?}");
+    let mut silent = case([]);
+    silent.drive("echoes", || Concludes(Conclusion::new(Grade::Ok, "Good.")));
+    let (outcome, _) = run_client(&silent, Scripted::server(closes));
+    assert!(matches!(marked_entry(&outcome), Some(LogKind::CloseTimerFired)), "{outcome:?}");
+}
+
+#[test]
+fn of_traffic_that_is_not_recorded_the_end_was_marked() {
+    let mut loud = case([]);
+    loud.drive("echoes", || Concludes(Conclusion::new(Grade::Failed, "Echo 1 is not the message.")));
+    loud.measures.quiet = true;
+    let (outcome, _) = run_client(&loud, Scripted::server(mannered));
+    assert!(matches!(marked_entry(&outcome), Some(LogKind::Recording(false))), "{outcome:?}");
+    let (outcome, _) = run_client(&loud, Scripted::server(|_| vec![fin()]));
+    assert!(matches!(marked_entry(&outcome), Some(LogKind::TcpEnd(TcpEnd::PeerFin))), "{outcome:?}");
 }
 
 #[test]

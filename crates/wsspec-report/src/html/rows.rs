@@ -158,7 +158,7 @@ const fn here(verdict: Verdict, side: Side) -> &'static str {
     match (verdict, side) {
         (Verdict::Crash, Side::Sent) => "sent last before it died",
         (Verdict::Crash, _) => "it died here",
-        (Verdict::Timeout, Side::Sent) => "not answered as it had to be",
+        (Verdict::Timeout, Side::Sent | Side::Note) => "not answered as it had to be",
         _ => "rule broken here",
     }
 }

@@ -14,6 +14,9 @@ pub fn telling_frames(case: &CaseRecord) -> Vec<&LogLine> {
         return Vec::new();
     }
     let marked = check.line().and_then(|line| case.events.iter().position(|event| event.i == line));
+    if marked.is_some_and(|at| matches!(case.events[at].what, Happening::Recording { on: false })) {
+        return Vec::new();
+    }
     let shown = marked.and_then(|at| frame_at(&case.events, at));
     let breach = || sent_breach(case).and_then(|(i, _)| case.events.iter().find(|line| line.i == i));
     match took(case) {
@@ -122,6 +125,14 @@ mod tests {
         assert_eq!(told(&case(lines.clone(), Some(3), wanted.clone(), ended.clone())), [1]);
         assert_eq!(told(&case(lines, None, wanted.clone(), ended.clone())), [4]);
         assert_eq!(told(&case(vec![came(Opcode::PING)], None, wanted, ended)), [0]);
+    }
+
+    #[test]
+    fn no_frame_tells_of_what_was_not_recorded() {
+        let quiet = Happening::Recording { on: false };
+        let lines = vec![sent(Opcode::TEXT), quiet, sent(Opcode::CLOSE), came(Opcode::CLOSE)];
+        let unseen = Found::other("echo 1 is not the message");
+        assert_eq!(told(&case(lines, Some(1), Wanted::other("the same message"), unseen)), [0_usize; 0]);
     }
 
     #[test]

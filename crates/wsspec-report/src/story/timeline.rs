@@ -5,6 +5,9 @@ use super::units::{duration, plural};
 use crate::Untrusted;
 use crate::record::{CaseRecord, Dir, Happening, LogLine};
 
+/// Of the place at which frames are no longer recorded, if what is wrong came behind it.
+const UNSEEN: &str = "recording pauses, the traffic is large: what is wrong came here and was not recorded";
+
 /// One row of the sequence of a case.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
@@ -72,7 +75,10 @@ pub fn timeline(case: &CaseRecord, with_octets: bool, limit: usize) -> Vec<Row<'
             line,
             us: line.us as i64 - opened,
             side: side(&line.what),
-            text: text(&line.what, limit, compressed.get(&line.i)),
+            text: match line.what {
+                Happening::Recording { on: false } if deviation == Some(line.i) => UNSEEN.into(),
+                _ => text(&line.what, limit, compressed.get(&line.i)),
+            },
             is_deviation: deviation == Some(line.i),
             is_telling: telling.contains(&line.i),
         })
@@ -168,6 +174,17 @@ mod tests {
         assert_eq!(told[4], (20, Side::Note, "wsspec gives up in 1.00 s", false));
         assert_eq!(told.last().unwrap().2, "TCP closed by wsspec");
         assert_eq!(timeline(&case, true, 40).len(), rows.len() + 2);
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_said_to_be_wrong_where_recording_pauses() {
+        let mut case = samples::failed("a", "12.1.5");
+        case.events = samples::log(vec![(1, Happening::Recording { on: false })]);
+        case.checks[0].event = Some(0);
+        assert_eq!(timeline(&case, false, 40)[0].text.raw(), UNSEEN);
+        case.checks[0].event = None;
+        let usual = "recording pauses, the traffic is large";
+        assert_eq!(timeline(&case, false, 40)[0].text.raw(), usual);
     }
 
     #[test]
