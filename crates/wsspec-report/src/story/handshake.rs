@@ -1,4 +1,4 @@
-use wsspec_wire::{RequestHead, ResponseHead, accept_key};
+use wsspec_wire::{Header, Headers, RequestHead, ResponseHead, accept_key, parse_extensions};
 
 use crate::Untrusted;
 use crate::record::{CaseRecord, Role};
@@ -34,29 +34,30 @@ pub enum HeaderState {
 /// The headers of the request, checked against RFC 6455 section 4.1.
 pub fn request_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let head = RequestHead::parse(case.handshake.request.kept());
-    let required = [
-        Required { name: "Host", rule: |_, _| Ok(String::new()) },
-        Required { name: "Upgrade", rule: |value, _| token(value, "websocket") },
-        Required { name: "Connection", rule: |value, _| token(value, "upgrade") },
-        Required { name: "Sec-WebSocket-Key", rule: |value, _| key(value) },
-        Required { name: "Sec-WebSocket-Version", rule: |value, _| exactly(value, "13") },
+    let rules = [
+        due("Host", |_, _| Ok(String::new())),
+        due("Upgrade", |value, _| token(value, "websocket")),
+        due("Connection", |value, _| token(value, "upgrade")),
+        due("Sec-WebSocket-Key", |value, _| key(value)),
+        due("Sec-WebSocket-Version", |value, _| exactly(value, "13")),
     ];
-    let lines = lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), &required, "");
+    let lines = lines(&head.headers, &rules, &head.headers);
     if case.role == Role::Client { blamed(lines, case) } else { lines }
 }
 
 /// The headers of the response, checked against RFC 6455 section 4.2.2.
 pub fn response_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let request = RequestHead::parse(case.handshake.request.kept());
-    let computed = request.headers.get("Sec-WebSocket-Key").map(accept_key).unwrap_or_default();
     let head = ResponseHead::parse(case.handshake.response.kept());
-    let required = [
-        Required { name: "Upgrade", rule: |value, _| token(value, "websocket") },
-        Required { name: "Connection", rule: |value, _| token(value, "upgrade") },
-        Required { name: "Sec-WebSocket-Accept", rule: accept },
+    let rules = [
+        due("Upgrade", |value, _| is_websocket(value)),
+        due("Connection", |value, _| token(value, "upgrade")),
+        due("Sec-WebSocket-Accept", accept),
+        HeaderRule { is_due: false, ..due("Sec-WebSocket-Extensions", extensions) },
+        HeaderRule { is_due: false, ..due("Sec-WebSocket-Protocol", subprotocol) },
     ];
-    let required = if head.status == Some(101) { &required[..] } else { &[] };
-    let lines = lines(head.headers.iter().map(|header| (&*header.name, &*header.value)), required, &computed);
+    let rules = if head.status == Some(101) { &rules[..] } else { &[] };
+    let lines = lines(&head.headers, rules, &request.headers);
     if case.role == Role::Server { blamed(lines, case) } else { lines }
 }
 
@@ -65,12 +66,13 @@ fn blamed(mut lines: Vec<HeaderLine>, case: &CaseRecord) -> Vec<HeaderLine> {
     let failed = case.checks.iter().filter(|check| !check.ok);
     for (check, name) in failed.filter_map(|check| Some((check, check.header.as_deref()?))) {
         let note = || format!("the check {} fails here", check.id);
-        let is_it = |line: &&mut HeaderLine| line.name.raw().eq_ignore_ascii_case(name);
-        match lines.iter_mut().find(is_it) {
-            Some(line) if line.state == HeaderState::Free => {
-                (line.state, line.note, line.is_blamed) = (HeaderState::Wrong, note(), true);
-            }
-            Some(_) => {}
+        let is_it = |line: &HeaderLine| line.name.raw().eq_ignore_ascii_case(name);
+        let is_wrong = |line: &HeaderLine| matches!(line.state, HeaderState::Wrong | HeaderState::Missing);
+        if lines.iter().any(|line| is_it(line) && is_wrong(line)) {
+            continue;
+        }
+        match lines.iter_mut().find(|line| is_it(line)) {
+            Some(line) => (line.state, line.note, line.is_blamed) = (HeaderState::Wrong, note(), true),
             None => {
                 let (name, state) = (name.into(), HeaderState::Missing);
                 lines.push(HeaderLine { name, value: None, state, note: note(), is_blamed: true });
@@ -80,33 +82,35 @@ fn blamed(mut lines: Vec<HeaderLine>, case: &CaseRecord) -> Vec<HeaderLine> {
     lines
 }
 
-/// A header that has to be there, and the rule for its value.
-struct Required {
+/// The rule for the value of a header; it may look at the headers of the request.
+struct HeaderRule {
     name: &'static str,
-    rule: fn(&[u8], &str) -> Result<String, String>,
+    rule: fn(&[u8], &Headers) -> Result<String, String>,
+    /// The header has to be there.
+    is_due: bool,
 }
 
-fn lines<'a>(
-    headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-    required: &[Required],
-    computed: &str,
-) -> Vec<HeaderLine> {
+fn due(name: &'static str, rule: fn(&[u8], &Headers) -> Result<String, String>) -> HeaderRule {
+    HeaderRule { name, rule, is_due: true }
+}
+
+fn lines(head: &Headers, rules: &[HeaderRule], request: &Headers) -> Vec<HeaderLine> {
     let mut lines: Vec<HeaderLine> = Vec::new();
     let mut seen = Vec::new();
-    for (name, value) in headers {
-        let rule = required.iter().find(|required| name.eq_ignore_ascii_case(required.name.as_bytes()));
-        let (state, note) = match rule.map(|required| (required.rule)(value, computed)) {
+    for Header { name, value, .. } in head.iter() {
+        let rule = rules.iter().find(|rule| name.eq_ignore_ascii_case(rule.name.as_bytes()));
+        let (state, note) = match rule.map(|rule| (rule.rule)(value, request)) {
             None => (HeaderState::Free, String::new()),
             Some(Ok(note)) => (HeaderState::Right, note),
             Some(Err(note)) => (HeaderState::Wrong, note),
         };
-        seen.extend(rule.map(|required| required.name));
+        seen.extend(rule.map(|rule| rule.name));
         let value = Some(Untrusted::from_octets(value));
         lines.push(HeaderLine { name: Untrusted::from_octets(name), value, state, note, is_blamed: false });
     }
-    let missing = required.iter().filter(|required| !seen.contains(&required.name));
-    lines.extend(missing.map(|required| HeaderLine {
-        name: required.name.into(),
+    let missing = rules.iter().filter(|rule| rule.is_due && !seen.contains(&rule.name));
+    lines.extend(missing.map(|rule| HeaderLine {
+        name: rule.name.into(),
         value: None,
         state: HeaderState::Missing,
         note: "has to be there".to_owned(),
@@ -123,6 +127,14 @@ fn token(value: &[u8], wanted: &str) -> Result<String, String> {
     }
 }
 
+/// A client may name several protocols to upgrade to, a server the one that it takes.
+fn is_websocket(value: &[u8]) -> Result<String, String> {
+    match value.eq_ignore_ascii_case(b"websocket") {
+        true => Ok(String::new()),
+        false => Err("has to be websocket".to_owned()),
+    }
+}
+
 fn exactly(value: &[u8], wanted: &str) -> Result<String, String> {
     match value == wanted.as_bytes() {
         true => Ok(String::new()),
@@ -130,8 +142,26 @@ fn exactly(value: &[u8], wanted: &str) -> Result<String, String> {
     }
 }
 
-fn accept(value: &[u8], computed: &str) -> Result<String, String> {
-    exactly(value, computed).map(|_| "the SHA-1 of key and GUID in base64, as computed here".to_owned())
+fn accept(value: &[u8], request: &Headers) -> Result<String, String> {
+    let computed = request.get("Sec-WebSocket-Key").map(accept_key).unwrap_or_default();
+    exactly(value, &computed).map(|_| "the SHA-1 of key and GUID in base64, as computed here".to_owned())
+}
+
+fn extensions(value: &[u8], request: &Headers) -> Result<String, String> {
+    let named = parse_extensions([value]).map_err(|_| "has to be a list of extensions".to_owned())?;
+    let offered = parse_extensions(request.get_all("Sec-WebSocket-Extensions")).unwrap_or_default();
+    match named.iter().all(|one| offered.iter().any(|offer| offer.name == one.name)) {
+        true => Ok(String::new()),
+        false => Err("may name only what was offered".to_owned()),
+    }
+}
+
+fn subprotocol(value: &[u8], request: &Headers) -> Result<String, String> {
+    let offered = request.get_all("Sec-WebSocket-Protocol").flat_map(|value| value.split(|&b| b == b','));
+    match offered.map(<[u8]>::trim_ascii).any(|name| name == value) || value.is_empty() {
+        true => Ok(String::new()),
+        false => Err("has to be one that was offered".to_owned()),
+    }
 }
 
 fn key(value: &[u8]) -> Result<String, String> {
@@ -174,6 +204,44 @@ mod tests {
             ]
         );
         assert_eq!(lines[1].note, "has to be s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    /// Each breaks a rule, and was told as right or as nothing that there is a rule for.
+    #[test]
+    fn headers_that_the_request_did_not_ask_for_were_told_as_right() {
+        let mut case = samples::passed("a", "1.1.1");
+        let response = samples::RESPONSE.replace("websocket", "h2c, websocket").replace(
+            "\r\n\r\n",
+            "\r\nSec-WebSocket-Extensions: x-foo; a=1\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
+        );
+        case.handshake.response = Payload::new(response.as_bytes(), 16384);
+        let lines = response_lines(&case);
+        let wrong: Vec<(&str, &str)> = lines
+            .iter()
+            .filter(|line| line.state == HeaderState::Wrong)
+            .map(|line| (line.name.raw(), &*line.note))
+            .collect();
+        let expected = [
+            ("Upgrade", "has to be websocket"),
+            ("Sec-WebSocket-Extensions", "may name only what was offered"),
+            ("Sec-WebSocket-Protocol", "has to be one that was offered"),
+        ];
+        assert_eq!(wrong, expected);
+        let offers = "Sec-WebSocket-Protocol: a, chat\r\nSec-WebSocket-Extensions: x-foo\r\n\r\n";
+        let request = samples::REQUEST.replace("\r\n\r\n", &format!("\r\n{offers}"));
+        case.handshake.request = Payload::new(request.as_bytes(), 16384);
+        let lines = response_lines(&case);
+        assert_eq!(lines.iter().filter(|line| line.state == HeaderState::Wrong).count(), 1, "{lines:?}");
+    }
+
+    #[test]
+    fn a_header_that_a_check_blames_was_told_as_right() {
+        let mut case = samples::failed("a", "22.3.1");
+        case.checks[0].header = Some("Sec-WebSocket-Accept".to_owned());
+        let lines = response_lines(&case);
+        let blamed: Vec<&HeaderLine> = lines.iter().filter(|line| line.state == HeaderState::Wrong).collect();
+        assert_eq!((blamed[0].name.raw(), blamed.len()), ("Sec-WebSocket-Accept", 1));
+        assert_eq!(blamed[0].note, "the check events fails here");
     }
 
     #[test]
