@@ -1,5 +1,7 @@
 //! The rows of the timeline of a case.
 
+use std::collections::HashMap;
+
 use wsspec_engine::Verdict;
 use wsspec_wire::Opcode;
 
@@ -63,16 +65,18 @@ impl Rows {
         let marks = FrameMarks::of(case);
         let times = told.iter().filter(|row| !matches!(row.line.what, Happening::Octets { .. }));
         let mut all = Self { median_us: median(times.map(|row| row.us)), rows: Vec::new() };
-        let (mut last, mut last_us) = (None, None);
+        // The rows may be in another order than the lines of the log.
+        let lines = case.events.windows(2);
+        let missing_before: HashMap<usize, usize> =
+            lines.map(|two| (two[1].i, two[1].i.saturating_sub(two[0].i + 1))).collect();
+        let mut last_us = None;
         for row in told {
             let is_octets = matches!(row.line.what, Happening::Octets { .. }) && !row.is_deviation;
             let is_near = !row.side.is_behind();
-            let missing =
-                last.filter(|_| is_near).map_or(0, |last: usize| row.line.i.saturating_sub(last + 1));
+            let missing = if is_near { missing_before.get(&row.line.i).copied().unwrap_or(0) } else { 0 };
             // Reads and writes are shown on demand: they do not end a gap.
             let passed = last_us.filter(|_| !is_octets).map_or(0, |last| row.us - last);
             let gap = all.gap(missing as u64, passed).map(|gap| where_kept(case, missing, gap));
-            last = if is_near { Some(row.line.i) } else { last };
             last_us = if is_octets { last_us } else { Some(row.us) };
             let head = head_of(case, &row.line.what).filter(|_| is_near);
             let since = row.us - all.rows.last().map_or(0, |last| last.us);
@@ -203,6 +207,7 @@ fn hex(what: &Happening) -> Option<String> {
 mod tests {
     use super::*;
     use crate::html::drawing;
+    use crate::record::LogLine;
     use crate::samples::failed;
 
     #[test]
@@ -217,6 +222,22 @@ mod tests {
         }
         assert!(Rows::of(&case, &[]).is_long(10 * 1000 * rows.median_us + 1));
         assert!(!Rows::of(&case, &[]).is_long(10 * 1000 * rows.median_us));
+    }
+
+    #[test]
+    fn lines_that_are_shown_in_another_order_were_said_to_be_missing() {
+        let mut case = failed("a", "6.3.1");
+        let us = case.events[8].us;
+        let failed = Happening::Failed { why: "no UTF-8".into() };
+        case.events.insert(8, LogLine { i: 8, us, what: failed });
+        case.events.iter_mut().enumerate().for_each(|(i, line)| line.i = i);
+        let numbers = |rows: &Rows| rows.rows.iter().map(|row| row.number).collect::<Vec<_>>();
+        let gaps = |rows: &Rows| rows.rows.iter().filter_map(|row| row.gap.clone()).collect::<Vec<_>>();
+        let rows = Rows::of(&case, &[]);
+        assert_eq!(numbers(&rows)[7..11], [7, 9, 8, 10], "the frame comes first");
+        assert!(gaps(&rows).iter().all(|gap| gap.ends_with(" pass")), "{:?}", gaps(&rows));
+        case.events.remove(5);
+        assert_eq!(gaps(&Rows::of(&case, &[]))[0], "1 line not kept; --trace all keeps them");
     }
 
     #[test]
