@@ -47,6 +47,46 @@ const fn deflate(section: &'static str, summary: &'static str) -> Rule {
     Rule::must(Rfc7692, section, summary)
 }
 
+const REQUEST_UPGRADE: Rule =
+    must("4.1", "the request has Upgrade with websocket, and Connection with Upgrade");
+const REQUEST_KEY: Rule =
+    must("4.1", "Sec-WebSocket-Key is 16 random octets in base64, new for each connection");
+const REQUEST_VERSION: Rule = must("4.1", "the request has Sec-WebSocket-Version: 13");
+const RESPONSE_UPGRADE: Rule =
+    must("4.2.2", "the response has status 101, Upgrade: websocket and Connection: Upgrade");
+const RESPONSE_ACCEPT: Rule =
+    must("4.2.2", "Sec-WebSocket-Accept is the base64 of the SHA-1 of the key and the fixed GUID");
+const RESPONSE_EXTENSIONS: Rule =
+    must("4.2.2", "the response names no extension that the client did not offer");
+const RESPONSE_SUBPROTOCOL: Rule = must(
+    "4.2.2",
+    "the subprotocol of the response is one that the client asked for; if none suits, the header is left out",
+);
+const EXTENSION_LIST: Rule =
+    must("9.1", "a header of extensions that is no list of extensions fails the connection");
+
+/// The rule that a header of the request breaks, if it is wrong or missing.
+pub fn of_request(header: &str) -> Option<Rule> {
+    Some(match header {
+        "Upgrade" | "Connection" => REQUEST_UPGRADE,
+        "Sec-WebSocket-Key" => REQUEST_KEY,
+        "Sec-WebSocket-Version" => REQUEST_VERSION,
+        "Sec-WebSocket-Extensions" => EXTENSION_LIST,
+        _ => return None,
+    })
+}
+
+/// The rule that a header of the response breaks, if it is wrong or missing.
+pub fn of_response(header: &str) -> Option<Rule> {
+    Some(match header {
+        "Upgrade" | "Connection" => RESPONSE_UPGRADE,
+        "Sec-WebSocket-Accept" => RESPONSE_ACCEPT,
+        "Sec-WebSocket-Extensions" => RESPONSE_EXTENSIONS,
+        "Sec-WebSocket-Protocol" => RESPONSE_SUBPROTOCOL,
+        _ => return None,
+    })
+}
+
 /// What no case tests. The opening handshake is checked in every case, as a whole and header by header, without a
 /// case for each of its rules.
 const UNTESTED: &[Rule] = &[
@@ -63,10 +103,10 @@ const UNTESTED: &[Rule] = &[
     must("4.1", "a client names the server in the TLS handshake (SNI)"),
     must("4.1", "the request is a GET of HTTP/1.1 or later, for the resource of the address"),
     must("4.1", "the request has Host: the host, and the port unless it is the default"),
-    must("4.1", "the request has Upgrade with websocket, and Connection with Upgrade"),
-    must("4.1", "Sec-WebSocket-Key is 16 random octets in base64, new for each connection"),
+    REQUEST_UPGRADE,
+    REQUEST_KEY,
     must("4.1", "a browser sends Origin"),
-    must("4.1", "the request has Sec-WebSocket-Version: 13"),
+    REQUEST_VERSION,
     must("4.1", "subprotocols that a client asks for are tokens, none of them twice"),
     must(
         "4.1",
@@ -88,13 +128,10 @@ const UNTESTED: &[Rule] = &[
         "a server that does not know the version answers with an HTTP error and the versions that it knows",
     ),
     must("4.2.2", "a server that does not have the resource answers with an HTTP error, such as 404"),
-    must(
-        "4.2.2",
-        "the subprotocol of the response is one that the client asked for; if none suits, the header is left out",
-    ),
-    must("4.2.2", "the response names no extension that the client did not offer"),
-    must("4.2.2", "the response has status 101, Upgrade: websocket and Connection: Upgrade"),
-    must("4.2.2", "Sec-WebSocket-Accept is the base64 of the SHA-1 of the key and the fixed GUID"),
+    RESPONSE_SUBPROTOCOL,
+    RESPONSE_EXTENSIONS,
+    RESPONSE_UPGRADE,
+    RESPONSE_ACCEPT,
     must("4.3", "the value of a parameter is a token, also if it is written in quotes"),
     must(
         "4.4",
@@ -123,7 +160,7 @@ const UNTESTED: &[Rule] = &[
         "a client that connects again after a loss waits a random time first, and longer each time",
     ),
     should("7.3", "a client does not close without a reason"),
-    must("9.1", "a header of extensions that is no list of extensions fails the connection"),
+    EXTENSION_LIST,
     should("10.2", "a server that is not meant for every page looks at Origin"),
     should("10.2", "an origin that a server does not take is answered with 403"),
     must("10.6", "an implementation can use TLS"),
@@ -184,6 +221,19 @@ mod tests {
         let named = |rule: &Rule| suite().cases().iter().any(|case| case.rules.contains(rule));
         assert!(all.iter().all(|one| one.is_tested == named(&one.rule)));
         assert!(all.iter().filter(|one| !one.is_tested).count() >= UNTESTED.len());
+    }
+
+    #[test]
+    fn the_rules_of_the_opening_handshake_are_requirements() {
+        let all = requirements(suite());
+        let both = ["Upgrade", "Connection", "Sec-WebSocket-Extensions"];
+        let requests = both.into_iter().chain(["Sec-WebSocket-Key", "Sec-WebSocket-Version"]);
+        let responses = both.into_iter().chain(["Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"]);
+        let rules = requests.map(of_request).chain(responses.map(of_response));
+        for rule in rules {
+            assert!(all.iter().any(|one| Some(one.rule) == rule), "{rule:?}");
+        }
+        assert_eq!(of_response("Host"), None);
     }
 
     #[test]

@@ -191,9 +191,12 @@ impl Cause<'_> {
         first.first_failed().map_or_else(|| first.level(), |check| check.level)
     }
 
-    /// Where the broken rule stands.
-    pub fn clause(&self) -> Option<&Clause> {
-        self.cases[0].clause()
+    /// Where the broken rule stands; if the cases broke different ones, what their checks have in common.
+    pub fn clause(&self) -> Option<Clause> {
+        let first = self.cases[0];
+        let is_one = self.cases.iter().all(|case| case.clause() == first.clause());
+        let check = first.first_failed().filter(|_| !is_one);
+        check.map_or_else(|| first.clause(), |check| check.rfc.clone())
     }
 
     /// The worst verdict in the group.

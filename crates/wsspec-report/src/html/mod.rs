@@ -19,6 +19,7 @@ mod links;
 mod matrix;
 mod one_file;
 mod overview;
+mod requirements;
 mod rows;
 mod scripts;
 mod together;

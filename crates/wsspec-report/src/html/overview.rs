@@ -1,9 +1,9 @@
 //! The overview: ratings, causes, the table of cases, the requirements, the facts of the run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use askama::Template;
-use wsspec_cases::{CaseId, Level, requirements, suite};
+use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 
 use super::Against;
@@ -11,9 +11,10 @@ use super::absent::Absent;
 use super::ids::Ids;
 use super::links::Links;
 use super::matrix::{self, Section};
+use super::requirements::{self, Requirement};
 use crate::Untrusted;
 use crate::diff::{self, Change, Difference, Way};
-use crate::record::{CaseRecord, Clause, NotRun, Report, Role, RuleRecord, verdict_order};
+use crate::record::{CaseRecord, NotRun, Report, Role, verdict_order};
 use crate::sanitise::shell;
 use crate::story::units;
 use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
@@ -23,8 +24,6 @@ use crate::verdict::Shown;
 const CAUSES: usize = 3;
 /// Ids of a cause that are links.
 const IDS: usize = 24;
-/// Ids of a requirement that are named.
-const IDS_OF_A_RULE: usize = 8;
 
 /// The template of the overview.
 #[derive(Template)]
@@ -87,20 +86,6 @@ struct ChangeView<'a> {
     summary: &'a Untrusted,
 }
 
-/// A rule of an RFC with the cases that test it.
-struct Requirement {
-    anchor: String,
-    clause: Clause,
-    level: &'static str,
-    summary: String,
-    /// Its cases; those without a result in this report have no address.
-    ids: Ids,
-    /// For every agent: the worst verdict, and how many cases passed of how many. Empty if none of its cases is here.
-    results: Vec<(Verdict, String)>,
-    /// No case tests it.
-    is_untested: bool,
-}
-
 impl<'a> Overview<'a> {
     pub(super) fn new(
         report: &'a Report,
@@ -114,7 +99,7 @@ impl<'a> Overview<'a> {
             causes: causes.collect(),
             counts: Counts::of(&report.cases),
             sections: matrix::sections(report, links, absent),
-            requirements: requirements(report, links),
+            requirements: requirements::all(report, links),
             standings: standings(report, links),
             comparison: against.map(|against| comparison(report, links, against)),
             facts: facts(report),
@@ -281,118 +266,6 @@ fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
 
 fn percent_encoded(octet: u8) -> String {
     if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") }
-}
-
-/// The rules that the cases of the report name, those of other cases, and those that no case tests.
-fn requirements(report: &Report, links: &Links) -> Vec<Requirement> {
-    let agents = report.agents();
-    let mut by_rule: BTreeMap<RuleKey, Vec<&CaseRecord>> = BTreeMap::new();
-    for case in &report.cases {
-        for rule in &case.rules {
-            by_rule.entry(rule_key(rule)).or_default().push(case);
-        }
-    }
-    let all = requirements::requirements(suite());
-    let untested: BTreeSet<RuleKey> =
-        all.iter().filter(|one| !one.is_tested).map(|one| rule_key(&RuleRecord::from(&one.rule))).collect();
-    for one in all {
-        by_rule.entry(rule_key(&RuleRecord::from(&one.rule))).or_default();
-    }
-    let mut last: Option<Clause> = None;
-    by_rule
-        .into_iter()
-        .map(|(key, cases)| {
-            let is_untested = untested.contains(&key);
-            let (_, _, clause, level, summary) = key;
-            let is_first = last.as_ref() != Some(&clause);
-            last = Some(clause.clone());
-            Requirement {
-                anchor: if is_first {
-                    format!("rfc{}-{}", clause.rfc, clause.section)
-                } else {
-                    String::new()
-                },
-                level: level.name(),
-                ids: if cases.is_empty() {
-                    ids_of(&clause, &summary)
-                } else {
-                    ids_here(&clause, &cases, links)
-                },
-                results: match cases.is_empty() {
-                    true => Vec::new(),
-                    false => agents.iter().map(|agent| result(agent, &clause, &cases)).collect(),
-                },
-                is_untested,
-                summary,
-                clause,
-            }
-        })
-        .collect()
-}
-
-/// RFC, section, clause, level, words: in the order of the RFC.
-type RuleKey = (u16, Vec<u32>, Clause, Level, String);
-
-fn rule_key(rule: &RuleRecord) -> RuleKey {
-    (rule.rfc.rfc, section_order(&rule.rfc.section), rule.rfc.clone(), rule.level, rule.summary.clone())
-}
-
-/// The cases of the suite that name a rule.
-fn ids_of(clause: &Clause, summary: &str) -> Ids {
-    let names = |rule: &wsspec_cases::Rule| rule.summary == summary && rule.section == clause.section;
-    let cases = suite().cases().iter().filter(|case| case.rules.iter().any(names));
-    Ids::new(cases.map(|case| (case.id, None)), IDS_OF_A_RULE)
-}
-
-/// The cases of a rule that have a result; each leads to the worst one.
-fn ids_here(clause: &Clause, cases: &[&CaseRecord], links: &Links) -> Ids {
-    let mut worst: BTreeMap<CaseId, &CaseRecord> = BTreeMap::new();
-    for case in cases {
-        let known = worst.entry(case.id).or_insert(case);
-        if gravity(case.verdict) > gravity(known.verdict) {
-            *known = case;
-        }
-    }
-    if links.is_folder() {
-        return Ids::new(worst.into_iter().map(|(id, case)| (id, Some(links.case(case)))), IDS_OF_A_RULE);
-    }
-    let ids = Ids::new(worst.into_keys().map(|id| (id, Some(format!("#{id}")))), IDS_OF_A_RULE);
-    ids.elsewhere(format!("#?q=rfc({}%23{})", clause.rfc, clause.section))
-}
-
-fn section_order(section: &str) -> Vec<u32> {
-    section.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
-}
-
-fn result(agent: &Untrusted, clause: &Clause, cases: &[&CaseRecord]) -> (Verdict, String) {
-    let own = cases.iter().filter(|case| case.agent == *agent);
-    let of_agent: Vec<Verdict> = own.map(|case| verdict_of_rule(case, clause)).collect();
-    let worst = of_agent.iter().copied().max_by_key(|verdict| gravity(*verdict)).unwrap_or(Verdict::NotRun);
-    let good = of_agent.iter().filter(|verdict| gravity(**verdict) < gravity(Verdict::NonStrict)).count();
-    (worst, format!("{good} / {}", of_agent.len()))
-}
-
-/// The verdict of a case as far as a clause goes: checks of other clauses do not count against it.
-fn verdict_of_rule(case: &CaseRecord, clause: &Clause) -> Verdict {
-    let mut failed =
-        case.checks.iter().filter(|check| !check.ok).filter_map(|check| check.rfc.as_ref()).peekable();
-    let is_elsewhere = failed.peek().is_some() && failed.all(|other| other != clause);
-    let is_accused = matches!(case.verdict, Verdict::Fail | Verdict::NonStrict);
-    if is_accused && is_elsewhere { Verdict::Pass } else { case.verdict }
-}
-
-/// Which of several verdicts stands for all.
-const fn gravity(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Skipped => 0,
-        Verdict::NotApplicable => 1,
-        Verdict::Info => 2,
-        Verdict::Pass => 3,
-        Verdict::NonStrict => 4,
-        Verdict::NotRun => 5,
-        Verdict::Error => 6,
-        Verdict::Fail | Verdict::Timeout | Verdict::Crash => 7,
-    }
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {

@@ -131,15 +131,6 @@ impl CaseRecord {
         self.checks.iter().filter(|check| !check.ok).min_by_key(|check| check.level)
     }
 
-    /// Where the rule stands that was broken; of a case in which nothing failed, the first rule that it is about. None where
-    /// what failed is no rule: a process that ends breaks none, nor does who turns a connection away.
-    pub fn clause(&self) -> Option<&Clause> {
-        match self.first_failed() {
-            Some(check) => check.rfc.as_ref(),
-            None => self.rules.first().map(|rule| &rule.rfc),
-        }
-    }
-
     /// The line of the log at which a rule was broken. None where nothing was judged or all is well: what is not
     /// asked for cannot be broken.
     pub fn deviation(&self) -> Option<usize> {

@@ -4,6 +4,7 @@
 //! `end` line is incomplete by definition. Within a schema version fields are only added; readers
 //! ignore what they do not know.
 
+mod broken;
 mod build;
 mod case;
 mod cause;

@@ -114,7 +114,7 @@ impl CaseRecord {
         self.checks.retain(|check| !check.ok);
         for check in &mut self.checks {
             (check.expected, check.observed) = (Untrusted::default(), Untrusted::default());
-            (check.wanted, check.found, check.header) = (None, None, None);
+            (check.wanted, check.found) = (None, None);
         }
         self.checks.shrink_to_fit();
     }

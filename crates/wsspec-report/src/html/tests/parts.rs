@@ -71,17 +71,30 @@ fn the_issue_of_a_known_failure_is_a_link_only_if_it_is_an_address_of_https() {
 
 #[test]
 fn a_requirement_is_not_blamed_for_a_check_of_another_clause() {
-    let mut case = with_verdict(failed("a", "5.15"), Verdict::Fail, "It closed late.");
-    let clause = case.rules[0].rfc.section.clone();
-    let verdict = |case: &CaseRecord| {
-        let page = index_page(&sample(vec![case.clone()]));
-        let rules = page.split("id=\"rfc\"").nth(1).unwrap().to_owned();
-        let row = rules.split("<tr").find(|row| row.contains(&case.rules[0].summary)).unwrap().to_owned();
-        row.contains("FAIL")
+    let mut case = failed("a", "5.15");
+    let rule = case.rules[0].summary.clone();
+    let verdict = |cases: &[&CaseRecord]| {
+        let page = index_page(&sample(cases.iter().copied().cloned().collect()));
+        let rules = page.split("id=\"rfc\"").nth(1).unwrap();
+        rules.split("<tr").find(|row| row.contains(&rule)).unwrap().contains("FAIL")
     };
-    assert!(verdict(&case), "§{clause}");
+    assert!(verdict(&[&case]));
     for check in case.checks.iter_mut().filter(|check| !check.ok) {
         check.rfc = crate::record::Clause::parse("6455#7.4");
     }
-    assert!(!verdict(&case));
+    assert!(verdict(&[&case]), "no other row tells of it");
+    let mut closing = CaseRecord { id: "7.9.1".parse().unwrap(), ..case.clone() };
+    closing.rules[0].rfc = crate::record::Clause::parse("6455#7.4").unwrap();
+    closing.rules[0].summary = "only codes that are defined are sent".to_owned();
+    assert!(!verdict(&[&case, &closing]));
+}
+
+#[test]
+fn links_to_the_rules_told_where_they_came_from() {
+    for page in documents(&every_verdict()) {
+        for link in page.split("<a ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+            let is_outside = link.contains("href=\"https:");
+            assert!(!is_outside || link.contains("rel=\"noreferrer noopener\""), "{link}");
+        }
+    }
 }
