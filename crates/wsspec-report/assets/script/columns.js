@@ -19,8 +19,8 @@ function sortRows() {
   const first = find("#differing-first").checked;
   for (const section of sections) {
     const own = rows.filter((row) => row.parentElement === section);
-    const differs = (row) => first && "differs" in row.dataset;
-    const wanted = [...own.filter(differs), ...own.filter((row) => !differs(row))];
+    const differing = new Set(first ? own.filter(differs) : []);
+    const wanted = [...differing, ...own.filter((row) => !differing.has(row))];
     if (wanted.some((row, at) => row !== section.rows[at + 1])) section.append(...wanted);
   }
 }
@@ -45,7 +45,7 @@ function columnMenu(head) {
   summary.textContent = "⋮";
   summary.setAttribute("aria-label", "column of " + find(".name", head).textContent);
   const box = document.createElement("div");
-  const act = (text, change) => button(text, () => { menu.open = false; change(); remember(); filter(); });
+  const act = (text, change) => button(text, () => { menu.open = false; change(); sortRows(); remember(); filter(); });
   box.append(
     act("hide", () => { for (const cell of findAll("[data-agent]", matrix)) cell.hidden ||= cell.dataset.agent === key; }),
     act("move left", () => {

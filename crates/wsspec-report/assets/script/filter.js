@@ -22,19 +22,44 @@ const matches = (argument, value) => {
   const pattern = glob(argument);
   return (value ?? "").split(" ").some((part) => pattern.test(part));
 };
+/** What may be asked for; a word that is misspelt finds nothing, and would look like a result. */
+const oneOf = (words, argument, hint) => {
+  if (!words.includes(argument)) throw new Error(hint);
+};
+const VERDICTS = findAll("#chips .chip").map((chip) => chip.dataset.word);
+const STANDINGS = ["expected", "unexpected", "known", "fixed", "flaky"];
+/** Whether the columns that are shown have different verdicts. */
+const differs = (row) => new Set(findAll("td", row).filter((cell) => !cell.hidden).map(status)).size > 1;
 /** What can be asked about a row and one of its cells. */
 const FACTS = {
   id: (argument) => (row) => matches(argument, row.dataset.id),
   slug: (argument) => (row) => matches(argument, find(".slug", row).textContent),
-  section: (argument) => (row) => row.parentElement.dataset.section === argument,
-  level: (argument) => (row) => matches(argument, row.dataset.level),
-  rfc: (argument) => (row) => row.dataset.rfc.split(" ").some((clause) =>
-    clause === argument || clause.startsWith(argument + ".")),
-  status: (argument) => (_, cell) => matches(argument, status(cell).replaceAll(" ", "-"))
-    || status(cell) === argument,
-  outcome: (argument) => (_, cell) => matches(argument, cell.dataset.outcome ?? "expected"),
+  section: (argument) => {
+    if (!/^\d+$/.test(argument)) throw new Error("a section is a number, as in section(5)");
+    return (row) => row.parentElement.dataset.section === argument;
+  },
+  level: (argument) => {
+    const level = argument.toUpperCase();
+    oneOf(["MUST", "SHOULD", "MAY"], level, "a level is must, should or may");
+    return (row) => row.dataset.level === level;
+  },
+  rfc: (argument) => {
+    if (!/^\d+#/.test(argument)) throw new Error("a clause is written rfc(6455#5.4)");
+    return (row) => row.dataset.rfc.split(" ").some((clause) => clause === argument || clause.startsWith(argument + "."));
+  },
+  status: (argument) => {
+    oneOf(VERDICTS, argument, "status() takes a verdict: " + VERDICTS.join(", "));
+    return (_, cell) => status(cell) === argument;
+  },
+  outcome: (argument) => {
+    oneOf(STANDINGS, argument, "outcome() takes one of: " + STANDINGS.join(", "));
+    return (_, cell) => (cell.dataset.outcome ?? "expected") === argument;
+  },
   agent: (argument) => (_, cell) => matches(argument, cell.dataset.agent),
-  differs: () => (row) => "differs" in row.dataset,
+  differs: (argument) => {
+    oneOf([""], argument, "differs() has no argument");
+    return differs;
+  },
   set: (argument) => (row) => matches(argument.replace(/^@/, ""), row.dataset.sets),
   tag: (argument) => (row) => matches(argument, row.dataset.tags),
   since: (argument) => {
@@ -43,7 +68,10 @@ const FACTS = {
     // All cases came with version 0.1.
     return () => Number(major) === 0 && Number(minor) <= 1;
   },
-  needs: (argument) => (row) => matches(argument, row.dataset.needs),
+  needs: (argument) => {
+    oneOf(["deflate", "tls", "client", "server"], argument, "needs() takes deflate, tls, client or server");
+    return (row) => matches(argument, row.dataset.needs);
+  },
   time: (argument) => {
     const holds = compare(argument, TIMES, "a time is compared as in time(<1s)");
     return (row) => holds(Number(row.dataset.ms));

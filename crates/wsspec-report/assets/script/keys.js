@@ -48,7 +48,7 @@ function stored(act) {
   }
 }
 
-const fact = (name) => "status(" + name.replaceAll(" ", "-") + ")";
+const fact = (name) => "status(" + name + ")";
 
 /** Adds verdicts to the filter, or takes them out if all are there. */
 function chip(...names) {

@@ -45,6 +45,13 @@ impl Absent<'_> {
         self.record.map_or(Verdict::NotRun, |record| record.verdict)
     }
 
+    /// Whether it had to run, and the run ended before its turn.
+    pub(super) fn is_due(&self, report: &Report) -> bool {
+        let Some(end) = &report.end else { return true };
+        let id = self.id.to_string();
+        end.not_run.iter().any(|one| one.agent == *self.agent && one.cases.contains(&id))
+    }
+
     fn why(&self, report: &Report) -> Untrusted {
         if let Some(record) = self.record.filter(|record| !record.summary.is_empty()) {
             return record.summary.clone();
@@ -52,9 +59,7 @@ impl Absent<'_> {
         let Some(end) = &report.end else {
             return "The run did not come to its end, and this case had no result by then.".into();
         };
-        let id = self.id.to_string();
-        let named = end.not_run.iter().any(|one| one.agent == *self.agent && one.cases.contains(&id));
-        match (&end.reason, named) {
+        match (&end.reason, self.is_due(report)) {
             (Some(reason), true) => {
                 Untrusted::from(format!("The run ended before this case had its turn: {}.", reason.raw()))
             }

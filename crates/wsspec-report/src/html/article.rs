@@ -56,6 +56,8 @@ pub(super) struct Article<'a> {
     next: Option<Link>,
     rules: Vec<BrokenRule<'a>>,
     same_cause: Vec<Link>,
+    /// How many more there are, and the address that shows them.
+    more_of_cause: Option<(usize, String)>,
     others: Vec<Other<'a>>,
     before: Option<Before>,
     alternatives: Vec<Alternative>,
@@ -151,6 +153,11 @@ impl<'a> Article<'a> {
             next: near.next.map(link),
             rules: broken::rules(case),
             same_cause: near.same_cause.into_iter().map(link).collect(),
+            more_of_cause: case
+                .cause
+                .as_ref()
+                .filter(|_| near.more_of_cause > 0)
+                .map(|cause| (near.more_of_cause, links.cause(cause))),
             others: others(report, links, &case.agent, case.id),
             before: links.earlier(&case.agent, case.id).map(|earlier| Before {
                 agent: earlier.agent.clone(),

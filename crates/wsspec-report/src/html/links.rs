@@ -38,6 +38,8 @@ pub(super) struct Neighbours<'a> {
     pub(super) previous: Option<&'a CaseRecord>,
     pub(super) next: Option<&'a CaseRecord>,
     pub(super) same_cause: Vec<&'a CaseRecord>,
+    /// How many more have its cause.
+    pub(super) more_of_cause: usize,
 }
 
 impl Links {
@@ -103,10 +105,12 @@ impl Links {
         let at = siblings.order.get(&case.id).copied();
         let record = |place: &usize| &report.cases[*place];
         let same = case.cause.as_ref().and_then(|cause| siblings.of_cause.get(cause)).into_iter().flatten();
+        let mut same = same.map(record).filter(|other| other.id != case.id);
         Neighbours {
             previous: at.and_then(|at| siblings.places.get(at.checked_sub(1)?)).map(record),
             next: at.and_then(|at| siblings.places.get(at + 1)).map(record),
-            same_cause: same.map(record).filter(|other| other.id != case.id).take(most).collect(),
+            same_cause: same.by_ref().take(most).collect(),
+            more_of_cause: same.count(),
         }
     }
 
@@ -193,6 +197,15 @@ impl Links {
         self.has_run(agent, id).then_some(address)
     }
 
+    /// The address that shows all cases of a cause: those that the filter finds, or the list of causes.
+    pub(super) fn cause(&self, key: &str) -> String {
+        if self.is_folder() {
+            return self.overview("");
+        }
+        let query: String = key.bytes().map(percent_encoded).collect();
+        format!("#?q={query}")
+    }
+
     /// The address of the overview, or of a part of it.
     pub(super) fn overview(&self, part: &str) -> String {
         match (&self.files, part) {
@@ -201,6 +214,10 @@ impl Links {
             (Some(_), part) => format!("index.html#{part}"),
         }
     }
+}
+
+fn percent_encoded(octet: u8) -> String {
+    if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") }
 }
 
 impl Siblings {
@@ -251,7 +268,25 @@ fn key(agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{passed, report};
+    use crate::samples::{failed, passed, report};
+
+    #[test]
+    fn cases_of_the_same_cause_were_cut_without_a_word() {
+        let cases = (1..=15).map(|n| failed("a", &format!("5.{n}"))).collect();
+        let report = report(cases);
+        let near = |most| Links::one_file(&report).neighbours(&report, &report.cases[0], most);
+        assert_eq!((near(12).same_cause.len(), near(12).more_of_cause), (12, 2));
+        assert_eq!((near(20).same_cause.len(), near(20).more_of_cause), (14, 0));
+        let pages = [
+            (Links::one_file(&report), "#?q=events%406455%235%2E4%2Fextra"),
+            (Links::folder(&report), "index.html"),
+        ];
+        for (links, address) in pages {
+            assert_eq!(links.cause("events@6455#5.4/extra"), address);
+        }
+        let page = crate::html::case_page(&report, &report.cases[0]).content;
+        assert!(page.contains("<a href=\"index.html\">+2 more</a>"), "{page}");
+    }
 
     #[test]
     fn agents_have_different_plain_keys() {

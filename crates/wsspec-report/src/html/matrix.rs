@@ -1,6 +1,6 @@
 //! The table of cases by implementations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use wsspec_cases::sets::SETS;
 use wsspec_cases::{Case, CaseId, Roles, suite, tags};
@@ -10,13 +10,12 @@ use super::absent::{Absent, Facts};
 use super::links::Links;
 use crate::Untrusted;
 use crate::record::{CaseRecord, Report, Standing};
-use crate::verdict::Shown;
 
 /// A section of the table.
 pub(super) struct Section {
     pub(super) number: String,
     pub(super) title: String,
-    /// For every agent: how many are not failures, and how many ran.
+    /// For every agent: how many are in order, and how many ran or had to.
     pub(super) tallies: Vec<String>,
     pub(super) rows: Vec<Row>,
     /// Something in it is worth a look.
@@ -32,7 +31,6 @@ pub(super) struct Row {
     pub(super) clause: String,
     pub(super) clauses: String,
     pub(super) cells: Vec<Cell>,
-    pub(super) differs: bool,
     pub(super) time_ms: u64,
     pub(super) causes: String,
     /// The sets that it is in.
@@ -48,10 +46,9 @@ pub(super) struct Row {
 /// The result of a case for one agent.
 pub(super) struct Cell {
     pub(super) href: String,
-    pub(super) class: &'static str,
-    pub(super) word: &'static str,
-    pub(super) sign: &'static str,
-    pub(super) label: &'static str,
+    pub(super) verdict: Verdict,
+    /// It ran, or had to.
+    is_due: bool,
     pub(super) code: Option<u16>,
     pub(super) standing: Option<&'static str>,
     /// Name that scripts of the reference's users look for.
@@ -63,6 +60,8 @@ pub(super) struct Cell {
 /// The sections in order, with a row for every case that any agent has a result for, or should have one.
 pub(super) fn sections(report: &Report, links: &Links, absent: &[Absent<'_>]) -> Vec<Section> {
     let agents = report.agents();
+    let due = absent.iter().filter(|absent| absent.is_due(report));
+    let due: HashSet<(&Untrusted, CaseId)> = due.map(|absent| (absent.agent, absent.id)).collect();
     let mut by_case: BTreeMap<CaseId, Vec<Option<&CaseRecord>>> = BTreeMap::new();
     for absent in absent {
         by_case.entry(absent.id).or_insert_with(|| vec![None; agents.len()]);
@@ -72,45 +71,43 @@ pub(super) fn sections(report: &Report, links: &Links, absent: &[Absent<'_>]) ->
         by_case.entry(case.id).or_insert_with(|| vec![None; agents.len()])[place] = Some(case);
     }
     let mut sections: Vec<Section> = Vec::new();
-    let mut results: Vec<Vec<Option<&CaseRecord>>> = Vec::new();
     for (id, cases) in by_case {
+        let cells = cases.iter().zip(&agents).map(|(case, agent)| Cell {
+            is_due: case.is_some() || due.contains(&(*agent, id)),
+            ..cell(*case, agent, id, links)
+        });
+        let Some(row) = row(id, &cases, cells.collect()) else { continue };
         let number = id.section().to_string();
-        if sections.last().is_none_or(|section| section.number != number) {
-            finish(sections.last_mut(), &mut results, agents.len());
-            sections.push(Section {
-                title: title(id.section()),
-                number,
-                tallies: Vec::new(),
-                rows: Vec::new(),
-                is_open: false,
-            });
+        match sections.last_mut().filter(|section| section.number == number) {
+            Some(section) => section.rows.push(row),
+            None => sections.push(Section::new(number, title(id.section()), row)),
         }
-        if let (Some(section), Some(row)) = (sections.last_mut(), row(id, &cases, &agents, links)) {
-            section.rows.push(row);
-        }
-        results.push(cases);
     }
-    finish(sections.last_mut(), &mut results, agents.len());
+    sections.iter_mut().for_each(|section| section.count(agents.len()));
     sections
 }
 
-/// Counts the section that is complete.
-fn finish(section: Option<&mut Section>, results: &mut Vec<Vec<Option<&CaseRecord>>>, agents: usize) {
-    let results = std::mem::take(results);
-    let Some(section) = section else { return };
-    let of_agent = |place: usize| results.iter().filter_map(move |cases| cases[place]);
-    section.tallies = (0..agents)
-        .map(|place| {
-            let good = of_agent(place).filter(|case| !is_notable(case)).count();
-            format!("{good} / {}", of_agent(place).count())
-        })
-        .collect();
-    section.is_open = results.iter().flatten().flatten().any(|case| is_notable(case));
+impl Section {
+    fn new(number: String, title: String, first: Row) -> Self {
+        Self { number, title, tallies: Vec::new(), rows: vec![first], is_open: false }
+    }
+
+    fn count(&mut self, agents: usize) {
+        let of_agent = |place: usize| self.rows.iter().map(move |row| &row.cells[place]);
+        let tally = |place| {
+            let due = of_agent(place).filter(|cell| cell.is_due);
+            let good = due.clone().filter(|cell| !is_notable(cell.verdict)).count();
+            format!("{good} / {}", due.count())
+        };
+        self.tallies = (0..agents).map(tally).collect();
+        let mut cells = self.rows.iter().flat_map(|row| &row.cells);
+        self.is_open = cells.any(|cell| cell.is_due && is_notable(cell.verdict));
+    }
 }
 
 /// Whether a verdict is worth opening its section for.
-const fn is_notable(case: &CaseRecord) -> bool {
-    case.verdict.is_failure() || matches!(case.verdict, Verdict::NonStrict | Verdict::Error | Verdict::NotRun)
+const fn is_notable(verdict: Verdict) -> bool {
+    verdict.is_failure() || matches!(verdict, Verdict::NonStrict | Verdict::Error | Verdict::NotRun)
 }
 
 /// The title of a section; sections that this version does not know have none.
@@ -119,11 +116,9 @@ pub(super) fn title(number: u16) -> String {
     section.map_or_else(String::new, |section| section.title.to_owned())
 }
 
-fn row(id: CaseId, cases: &[Option<&CaseRecord>], agents: &[&Untrusted], links: &Links) -> Option<Row> {
+fn row(id: CaseId, cases: &[Option<&CaseRecord>], cells: Vec<Cell>) -> Option<Row> {
     let first = cases.iter().flatten().next();
     let facts = first.map(|case| Facts::of_record(case)).or_else(|| Facts::known(id))?;
-    let cells: Vec<Cell> =
-        cases.iter().zip(agents).map(|(case, agent)| cell(*case, agent, id, links)).collect();
     let causes: Vec<&str> = cases.iter().flatten().filter_map(|case| case.cause.as_deref()).collect();
     let known = suite().get(id);
     let clauses = facts.rules.iter().map(|rule| format!("{}#{}", rule.rfc.rfc, rule.rfc.section));
@@ -132,7 +127,6 @@ fn row(id: CaseId, cases: &[Option<&CaseRecord>], agents: &[&Untrusted], links: 
         level: facts.level().name(),
         clause: facts.rules.first().map_or_else(String::new, |rule| rule.rfc.section.clone()),
         clauses: clauses.collect::<Vec<_>>().join(" "),
-        differs: cells.windows(2).any(|pair| pair[0].word != pair[1].word),
         time_ms: cases.iter().flatten().map(|case| case.duration_us / 1000).max().unwrap_or(0),
         causes: causes.join(" "),
         sets: known.map(sets).unwrap_or_default(),
@@ -167,17 +161,15 @@ fn needs(case: &Case) -> String {
 }
 
 fn cell(case: Option<&CaseRecord>, agent: &Untrusted, id: CaseId, links: &Links) -> Cell {
-    let shown = case.map_or(Verdict::NotRun, |case| case.verdict);
+    let verdict = case.map_or(Verdict::NotRun, |case| case.verdict);
     Cell {
         href: links.case_of(agent, id),
-        class: shown.class(),
-        word: shown.word(),
-        sign: shown.sign(),
-        label: shown.label(),
+        verdict,
+        is_due: case.is_some(),
         code: case.and_then(|case| case.close.remote),
         standing: case.and_then(|case| case.outcome).and_then(standing),
-        is_failed: shown.is_failure(),
-        why: case.filter(|_| shown == Verdict::NotApplicable).map(|case| case.summary.clone()),
+        is_failed: verdict.is_failure(),
+        why: case.filter(|_| verdict == Verdict::NotApplicable).map(|case| case.summary.clone()),
     }
 }
 

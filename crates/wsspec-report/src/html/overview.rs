@@ -14,10 +14,10 @@ use super::matrix::{self, Section};
 use super::requirements::{self, Requirement};
 use crate::Untrusted;
 use crate::diff::{self, Change, Difference, Way};
-use crate::record::{CaseRecord, NotRun, Report, Role, verdict_order};
+use crate::record::{CaseRecord, NotRun, Report, Role, Standing, verdict_order};
 use crate::sanitise::shell;
 use crate::story::units;
-use crate::summary::{self, AgentSummary, Cause, Counts, Rating};
+use crate::summary::{self, AgentSummary, Cause, Rating};
 use crate::verdict::Shown;
 
 /// Causes that are told at once; the others follow on demand, so that the table of cases is not far.
@@ -33,7 +33,6 @@ pub(super) struct Overview<'a> {
     links: &'a Links,
     agents: Vec<AgentSummary<'a>>,
     causes: Vec<CauseView<'a>>,
-    counts: Counts,
     sections: Vec<Section>,
     requirements: Vec<Requirement>,
     standings: Vec<StandingView<'a>>,
@@ -97,7 +96,6 @@ impl<'a> Overview<'a> {
         Self {
             agents: AgentSummary::all(report),
             causes: causes.collect(),
-            counts: Counts::of(&report.cases),
             sections: matrix::sections(report, links, absent),
             requirements: requirements::all(report, links),
             standings: standings(report, links),
@@ -146,22 +144,42 @@ impl<'a> Overview<'a> {
         self.sections.iter().map(|section| section.rows.len()).sum()
     }
 
-    fn all_verdicts(&self) -> Vec<(Verdict, u64)> {
-        verdict_order().map(|verdict| (verdict, self.counts.get(verdict))).to_vec()
+    /// How many cells of the table have which verdict.
+    fn all_verdicts(&self) -> Vec<(Verdict, usize)> {
+        let cells = || self.sections.iter().flat_map(|section| &section.rows).flat_map(|row| &row.cells);
+        let count = |verdict| cells().filter(|cell| cell.verdict == verdict).count();
+        verdict_order().map(|verdict| (verdict, count(verdict))).to_vec()
+    }
+
+    /// The verdicts of an implementation, with what did not run.
+    fn counts_of(&self, agent: &AgentSummary<'_>) -> Vec<(Verdict, u64)> {
+        let missing = self.report.not_run(agent.agent) as u64;
+        let without = |verdict| if verdict == Verdict::NotRun { missing } else { 0 };
+        let counts = verdict_order().map(|verdict| (verdict, agent.counts.get(verdict) + without(verdict)));
+        counts.into_iter().filter(|(_, number)| *number > 0).collect()
     }
 }
 
-/// The name of the part in which the results are compared with others, earlier ones or a baseline.
+/// The name of the part in which the results are compared with others: earlier ones, a baseline, or their repetition.
 pub(super) fn compared_with(report: &Report, has_earlier: bool) -> Option<&'static str> {
     let stands = |case: &CaseRecord| case.outcome.and_then(matrix::standing).is_some();
-    match (has_earlier, report.cases.iter().any(stands)) {
-        (true, false) => Some("Changes"),
-        (_, true) => Some("Baseline"),
+    let has_standings = report.cases.iter().any(stands);
+    match (has_standings, has_earlier) {
+        (true, _) if has_baseline(report) => Some("Baseline"),
+        (_, true) => Some("Changes"),
+        (true, false) => Some("Flaky"),
         (false, false) => None,
     }
 }
 
-/// What stands against the baseline, the worst first; nothing without one.
+/// Whether there was a baseline: without one a result can only differ from its repetition.
+fn has_baseline(report: &Report) -> bool {
+    let is_of_baseline =
+        |case: &CaseRecord| !matches!(case.outcome, None | Some(Standing::Expected | Standing::Flaky));
+    report.run.baseline.is_some() || report.cases.iter().any(is_of_baseline)
+}
+
+/// What is not as the baseline has it, or as it was the first time, the worst first.
 fn standings<'a>(report: &'a Report, links: &Links) -> Vec<StandingView<'a>> {
     let order = ["unexpected", "flaky", "fixed", "known"];
     let view = |case: &'a CaseRecord| {
@@ -258,14 +276,9 @@ fn cause_view<'a>(cause: Cause<'a>, links: &Links) -> CauseView<'a> {
     }
     let mut ids = Ids::new(seen, IDS);
     if !links.is_folder() {
-        let query: String = cause.key.bytes().map(percent_encoded).collect();
-        ids = ids.elsewhere(format!("#?q={query}"));
+        ids = ids.elsewhere(links.cause(cause.key));
     }
     CauseView { cause, ids }
-}
-
-fn percent_encoded(octet: u8) -> String {
-    if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") }
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {

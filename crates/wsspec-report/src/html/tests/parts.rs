@@ -89,6 +89,46 @@ fn a_requirement_is_not_blamed_for_a_check_of_another_clause() {
     assert!(!verdict(&[&case, &closing]));
 }
 
+/// A server that exits after the first case: what did not run stood as such in the table, and was counted nowhere.
+#[test]
+fn cases_that_the_run_did_not_come_to_are_counted() {
+    let mut report =
+        sample(vec![passed("a", "2.1"), passed("b", "2.1"), passed("b", "2.2"), passed("b", "5.1")]);
+    let cases = ["2.2", "2.3"].map(str::to_owned).to_vec();
+    report.run.selected = 3;
+    let end = report.end.as_mut().unwrap();
+    (end.complete, end.not_run) = (false, vec![NotRun { agent: "a".into(), cases }]);
+    let page = index_page(&report);
+    let rating = page.split("class=\"ratings\"").nth(1).and_then(|rest| rest.split("</li>").next()).unwrap();
+    assert!(rating.contains(">2&nbsp;not run</span>"), "{rating}");
+    // What was not selected for an implementation stands in the table, too: three cells of `a`, one of `b`.
+    let chip = page.split("<button").find(|chip| chip.contains("data-word=\"not run\"")).unwrap();
+    assert!(chip.contains(">not run 4<") && !chip.contains("disabled"), "{chip}");
+    let section = |number: &str| {
+        page.split("<tbody").find(|part| part.contains(&format!("data-section=\"{number}\""))).unwrap()
+    };
+    assert!(
+        section("2").contains("data-open") && section("2").contains("<td>1 / 3</td><td>2 / 2</td>"),
+        "{}",
+        section("2")
+    );
+    assert!(!section("5").contains("data-open") && section("5").contains("<td>0 / 0</td><td>1 / 1</td>"));
+}
+
+/// A case that failed once, in a run without a baseline.
+#[test]
+fn a_flaky_case_was_told_against_a_baseline_that_there_was_not() {
+    let mut case = failed("a", "2.1");
+    case.outcome = Some(Standing::Flaky);
+    let mut report = sample(vec![case]);
+    let page = index_page(&report);
+    assert!(page.contains(">Flaky</a>") && page.contains("<h2>Flaky results</h2>"), "{page}");
+    assert!(!page.contains("Baseline</a>") && !page.contains("Against the baseline"));
+    report.run.baseline = Some("known.toml".to_owned());
+    let page = index_page(&report);
+    assert!(page.contains(">Baseline</a>") && page.contains("<h2>Against the baseline</h2>"));
+}
+
 #[test]
 fn links_to_the_rules_told_where_they_came_from() {
     for page in documents(&every_verdict()) {

@@ -92,6 +92,18 @@ fn switching_the_theme_of_a_case_page_unfolded_the_overview() {
 }
 
 #[test]
+fn only_differences_counted_columns_that_are_hidden() {
+    let Some(mut browser) = Browser::start() else { return };
+    let report = sample(vec![failed("a", "5.15"), passed("b", "5.15"), passed("c", "5.15")]);
+    let written = Written::new(&report);
+    browser.open(&written.url());
+    let hits = "document.querySelector('#hits').textContent";
+    browser.go("#?differences=1", &format!("{hits} === '1 cases'"));
+    browser.go("#?cols=b,c&differences=1", &format!("{hits} === '0 of 1 cases'"));
+    browser.go("#?cols=a,c&differences=1", &format!("{hits} === '1 cases'"));
+}
+
+#[test]
 fn open_parts_of_a_case_are_in_the_address_and_requirements_are_reached_from_there() {
     let Some((mut browser, written)) = started() else { return };
     browser.screen(1280, 800);
@@ -192,6 +204,7 @@ fn the_filter_speaks_the_language_of_the_command_line() {
         ("status(n/a) and agent(mylib*)", 1),
         ("outcome(unexpected)", 1),
         ("differs()", 2),
+        ("status(not run)", 2),
         ("fragment", 0),
         ("orphan", 3),
         ("!(status(pass) | status(info))", all - 2),
@@ -212,7 +225,11 @@ fn the_filter_speaks_the_language_of_the_command_line() {
             "{filter}"
         );
     }
-    for wrong in ["id(5.*", "nto status(fail)(", "colour(red)", "time(1s)", "size(>5pt)"] {
+    // Words that are misspelt found nothing and were taken for facts.
+    let misspelt = ["status(fial)", "status(FAIL)", "status(not-run)", "rfc(6455)", "level(must|should)"];
+    let wrong = ["id(5.*", "nto status(fail)(", "colour(red)", "time(1s)", "size(>5pt)", "needs(tsl)"];
+    for wrong in wrong.iter().chain(&misspelt) {
+        browser.go("#?", "!document.querySelector('#query').classList.contains('wrong')");
         browser.go(&format!("#?q={wrong}"), "document.querySelector('#query').classList.contains('wrong')");
     }
     // Headers of the handshakes are looked for as well, once they are unpacked.
