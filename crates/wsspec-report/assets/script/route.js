@@ -69,6 +69,13 @@ function requirement(page) {
   return page.startsWith("rfc") ? findAll("[id]", rules).find((row) => row.id.startsWith(page + ".")) ?? rules : null;
 }
 
+/** Links know nothing of the theme: who chose one has it in the next address, too. */
+function keepTheme() {
+  if (!root.dataset.theme) return;
+  const hash = location.hash || "#";
+  history.replaceState(null, "", hash + (hash.includes("?") ? "&" : "?") + "theme=" + root.dataset.theme);
+}
+
 /** Counts what was asked for: a page that is unpacked late is not shown in the place of another. */
 let turns = 0;
 
@@ -76,10 +83,11 @@ async function route() {
   turns += 1;
   const [page, parameters] = address();
   if (parameters.has("theme")) setTheme(parameters.get("theme"));
+  else keepTheme();
   const old = /^case_desc_(\d+(?:_\d+)*)$/.exec(page);
   if (old) return location.replace("#" + old[1].replaceAll("_", "."));
-  const [, names, mark] = /^(\d+(?:\.\d+)+(?:@[^:]*)?)(?::(\w+))?$/.exec(page) ?? [];
-  if (names !== undefined) return showCases(names, mark);
+  const [, names, mark] = /^(\d+(?:\.\d+)+(?:@.*?)?)(?::([a-z]+\d+))?$/.exec(page) ?? [];
+  if (names !== undefined) return showCases(byKey(names), mark);
   const left = shown && findAll("td a", matrix).find((link) => link.hash === "#" + shown);
   place.replaceChildren();
   const target = page === "" ? null : document.getElementById(page) ?? requirement(page);
@@ -108,28 +116,42 @@ function show(view, name) {
   shown = "";
 }
 
+/** The case and the keys of its implementations, which may be called as they are shown. */
+function byKey(names) {
+  const at = names.indexOf("@");
+  const id = at < 0 ? names : names.slice(0, at);
+  const keys = at < 0 ? [worst(id)] : names.slice(at + 1).split("~").map(keyOf);
+  return id + "@" + keys.join("~");
+}
+
+function keyOf(name) {
+  if (COLUMNS.includes(name)) return name;
+  const head = findAll("thead [data-agent]", matrix).find((one) => find(".name", one).textContent === name);
+  return head?.dataset.agent ?? name;
+}
+
 async function showCases(names, mark) {
   if (shown !== names) {
     const [id, agents] = names.split("@");
-    const keys = agents === undefined ? [worst(id)] : agents.split("~");
+    const keys = agents.split("~");
     const turn = turns;
     place.classList.remove("pair");
     place.replaceChildren(build(["p", { class: "notice", role: "status" }, "Unpacking " + names + " …"]));
     show(place, names + " · " + title);
+    const none = (key) => build(["p", { class: "notice" }, "There is no result for " + id + (key && "@" + key) + "."]);
     let articles;
     try {
-      articles = (await Promise.all(keys.map((key) => article(id + "@" + key)))).filter(Boolean);
+      articles = await Promise.all(keys.map(async (key) => await article(id + "@" + key) ?? none(key)));
     } catch (error) {
       const inBrief = keys.map((key) => briefs.get(id + "@" + key)?.cloneNode(true)).filter(Boolean);
       articles = [build(["p", { class: "notice" }, "This page cannot be unpacked: " + error.message]), ...inBrief];
     }
     if (turn !== turns) return;
-    if (articles.length === 0) articles = [build(["p", { class: "notice" }, "There is no result for " + names + "."])];
     articles.forEach(dress);
     place.replaceChildren(...articles);
-    place.classList.toggle("pair", articles.length > 1);
+    place.classList.toggle("pair", articles.filter((one) => one.tagName === "ARTICLE").length > 1);
     if (articles.length === 2 && articles.every((one) => one.tagName === "ARTICLE")) place.prepend(together(...articles));
-    show(place, (articles[0].dataset.title ?? names) + " · " + title);
+    show(place, (articles.find((one) => one.dataset.title)?.dataset.title ?? names) + " · " + title);
     shown = names;
     openAgain(address()[1]);
     main.focus({ preventScroll: true });

@@ -92,6 +92,34 @@ fn switching_the_theme_of_a_case_page_unfolded_the_overview() {
 }
 
 #[test]
+fn the_theme_was_gone_with_the_next_link() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&format!("{}#?theme=dark", written.url()));
+    browser.wait("document.documentElement.dataset.theme === 'dark'");
+    browser.eval("document.querySelector('nav a[href=\"#run\"]').click()");
+    browser.wait("document.querySelector('#run.current')");
+    assert_eq!(browser.text("location.hash"), "#run?theme=dark");
+    browser.eval("document.querySelector('nav a[href=\"#overview\"]').click()");
+    browser.wait("document.querySelector('#overview.current')");
+    assert_eq!(browser.text("location.hash"), "#overview?theme=dark");
+}
+
+#[test]
+fn a_case_is_found_by_the_name_of_the_implementation_as_it_is_shown() {
+    let Some((mut browser, written)) = started() else { return };
+    browser.open(&written.url());
+    browser.go("#5.15@mylib/2.3", "document.title.startsWith('FAIL 5.15 mylib/2.3')");
+    browser.go("#5.15@mylib/2.3:f4", "document.querySelector('#page .log tr.target')?.id.endsWith(':f4')");
+    browser.go("#5.16@mylib/2.3~other-svg-onload-alert-1-lib", "document.querySelector('#page .shared')");
+    // One of two that has no result was left out without a word.
+    let told = "document.querySelector('#page').innerText";
+    browser.go(
+        "#5.15@nobody~mylib-2.3",
+        &format!("{told}.includes('There is no result for 5.15@nobody.') && {told}.includes('What broke')"),
+    );
+}
+
+#[test]
 fn only_differences_counted_columns_that_are_hidden() {
     let Some(mut browser) = Browser::start() else { return };
     let report = sample(vec![failed("a", "5.15"), passed("b", "5.15"), passed("c", "5.15")]);
