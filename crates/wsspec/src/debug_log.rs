@@ -5,11 +5,12 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use log::{LevelFilter, Log, Metadata, Record};
 use wsspec_report::Untrusted;
+use wsspec_report::record::Redaction;
 
 use crate::errors::Problem;
 use crate::net::capture::private;
@@ -17,6 +18,9 @@ use crate::run::folder::unwritable;
 
 /// Characters of a line.
 const WIDTH: usize = 4000;
+
+/// What is kept out of all lines, whoever writes them.
+static REDACTION: LazyLock<Mutex<Redaction>> = LazyLock::new(Mutex::default);
 
 struct DebugLog(Mutex<File>);
 
@@ -32,6 +36,11 @@ pub(crate) fn start(path: &Path) -> Result<(), Problem> {
     let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     log::info!("wsspec {version}, {os} on {arch}, process {}", std::process::id());
     Ok(())
+}
+
+/// Keeps these secrets out of it; without it, those that everybody has.
+pub(crate) fn redact(redaction: &Redaction) {
+    *REDACTION.lock().unwrap_or_else(PoisonError::into_inner) = redaction.clone();
 }
 
 /// What is printed for people.
@@ -51,7 +60,8 @@ impl Log for DebugLog {
 
     fn log(&self, record: &Record<'_>) {
         // Names and errors may hold text of the peer.
-        let text = Untrusted::from(record.args().to_string()).for_terminal(WIDTH);
+        let redaction = REDACTION.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = Untrusted::from(redaction.text(&record.args().to_string())).for_terminal(WIDTH);
         let (now, level, target) = (Timestamp::now(), record.level(), record.target());
         let line = format!("{now:.6} {level:<5} {target:<24} {text}\n");
         // A disk that is full must not end what is being done.

@@ -11,6 +11,7 @@ use crate::net::socket::check_path;
 use crate::run::peer::{PeerPlan, plan_peers, secure};
 use crate::run::plan::read_headers;
 use crate::target::OVER_SOCKET;
+use crate::terminal::Console;
 use crate::tls_args::TlsArgs;
 use crate::typed;
 
@@ -43,19 +44,21 @@ impl PeerArgs {
         self.url.as_deref().unwrap_or(OVER_SOCKET)
     }
 
-    /// What they mean.
+    /// What they mean. Their secrets are kept out of what is printed and logged.
     ///
     /// # Errors
     /// E27, E18: the address, a header or a certificate cannot be read.
-    pub fn plan(&self) -> Result<PeerPlan, Problem> {
+    pub fn plan(&self, console: &Console) -> Result<PeerPlan, Problem> {
+        let mut redaction = Redaction::default();
         let opening = ClientOpening {
             origin: self.origin.clone(),
             subprotocols: self.subprotocol.clone(),
-            headers: read_headers(&self.header, &mut Redaction::default())?,
+            headers: read_headers(&self.header, &mut redaction)?,
             ..ClientOpening::default()
         };
         self.unix.as_deref().map(check_path).transpose()?;
-        let address = typed::read_address(self.url(), &mut Redaction::default())?;
+        let address = typed::read_address(self.url(), &mut redaction)?;
+        console.redact(&redaction);
         let mut peers = plan_peers(&[address], &[], &opening)?;
         secure(&mut peers, &self.tls.to_tls())?;
         let mut peer = peers.remove(0);

@@ -48,7 +48,7 @@ Exit status:
 /// # Errors
 /// E01 to E12: the one reason why no case could run.
 pub async fn run(args: &ProbeArgs, console: &Console) -> Result<ExitCode> {
-    let peer = args.peer.plan()?;
+    let peer = args.peer.plan(console)?;
     let Some(target) = &peer.target else { unreachable!("a URL was given") };
     if target.scheme_guessed {
         console.note(format!("note: no scheme, using ws:// for {}", target.authority()));

@@ -158,7 +158,7 @@ async fn reach(
     if common.format == LoadFormat::Json {
         console.set_format(Format::Json);
     }
-    let peer = common.peer.plan()?;
+    let peer = common.peer.plan(console)?;
     let Some(target) = peer.target.clone() else { unreachable!("a URL was given") };
     if !common.i_own_this_host {
         refuse_strangers(&target, common.timeout).await?;

@@ -85,6 +85,7 @@ impl Console {
     pub fn redact(&self, redaction: &Redaction) {
         self.lock().redaction = redaction.clone();
         fault::redact(redaction);
+        debug_log::redact(redaction);
     }
 
     /// What stdout holds.

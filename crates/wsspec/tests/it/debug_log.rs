@@ -3,7 +3,7 @@
 use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
-use crate::program::wsspec;
+use crate::program::{command, finish, wsspec};
 use crate::tester::free_port;
 
 #[test]
@@ -32,6 +32,22 @@ fn the_debug_log_tells_each_step_and_no_secret() {
     assert!(text.lines().all(|line| line.starts_with("20") && line.contains("Z ")), "{text}");
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap()) & 0o777, 0o600);
+}
+
+#[test]
+fn the_debug_log_held_the_secrets_of_an_address() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let address = format!("{}/chat?token=hunter2a&sig=hunter2b&room=env:ROOM", peer.url());
+    let text = || std::fs::read_to_string(folder.path().join("debug.log")).unwrap();
+    for args in [&["run", &address, "1.1.1"][..], &["probe", &address]] {
+        let mut command = command(folder.path(), &[args, &["--log", "debug.log", "-qq"]].concat());
+        command.env("ROOM", "hunter2c");
+        assert_eq!(finish(command).code, 0);
+        let secret = "[redacted 8 bytes]";
+        let told = format!("GET /chat?token={secret}&sig={secret}&room={secret} answered");
+        assert!(text().contains(&told) && !text().contains("hunter2"), "{}", text());
+    }
 }
 
 #[test]
