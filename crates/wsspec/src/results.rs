@@ -1,10 +1,11 @@
 //! Records of earlier runs.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
-use wsspec_cases::suite;
+use wsspec_cases::{CaseId, suite};
 use wsspec_report::record::{self, CaseRecord, RecordError, Report};
 
 use crate::errors::{ErrorCode, Problem};
@@ -87,14 +88,17 @@ fn rereadable(mut file: File) -> io::Result<File> {
     Ok(copy)
 }
 
-/// Whether a filter is true for a result. One of a case that this version does not know is left out.
-pub fn matches(filter: &Filter, record: &CaseRecord) -> bool {
-    let Some(case) = suite().cases().iter().find(|case| case.id == record.id) else { return false };
-    if !filter.needs_results() {
-        return filter.matches(case, None);
+/// For each result whether a filter is true for it. One of a case that this version does not know is left out.
+pub fn matching(filter: &Filter, report: &Report) -> Vec<bool> {
+    let mut of_case: BTreeMap<CaseId, Vec<&CaseRecord>> = BTreeMap::new();
+    for record in &report.cases {
+        of_case.entry(record.id).or_default().push(record);
     }
-    let alone = Report { cases: vec![record.clone()], ..Report::default() };
-    filter.matches(case, Some(&alone))
+    let is_meant = |record: &CaseRecord| {
+        let case = suite().get(record.id);
+        case.is_some_and(|case| filter.matches_result(case, record, &of_case[&record.id]))
+    };
+    report.cases.iter().map(is_meant).collect()
 }
 
 /// Says it if not everything ran that was selected.

@@ -77,7 +77,8 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
     let mut report = results::read(from)?;
     if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
-        report.cases.retain(|record| results::matches(&filter, record));
+        let mut meant = results::matching(&filter, &report).into_iter();
+        report.cases.retain(|_| meant.next() == Some(true));
     }
     if let Some(path) = &args.against {
         outputs.against = Some((path.display().to_string(), results::read(path)?));

@@ -64,14 +64,15 @@ pub fn run(args: &ShowArgs, console: &Console) -> Result<ExitCode> {
     results::warn_leaks(&report, console);
     let page = results::file(&args.from).with_file_name("report.html").display().to_string();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
-    let passes = |record: &&CaseRecord| filter.as_ref().is_none_or(|filter| results::matches(filter, record));
+    let meant = filter.as_ref().map(|filter| results::matching(filter, &report));
     let asked =
         args.agent.iter().map(String::as_str).chain(args.cases.iter().filter_map(|word| parts(word).1));
     for agent in asked {
         results::check_agent(&report, agent, "--agent NAME   or   CASE@NAME")?;
     }
     let is_of = |record: &&CaseRecord| args.agent.as_ref().is_none_or(|agent| record.agent.raw() == agent);
-    let records = report.cases.iter().filter(is_of).filter(passes);
+    let is_meant = |(place, _): &(usize, &CaseRecord)| meant.as_ref().is_none_or(|meant| meant[*place]);
+    let records = report.cases.iter().enumerate().filter(is_meant).map(|(_, record)| record).filter(is_of);
     let records: Vec<&CaseRecord> = records.collect();
     if args.cases.is_empty() && filter.is_none() {
         show_failures(&records, &page, console);

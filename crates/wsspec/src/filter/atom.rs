@@ -4,8 +4,9 @@ use globset::{Glob, GlobMatcher};
 use regex::Regex;
 use wsspec_cases::{Case, Level, Roles, tags};
 use wsspec_engine::Verdict;
-use wsspec_report::record::{CaseRecord, Report, Standing, verdict_from_word};
+use wsspec_report::record::{CaseRecord, Standing, verdict_from_word};
 
+use super::Seen;
 use crate::cli::parse_duration;
 use crate::run::order::expected_time;
 use crate::select;
@@ -95,9 +96,8 @@ impl Atom {
         matches!(self, Self::Status(_) | Self::Outcome(_) | Self::Agent(_) | Self::Differs)
     }
 
-    pub(super) fn matches(&self, case: &Case, earlier: Option<&Report>) -> bool {
-        let records =
-            || earlier.into_iter().flat_map(|report| &report.cases).filter(|record| record.id == case.id);
+    pub(super) fn matches(&self, case: &Case, seen: Option<Seen<'_>>) -> bool {
+        let of_result = |is_it: &dyn Fn(&CaseRecord) -> bool| seen.is_some_and(|seen| is_it(seen.record));
         match self {
             Self::Id(pattern) => pattern.matches(&case.id.to_string()),
             Self::Slug(pattern) => pattern.matches(&case.slug),
@@ -113,17 +113,16 @@ impl Atom {
             Self::Needs(need) => need.of(case),
             Self::Time(comparison) => comparison.holds(&expected_time(case)),
             Self::Size(comparison) => comparison.holds(&case.largest_message()),
-            Self::Status(verdict) => records().any(|record| record.verdict == *verdict),
-            Self::Outcome(standing) => records().any(|record| record.outcome == Some(*standing)),
-            Self::Agent(pattern) => records().any(|record| pattern.matches(record.agent.raw())),
-            Self::Differs => differs(records()),
+            Self::Status(verdict) => of_result(&|record| record.verdict == *verdict),
+            Self::Outcome(standing) => of_result(&|record| record.outcome == Some(*standing)),
+            Self::Agent(pattern) => of_result(&|record| pattern.matches(record.agent.raw())),
+            Self::Differs => seen.is_some_and(|seen| differs(seen.of_case)),
         }
     }
 }
 
-fn differs<'a>(mut records: impl Iterator<Item = &'a CaseRecord>) -> bool {
-    let first = records.next().map(|record| record.verdict);
-    records.any(|record| Some(record.verdict) != first)
+fn differs(records: &[&CaseRecord]) -> bool {
+    records.windows(2).any(|two| two[0].verdict != two[1].verdict)
 }
 
 impl Pattern {

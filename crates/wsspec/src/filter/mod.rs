@@ -11,7 +11,7 @@ mod parse;
 pub(crate) use atom::size as parse_size;
 
 use wsspec_cases::Case;
-use wsspec_report::record::Report;
+use wsspec_report::record::{CaseRecord, Report};
 
 use self::atom::Atom;
 use crate::errors::Problem;
@@ -42,10 +42,29 @@ impl Filter {
         self.0.needs_results()
     }
 
-    /// Whether the case is meant; without earlier results, what asks for them is false.
+    /// Whether the case is meant: with earlier results, whether one of those of the case is; without, what asks for them
+    /// is false.
     pub fn matches(&self, case: &Case, earlier: Option<&Report>) -> bool {
-        self.0.matches(case, earlier)
+        let earlier = earlier.filter(|_| self.needs_results()).into_iter();
+        let of_case = earlier.flat_map(|report| &report.cases).filter(|record| record.id == case.id);
+        let of_case: Vec<&CaseRecord> = of_case.collect();
+        if of_case.is_empty() {
+            return self.0.matches(case, None);
+        }
+        of_case.iter().any(|record| self.matches_result(case, record, &of_case))
     }
+
+    /// Whether a result is meant, one of `of_case`, which are those of all implementations.
+    pub fn matches_result(&self, case: &Case, record: &CaseRecord, of_case: &[&CaseRecord]) -> bool {
+        self.0.matches(case, Some(Seen { record, of_case }))
+    }
+}
+
+/// What is asked about besides the case: one result, and all of the case.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    record: &'a CaseRecord,
+    of_case: &'a [&'a CaseRecord],
 }
 
 impl Expr {
@@ -57,12 +76,12 @@ impl Expr {
         }
     }
 
-    fn matches(&self, case: &Case, earlier: Option<&Report>) -> bool {
+    fn matches(&self, case: &Case, seen: Option<Seen<'_>>) -> bool {
         match self {
-            Self::Any(parts) => parts.iter().any(|part| part.matches(case, earlier)),
-            Self::All(parts) => parts.iter().all(|part| part.matches(case, earlier)),
-            Self::Not(part) => !part.matches(case, earlier),
-            Self::Atom(atom) => atom.matches(case, earlier),
+            Self::Any(parts) => parts.iter().any(|part| part.matches(case, seen)),
+            Self::All(parts) => parts.iter().all(|part| part.matches(case, seen)),
+            Self::Not(part) => !part.matches(case, seen),
+            Self::Atom(atom) => atom.matches(case, seen),
         }
     }
 }

@@ -48,6 +48,34 @@ fn a_server_that_discards_is_tested_by_what_needs_no_echo() {
 }
 
 #[test]
+fn an_expression_was_true_for_a_case_by_the_results_of_different_implementations() {
+    let folder = tempdir().unwrap();
+    let (good, bad) = (Peer::always(Manner::Echo), Peer::always(Manner::Defective(&["pong-truncated"])));
+    let (good, bad) = (good.url(), bad.url());
+    let names = ["--agent", "good", "--agent", "bad", "--no-confirm"];
+    let done = wsspec(folder.path(), &[&["run", &good, &bad, "2.1", "2.4"], &names[..]].concat());
+    assert_eq!(done.code, 1, "{done:#?}");
+    let out = |args: &[&str]| wsspec(folder.path(), args).out;
+    for (filter, ids) in [
+        ("agent(good) and status(fail)", ""),
+        ("agent(bad) and status(fail)", "2.4\n"),
+        ("agent(bad) and not status(pass)", "2.4\n"),
+        ("agent(good) and not status(pass)", ""),
+        ("differs()", "2.4\n"),
+    ] {
+        // A case that did not run has no result.
+        let filter = format!("id(2.[14]) and {filter}");
+        assert_eq!(out(&["list", "-E", &filter, "--format", "ids"]), ids, "{filter}");
+        let shown = out(&["show", "-E", &filter]);
+        assert_eq!(shown.contains("2.4"), !ids.is_empty(), "{filter}: {shown}");
+    }
+    let again = ["run", &good, "-E", "agent(good) and status(fail)", "--from", "wsspec-out"];
+    wsspec(folder.path(), &again).expect_error(4, "E29");
+    let lines = out(&["report", "-E", "differs()", "--format", "lines"]);
+    assert_eq!(lines.lines().count(), 2, "both results of the case that differs: {lines}");
+}
+
+#[test]
 fn tls_can_be_required() {
     let folder = tempdir().unwrap();
     let peer = Peer::always(Manner::Echo);
