@@ -3,6 +3,7 @@
 //! A script holds octets that the tester sent, and texts of the suite. No text of the peer is ever part of one.
 
 mod frames;
+mod makeable;
 mod recorded;
 mod shell_scripts;
 mod templates;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::record::Role;
 use frames::pieces;
+pub use makeable::forms;
 pub use recorded::{PATIENCE, add, answer_any_key, expected, head, pause};
 
 /// The most octets that a script spells out.

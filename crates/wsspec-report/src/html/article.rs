@@ -29,6 +29,8 @@ use crate::verdict::Shown;
 pub(super) const DISSECTED: usize = 8;
 /// Characters of a payload in lists.
 const PREVIEW: usize = 80;
+/// The folder in which commands look by themselves.
+const USUAL: &str = "wsspec-out";
 /// Ids of the same cause that are listed.
 const SAME_CAUSE: usize = 12;
 /// Octets of the body of a response that refuses the upgrade.
@@ -52,6 +54,8 @@ pub(super) struct Article<'a> {
     section: String,
     sets: String,
     seed: &'a str,
+    /// Where the record went to, if that was said.
+    folder: Option<&'a str>,
     previous: Option<Link>,
     next: Option<Link>,
     rules: Vec<BrokenRule<'a>>,
@@ -149,6 +153,7 @@ impl<'a> Article<'a> {
             section: matrix::title(case.id.section()),
             sets: suite().get(case.id).map(matrix::sets).unwrap_or_default(),
             seed: &report.run.seed,
+            folder: report.run.folder(),
             previous: near.previous.map(link),
             next: near.next.map(link),
             rules: broken::rules(case),
@@ -210,7 +215,10 @@ impl<'a> Article<'a> {
     fn repro(&self, form: &str) -> String {
         let id = self.case.id;
         let to = if form == "pcap" { format!(" -o {id}.pcapng") } else { String::new() };
-        format!("wsspec repro {id} --as {form}{to}")
+        let from = self.folder.filter(|folder| *folder != USUAL).map_or_else(String::new, |folder| {
+            format!(" {}", shell::posix(&["--from", folder].map(str::to_owned)))
+        });
+        format!("wsspec repro {id} --as {form}{from}{to}")
     }
 
     /// The words of the command, each quoted where it has to be.

@@ -6,7 +6,7 @@ use wsspec_engine::Verdict;
 
 use super::data::SCRIPTS;
 use crate::record::{CaseRecord, Report};
-use crate::repro::{Form, Script};
+use crate::repro::{self, Form, Script};
 
 /// What plays a case again without wsspec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(super) struct Scripts {
     has_more: bool,
     /// Forms that this case has no script of, and why.
     missing: Vec<(String, String)>,
+    /// The forms that the command makes, as they are typed.
+    forms: Vec<&'static str>,
 }
 
 /// They escape what they print.
@@ -56,16 +58,23 @@ impl Scripts {
     /// Nothing is here for cases that did not fail, and where the record does not hold all that was sent.
     pub(super) fn of(report: &Report, record: &CaseRecord, which: Which, is_folder: bool) -> Self {
         let has_more = !is_folder && record.verdict.is_failure();
-        let mut scripts = Self { scripts: Vec::new(), has_more, missing: Vec::new() };
+        let case = suite().get(record.id);
+        let forms = case.map_or_else(Vec::new, |case| repro::forms(report, record, case));
+        let mut scripts = Self { scripts: Vec::new(), has_more, missing: Vec::new(), forms };
         // Where there is room, what is not strict has them, too.
         let has_some = record.verdict.is_failure() || (is_folder && record.verdict == Verdict::NonStrict);
         if !has_some {
             return scripts;
         }
-        match suite().get(record.id).and_then(|case| Script::recorded(report, record, case)) {
+        match case.and_then(|case| Script::recorded(report, record, case)) {
             Some(script) => scripts.add(&script, which),
             None => {
-                let why = "the record does not hold all octets that were sent; the command makes them anew";
+                let why = match scripts.forms.is_empty() {
+                    true => "the record does not hold all octets that were sent, and they are too many",
+                    false => {
+                        "the record does not hold all octets that were sent; the command makes them anew"
+                    }
+                };
                 scripts.missing.push(("as texts on this page".to_owned(), why.to_owned()));
             }
         }
@@ -105,6 +114,11 @@ impl Scripts {
 
     pub(super) const fn has_more(&self) -> bool {
         self.has_more
+    }
+
+    /// The forms that the command makes, as they are typed.
+    pub(super) fn forms(&self) -> &[&'static str] {
+        &self.forms
     }
 
     /// Forms that there are not, in words, and why.

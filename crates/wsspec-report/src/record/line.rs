@@ -134,6 +134,20 @@ pub struct RunRecord {
     pub targets: Vec<Target>,
 }
 
+impl RunRecord {
+    /// The folder that the record went to, if that was said on the command line or elsewhere.
+    pub fn folder(&self) -> Option<&str> {
+        let is_run = self.argv.first().is_some_and(|word| ["run", "serve"].contains(&word.as_str()));
+        let mut typed = self.argv.iter().enumerate().filter_map(|(at, word)| match word.as_str() {
+            "-o" | "--out" => self.argv.get(at + 1).map(String::as_str),
+            word => word.strip_prefix("--out=").or_else(|| word.strip_prefix("-o")),
+        });
+        let set = || self.config.iter().find(|setting| setting.key == "out")?.values.first();
+        let typed = typed.next_back().map(|folder| folder.trim_start_matches('='));
+        typed.filter(|_| is_run).or_else(|| set().map(String::as_str))
+    }
+}
+
 /// What was asked for, without the sign that marks a set on the command line.
 pub fn set_names(asked: &[String]) -> Vec<String> {
     asked.iter().map(|word| word.strip_prefix('@').unwrap_or(word).to_owned()).collect()
@@ -230,6 +244,25 @@ mod tests {
         let json = end.to_json();
         assert!(json.starts_with(r#"{"t":"end","#), "{json}");
         assert_eq!(Line::from_json(json.as_bytes()).unwrap(), Some(end));
+    }
+
+    #[test]
+    fn the_folder_of_a_run_is_the_one_that_was_typed_or_set() {
+        let run = |argv: &[&str]| RunRecord {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            ..RunRecord::default()
+        };
+        assert_eq!(run(&["run", "ws://a"]).folder(), None);
+        for argv in
+            [&["run", "-o", "my out"][..], &["serve", "--out", "my out"], &["run", "--out=my out", "1.*"]]
+        {
+            assert_eq!(run(argv).folder(), Some("my out"), "{argv:?}");
+        }
+        assert_eq!(run(&["run", "-oout", "--order", "id"]).folder(), Some("out"));
+        assert_eq!(run(&["wstest", "-o", "http://origin"]).folder(), None);
+        let values = vec!["ci".to_owned()];
+        let set = SettingRecord { key: "out".to_owned(), values, origin: "wsspec.toml:3".to_owned() };
+        assert_eq!(RunRecord { config: vec![set], ..run(&["run"]) }.folder(), Some("ci"));
     }
 
     #[test]

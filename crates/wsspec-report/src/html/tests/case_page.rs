@@ -169,6 +169,20 @@ fn a_page_says_which_scripts_it_does_not_have_and_why() {
 }
 
 #[test]
+fn the_commands_of_a_page_looked_elsewhere_and_made_what_cannot_be_made() {
+    let mut run = sample(vec![passed("a", "1.1.1"), failed("a", "12.1.5")]);
+    run.run.argv.extend(["-o", "my out"].map(str::to_owned));
+    run.cases[1].stats.dropped = 3;
+    run.cases[1].stats.tx_octets = 1 << 20;
+    let page = |place: usize| case_page(&run, &run.cases[place]).content;
+    let command =
+        |form: &str, more: &str| escaped(&format!("wsspec repro 1.1.1 --as {form} --from 'my out'{more}"));
+    assert!(page(0).contains(&command("python", "")), "{}", page(0));
+    assert!(page(0).contains(&command("pcap", " -o 1.1.1.pcapng")), "{}", page(0));
+    assert!(!page(1).contains("as a script") && page(1).contains("and they are too many"), "{}", page(1));
+}
+
+#[test]
 fn the_table_of_a_crash_begins_with_the_death() {
     let report = sample(vec![died("a", "5.15")]);
     let page = case_page(&report, &report.cases[0]).content;
