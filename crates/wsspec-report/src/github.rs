@@ -1,10 +1,12 @@
 //! Annotations for GitHub: one per cause, because only ten of a kind are shown.
 
+use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 
 use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{ci_log, shell};
 use crate::story;
+use crate::strictness::Strictness;
 use crate::summary::{self, Cause};
 
 /// Annotations of causes; one more says how many causes are left.
@@ -26,12 +28,15 @@ pub struct StaleEntry {
     pub is_needed: bool,
     /// Its last day, if it has expired.
     pub until: Option<String>,
+    /// Where the results are, if not at the usual place.
+    pub from: Option<String>,
 }
 
 /// The workflow commands, one a line.
-pub fn annotations(report: &Report, stale: &[StaleEntry]) -> String {
-    let causes = summary::causes(report.cases.iter().filter(|case| is_reported(case)));
+pub fn annotations(report: &Report, strictness: Strictness, stale: &[StaleEntry]) -> String {
+    let causes = summary::causes(report.cases.iter().filter(|case| strictness.is_told(case)));
     let mut lines: Vec<String> = causes.iter().take(MOST).map(error).collect();
+    lines.extend(strictness.flaky.then(|| flaky(report)).flatten());
     if causes.len() > MOST {
         let more = format!("{} further causes in the job summary", causes.len() - MOST);
         lines.push(format!("::notice title=wsspec::{more}"));
@@ -68,18 +73,15 @@ pub fn problem(text: &str) -> String {
     format!("::error title={title}::{}\n", data(&lines.join("\n")))
 }
 
-/// Known failures are no news.
-fn is_reported(case: &CaseRecord) -> bool {
-    case.verdict.is_red() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
-}
-
 fn error(cause: &Cause<'_>) -> String {
     let ids = cause.ids();
     let cases = if ids.len() == 1 { "case" } else { "cases" };
-    let verb = match (cause.is_failure(), ids.len()) {
-        (false, _) => "could not be run",
-        (true, 1) => "fails",
-        (true, _) => "fail",
+    let verb = match (cause.verdict(), ids.len()) {
+        (Verdict::NonStrict, 1) => "is not strict",
+        (Verdict::NonStrict, _) => "are not strict",
+        (verdict, _) if !verdict.is_failure() => "could not be run",
+        (_, 1) => "fails",
+        (_, _) => "fail",
     };
     let title = format!("wsspec: {} {cases} {verb}, 1 cause ({})", ids.len(), summary::id_list(&ids, 8));
     let agents: Vec<String> = cause.agents().iter().map(|agent| ci_log::behind(agent.raw(), 60)).collect();
@@ -90,22 +92,43 @@ fn error(cause: &Cause<'_>) -> String {
     if let Some(clause) = cause.clause() {
         text.push_str(&format!(" {clause} ({}).", cause.level().name()));
     }
-    let first = cause.cases[0].whole();
-    if !first.repro.is_empty() {
-        text.push_str(&format!("\nRerun: {}", ci_log::behind(&shell::posix(&first.repro), usize::MAX)));
-    }
+    text.push_str(&rerun(cause.cases[0]));
     format!("::error title={}::{}", property(&title), data(&text))
+}
+
+/// The command that runs a case again, on a line of its own.
+fn rerun(case: &CaseRecord) -> String {
+    let case = case.whole();
+    if case.repro.is_empty() {
+        return String::new();
+    }
+    format!("\nRerun: {}", ci_log::behind(&shell::posix(&case.repro), usize::MAX))
+}
+
+/// What failed at first, where that makes the exit status: all in one, as each has its own cause.
+fn flaky(report: &Report) -> Option<String> {
+    const SHOWN: usize = 3;
+    let is_flaky = |case: &&CaseRecord| case.outcome == Some(Standing::Flaky) && case.known.is_none();
+    let cases: Vec<&CaseRecord> = report.cases.iter().filter(is_flaky).collect();
+    let first = cases.first()?;
+    let ids: Vec<CaseId> = cases.iter().map(|case| case.id).collect();
+    let (noun, verb) = if ids.len() == 1 { ("case", "is") } else { ("cases", "are") };
+    let title = format!("wsspec: {} {noun} {verb} flaky ({})", ids.len(), summary::id_list(&ids, 8));
+    let told = |case: &&CaseRecord| {
+        let (agent, why) = (ci_log::behind(case.agent.raw(), 60), ci_log::behind(case.summary.raw(), 300));
+        format!("{agent}: {} {why}", case.id)
+    };
+    let mut lines: Vec<String> = cases.iter().take(SHOWN).map(told).collect();
+    lines.extend((cases.len() > SHOWN).then(|| format!("{} more in the job summary", cases.len() - SHOWN)));
+    let text = lines.join("\n") + &rerun(first);
+    Some(format!("::error title={}::{}", property(&title), data(&text)))
 }
 
 fn warning(report: &Report, entry: &StaleEntry) -> String {
     let cases = entry.cases.join(" ");
     let title = property(&format!("wsspec: stale expectation {cases}"));
-    let file = match entry.file.as_str() {
-        USUAL_BASELINE => String::new(),
-        file => {
-            format!(" {}", ci_log::behind(&shell::posix(&["--file", file].map(str::to_owned)), usize::MAX))
-        }
-    };
+    let file = Some(entry.file.as_str()).filter(|file| *file != USUAL_BASELINE);
+    let options = option("--file", file) + &option("--from", entry.from.as_deref());
     let now = match (&entry.until, entry.cases.len()) {
         (Some(until), _) => format!("the entry expired on {until}"),
         (None, 1) if entry.is_needed => "is better now for one implementation, not for another".to_owned(),
@@ -116,12 +139,19 @@ fn warning(report: &Report, entry: &StaleEntry) -> String {
         (None, _) => "are better than expected".to_owned(),
     };
     let command = match entry.until {
-        Some(_) => format!("wsspec baseline explain{file}"),
-        None if entry.is_needed => format!("wsspec baseline check{file}"),
-        None => format!("wsspec baseline update --only-fixed{file}"),
+        Some(_) => format!("wsspec baseline explain{options}"),
+        None if entry.is_needed => format!("wsspec baseline check{options}"),
+        None => format!("wsspec baseline update --only-fixed{options}"),
     };
     let text = data(&format!("{cases} {now}. Run: {command}"));
     format!("::warning file={},line={},title={title}::{text}", property(&entry.file), entry.line)
+}
+
+/// ` --from DIR`, if there is one.
+fn option(name: &str, value: Option<&str>) -> String {
+    value.map_or_else(String::new, |value| {
+        format!(" {}", ci_log::behind(&shell::posix(&[name, value].map(str::to_owned)), usize::MAX))
+    })
 }
 
 /// Whether all of its cases pass.
@@ -160,8 +190,9 @@ mod tests {
             cases: vec!["6.4.3".to_owned()],
             is_needed: false,
             until: None,
+            from: None,
         }];
-        insta::assert_snapshot!(annotations(&report, &stale));
+        insta::assert_snapshot!(annotations(&report, Strictness::default(), &stale));
     }
 
     #[test]
@@ -173,8 +204,9 @@ mod tests {
             cases: cases.iter().map(ToString::to_string).collect(),
             is_needed: false,
             until: until.map(str::to_owned),
+            from: None,
         };
-        let text = |report: &Report, entry: StaleEntry| annotations(report, &[entry]);
+        let text = |report: &Report, entry: StaleEntry| annotations(report, Strictness::default(), &[entry]);
         let update = "Run: wsspec baseline update --only-fixed\n";
         assert!(text(&report, entry(&["6.4.3"], None)).contains(&format!("::6.4.3 passes now. {update}")));
         report.cases[0].verdict = Verdict::NonStrict;
@@ -190,12 +222,51 @@ mod tests {
     }
 
     #[test]
+    fn the_command_for_a_baseline_looked_for_the_results_elsewhere() {
+        let entry = StaleEntry {
+            file: "bl.toml".to_owned(),
+            line: 7,
+            cases: vec!["6.4.3".to_owned()],
+            is_needed: false,
+            until: None,
+            from: Some("my out".to_owned()),
+        };
+        let text = annotations(&report(vec![passed("a", "6.4.3")]), Strictness::default(), &[entry]);
+        let command = "Run: wsspec baseline update --only-fixed --file bl.toml --from 'my out'\n";
+        assert!(text.ends_with(command), "{text}");
+    }
+
+    #[test]
+    fn what_made_the_exit_status_was_not_told() {
+        let mut late = failed("a", "6.4.1");
+        late.verdict = Verdict::NonStrict;
+        late.checks.remove(0);
+        let mut shaky = passed("a", "2.1");
+        shaky.outcome = Some(Standing::Flaky);
+        shaky.summary = "Not so when it was run again alone; at first: no Pong came in 1 s.".into();
+        let report = report(vec![shaky, late]);
+        assert_eq!(annotations(&report, Strictness::default(), &[]), "");
+        let strict = Strictness { non_strict: true, flaky: true, fixed: false };
+        let text = annotations(&report, strict, &[]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[0].starts_with("::error title=wsspec%3A 1 case is not strict%2C 1 cause (6.4.1)::a: "),
+            "{text}"
+        );
+        assert!(lines[0].contains("RFC 6455 section 5.4 (SHOULD).%0ARerun: wsspec run"), "{text}");
+        let told = "::error title=wsspec%3A 1 case is flaky (2.1)::a: 2.1 Not so when it was run again alone; at first: \
+                    no Pong came in 1 s.%0ARerun: wsspec run ws://127.0.0.1:9001 2.1";
+        assert!(lines[1].starts_with(told), "{text}");
+    }
+
+    #[test]
     fn the_ninth_cause_is_only_counted() {
         let cases = (1..=12).map(|n| {
             let cause = Some(format!("cause {n}"));
             CaseRecord { cause, ..failed("a", &format!("5.{n}")) }
         });
-        let text = annotations(&report(cases.collect()), &[]);
+        let text = annotations(&report(cases.collect()), Strictness::default(), &[]);
         assert_eq!(text.matches("::error").count(), MOST);
         assert!(text.ends_with("::notice title=wsspec::4 further causes in the job summary\n"), "{text}");
     }
@@ -208,9 +279,10 @@ mod tests {
             cases: vec![format!("1.1.{n}")],
             is_needed: false,
             until: None,
+            from: None,
         };
         let stale: Vec<StaleEntry> = (1..=11).map(entry).collect();
-        let text = annotations(&report(vec![passed("a", "1.1.1")]), &stale);
+        let text = annotations(&report(vec![passed("a", "1.1.1")]), Strictness::default(), &stale);
         assert_eq!(text.matches("::warning ").count(), MOST, "{text}");
         assert!(text.contains("::notice title=wsspec::3 further stale expectations"), "{text}");
     }
@@ -221,7 +293,7 @@ mod tests {
         let long = format!("--exec={}", "x".repeat(600));
         case.repro =
             ["wsspec", "run", "ws://[::1]:9001", "5.15", &long, "a ##[b]"].map(str::to_owned).to_vec();
-        let text = annotations(&report(vec![case]), &[]);
+        let text = annotations(&report(vec![case]), Strictness::default(), &[]);
         assert!(text.contains("Rerun: wsspec run 'ws://[::1]:9001' 5.15 ") && text.contains(&long), "{text}");
         assert!(!text.contains("##") && text.lines().count() == 1, "{text}");
     }
@@ -230,9 +302,12 @@ mod tests {
     fn known_failures_are_no_news_and_an_unfinished_run_is() {
         let mut report = report(vec![failed("a", "5.15")]);
         report.cases[0].outcome = Some(Standing::Known);
-        assert_eq!(annotations(&report, &[]), "");
+        assert_eq!(annotations(&report, Strictness::default(), &[]), "");
         report.end = None;
-        assert_eq!(annotations(&report, &[]), "::error title=wsspec::the run did not come to its end\n");
+        assert_eq!(
+            annotations(&report, Strictness::default(), &[]),
+            "::error title=wsspec::the run did not come to its end\n"
+        );
     }
 
     #[test]
@@ -241,7 +316,7 @@ mod tests {
         let end = report.end.as_mut().unwrap();
         (end.complete, end.reason) = (false, Some("the implementation died".into()));
         end.not_run = vec![NotRun { agent: "a".into(), cases: vec!["5.16".to_owned(), "5.17".to_owned()] }];
-        let text = annotations(&report, &[]);
+        let text = annotations(&report, Strictness::default(), &[]);
         assert!(text.ends_with("its end: the implementation died; 2 cases were not run\n"), "{text}");
     }
 
@@ -278,7 +353,7 @@ mod tests {
         report.cases[0].checks.clear();
         let end = report.end.as_mut().unwrap();
         (end.complete, end.reason) = (false, Some(address.into()));
-        let text = annotations(&report, &[]);
+        let text = annotations(&report, Strictness::default(), &[]);
         assert_eq!(text.matches(address).count(), 2, "{text}");
     }
 
@@ -286,7 +361,7 @@ mod tests {
     fn text_of_the_peer_is_no_command() {
         for text in HOSTILE {
             let case = CaseRecord { summary: (*text).into(), ..failed(text, "5.15") };
-            let out = annotations(&report(vec![case]), &[]);
+            let out = annotations(&report(vec![case]), Strictness::default(), &[]);
             assert_eq!(out.lines().count(), 1, "{out}");
             let (command, properties, told) = taken_apart(out.trim_end());
             assert_eq!((command, properties.len()), ("error", 1), "{out}");

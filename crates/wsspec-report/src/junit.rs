@@ -12,14 +12,13 @@ use crate::html;
 use crate::record::{CaseRecord, Report, Standing};
 use crate::sanitise::{shell, xml};
 use crate::story;
+use crate::strictness::Strictness;
 
 /// What decides about failures, beyond the verdicts.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Non-strict is a failure.
-    pub fail_on_should: bool,
-    /// An expected failure that passes is a failure.
-    pub strict_baseline: bool,
+    /// What is a failure.
+    pub strictness: Strictness,
     /// Where the HTML report is, seen from the file.
     pub report: Option<String>,
 }
@@ -174,17 +173,20 @@ fn status(case: &CaseRecord, options: &Options, tell: &dyn Fn(&CaseRecord) -> To
     let failure = |name| told(NonSuccessKind::Failure, name);
     match (case.outcome, case.verdict) {
         (Some(Standing::Known), _) => skipped(&known(case)),
-        (Some(Standing::Fixed), _) if options.strict_baseline => non_success(
+        (Some(Standing::Fixed), _) if options.strictness.fixed => non_success(
             NonSuccessKind::Failure,
             "stale-baseline",
             "passes, although the baseline expects less",
             "",
         ),
+        (Some(Standing::Flaky), _) if options.strictness.flaky && case.known.is_none() => failure("flaky"),
         (Some(Standing::Flaky), _) => flaky(case),
         (_, Verdict::Fail) => failure("must"),
         (_, Verdict::Timeout) => failure("timeout"),
         (_, Verdict::Crash) => failure("crash"),
-        (_, Verdict::NonStrict) if options.fail_on_should => failure("should"),
+        (standing, verdict @ Verdict::NonStrict) if options.strictness.fails(verdict, standing) => {
+            failure("should")
+        }
         (_, Verdict::NotApplicable | Verdict::Skipped) => skipped(&case.summary.for_xml()),
         (_, Verdict::Error | Verdict::NotRun) => {
             let kind = case.verdict.word().replace(' ', "-");
@@ -236,7 +238,9 @@ impl Told {
     fn of(case: &CaseRecord) -> Self {
         let case = &*case.whole();
         let message = match case.verdict {
-            Verdict::Fail | Verdict::NonStrict => story::cause_sentence(case).for_xml(),
+            Verdict::Fail | Verdict::NonStrict if case.outcome != Some(Standing::Flaky) => {
+                story::cause_sentence(case).for_xml()
+            }
             _ => case.summary.for_xml(),
         };
         Self { message, details: details(case) }
@@ -251,7 +255,7 @@ fn details(case: &CaseRecord) -> String {
     );
     for check in case.checks.iter().filter(|check| !check.ok) {
         lines.push(format!("expected: {}", check.expected.raw()));
-        lines.push(format!("observed: {}", check.observed.raw()));
+        lines.push(format!("observed: {}", story::observed(check).raw()));
     }
     lines.extend(story::plain_timeline(case));
     for line in story::telling_frames(case) {

@@ -23,6 +23,7 @@ pub mod record;
 pub mod repro;
 pub mod sanitise;
 pub mod story;
+pub mod strictness;
 pub mod summary;
 pub mod tap;
 pub mod verdict;

@@ -1,10 +1,12 @@
 //! Markdown: the summary of a run, and a report of one bug, ready for an issue tracker.
 
+use wsspec_cases::Level;
 use wsspec_engine::Verdict;
 
 use crate::record::{CaseRecord, Dir, Happening, LogLine, Report, Standing};
 use crate::sanitise::{markdown, shell, terminal};
 use crate::story::{self, units};
+use crate::strictness::Strictness;
 use crate::summary::{self, AgentSummary, Cause, Counts};
 use crate::untrusted::Untrusted;
 
@@ -26,7 +28,7 @@ const KNOWN: usize = 3;
 
 /// The summary of a run for a job page or a comment, at most 64 KiB; `before`: an earlier run to
 /// compare with, and its name.
-pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
+pub fn summary(report: &Report, strictness: Strictness, before: Option<(&str, &Report)>) -> String {
     if report.is_without_cases() {
         return untested(report);
     }
@@ -40,20 +42,12 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
         out.push_str(&format!("**INCOMPLETE: the run did not come to its end.**{why}\n\n"));
     }
     out.push_str(&table(report, before));
-    let is_news = |case: &&CaseRecord| {
-        case.verdict.is_red() && !matches!(case.outcome, Some(Standing::Known | Standing::Flaky))
-    };
-    let causes = summary::causes(report.cases.iter().filter(is_news));
+    let causes = summary::causes(report.cases.iter().filter(|case| strictness.is_told(case)));
     if !causes.is_empty() {
-        let heading = match (causes.iter().any(Cause::is_failure), report.run.baseline.is_some()) {
-            (false, _) => "Could not be run",
-            (true, true) => "New failures",
-            (true, false) => "Failures",
-        };
-        out.push_str(&format!("\n**{heading}**\n"));
+        out.push_str(&format!("\n**{}**\n", heading(&causes, report.run.baseline.is_some())));
     }
     const MORE: &str = "\nMore causes are in the report.\n";
-    let rest = others(report) + &last_line(report);
+    let rest = others(report, strictness) + &last_line(report, strictness);
     for (number, cause) in causes.iter().enumerate() {
         let block = cause_block(number + 1, cause, report.agents().len() > 1);
         if out.len() + block.len() + MORE.len() + rest.len() > LIMIT {
@@ -66,9 +60,20 @@ pub fn summary(report: &Report, before: Option<(&str, &Report)>) -> String {
     out
 }
 
+/// What is said above these causes.
+fn heading(causes: &[Cause<'_>], is_compared: bool) -> &'static str {
+    let is_lax = |cause: &Cause<'_>| cause.verdict() == Verdict::NonStrict;
+    match (causes.iter().any(Cause::is_failure), is_compared) {
+        (true, true) => "New failures",
+        (true, false) => "Failures",
+        (false, _) if causes.iter().any(is_lax) => "Not strict, which fails this run",
+        (false, _) => "Could not be run",
+    }
+}
+
 /// What is no new failure and yet worth a look: what the baseline knows, what it need not know any more, what differed
 /// when it was run again.
-fn others(report: &Report) -> String {
+fn others(report: &Report, strictness: Strictness) -> String {
     const MOST: usize = 20;
     let named = |standing: Standing, title: &str, text: &dyn Fn(&CaseRecord) -> String| {
         let cases: Vec<&CaseRecord> =
@@ -78,7 +83,8 @@ fn others(report: &Report) -> String {
         }
         let mut out = format!("\n**{title}**\n\n");
         for case in cases.iter().take(MOST) {
-            out.push_str(&format!("- `{}` {}\n", case.id, text(case)));
+            out.push_str(format!("- `{}` {}", case.id, text(case)).trim_end());
+            out.push('\n');
         }
         if cases.len() > MOST {
             out.push_str(&format!("- and {} more\n", cases.len() - MOST));
@@ -88,14 +94,24 @@ fn others(report: &Report) -> String {
     let excuse = |case: &CaseRecord| {
         let known = case.known.as_ref();
         known.map_or_else(String::new, |known| {
-            Untrusted::from(terminal::line(&known.reason, 300)).for_markdown()
+            let reason = Untrusted::from(terminal::line(&known.reason, 300)).for_markdown();
+            let issue = known
+                .issue
+                .as_ref()
+                .map(|issue| format!(", {}", markdown::issue(&terminal::line(issue, 300))));
+            reason + &issue.unwrap_or_default()
         })
+    };
+    let now = |case: &CaseRecord| format!("{} now", case.verdict.word());
+    let flaky = match strictness.flaky {
+        true => "Flaky: failed at first, not when run again, which fails this run",
+        false => "Flaky: failed at first, not when run again",
     };
     let first_try = |case: &CaseRecord| Untrusted::from(case.summary.for_terminal(300)).for_markdown();
     [
         named(Standing::Known, "Known failures", &excuse),
-        named(Standing::Fixed, "Better than the baseline says", &|_| String::new()),
-        named(Standing::Flaky, "Flaky: failed at first, not when run again", &first_try),
+        named(Standing::Fixed, "Better than the baseline says", &now),
+        named(Standing::Flaky, flaky, &first_try),
     ]
     .concat()
 }
@@ -162,14 +178,17 @@ fn cause_block(number: usize, cause: &Cause<'_>, name_agents: bool) -> String {
     let ids: Vec<String> = cause.ids().iter().map(|id| format!("`{id}`")).collect();
     let shown = ids.len().min(24);
     let more = if ids.len() > shown { format!(" +{} more", ids.len() - shown) } else { String::new() };
-    let clause = cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({})", clause.url()));
+    let level =
+        if cause.level() == Level::Must { String::new() } else { format!(" ({})", cause.level().name()) };
+    let clause =
+        cause.clause().map_or_else(String::new, |clause| format!(": [{clause}]({}){level}", clause.url()));
     let agents = cause.agents().into_iter().map(Untrusted::for_markdown).collect::<Vec<_>>().join(", ");
     let agents = if name_agents { format!(" ({agents})") } else { String::new() };
     let first = &*cause.cases[0].whole();
     let mut inner = String::new();
     for check in first.checks.iter().filter(|check| !check.ok) {
         inner.push_str(&format!("expected: {}\n", check.expected.for_terminal(400)));
-        inner.push_str(&format!("observed: {}\n", check.observed.for_terminal(400)));
+        inner.push_str(&format!("observed: {}\n", story::observed(check).for_terminal(400)));
     }
     inner.push_str(&last_lines(first));
     inner.push_str(&story::plain_timeline(first).join("\n"));
@@ -188,7 +207,7 @@ fn last_lines(case: &CaseRecord) -> String {
     lines.map(|line| format!("log: {}\n", line.for_terminal(200))).collect()
 }
 
-fn last_line(report: &Report) -> String {
+fn last_line(report: &Report, strictness: Strictness) -> String {
     let took = report
         .end
         .as_ref()
@@ -205,17 +224,20 @@ fn last_line(report: &Report) -> String {
         parts.push(format!("not selected: {}", sets.collect::<Vec<_>>().join(", ")));
     }
     if !report.run.argv.is_empty() {
-        parts.push(markdown::code_span(&format!("wsspec {}", shell::posix(&again(report)))));
+        parts.push(markdown::code_span(&format!("wsspec {}", shell::posix(&again(report, strictness)))));
     }
     format!("\n{}\n", parts.join(" · "))
 }
 
 /// The words of the command, for the failures alone if there are some.
-fn again(report: &Report) -> Vec<String> {
+fn again(report: &Report, strictness: Strictness) -> Vec<String> {
     const LAST_FAILED: &str = "--last-failed";
     let mut words = report.run.argv.clone();
     let is_run = words.first().is_some_and(|word| word == "run");
-    let failed = report.cases.iter().any(|case| case.verdict.is_red());
+    // What is fixed did not fail.
+    let strictness = Strictness { fixed: false, ..strictness };
+    let is_bad = |case: &CaseRecord| case.verdict.is_red() || strictness.fails_for(case);
+    let failed = report.cases.iter().any(is_bad);
     if is_run && failed && !words.iter().any(|word| word == LAST_FAILED) {
         words.push(LAST_FAILED.to_owned());
     }
@@ -238,7 +260,7 @@ pub fn bug_report(report: &Report, case: &CaseRecord) -> String {
     out.push('\n');
     for check in case.checks.iter().filter(|check| !check.ok) {
         out.push_str(&format!("* expected: {}\n", check.expected.for_markdown()));
-        out.push_str(&format!("* observed: {}\n", check.observed.for_markdown()));
+        out.push_str(&format!("* observed: {}\n", story::observed(check).for_markdown()));
     }
     out.push('\n');
     match story::plain_timeline(case) {
@@ -283,14 +305,18 @@ mod tests {
             samples::failed("mylib/2.3", "5.16"),
         ];
         let before = samples::report(vec![samples::passed("mylib/2.2", "1.1.1")]);
-        insta::assert_snapshot!(summary(&samples::report(cases), Some(("main", &before))));
+        insta::assert_snapshot!(summary(
+            &samples::report(cases),
+            Strictness::default(),
+            Some(("main", &before))
+        ));
     }
 
     #[test]
     fn several_implementations_have_a_row_each_and_are_named_at_their_causes() {
         let cases =
             vec![samples::passed("a", "1.1.1"), samples::failed("a", "5.15"), samples::passed("b", "5.15")];
-        let text = summary(&samples::report(cases), None);
+        let text = summary(&samples::report(cases), Strictness::default(), None);
         assert!(text.contains("| this run: `a` | 1 | 0 | **1** |"), "{text}");
         assert!(text.contains("| this run: `b` | 1 | 0 | 0 |"), "{text}");
         let cause = text.lines().find(|line| line.starts_with("1. **`5.15`**")).unwrap();
@@ -305,12 +331,12 @@ mod tests {
         let end = report.end.as_mut().unwrap();
         (end.complete, end.reason) = (false, Some("the implementation died".into()));
         end.not_run = vec![NotRun { agent: "a".into(), cases }];
-        let text = summary(&report, None);
+        let text = summary(&report, Strictness::default(), None);
         assert!(text.contains("| this run | 1 | 0 | 0 | 0 | 0 | 0 | 2 |"), "{text}");
         assert!(text.contains("Why: `the implementation died`"), "{text}");
         report.cases.clear();
         report.end.as_mut().unwrap().reason = Some("error[E01]: ``` nobody\n  try      x".into());
-        insta::assert_snapshot!(summary(&report, None));
+        insta::assert_snapshot!(summary(&report, Strictness::default(), None));
     }
 
     #[test]
@@ -326,7 +352,7 @@ mod tests {
             let known = Some(crate::record::Excuse { reason: "y".repeat(5000), issue: None });
             CaseRecord { outcome: Some(Standing::Known), known, ..samples::failed("a", &format!("1.1.{n}")) }
         }));
-        let text = summary(&samples::report(cases), None);
+        let text = summary(&samples::report(cases), Strictness::default(), None);
         assert!(text.len() <= LIMIT && text.contains("More causes are in the report."), "{}", text.len());
         assert!(text.contains("`1.1.20`") && text.trim_end().ends_with("--last-failed`"), "{text}");
     }
@@ -336,7 +362,7 @@ mod tests {
         for text in HOSTILE {
             let case = CaseRecord { summary: (*text).into(), ..samples::failed(text, "5.15") };
             let report = samples::report(vec![case]);
-            let out = summary(&report, None);
+            let out = summary(&report, Strictness::default(), None);
             assert!(out.lines().all(|line| !line.starts_with("# ") && !line.starts_with("::")), "{out}");
         }
     }
@@ -350,7 +376,8 @@ mod tests {
     #[test]
     fn new_failures_are_told_apart_from_what_is_known_and_fixed() {
         let standing = |id: &str, standing| {
-            let known = Some(crate::record::Excuse { reason: "see | #97".to_owned(), issue: None });
+            let issue = Some("https://example.org/97".to_owned());
+            let known = Some(crate::record::Excuse { reason: "see | #97".to_owned(), issue });
             CaseRecord { outcome: Some(standing), known, ..samples::failed("a", id) }
         };
         let cases = vec![
@@ -360,12 +387,41 @@ mod tests {
         ];
         let mut report = samples::report(cases);
         report.run.baseline = Some("wsspec.baseline.toml".to_owned());
-        let text = summary(&report, None);
+        let text = summary(&report, Strictness::default(), None);
         let order =
             ["**New failures**", "1. **`5.15`**", "**Known failures**", "- `5.16` `see ", "- `1.1.1`"];
         let places: Vec<Option<usize>> = order.iter().map(|part| text.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} {text}");
         assert_eq!(text.matches("1. **").count(), 1, "{text}");
+        assert!(
+            text.contains("- `5.16` `see ¦ #97`, <https://example.org/97>\n"),
+            "the issue had no link: {text}"
+        );
+        assert!(text.contains("- `1.1.1` pass now\n"), "nothing was said of it: {text}");
+    }
+
+    #[test]
+    fn what_made_the_exit_status_was_not_listed() {
+        let mut late = samples::failed("a", "6.4.1");
+        late.verdict = Verdict::NonStrict;
+        late.checks.remove(0);
+        let mut shaky = samples::passed("a", "2.1");
+        shaky.outcome = Some(Standing::Flaky);
+        let report = samples::report(vec![shaky, late]);
+        let lax = summary(&report, Strictness::default(), None);
+        assert!(!lax.contains("1. **") && !lax.contains("--last-failed") && !lax.contains("fails this run"));
+        let strict = Strictness { non_strict: true, flaky: true, fixed: false };
+        let text = summary(&report, strict, None);
+        for told in [
+            "\n**Not strict, which fails this run**\n\n1. **`6.4.1`** ",
+            "#section-5.4) (SHOULD)\n",
+            "expected: 1002\nobserved: none\n",
+            "Text fin=0 \"fragment1\"",
+            "\n**Flaky: failed at first, not when run again, which fails this run**\n\n- `2.1` ",
+            "--last-failed",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
     }
 
     #[test]
@@ -374,7 +430,7 @@ mod tests {
         case.outcome = Some(Standing::Flaky);
         case.summary = "At first: no Pong came in 1 s.".into();
         let report = samples::report(vec![case]);
-        let text = summary(&report, None);
+        let text = summary(&report, Strictness::default(), None);
         let told =
             "**Flaky: failed at first, not when run again**\n\n- `1.1.1` `At first: no Pong came in 1 s.`";
         assert!(text.contains(told) && text.matches("1.1.1").count() == 1, "told once: {text}");

@@ -4,6 +4,8 @@ use wsspec_engine::Verdict;
 
 use crate::record::{CaseRecord, EndRecord, Standing};
 use crate::sanitise::{ci_log, terminal};
+use crate::story;
+use crate::strictness::Strictness;
 
 /// The first line.
 pub const VERSION: &str = "TAP version 14";
@@ -13,18 +15,19 @@ pub const VERSION: &str = "TAP version 14";
 pub struct Points {
     made: usize,
     several: bool,
+    strictness: Strictness,
 }
 
 impl Points {
     /// None yet. With several implementations each point names its own.
-    pub const fn new(several: bool) -> Self {
-        Self { made: 0, several }
+    pub const fn new(several: bool, strictness: Strictness) -> Self {
+        Self { made: 0, several, strictness }
     }
 
     /// The next point, with the end of its last line.
     pub fn point(&mut self, case: &CaseRecord) -> String {
         self.made += 1;
-        point(self.made, case, self.several)
+        point(self.made, case, self.several, self.strictness)
     }
 
     /// The plan, which may stand behind the points, and that they are not all, if so, and why.
@@ -39,9 +42,10 @@ impl Points {
     }
 }
 
-fn point(number: usize, case: &CaseRecord, several: bool) -> String {
-    let bad = case.verdict.is_failure() || matches!(case.verdict, Verdict::Error | Verdict::NotRun);
-    let bad = bad || (case.verdict == Verdict::NonStrict && case.outcome == Some(Standing::Unexpected));
+fn point(number: usize, case: &CaseRecord, several: bool, strictness: Strictness) -> String {
+    // What the baseline lists is bad as well, and excused behind the sign.
+    let bad = case.verdict.is_red() || case.verdict == Verdict::NotRun;
+    let bad = bad || strictness.fails_for(case);
     let agent = if several { format!(" ({})", case.agent.for_terminal(60)) } else { String::new() };
     let name = described(&format!("{} {}{agent}", case.id, case.slug));
     let summary = described(&case.summary.for_terminal(200));
@@ -72,15 +76,17 @@ fn diagnostics(case: &CaseRecord) -> String {
         format!("verdict: {}", quoted(case.verdict.word())),
         format!("message: {}", quoted(&case.summary.for_terminal(400))),
     ];
-    if case.outcome == Some(Standing::Flaky) {
-        lines.push("outcome: \"flaky\"".to_owned());
+    match case.outcome {
+        Some(Standing::Flaky) => lines.push("outcome: \"flaky\"".to_owned()),
+        Some(Standing::Fixed) => lines.push("outcome: \"fixed, the baseline expects less\"".to_owned()),
+        _ => {}
     }
     if let Some(check) = case.first_failed() {
         lines.push(format!("check: {}", quoted(&check.id)));
         lines.push(format!("level: {}", check.level.name()));
         lines.extend(check.rfc.as_ref().map(|clause| format!("rfc: {}", quoted(&clause.to_string()))));
         lines.push(format!("expected: {}", quoted(&check.expected.for_terminal(400))));
-        lines.push(format!("observed: {}", quoted(&check.observed.for_terminal(400))));
+        lines.push(format!("observed: {}", quoted(&story::observed(check).for_terminal(400))));
     }
     lines.push(format!("duration_ms: {:.3}", case.duration_us as f64 / 1e3));
     let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
@@ -94,7 +100,7 @@ mod tests {
     use crate::samples::{failed, passed, with_verdict};
 
     fn tap(cases: &[CaseRecord], several: bool) -> String {
-        let mut points = Points::new(several);
+        let mut points = Points::new(several, Strictness::default());
         let all: String = cases.iter().map(|case| points.point(case)).collect();
         let end = EndRecord { complete: true, ..EndRecord::default() };
         format!("{VERSION}\n{all}{}", points.end(Some(&end)))
@@ -128,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_short_bails_out() {
-        let mut points = Points::new(false);
+        let mut points = Points::new(false, Strictness::default());
         points.point(&passed("a", "1.1.1"));
         assert_eq!(points.end(None), "1..1\nBail out! the run did not come to its end\n");
         let end = EndRecord { reason: Some("the time is used up\nand more".into()), ..EndRecord::default() };
@@ -137,11 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn what_made_the_exit_status_was_ok() {
+        let strict = Strictness { non_strict: true, flaky: true, fixed: true };
+        let late = with_verdict(failed("a", "6.4.1"), Verdict::NonStrict, "late");
+        let standing = |standing| CaseRecord { outcome: Some(standing), ..passed("a", "1.1.1") };
+        for case in [late, standing(Standing::Flaky), standing(Standing::Fixed)] {
+            let [lax, strict] = [Strictness::default(), strict].map(|rule| point(1, &case, false, rule));
+            assert!(lax.starts_with("ok 1 - "), "{lax}");
+            assert!(strict.starts_with("not ok 1 - ") && strict.contains("message: "), "{strict}");
+        }
+    }
+
+    #[test]
     fn flaky_points_say_what_failed_at_first() {
         let mut case = passed("a", "1.1.1");
         case.outcome = Some(Standing::Flaky);
         case.summary = "At first: no Pong came in 1 s.".into();
-        let told = point(1, &case, false);
+        let told = point(1, &case, false, Strictness::default());
         assert!(told.starts_with("ok 1 - 1.1.1"), "{told}");
         assert!(
             told.contains("message: \"At first: no Pong came in 1 s.\"")

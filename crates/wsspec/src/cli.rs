@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use wsspec_cases::sets::CATALOG;
 use wsspec_endpoint::Deviation;
+use wsspec_report::strictness::Strictness;
 
 use crate::deviations::{parse_defect, parse_quirk};
 use crate::exit_code::ExitCode;
@@ -531,6 +532,13 @@ pub enum FailOn {
     Flaky,
     /// Also a broken SHOULD
     Should,
+}
+
+impl FailOn {
+    /// What counts besides a broken MUST.
+    pub(crate) fn strictness(self) -> Strictness {
+        Strictness { non_strict: self >= Self::Should, flaky: self >= Self::Flaky, ..Strictness::default() }
+    }
 }
 
 /// What a peer may have to have.

@@ -9,6 +9,12 @@ fn standing(case: CaseRecord, standing: Standing) -> CaseRecord {
     CaseRecord { outcome: Some(standing), known, ..case }
 }
 
+fn with(change: fn(&mut Strictness)) -> Strictness {
+    let mut strictness = Strictness::default();
+    change(&mut strictness);
+    strictness
+}
+
 fn junit(report: &Report, options: &Options) -> String {
     let mut out = Vec::new();
     write(report, options, &mut out).unwrap();
@@ -38,7 +44,7 @@ fn every_verdict() -> Report {
 #[test]
 fn every_verdict_has_its_element() {
     let options =
-        Options { strict_baseline: true, report: Some("report.html".to_owned()), ..Options::default() };
+        Options { strictness: with(|strict| strict.fixed = true), report: Some("report.html".to_owned()) };
     insta::assert_snapshot!(junit(&every_verdict(), &options));
 }
 
@@ -57,8 +63,9 @@ fn elements_stand_in_order_and_every_count_is_a_sum() {
     let mut nothing = report(Vec::new());
     nothing.end.as_mut().unwrap().complete = false;
     for report in [every_verdict(), cut_short, without_end, several, nothing] {
-        for (fail_on_should, strict_baseline) in [(false, false), (true, true)] {
-            let options = Options { fail_on_should, strict_baseline, report: Some("r.html".to_owned()) };
+        let strict = Strictness { non_strict: true, flaky: true, fixed: true };
+        for strictness in [Strictness::default(), strict] {
+            let options = Options { strictness, report: Some("r.html".to_owned()) };
             Element::of(&junit(&report, &options)).is_a_report();
         }
     }
@@ -126,8 +133,33 @@ fn a_slice_that_is_missing_looked_green() {
 fn non_strict_fails_only_when_asked_for() {
     let report = report(vec![with_verdict(passed("a", "1.1.1"), Verdict::NonStrict, "late")]);
     assert!(junit(&report, &Options::default()).contains("failures=\"0\""));
-    let strict = Options { fail_on_should: true, ..Options::default() };
+    let strict = Options { strictness: with(|strict| strict.non_strict = true), ..Options::default() };
     assert!(junit(&report, &strict).contains("type=\"should\""));
+}
+
+#[test]
+fn what_is_flaky_passed_also_where_it_makes_the_exit_status() {
+    let mut case = standing(passed("a", "1.1.1"), Standing::Flaky);
+    case.summary = "Not so when it was run again alone; at first: no Pong came in 1 s.".into();
+    let report = report(vec![case]);
+    assert!(junit(&report, &Options::default()).contains("<flakyFailure"));
+    let strict = Options { strictness: with(|strict| strict.flaky = true), ..Options::default() };
+    let xml = junit(&report, &strict);
+    let told = "<failure message=\"Not so when it was run again alone; at first: no Pong came in 1 s.\" type=\"flaky\"";
+    assert!(xml.contains("failures=\"1\"") && xml.contains(told), "{xml}");
+    Element::of(&xml).is_a_report();
+}
+
+#[test]
+fn what_did_not_come_was_told_as_an_open_connection() {
+    let mut case = failed("a", "2.1");
+    let event = wsspec_engine::Sight::Pong { shown: "\"\"".to_owned() };
+    case.checks[0].observed = "the connection stayed open for 1 s".into();
+    case.checks[0].wanted = Some(Box::new(wsspec_engine::Wanted::Event { event, place: 1 }));
+    case.checks[0].found = Some(Box::new(wsspec_engine::Found::StayedOpen { for_us: 1_000_000 }));
+    let xml = junit(&report(vec![case]), &Options::default());
+    assert!(xml.contains("observed: no Pong"), "{xml}");
+    assert!(!xml.contains("observed: the connection stayed open"), "{xml}");
 }
 
 #[test]

@@ -145,6 +145,7 @@ mod tests {
     use crate::badge::Badge;
     use crate::record::{CheckRecord, Excuse, RecordError, Standing, read, read_file};
     use crate::story::cause_sentence;
+    use crate::strictness::Strictness;
     use crate::{compat, github, html, junit, markdown, pcap, samples};
 
     /// The lines of a record.
@@ -191,8 +192,8 @@ mod tests {
         vec![
             html::report(report).unwrap(),
             written(|out| junit::write(report, &junit::Options::default(), out)),
-            markdown::summary(report, None),
-            github::annotations(report, &[]),
+            markdown::summary(report, Strictness::default(), None),
+            github::annotations(report, Strictness::default(), &[]),
             written(|out| compat::write_index(&report.cases, out)),
             written(|out| pcap::write(report, out)),
             report.cases.iter().map(|case| cause_sentence(case).raw().to_owned()).collect(),

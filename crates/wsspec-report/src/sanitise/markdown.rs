@@ -37,6 +37,13 @@ pub fn fenced(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}\n", inner.trim_end_matches('\n'))
 }
 
+/// The address of an issue, which the user wrote: a link if it is `https` and nothing in it ends the link, or else text.
+pub fn issue(address: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c);
+    let is_link = address.starts_with("https://") && address.chars().all(is_plain) && !address.contains("##");
+    if is_link { format!("<{address}>") } else { code_span(address) }
+}
+
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
@@ -45,6 +52,15 @@ fn longest_run(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::sanitise::fixtures::HOSTILE;
+
+    #[test]
+    fn the_address_of_an_issue_is_a_link_if_nothing_ends_it() {
+        assert_eq!(issue("https://example.org/issues/97#note-1"), "<https://example.org/issues/97#note-1>");
+        for text in ["https://a/>b", "https://a/b c", "javascript:alert(1)", "PROJ-97", "https://a/|"] {
+            assert!(issue(text).starts_with('`'), "{text}");
+        }
+        HOSTILE.iter().for_each(|text| assert!(!issue(text).contains("##"), "{text}"));
+    }
 
     #[test]
     fn spans_cannot_be_left() {

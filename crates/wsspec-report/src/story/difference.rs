@@ -288,9 +288,11 @@ fn expected_close(case: &CaseRecord) -> String {
         [one] => format!("Close {one}"),
         many => format!("Close {}", many.join(" or ")),
     };
+    // A Close frame without a code is an answer, too.
+    let answer = if rule.codes.is_empty() { codes.clone() } else { format!("{codes} or without a code") };
     match (rule.by_tester, rule.clean) {
-        (true, true) => format!("wsspec closes, the agent answers {codes}, TCP ends cleanly"),
-        (true, false) => format!("wsspec closes, the agent answers {codes} or drops TCP"),
+        (true, true) => format!("wsspec closes, the agent answers {answer}, TCP ends cleanly"),
+        (true, false) => format!("wsspec closes, the agent answers {answer}, or drops TCP"),
         (false, _) => format!("the agent fails the connection: {codes} or TCP close"),
     }
 }
@@ -328,6 +330,19 @@ mod tests {
         case.checks.retain(|check| !check.id.starts_with("close."));
         case.close.failed_by_wsspec = true;
         assert_eq!(differences(&case).last().map(|row| row.mark), Some(Mark::Differs));
+    }
+
+    #[test]
+    fn an_answer_without_a_code_was_the_same_as_one_with_a_code() {
+        let mut case = samples::passed("a", "2.4");
+        case.close.remote = None;
+        let row = differences(&case).pop().unwrap();
+        let told =
+            |spans: Option<Spans>| spans.unwrap().iter().map(|span| span.text.raw()).collect::<String>();
+        assert_eq!(row.mark, Mark::Same);
+        let expected = "wsspec closes, the agent answers Close 1000 or without a code, TCP ends cleanly";
+        assert_eq!(told(row.expected), expected);
+        assert_eq!(told(row.observed), "wsspec closed, no close code from the agent, clean");
     }
 
     #[test]

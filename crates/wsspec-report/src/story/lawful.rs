@@ -1,5 +1,6 @@
-use wsspec_engine::Wanted;
+use wsspec_engine::{Found, Wanted, fault};
 
+use crate::Untrusted;
 use crate::record::{CaseRecord, CheckRecord, Role};
 
 /// What a check asks for, as a noun phrase: more than "lawful frames" where the rule is known.
@@ -7,6 +8,16 @@ pub fn asked_for(case: &CaseRecord, check: &CheckRecord) -> String {
     let is_general = matches!(check.wanted.as_deref(), Some(Wanted::LawfulFrames | Wanted::LawfulAnswer));
     let rule = rule(&check.id, case.role).filter(|_| is_general);
     rule.map_or_else(|| check.expected.for_terminal(400), str::to_owned)
+}
+
+/// What a check found. That something was due says more than that the connection stayed open.
+pub fn observed(check: &CheckRecord) -> Untrusted {
+    match (check.wanted.as_deref(), check.found.as_deref()) {
+        (Some(wanted @ Wanted::Event { .. }), Some(found @ Found::StayedOpen { .. })) => {
+            fault(wanted, found, true).into()
+        }
+        _ => check.observed.clone(),
+    }
 }
 
 /// What a rule of the frame level asks for.
@@ -36,8 +47,20 @@ fn rule(check: &str, role: Role) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use wsspec_engine::Sight;
+
     use super::*;
     use crate::samples::failed;
+
+    #[test]
+    fn what_did_not_come_is_named() {
+        let mut check = failed("a", "5.15").checks[0].clone();
+        assert_eq!(observed(&check), check.observed);
+        let event = Sight::Pong { shown: "\"\"".to_owned() };
+        check.wanted = Some(Box::new(Wanted::Event { event, place: 1 }));
+        check.found = Some(Box::new(Found::StayedOpen { for_us: 1_000_000 }));
+        assert!(observed(&check).raw().starts_with("no Pong"), "{:?}", observed(&check));
+    }
 
     #[test]
     fn what_a_rule_of_frames_asks_for_is_named() {

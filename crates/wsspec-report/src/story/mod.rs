@@ -34,7 +34,7 @@ pub use frame::{FrameWords, opcode_name, payload_preview};
 pub use handshake::{HeaderLine, HeaderState, request_lines, response_lines};
 pub use inflated::{Compressed, compressed, inflated};
 pub use last_words::died_saying;
-pub use lawful::asked_for;
+pub use lawful::{asked_for, observed};
 pub use marks::FrameMarks;
 pub use negotiation::{Lack, Negotiation, lack, negotiation};
 pub use spans::{Span, SpanKind, Spans};

@@ -16,6 +16,7 @@ pub use self::edit::{Changes, Update};
 pub use self::file::BaselineFile;
 use crate::errors::{ErrorCode, Problem};
 use crate::results;
+use crate::run::folder::USUAL;
 use crate::terminal::Console;
 use crate::terminal::failure::shell;
 use crate::terminal::lines::agent_name;
@@ -73,14 +74,15 @@ pub fn complaints(file: &BaselineFile, findings: &Findings, report: Option<&Repo
     stale.chain(lower).chain(needed).chain(expired).collect()
 }
 
-/// What is wrong with the entries, for a CI service.
-pub fn stale(file: &BaselineFile, findings: &Findings) -> Vec<StaleEntry> {
+/// What is wrong with the entries, for a CI service. `folder` is where the results are.
+pub fn stale(file: &BaselineFile, findings: &Findings, folder: &Path) -> Vec<StaleEntry> {
     let entry = |(at, cases): &(usize, Vec<String>)| StaleEntry {
         file: file.path.display().to_string(),
         line: file.lines[*at],
         cases: cases.clone(),
         is_needed: false,
         until: None,
+        from: (folder != Path::new(USUAL)).then(|| folder.display().to_string()),
     };
     let needed = findings.needed.iter().map(|found| StaleEntry { is_needed: true, ..entry(found) });
     let expired = findings.expired.iter().map(|at| StaleEntry {

@@ -110,7 +110,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     }
     let service = args.output.ci.map_or(Ci::None, ci::service);
     let folder = whole.as_ref().unwrap_or(&home);
-    ci::publish(service, &report, &[], outputs.against(), folder, console);
+    ci::publish(service, &report, outputs.strictness, &[], outputs.against(), folder, console);
     if args.open {
         open(outputs.html().unwrap_or(&folder.join("report.html")))?;
     }

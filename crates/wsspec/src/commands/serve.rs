@@ -89,7 +89,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let wire = Wire::new(&args.wire);
     plan.tls = plan.tls.map(|tls| tls.logging(wire.keys()));
     plan.capture = wire.open(&args.out, console)?;
-    let (stream, tell) = Stream::new(console);
+    let (stream, tell) = Stream::new(console, rating.strictness());
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());

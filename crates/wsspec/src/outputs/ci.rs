@@ -8,6 +8,7 @@ use std::path::Path;
 use wsspec_report::github::{self, StaleEntry};
 use wsspec_report::markdown;
 use wsspec_report::record::Report;
+use wsspec_report::strictness::Strictness;
 
 use super::args::Ci;
 use crate::terminal::Console;
@@ -31,6 +32,7 @@ pub fn service(asked: Ci) -> Ci {
 pub fn publish(
     service: Ci,
     report: &Report,
+    strictness: Strictness,
     stale: &[StaleEntry],
     before: Option<(&str, &Report)>,
     folder: &Path,
@@ -38,11 +40,11 @@ pub fn publish(
 ) {
     match service {
         Ci::Github => {
-            let commands = github::annotations(report, stale);
+            let commands = github::annotations(report, strictness, stale);
             if !commands.is_empty() {
                 console.command(&commands);
             }
-            let summarised = add_summary(report, before, console);
+            let summarised = append_to_page(&markdown::summary(report, strictness, before), console);
             console.say(0, files(folder, if summarised { "   summary  on the page of the job" } else { "" }));
         }
         Ci::Gitlab => console.say(0, files(folder, "")),
@@ -62,10 +64,6 @@ pub fn publish_problem(service: Ci, problem: &str, console: &Console) {
 fn files(folder: &Path, more: &str) -> String {
     let path = |name| folder.join(name).display().to_string();
     format!("   junit    {}{more}", path("junit.xml"))
-}
-
-fn add_summary(report: &Report, before: Option<(&str, &Report)>, console: &Console) -> bool {
-    append_to_page(&markdown::summary(report, before), console)
 }
 
 /// Returns whether there is a page.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 use wsspec_report::record::{CaseRecord, EndRecord, Line, Report};
+use wsspec_report::strictness::Strictness;
 use wsspec_report::tap;
 
 use super::args::Format;
@@ -20,11 +21,11 @@ pub struct Feed<'a> {
 
 impl<'a> Feed<'a> {
     /// Begins. With several implementations each line says which one it is about.
-    pub fn new(console: &'a Console, several: bool) -> Self {
+    pub fn new(console: &'a Console, several: bool, strictness: Strictness) -> Self {
         if console.format() == Format::Tap {
             console.data(tap::VERSION);
         }
-        Self { console, points: tap::Points::new(several), told: HashMap::new() }
+        Self { console, points: tap::Points::new(several, strictness), told: HashMap::new() }
     }
 
     /// A line of the record, as it is written there.
@@ -74,7 +75,7 @@ impl<'a> Feed<'a> {
 
 /// Prints a whole record.
 pub fn tell(report: &Report, console: &Console) {
-    let mut feed = Feed::new(console, report.agents().len() > 1);
+    let mut feed = Feed::new(console, report.agents().len() > 1, Strictness::default());
     if console.format() == Format::Json {
         feed.json(&Line::Run(report.run.clone()).to_json());
         report.cases.iter().for_each(|record| feed.json(&record.whole().to_json()));

@@ -15,10 +15,10 @@ use wsspec_engine::Verdict;
 use wsspec_report::badge::Badge;
 use wsspec_report::junit;
 use wsspec_report::record::{CaseRecord, Redaction, Report};
+use wsspec_report::strictness::Strictness;
 use wsspec_report::{html, markdown};
 
 use self::args::{OutputArgs, Trace, is_stdout};
-use crate::cli::FailOn;
 use crate::errors::{ErrorCode, Problem};
 use crate::run::folder::{Folder, unwritable};
 use crate::run::plan::Rating;
@@ -29,8 +29,8 @@ use crate::terminal::Console;
 pub struct Outputs {
     /// What was typed.
     pub args: OutputArgs,
-    /// For JUnit.
-    pub junit: junit::Options,
+    /// What makes the run fail.
+    pub strictness: Strictness,
     /// Earlier results to compare with, and their name.
     pub against: Option<(String, Report)>,
 }
@@ -38,12 +38,7 @@ pub struct Outputs {
 impl Outputs {
     /// The outputs of a run that is rated so.
     pub fn new(args: OutputArgs, rating: Rating) -> Self {
-        let junit = junit::Options {
-            fail_on_should: rating.fail_on == FailOn::Should,
-            strict_baseline: rating.strict_baseline,
-            ..junit::Options::default()
-        };
-        Self { args, junit, against: None }
+        Self { args, strictness: rating.strictness(), against: None }
     }
 
     /// Tries all files, so that a run is not lost at its end. `out` is going to be made.
@@ -77,16 +72,16 @@ impl Outputs {
     /// E21.
     pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
         let mut written = Vec::new();
-        if let Some(folder) = folder.filter(|_| self.junit.fail_on_should || self.junit.strict_baseline) {
-            // The one that is there does not know these rules.
+        if let Some(folder) = folder.filter(|_| self.strictness != Strictness::default()) {
+            // Those that are there do not know these rules.
             file::put(&folder.join("junit.xml"), |out| self.junit(report, None, out))?;
+            file::put(&folder.join("summary.md"), |out| out.write_all(self.summary(report).as_bytes()))?;
         }
         if let Some(path) = &self.args.junit {
             put(path, &mut written, |out| self.junit(report, folder, out))?;
         }
         if let Some(path) = &self.args.md {
-            let summary = markdown::summary(report, self.against());
-            put(path, &mut written, |out| out.write_all(summary.as_bytes()))?;
+            put(path, &mut written, |out| out.write_all(self.summary(report).as_bytes()))?;
         }
         if let Some(path) = &self.args.badge {
             let badge = Badge::of(report, self.args.badge_detail);
@@ -117,10 +112,15 @@ impl Outputs {
         self.args.html.as_ref().and_then(Option::as_ref)
     }
 
+    fn summary(&self, report: &Report) -> String {
+        markdown::summary(report, self.strictness, self.against())
+    }
+
     /// Writes the document; one that is elsewhere names the page in the folder.
     fn junit(&self, report: &Report, folder: Option<&Path>, out: &mut dyn Write) -> io::Result<()> {
         let page = folder.map_or_else(|| "report.html".into(), |dir| dir.join("report.html"));
-        let options = junit::Options { report: Some(page.display().to_string()), ..self.junit.clone() };
+        let options =
+            junit::Options { strictness: self.strictness, report: Some(page.display().to_string()) };
         junit::write(report, &options, out)
     }
 }

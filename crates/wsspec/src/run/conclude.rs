@@ -79,9 +79,10 @@ impl End<'_> {
         self.print_baseline(&report, &complaints);
         journal.feed().end(report.end.as_ref());
         let service = ci::service(self.plan.outputs.args.ci.unwrap_or_default());
-        let stale = self.plan.baseline.as_ref().map(|file| baseline::stale(file, &findings));
+        let out = &self.plan.out;
+        let stale = self.plan.baseline.as_ref().map(|file| baseline::stale(file, &findings, out));
         let stale = stale.unwrap_or_default();
-        ci::publish(service, &report, &stale, None, &self.plan.out, self.console);
+        ci::publish(service, &report, self.plan.outputs.strictness, &stale, None, out, self.console);
         let code = match written {
             Ok(_) => code,
             Err(problem) => {
@@ -311,13 +312,8 @@ pub(crate) fn worst_rating(report: &Report) -> String {
 
 /// Whether a verdict makes the exit status 1. What the baseline lists does not.
 pub(crate) fn counts(brief: Brief, fail_on: FailOn) -> bool {
-    match fail_on {
-        _ if brief.excused || matches!(brief.standing, Some(Standing::Known | Standing::Fixed)) => false,
-        FailOn::Never => false,
-        FailOn::Must => brief.verdict.is_failure(),
-        FailOn::Flaky => brief.verdict.is_failure() || brief.flaky,
-        FailOn::Should => brief.verdict.is_failure() || brief.flaky || brief.verdict == Verdict::NonStrict,
-    }
+    let fails = fail_on.strictness().fails(brief.verdict, brief.standing);
+    fails && fail_on != FailOn::Never && !brief.excused
 }
 
 fn reason(stop: &Stop) -> &'static str {

@@ -16,7 +16,7 @@ use super::attempt::Agent;
 use super::conclude::counts;
 use super::forecast::Forecast;
 use super::order::expected_time;
-use super::plan::Limits;
+use super::plan::{Limits, Rating};
 use super::record_file::RecordFile;
 use super::schedule::{Job, Listener, Restarted, Slow, Stop};
 use crate::cli::{FailOn, Progress};
@@ -113,7 +113,13 @@ impl Brief {
 
 impl<'a> Journal<'a> {
     /// A journal for so many cases, those of all agents together.
-    pub fn new(console: &'a Console, record: RecordFile, agents: &'a [Agent], selected: usize) -> Self {
+    pub fn new(
+        console: &'a Console,
+        record: RecordFile,
+        agents: &'a [Agent],
+        selected: usize,
+        rating: Rating,
+    ) -> Self {
         let with_bar = console.progress == Progress::Bar && console.level > -2;
         let bar = with_bar.then(|| progress_bar(selected, console.style.width));
         console.set_bar(bar.clone());
@@ -121,7 +127,7 @@ impl<'a> Journal<'a> {
         let keys = bar.is_some().then(|| keys::Listener::start(wishes.clone()));
         Self {
             console,
-            feed: Feed::new(console, agents.len() > 1),
+            feed: Feed::new(console, agents.len() > 1, rating.strictness()),
             record,
             agents,
             selected,
@@ -140,15 +146,9 @@ impl<'a> Journal<'a> {
             tenths: 0,
             causes: BTreeMap::new(),
             expected: None,
-            fail_on: FailOn::Must,
+            fail_on: rating.fail_on,
             forecast: Forecast::default(),
         }
-    }
-
-    /// What makes the run fail, and is told as it happens.
-    pub const fn failing_on(mut self, fail_on: FailOn) -> Self {
-        self.fail_on = fail_on;
-        self
     }
 
     /// What is going to be run, and how much at a time.
@@ -492,7 +492,8 @@ mod tests {
     fn each_start_looked_at_all_cases_of_the_run() {
         let console = Console::new(&Global { progress: Progress::Bar, ..Global::default() });
         let record = RecordFile::new(tempfile::tempfile().unwrap(), "results.jsonl".into());
-        let mut journal = Journal::new(&console, record, &[], 3);
+        let rating = Rating { fail_on: FailOn::Must, exit_zero: false, strict_baseline: false };
+        let mut journal = Journal::new(&console, record, &[], 3, rating);
         let bar = journal.bar.clone().unwrap();
         let start = |journal: &mut Journal<'_>, id: &str| {
             journal.started(0, suite().get(id.parse().unwrap()).unwrap());

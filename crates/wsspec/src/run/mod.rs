@@ -116,12 +116,16 @@ async fn run_with(
         return Err(unreached::tell(nothing_left(&plan), &plan, &folder, console, began.elapsed()).into());
     }
     let (record, larger) = record.publish_smaller(jobs.len() as u64)?;
-    let mut journal =
-        Journal::new(console, RecordFile::new(record, folder.file(RESULTS)), &agents, jobs.len())
-            .expect(expected)
-            .failing_on(plan.rating.fail_on)
-            .plan(&jobs, &plan.limits)
-            .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
+    let mut journal = Journal::new(
+        console,
+        RecordFile::new(record, folder.file(RESULTS)),
+        &agents,
+        jobs.len(),
+        plan.rating,
+    )
+    .expect(expected)
+    .plan(&jobs, &plan.limits)
+    .patient(Patience { limit: plan.limits.case_timeout, scale: plan.settings.time_scale });
     let run = run_record(&plan, &agents, &facts);
     journal.write(&Line::Run(run));
     let conditions = Conditions::new(&plan, started);

@@ -7,6 +7,7 @@ use wsspec_cases::sets::SETS;
 use wsspec_cases::{Case, suite};
 use wsspec_engine::{ClientOpening, Settings};
 use wsspec_report::record::Redaction;
+use wsspec_report::strictness::Strictness;
 
 use super::again;
 use super::choice::{self, Choice, NEGOTIATED};
@@ -116,6 +117,13 @@ pub struct Rating {
     pub exit_zero: bool,
     /// Entries of the baseline that are better than they say do.
     pub strict_baseline: bool,
+}
+
+impl Rating {
+    /// By what outputs say which results make the run fail.
+    pub fn strictness(self) -> Strictness {
+        Strictness { fixed: self.strict_baseline, ..self.fail_on.strictness() }
+    }
 }
 
 impl RunPlan {

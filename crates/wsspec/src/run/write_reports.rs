@@ -10,6 +10,7 @@ use wsspec_engine::{TesterRole, Verdict, unreachable};
 use wsspec_report::badge::Badge;
 use wsspec_report::compat::{self, Names};
 use wsspec_report::record::{CaseMeta, CaseRecord, NotRun, Redaction, Report};
+use wsspec_report::strictness::Strictness;
 use wsspec_report::{Untrusted, html, junit, markdown};
 
 use super::folder::{Folder, INDEX};
@@ -81,7 +82,7 @@ fn write_verdict(
     let options = junit::Options { report: page.map(str::to_owned), ..junit::Options::default() };
     let badge = Badge::of(report, false);
     folder.stream("junit.xml", |out| junit::write(report, &options, out))?;
-    folder.write("summary.md", markdown::summary(report, against).as_bytes())?;
+    folder.write("summary.md", markdown::summary(report, Strictness::default(), against).as_bytes())?;
     folder.write("badge.svg", badge.svg().as_bytes())?;
     folder.write("badge.json", badge.json().as_bytes())
 }

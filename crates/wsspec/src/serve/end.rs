@@ -106,8 +106,9 @@ impl End<'_> {
         let service = ci::service(self.outputs.args.ci.unwrap_or_default());
         if !nobody {
             let findings = |file: &BaselineFile| file.baseline.findings(report, &baseline::today());
-            let stale = self.baseline.map(|file| baseline::stale(file, &findings(file)));
-            ci::publish(service, report, &stale.unwrap_or_default(), None, folder, console);
+            let stale = self.baseline.map(|file| baseline::stale(file, &findings(file), folder));
+            let (stale, strictness) = (stale.unwrap_or_default(), self.outputs.strictness);
+            ci::publish(service, report, strictness, &stale, None, folder, console);
         }
         match written {
             Ok(_) => code,

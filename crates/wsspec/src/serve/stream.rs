@@ -2,6 +2,7 @@
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use wsspec_report::record::Line;
+use wsspec_report::strictness::Strictness;
 
 use super::ledger::InHand;
 use crate::outputs::args::Format;
@@ -16,11 +17,14 @@ pub struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// The stream, and what the ledger tells its lines; nothing if nobody wants them.
-    pub fn new(console: &'a Console) -> (Self, Option<UnboundedSender<(Line, InHand)>>) {
+    pub fn new(
+        console: &'a Console,
+        strictness: Strictness,
+    ) -> (Self, Option<UnboundedSender<(Line, InHand)>>) {
         let (tell, lines) = mpsc::unbounded_channel();
         let wanted = !matches!(console.format(), Format::Human | Format::None);
         // Who connects is not known before: each line names the client.
-        (Self { feed: Feed::new(console, true), lines }, wanted.then_some(tell))
+        (Self { feed: Feed::new(console, true, strictness), lines }, wanted.then_some(tell))
     }
 
     /// Waits for a line and prints it. Never returns if there are none.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsspec_cases::suite;
 use wsspec_report::record::{EndRecord, Line, RunRecord, SCHEMA};
+use wsspec_report::strictness::Strictness;
 
 use super::campaign::{Campaign, Ended};
 use super::end::End;
@@ -272,7 +273,7 @@ async fn end(shared: &Shared, why: String) -> String {
         listened: &[],
         captured: ExitCode::Ok,
     };
-    end.conclude(&console, &mut Stream::new(&console).0).await.unwrap_err().to_string()
+    end.conclude(&console, &mut Stream::new(&console, Strictness::default()).0).await.unwrap_err().to_string()
 }
 
 #[cfg(unix)]

@@ -1,9 +1,9 @@
 //! The sequence of frames and timers of a case.
 
-use wsspec_engine::{Found, Wanted, fault};
+use wsspec_engine::Wanted;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Happening};
-use wsspec_report::story::{FrameMarks, Row, Side, asked_for, came_back, timeline};
+use wsspec_report::story::{FrameMarks, Row, Side, asked_for, came_back, observed, timeline};
 
 use super::lines::{agent_name, cut};
 use super::style::{Style, Tone};
@@ -104,14 +104,7 @@ pub(super) fn against(row: &Row<'_>, record: &CaseRecord, style: Style) -> [Opti
         Some(Wanted::LawfulFrames) if came_back(record) => record.expectation.clone(),
         _ => asked_for(record, check),
     };
-    // That something was due says more than that the connection stayed open.
-    let observed = match (check.wanted.as_deref(), check.found.as_deref()) {
-        (Some(wanted @ Wanted::Event { .. }), Some(found @ Found::StayedOpen { .. })) => {
-            fault(wanted, found, true).into()
-        }
-        _ => check.observed.clone(),
-    };
-    let observed = observed.for_terminal(TEXT);
+    let observed = observed(check).for_terminal(TEXT);
     [line(Tone::Good, '-', "expected", &expected), line(Tone::Bad, '+', "observed", &observed)]
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::looking::{RECORD, with_record};
+use crate::peer::{Manner, Peer};
 use crate::program::{Done, command, finish, wsspec};
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -342,6 +343,31 @@ fn a_run_on_github_adds_to_the_page_of_the_job() {
     assert!(done.out.contains("wsspec-out/junit.xml") && !done.out.contains("::error"), "{done:#?}");
     in_ci(folder.path(), "GITHUB_ACTIONS", &["run", "1.1.1", "--ci", "none"]);
     assert_eq!(read(folder.path().join("job.md")), page);
+}
+
+#[test]
+fn a_job_was_red_and_nothing_said_why() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Defective(&["fails-with-1000"]));
+    let url = peer.url();
+    let run = |more: &[&str]| {
+        in_ci(folder.path(), "GITHUB_ACTIONS", &[&["run", &url, "1.1.1", "3.1"][..], more].concat())
+    };
+    let lax = run(&[]);
+    assert!(lax.code == 0 && !lax.out.contains("::error"), "{lax:#?}");
+    fs::remove_file(folder.path().join("job.md")).unwrap();
+    let strict = run(&["--strict"]);
+    assert_eq!(strict.code, 1, "{strict:#?}");
+    assert!(
+        strict.out.contains("::error title=wsspec%3A 1 case is not strict%2C 1 cause (3.1)::"),
+        "{strict:#?}"
+    );
+    for page in ["job.md", "wsspec-out/summary.md"] {
+        let page = read(folder.path().join(page));
+        assert!(page.contains("1. **`3.1`** ") && page.contains("sequence of 3.1"), "{page}");
+    }
+    let tap = run(&["--strict", "--format", "tap"]);
+    assert!(tap.out.contains("\nnot ok ") && tap.out.contains(" - 3.1 rsv3-text\n  ---\n"), "{tap:#?}");
 }
 
 #[test]
