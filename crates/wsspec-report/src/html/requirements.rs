@@ -9,7 +9,7 @@ use wsspec_engine::Verdict;
 use super::ids::Ids;
 use super::links::Links;
 use crate::Untrusted;
-use crate::record::{CaseRecord, Clause, Report, RuleRecord};
+use crate::record::{CaseRecord, CheckRecord, Clause, Report, RuleRecord};
 
 /// Ids of a requirement that are named.
 const IDS: usize = 8;
@@ -94,7 +94,8 @@ fn by_rule(report: &Report) -> BTreeMap<RuleKey, Vec<&CaseRecord>> {
         for rule in &case.rules {
             by_rule.entry(rule_key(rule)).or_default().push(case);
         }
-        let failed = case.checks.iter().filter(|check| !check.ok && check.header.is_some());
+        let is_broken = |check: &&CheckRecord| !check.ok && check.header.is_some() && case.is_accused();
+        let failed = case.checks.iter().filter(is_broken);
         for rule in failed.filter_map(|check| case.rule_behind(check)) {
             let cases = by_rule.entry(rule_key(&rule)).or_default();
             if !case.rules.contains(&rule) {
@@ -239,6 +240,9 @@ mod tests {
         let words: Vec<&str> = told.iter().map(|(words, ..)| &words[..20]).collect();
         assert_eq!(words, ["Sec-WebSocket-Accept", "a continuation frame"]);
         assert!(told.iter().all(|(_, verdict, tally)| (*verdict, &**tally) == (Verdict::Fail, "0 / 1")));
+        let mut told_only = failing("16.5.10", "handshake", "6455#4", Some("Sec-WebSocket-Accept"));
+        told_only.verdict = Verdict::Info;
+        assert_eq!(results(vec![told_only]).len(), 1, "nothing was judged");
     }
 
     #[test]
