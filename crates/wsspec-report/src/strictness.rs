@@ -2,7 +2,7 @@
 
 use wsspec_engine::Verdict;
 
-use crate::record::{CaseRecord, Standing};
+use crate::record::{CaseRecord, RunRecord, Standing};
 
 /// What counts as a failure besides fail, timeout and crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,11 @@ pub struct Strictness {
 }
 
 impl Strictness {
+    /// That of a run, as far as its record tells.
+    pub fn of(run: &RunRecord) -> Self {
+        Self { non_strict: run.strict, flaky: run.strict, fixed: false }
+    }
+
     /// Whether a verdict that stands like this against the baseline is a failure. What the baseline lists is none.
     pub fn fails(self, verdict: Verdict, standing: Option<Standing>) -> bool {
         match standing {

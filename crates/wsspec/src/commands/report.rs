@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 use clap::Args;
 use wsspec_report::record::Report;
+use wsspec_report::strictness::Strictness;
 use wsspec_report::summary::AgentSummary;
 use wsspec_report::{html, pcap};
 
@@ -76,6 +77,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<ExitCode> {
     let from = args.results.as_ref().unwrap_or(&args.from);
     let mut outputs = Outputs { args: args.output.clone(), ..Outputs::default() };
     let mut report = results::read(from)?;
+    outputs.strictness = Strictness::of(&report.run);
     if let Some(filter) = args.filter.as_deref().map(Filter::parse).transpose()? {
         let mut meant = results::matching(&filter, &report).into_iter();
         report.cases.retain(|_| meant.next() == Some(true));

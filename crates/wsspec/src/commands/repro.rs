@@ -230,7 +230,8 @@ fn target(args: &ReproArgs, earlier: Option<(&Report, &CaseRecord)>) -> Result<T
         let target = report.run.targets.iter().find(|target| target.agent == record.agent)?;
         Target::parse(target.url.as_deref()?).ok()
     });
-    let is_case = |url: &String| !Target::looks_like(url) && select::cases(suite(), &[url.clone()]).is_ok();
+    let is_case =
+        |url: &String| !Target::looks_like(url) && select::cases(suite(), std::slice::from_ref(url)).is_ok();
     if let Some(case) = args.url.as_ref().filter(|url| is_case(url)) {
         return Err(Problem::new(ErrorCode::E27, format!("{case} is a case, not an address"))
             .fact("why", "a script is of one case, and the address may follow")

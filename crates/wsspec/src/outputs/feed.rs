@@ -75,7 +75,7 @@ impl<'a> Feed<'a> {
 
 /// Prints a whole record.
 pub fn tell(report: &Report, console: &Console) {
-    let mut feed = Feed::new(console, report.agents().len() > 1, Strictness::default());
+    let mut feed = Feed::new(console, report.agents().len() > 1, Strictness::of(&report.run));
     if console.format() == Format::Json {
         feed.json(&Line::Run(report.run.clone()).to_json());
         report.cases.iter().for_each(|record| feed.json(&record.whole().to_json()));

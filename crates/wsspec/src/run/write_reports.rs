@@ -79,10 +79,11 @@ fn write_verdict(
     page: Option<&str>,
     against: Option<html::Against<'_>>,
 ) -> io::Result<()> {
-    let options = junit::Options { report: page.map(str::to_owned), ..junit::Options::default() };
+    let strictness = Strictness::of(&report.run);
+    let options = junit::Options { strictness, report: page.map(str::to_owned) };
     let badge = Badge::of(report, false);
     folder.stream("junit.xml", |out| junit::write(report, &options, out))?;
-    folder.write("summary.md", markdown::summary(report, Strictness::default(), against).as_bytes())?;
+    folder.write("summary.md", markdown::summary(report, strictness, against).as_bytes())?;
     folder.write("badge.svg", badge.svg().as_bytes())?;
     folder.write("badge.json", badge.json().as_bytes())
 }

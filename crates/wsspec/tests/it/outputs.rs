@@ -366,6 +366,11 @@ fn a_job_was_red_and_nothing_said_why() {
         let page = read(folder.path().join(page));
         assert!(page.contains("1. **`3.1`** ") && page.contains("sequence of 3.1"), "{page}");
     }
+    let again = in_ci(folder.path(), "GITHUB_ACTIONS", &["report", "--ci", "auto", "-o", "again"]);
+    assert!(
+        again.out.contains("1 case is not strict"),
+        "the record tells how strict the run was: {again:#?}"
+    );
     let tap = run(&["--strict", "--format", "tap"]);
     assert!(tap.out.contains("\nnot ok ") && tap.out.contains(" - 3.1 rsv3-text\n  ---\n"), "{tap:#?}");
 }
