@@ -129,7 +129,7 @@ fn advice_about_a_target_of_a_file_started_no_server() {
         std::fs::write(folder.path().join("wsspec.toml"), file).unwrap();
         wsspec(folder.path(), &["run", "1.1.1", "--ci", "none"])
     };
-    let with = "-H 'X-A: b' --exec 'python3 -m http.server {port}' --ready tcp";
+    let with = "-H 'X-A: b' --agent mylib --exec 'python3 -m http.server {port}' --ready tcp";
     let done = target("url = \"ws://127.0.0.1:{port}/echo\"");
     let again = advice(&done, 3, "E04");
     assert_eq!(again, format!("wsspec run 'ws://127.0.0.1:{{port}}/PATH' 1.1.1 --ci none {with}"));

@@ -132,7 +132,7 @@ fn e19_tells_how_it_waited_and_which_port_the_output_names() {
     assert!(fact(&facts, "try").starts_with("pass the port on:  --exec "), "{facts:?}");
     assert!(fact(&facts, "or").starts_with("use the fixed one: ws://127.0.0.1:9001 "), "{facts:?}");
     // The quotes of the command stood within others, so that it could not be pasted.
-    let quoted = r#"'sh -c '\''echo listening on 0.0.0.0:9001; exec sleep 60'\'' {port}'"#;
+    let quoted = r#"'sh -c '\''echo listening on 0.0.0.0:{port}; exec sleep 60'\'''"#;
     assert!(fact(&facts, "try").ends_with(quoted), "{facts:?}");
     let once = typed(&["run", "ws://127.0.0.1:{port}", "--exec", "sh -c 'echo no such option; exit 101'"]);
     // Where the machine is slow there is no room for the time beside it.

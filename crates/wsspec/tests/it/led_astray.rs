@@ -163,13 +163,6 @@ fn the_command_that_repeats_a_case_of_a_client_lost_where_and_how_was_listened()
 }
 
 #[test]
-fn a_second_case_of_repro_was_taken_for_an_address() {
-    let done = wsspec(tempdir().unwrap().path(), &["repro", "5.15", "5.16"]);
-    done.expect_error(2, "E27");
-    assert!(done.out.is_empty() && done.err.contains("5.16 is a case"), "{done:#?}");
-}
-
-#[test]
 fn words_that_a_run_prints_were_unknown_to_explain() {
     let words =
         ["known", "fixed", "expected", "unexpected", "strict", "conformant", "not conformant", "incomplete"];

@@ -147,7 +147,7 @@ fn a_last_line_that_is_cut_off_stops_nobody_and_is_told() {
     let torn = "wsspec-out";
     for (args, code) in [
         (&["show"][..], 0),
-        (&["diff", "whole.jsonl", torn], 0),
+        (&["diff", "whole.jsonl", torn], 6),
         (&["diff", torn, "whole.jsonl"], 0),
         (&["merge", torn, "whole.jsonl", "-o", "all"], 6),
     ] {

@@ -369,7 +369,10 @@ fn what_no_script_can_hold_is_said() {
 fn a_second_case_was_taken_for_a_host_without_a_word() {
     let folder = tempdir().unwrap();
     let done = wsspec(folder.path(), &["repro", "5.15", "5.16"]);
-    assert!(done.err.starts_with("note: no scheme, using ws:// for 5.16"), "{done:#?}");
+    done.expect_error(2, "E27");
+    assert!(done.out.is_empty() && done.err.contains("5.16 is a case"), "{done:#?}");
+    let host = wsspec(folder.path(), &["repro", "5.15", "myhost"]);
+    assert!(host.err.starts_with("note: no scheme, using ws:// for myhost"), "{host:#?}");
 }
 
 #[test]
