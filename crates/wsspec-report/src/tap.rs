@@ -84,7 +84,7 @@ fn diagnostics(case: &CaseRecord) -> String {
     if let Some(check) = case.first_failed() {
         lines.push(format!("check: {}", quoted(&check.id)));
         lines.push(format!("level: {}", check.level.name()));
-        lines.extend(check.rfc.as_ref().map(|clause| format!("rfc: {}", quoted(&clause.to_string()))));
+        lines.extend(case.clause_of(check).map(|clause| format!("rfc: {}", quoted(&clause.to_string()))));
         lines.push(format!("expected: {}", quoted(&check.expected.for_terminal(400))));
         lines.push(format!("observed: {}", quoted(&story::observed(check).for_terminal(400))));
     }
