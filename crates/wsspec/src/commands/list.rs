@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, Suite, suite, tags};
+use wsspec_endpoint::Deviation;
 
 use crate::cli::{ListArgs, ListFormat};
 use crate::errors::{ErrorCode, Problem};
@@ -20,23 +21,18 @@ use crate::{deviations, results, select};
 pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     let suite = suite();
     if args.sets {
-        console.say(-2, sets(suite, console.style));
-        return Ok(ExitCode::Ok);
+        return names(sets(suite), args, console, |name| format!("{:<11}", format!("@{name}")));
     }
     if args.defects {
-        console.say(
-            -2,
-            deviations::table(
-                wsspec_endpoint::defects().chain(wsspec_endpoint::growing()),
-                "defect",
-                console.style,
-            ),
+        return deviations(
+            wsspec_endpoint::defects().chain(wsspec_endpoint::growing()),
+            "defect",
+            args,
+            console,
         );
-        return Ok(ExitCode::Ok);
     }
     if args.quirks {
-        console.say(-2, deviations::table(wsspec_endpoint::quirks(), "quirk", console.style));
-        return Ok(ExitCode::Ok);
+        return deviations(wsspec_endpoint::quirks(), "quirk", args, console);
     }
     let cases = if args.cases.is_empty() {
         suite.cases().iter().collect()
@@ -52,8 +48,7 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
             .into());
     }
     if args.sections || args.tags || args.clauses {
-        console.say(-2, overview(suite, &cases, args, console.style));
-        return Ok(ExitCode::Ok);
+        return names(overview(suite, &cases, args), args, console, |name| format!("{name:<14}"));
     }
     let text = match args.format {
         ListFormat::Human => table(suite, &cases, console.level > 0, console.style),
@@ -68,9 +63,52 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<ExitCode> {
     Ok(ExitCode::Ok)
 }
 
+/// A set, section, tag or clause, what it is, and how many cases have it.
+type Name = (String, String, usize);
+
+/// Prints names for whom they are asked for.
+fn names(
+    rows: Vec<Name>,
+    args: &ListArgs,
+    console: &Console,
+    column: impl Fn(&str) -> String,
+) -> Result<ExitCode> {
+    match args.format {
+        ListFormat::Human => {
+            let head = if args.sets { format!("Sets of the catalogue {CATALOG}\n") } else { String::new() };
+            let line = |(name, what, number): &Name| counted(&column(name), *number, what, console.style);
+            console.say(-2, head + &rows.iter().map(line).collect::<String>());
+        }
+        ListFormat::Ids => console.say(-2, rows.iter().map(|row| row.0.clone() + "\n").collect::<String>()),
+        ListFormat::Json => {
+            let entry = |(name, what, number): &Name| json!({ "name": name, "what": what, "cases": number });
+            console.data_json(&serde_json::to_string_pretty(&rows.iter().map(entry).collect::<Vec<_>>())?);
+        }
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// Prints defects or quirks for whom they are asked for.
+fn deviations(
+    all: impl Iterator<Item = &'static Deviation>,
+    kind: &str,
+    args: &ListArgs,
+    console: &Console,
+) -> Result<ExitCode> {
+    match args.format {
+        ListFormat::Human => console.say(-2, deviations::table(all, kind, console.style)),
+        ListFormat::Ids => console.say(-2, all.map(|one| format!("{}\n", one.id)).collect::<String>()),
+        ListFormat::Json => {
+            let entry = |one: &Deviation| json!({ "id": one.id, "title": one.title, "rule": one.rule });
+            console.data_json(&serde_json::to_string_pretty(&all.map(entry).collect::<Vec<_>>())?);
+        }
+    }
+    Ok(ExitCode::Ok)
+}
+
 /// Sections, tags or clauses of these cases, and how many have them.
-fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs, style: Style) -> String {
-    let mut rows: Vec<(String, String, usize)> = Vec::new();
+fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs) -> Vec<Name> {
+    let mut rows: Vec<Name> = Vec::new();
     let mut add = |name: String, what: &str| match rows.iter_mut().find(|(known, ..)| *known == name) {
         Some((.., number)) => *number += 1,
         None => rows.push((name, what.to_owned(), 1)),
@@ -88,7 +126,7 @@ fn overview(suite: &Suite, cases: &[&Case], args: &ListArgs, style: Style) -> St
     if args.clauses {
         rows.sort_by_key(|(clause, ..)| sort_key(clause));
     }
-    rows.iter().map(|(name, what, number)| counted(&format!("{name:<14}"), *number, what, style)).collect()
+    rows
 }
 
 /// `  NAME  9 cases   WHAT`; what there is no room for stands below.
@@ -188,13 +226,11 @@ fn entry(case: &Case) -> serde_json::Value {
     })
 }
 
-fn sets(suite: &'static Suite, style: Style) -> String {
-    let mut out = format!("Sets of the catalogue {CATALOG}\n");
-    for set in select::SETS {
-        let name = format!("@{}", set.name);
+fn sets(suite: &'static Suite) -> Vec<Name> {
+    let row = |set: &select::Set| {
         // A set whose cases this version does not have is empty, and no error here.
-        let cases = select::cases(suite, std::slice::from_ref(&name)).map_or(0, |cases| cases.len());
-        out.push_str(&counted(&format!("{name:<11}"), cases, set.what, style));
-    }
-    out
+        let cases = select::cases(suite, &[format!("@{}", set.name)]).map_or(0, |cases| cases.len());
+        (set.name.to_owned(), set.what.to_owned(), cases)
+    };
+    select::SETS.iter().map(row).collect()
 }

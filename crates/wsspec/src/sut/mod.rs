@@ -45,7 +45,7 @@ const SHARED_RESTARTS: u32 = 10;
 /// For looking up the host of the address.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
 /// A process that ends may show it later than its connections do, by so much.
-const DEATH_SHOWS: Duration = Duration::from_millis(500);
+const DEATH_SHOWS: Duration = Duration::from_secs(1);
 
 /// A server under test, kept running.
 #[derive(Debug)]
@@ -234,9 +234,8 @@ impl Sut {
     /// Why nobody answers any more, if that is the end of the server; it may show a moment later.
     pub async fn gone(&self) -> Option<Problem> {
         let life = self.life().await?;
-        let mut died = life.died();
-        let _ = timeout(DEATH_SHOWS, died.wait_for(Option::is_some)).await;
-        life.death().map(|death| explain::ended_when_met(&self.plan, &life, &death))
+        let death = life.clone().begin().death(DEATH_SHOWS).await?;
+        Some(explain::ended_when_met(&self.plan, &life, &death))
     }
 
     /// Why it did not come up when it was started again, if it did not.

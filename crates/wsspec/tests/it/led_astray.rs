@@ -261,3 +261,17 @@ fn what_no_shell_reads_was_not_told() {
     let misspelt = run(&format!("{echo} echo 127.0.0.1:{{prot}}"));
     assert!(misspelt.err.contains("note     {prot} is none of {port}"), "{misspelt:#?}");
 }
+
+#[test]
+fn lists_of_names_were_text_whatever_was_asked_for() {
+    let folder = tempdir().unwrap();
+    let list = |more: &[&str]| wsspec(folder.path(), &[&["list"], more].concat()).out;
+    for what in ["--sets", "--sections", "--tags", "--clauses", "--defects", "--quirks"] {
+        let entries: Vec<serde_json::Value> =
+            serde_json::from_str(&list(&[what, "--format", "json"])).unwrap();
+        let ids = list(&[what, "--format", "ids"]);
+        let key = if matches!(what, "--defects" | "--quirks") { "id" } else { "name" };
+        let named: Vec<&str> = entries.iter().map(|entry| entry[key].as_str().unwrap()).collect();
+        assert!(named.len() > 2 && ids.lines().collect::<Vec<_>>() == named, "{what}: {ids}");
+    }
+}
