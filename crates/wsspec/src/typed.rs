@@ -10,7 +10,7 @@ use wsspec_report::record::Redaction;
 
 use self::line::{Line, Place};
 use self::secrets::with_variables;
-pub(crate) use self::secrets::{header, read_address, unreadable, without_secrets};
+pub(crate) use self::secrets::{from_environment, header, read_address, unreadable, without_secrets};
 use crate::cli::Cli;
 use crate::peer_args::PeerArgs;
 use crate::target::Target;

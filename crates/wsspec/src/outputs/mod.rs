@@ -72,7 +72,7 @@ impl Outputs {
     /// E21.
     pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
         let mut written = Vec::new();
-        if let Some(folder) = folder.filter(|_| self.strictness != Strictness::default()) {
+        if let Some(folder) = folder.filter(|_| self.strictness != Strictness::of(&report.run)) {
             // Those that are there do not know these rules.
             file::put(&folder.join("junit.xml"), |out| self.junit(report, None, out))?;
             file::put(&folder.join("summary.md"), |out| out.write_all(self.summary(report).as_bytes()))?;

@@ -269,9 +269,9 @@ async fn start_backend(plan: &RunPlan, console: &Console) -> Result<Option<Backe
 
 /// What the tester listens on itself is no server under test.
 fn refuse_backend(plan: &RunPlan, backend: SocketAddr) -> Result<(), Problem> {
-    let is_it = |target: &&Target| {
-        target.port == backend.port() && target.host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
-    };
+    let is_here =
+        |host: &str| host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback());
+    let is_it = |target: &&Target| target.port == backend.port() && is_here(&target.host);
     match plan.peers.iter().filter_map(|peer| peer.target.as_ref()).find(is_it) {
         None => Ok(()),
         Some(target) => Err(Problem::new(ErrorCode::E27, format!("{target} is the backend itself"))

@@ -386,8 +386,9 @@ pub(crate) fn read_headers(
 }
 
 fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, String), Problem> {
+    let unread = || Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"));
     let wrong = |why: String| {
-        Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"))
+        unread()
             .fact("why", why)
             .fact("try", "-H 'X-Api-Version: 2'   or   -H 'Authorization: Bearer env:TOKEN'")
     };
@@ -397,7 +398,7 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
         let words = value.split(' ').map(|word| match word.strip_prefix("env:") {
             None => Ok(word.to_owned()),
             Some(variable) => {
-                let secret = std::env::var(variable).map_err(|_| no_variable(header, variable))?;
+                let secret = typed::from_environment(variable, unread)?;
                 *redaction = redaction.clone().value(&secret);
                 Ok(secret)
             }
@@ -412,12 +413,6 @@ fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, Strin
         return Err(wrong("name or value has characters that a header cannot have".to_owned()));
     }
     Ok((name, value))
-}
-
-fn no_variable(header: &str, variable: &str) -> Problem {
-    Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"))
-        .fact("why", format!("the environment has no variable {variable}"))
-        .fact("try", format!("export {variable}=VALUE   and the same command again"))
 }
 
 /// The expected verdicts, if there are any, or that they are still to be made.

@@ -11,6 +11,7 @@ use super::process::StopRule;
 use super::ready::Ready;
 use crate::cli::parse_duration;
 use crate::errors::{ErrorCode, Problem};
+use crate::typed::from_environment;
 
 /// The options of `wsspec run` about the server under test.
 #[derive(Clone, Debug, Args)]
@@ -160,18 +161,16 @@ impl ExecArgs {
 
 /// `NAME=VALUE`, `NAME=env:OTHER`
 fn read_variable(typed: &str, secret: &mut impl FnMut(&str)) -> Result<(String, String), Problem> {
+    let unread = || Problem::new(ErrorCode::E18, format!("cannot read the variable {typed:?}"));
     let wrong = |why: String| {
-        Problem::new(ErrorCode::E18, format!("cannot read the variable {typed:?}"))
-            .fact("why", why)
-            .fact("try", "--exec-env LOG_LEVEL=debug   or   --exec-env TOKEN=env:TOKEN")
+        unread().fact("why", why).fact("try", "--exec-env LOG_LEVEL=debug   or   --exec-env TOKEN=env:TOKEN")
     };
     let (name, value) = typed.split_once('=').ok_or_else(|| wrong("there is no equals sign".to_owned()))?;
     if name.is_empty() || typed.contains('\0') {
         return Err(wrong("a variable needs a name".to_owned()));
     }
     let Some(other) = value.strip_prefix("env:") else { return Ok((name.to_owned(), value.to_owned())) };
-    let value =
-        std::env::var(other).map_err(|_| wrong(format!("the environment has no variable {other}")))?;
+    let value = from_environment(other, unread)?;
     secret(&value);
     Ok((name.to_owned(), value))
 }

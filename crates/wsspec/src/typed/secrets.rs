@@ -69,7 +69,7 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
     let mut value = |parameter: &str| match parameter.split_once("=env:") {
         None => Ok(parameter.to_owned()),
         Some((key, variable)) => {
-            let secret = std::env::var(variable).map_err(|_| no_variable(typed, variable))?;
+            let secret = from_environment(variable, || unreadable(typed))?;
             *redaction = redaction.clone().value(&secret);
             Ok(format!("{key}={secret}"))
         }
@@ -89,10 +89,16 @@ pub(crate) fn unreadable(address: &str) -> Problem {
     Problem::new(ErrorCode::E27, format!("cannot read the address {shown:?}"))
 }
 
-fn no_variable(typed: &str, variable: &str) -> Problem {
-    unreadable(typed)
-        .fact("why", format!("the environment has no variable {variable}"))
-        .fact("try", format!("export {variable}=SECRET   and this again"))
+/// The secret that a variable of the environment holds.
+///
+/// # Errors
+/// There is no such variable: what cannot be read, and what to do.
+pub(crate) fn from_environment(variable: &str, unread: impl FnOnce() -> Problem) -> Result<String, Problem> {
+    std::env::var(variable).map_err(|_| {
+        unread()
+            .fact("why", format!("the environment has no variable {variable}"))
+            .fact("try", format!("export {variable}=SECRET   and this again"))
+    })
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ fn the_backend_was_proposed_as_the_server_and_was_green() {
     absent.expect_error(3, "E01");
     assert!(!absent.err.contains("does speak WebSocket"), "{absent:#?}");
     run(&format!("ws://{backend}")).expect_error(2, "E27");
+    run(&format!("ws://localhost:{}", port + 1)).expect_error(2, "E27");
 }
 
 #[test]
@@ -114,9 +115,13 @@ fn another_name_was_advised_for_a_certificate_that_is_only_not_trusted() {
 #[test]
 fn a_variable_that_is_not_there_was_answered_with_other_headers() {
     let folder = tempdir().unwrap();
-    let args = ["run", "ws://127.0.0.1:1", "1.1.1", "-H", "Authorization: Bearer env:NOPE"];
-    let told = said(&wsspec(folder.path(), &args), 2, "E18");
-    assert!(fact(&told, "try").starts_with("export NOPE=VALUE"), "{told:#?}");
+    for more in
+        [&["-H", "Authorization: Bearer env:NOPE"][..], &["--exec", "x", "--exec-env", "TOKEN=env:NOPE"]]
+    {
+        let args = [&["run", "ws://127.0.0.1:1", "1.1.1"], more].concat();
+        let told = said(&wsspec(folder.path(), &args), 2, "E18");
+        assert!(fact(&told, "try").starts_with("export NOPE=SECRET"), "{told:#?}");
+    }
 }
 
 #[test]
