@@ -18,7 +18,8 @@ pub(super) fn findings(browser: &mut Browser, script: &str) -> Vec<String> {
         browser.eval(&format!("{script}; undefined"));
     }
     let found = browser.eval(
-        "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+        "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+                   resultTypes: ['violations'] })
           .then((result) => result.violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) =>
             rule.id + ' ' + node.target.join(' ') + ' ' + node.failureSummary.replaceAll('\\n', ' '))))",
     );
