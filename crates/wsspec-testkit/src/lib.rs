@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at the machine")]
 
 pub mod first_minute;
+mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -13,6 +14,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+
+pub use sources::{debian_source, java_classes};
 
 /// The variable that names the file to which skipped tests are added: a line of the test, a tab, what it lacks.
 pub const SKIPS: &str = "TESTKIT_SKIPS";

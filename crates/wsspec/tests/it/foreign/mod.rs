@@ -3,6 +3,8 @@
 //! Each has a network of its own, because they have fixed ports.
 #![cfg(target_os = "linux")]
 
+mod java;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
