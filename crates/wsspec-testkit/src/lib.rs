@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-pub use sources::{debian_source, java_classes};
+pub use sources::{HARNESSES, checkout, debian_source, java_classes};
 
 /// The variable that names the file to which skipped tests are added: a line of the test, a tab, what it lacks.
 pub const SKIPS: &str = "TESTKIT_SKIPS";

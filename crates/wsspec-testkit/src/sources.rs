@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::{CACHE, installed, program, runs, skip};
 
@@ -25,6 +26,44 @@ pub fn debian_source(archive: &str, sha256: &str) -> Option<PathBuf> {
         skip(&format!("Debian source {name}"));
         None
     })
+}
+
+/// The variable that names a folder with checkouts of public repositories, as folders with these names; what is there is
+/// not fetched.
+pub const HARNESSES: &str = "TESTKIT_HARNESSES";
+
+/// The files of a public repository on GitHub (`karlseguin/websocket.zig`) at this commit; `None`, and the test is skipped,
+/// if they cannot be had.
+pub fn checkout(repository: &str, commit: &str) -> Option<PathBuf> {
+    let name = repository.rsplit('/').next().unwrap_or(repository);
+    let ready = std::env::var_os(HARNESSES).map(|folder| Path::new(&folder).join(name));
+    if let Some(folder) = ready.filter(|folder| folder.is_dir()) {
+        return Some(folder);
+    }
+    let url = format!("https://github.com/{repository}");
+    let fetch = |folder: &Path| {
+        reached(&url)
+            && git(folder, 10, &["init", "-q"])
+            && git(folder, 60, &["fetch", "-q", "--depth", "1", &url, commit])
+            && git(folder, 60, &["checkout", "-q", "FETCH_HEAD"])
+    };
+    installed(&Path::new(CACHE).join("checkouts").join(format!("{name}-{commit}")), fetch).or_else(|| {
+        skip(&format!("GitHub: {repository} at {}", &commit[..8]));
+        None
+    })
+}
+
+/// Whether GitHub answers. Asked once: where it does not, no test waits for it again.
+fn reached(url: &str) -> bool {
+    static REACHED: OnceLock<bool> = OnceLock::new();
+    *REACHED.get_or_init(|| git(Path::new("."), 10, &["ls-remote", "-q", url, "HEAD"]))
+}
+
+/// Runs git in this folder for so many seconds at most, and lets it ask nobody for a password.
+fn git(folder: &Path, seconds: u32, words: &[&str]) -> bool {
+    let mut git = Command::new("timeout");
+    git.arg(seconds.to_string()).arg("git").args(words).current_dir(folder);
+    runs(git.env("GIT_TERMINAL_PROMPT", "0"))
 }
 
 /// The archives of which apt has the section main, each once or more often.
@@ -58,6 +97,26 @@ pub fn java_classes(name: &str, programs: &[PathBuf], sources: &Path, libraries:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[ignore = "not a test: needs a checkout"]
+    fn needs_a_checkout() {
+        assert!(checkout("nobody/project", "0123456789").is_some());
+    }
+
+    #[test]
+    fn a_checkout_that_is_there_is_not_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let has_it = || {
+            let mut test = Command::new(std::env::current_exe().unwrap());
+            test.args(["--ignored", "--exact", "sources::tests::needs_a_checkout"]);
+            test.env(HARNESSES, folder.path()).env("GIT_ALLOW_PROTOCOL", "none").env_remove(crate::SKIPS);
+            runs(&mut test)
+        };
+        assert!(!has_it());
+        std::fs::create_dir(folder.path().join("project")).unwrap();
+        assert!(has_it());
+    }
 
     #[test]
     fn the_sum_of_a_file_is_the_one_that_others_know() {

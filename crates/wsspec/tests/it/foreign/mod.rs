@@ -3,6 +3,7 @@
 //! Each has a network of its own, because they have fixed ports.
 #![cfg(target_os = "linux")]
 
+mod checkouts;
 mod java;
 
 use std::path::{Path, PathBuf};
