@@ -3,24 +3,31 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Command;
 
 use serde_json::{Value, json};
-use tempfile::tempdir;
-use wsspec_testkit::{debian_source, java_classes, skip};
+use tempfile::{TempDir, tempdir};
+use wsspec_testkit::{checkout, debian_source, java_classes, skip};
 
-use super::{alone, has_networks, programs};
+use super::{LIMIT, alone, has_networks, programs};
 use crate::program::{Done, finish_within};
 
 const RELEASE: &str = "j/java-websocket/java-websocket_1.6.0.orig.tar.gz";
 const SHA256: &str = "f3ce29efde338707241d47ab4784b19a1e3658bfa0564b5bc5f80c27e5118728";
 const LIBRARIES: &str = "/usr/share/java/slf4j-api.jar:/usr/share/java/slf4j-nop.jar";
-const LIMIT: Duration = Duration::from_secs(240);
 
-/// The class path of both programs.
+/// Whether the files of this class path are there; the Debian packages that have them.
+fn has(libraries: &str, packages: &str) -> bool {
+    let all = libraries.split(':').all(|file| Path::new(file).exists());
+    if !all {
+        skip(&format!("Debian packages {packages}"));
+    }
+    all
+}
+
+/// The class path of both programs; `None`, and the test is skipped, if they cannot be had or have no network.
 fn class_path() -> Option<String> {
-    if !LIBRARIES.split(':').all(|file| Path::new(file).exists()) {
-        skip("Debian package libslf4j-java");
+    if !has(LIBRARIES, "libslf4j-java") || !has_networks() {
         return None;
     }
     let source = debian_source(RELEASE, SHA256)?;
@@ -28,6 +35,13 @@ fn class_path() -> Option<String> {
     let files: [PathBuf; 2] = ["AutobahnServerTest.java", "AutobahnClientTest.java"].map(example);
     let classes = java_classes("java-websocket-1.6.0", &files, &source.join("src/main/java"), LIBRARIES)?;
     Some(format!("{}:{LIBRARIES}", classes.display()))
+}
+
+/// What a run left behind.
+struct Ran {
+    folder: TempDir,
+    done: Done,
+    verdicts: Verdicts,
 }
 
 /// A program of the library, and the tester; what they are told.
@@ -87,16 +101,18 @@ const OK_OR_NON_STRICT: &str = "3.2 3.3 3.4 4.1.3 4.1.4 4.1.5 4.2.3 4.2.4 4.2.5"
 const OK_OR_UNCLEAN: &str = "7.1.2";
 
 impl Role {
-    /// Runs the script in a new folder; what it left behind, and the verdicts.
-    fn run(&self, class_path: &str, word: &str, cases: &[&str]) -> (Done, Verdicts) {
+    /// Runs the script in a new folder.
+    fn run(&self, class_path: &str, word: &str, cases: &[&str]) -> Ran {
         let (folder, programs) = (tempdir().unwrap(), programs("", ""));
         let url = "ws://127.0.0.1:9003";
-        let spec = json!({ "url": url, "servers": [{ "agent": "Java-WebSocket", "url": url }], "outdir": "reports",
-            "cases": cases, "exclude-cases": [], "exclude-agent-cases": {} });
+        let spec = json!({ "url": url, "servers": [{ "agent": "TooTallNate Java-WebSocket", "url": url }],
+            "outdir": "reports/servers", "cases": cases, "exclude-cases": [], "exclude-agent-cases": {} });
         std::fs::write(folder.path().join("spec.json"), spec.to_string()).unwrap();
         let mut command = alone(folder.path(), programs.path(), &["sh", "-c", self.script, "sh", word]);
         command.env("CLASSPATH", class_path);
-        (finish_within(command, LIMIT), verdicts(folder.path()))
+        let done = finish_within(command, LIMIT);
+        let verdicts = verdicts(&folder.path().join("reports/servers/index.json"));
+        Ran { folder, done, verdicts }
     }
 
     /// The cases with another verdict than that of the reference.
@@ -119,7 +135,7 @@ impl Role {
     /// Asserts the verdicts of the reference. Once in a hundred cases the library ends TCP before its Close is written, and
     /// once in a thousand its server forgets to answer, also with the reference; so what differs is tried again.
     fn healthy(&self, class_path: &str) {
-        let (done, first) = self.run(class_path, self.healthy, self.cases);
+        let Ran { done, verdicts: first, .. } = self.run(class_path, self.healthy, self.cases);
         assert_eq!((done.code, first.len()), (0, self.count), "{done:#?}");
         let mut wrong = self.differences(&first);
         assert!(wrong.len() < self.count / 10, "{wrong:?} {first:#?}");
@@ -127,7 +143,7 @@ impl Role {
             if wrong.is_empty() {
                 break;
             }
-            let (done, again) = self.run(class_path, self.healthy, &wrong);
+            let Ran { done, verdicts: again, .. } = self.run(class_path, self.healthy, &wrong);
             assert_eq!(again.len(), wrong.len(), "{done:#?}");
             wrong.retain(|id| self.differences(&again).contains(id));
         }
@@ -138,8 +154,8 @@ impl Role {
 type Verdicts = BTreeMap<String, (String, String)>;
 
 /// What index.json says of each case: behaviour, and behaviour in the closing handshake. Empty where there is none.
-fn verdicts(folder: &Path) -> Verdicts {
-    let Ok(text) = std::fs::read_to_string(folder.join("reports/index.json")) else { return Verdicts::new() };
+fn verdicts(index: &Path) -> Verdicts {
+    let Ok(text) = std::fs::read_to_string(index) else { return Verdicts::new() };
     let index: Value = serde_json::from_str(&text).unwrap();
     let agents: Vec<&Value> = index.as_object().unwrap().values().collect();
     let word = |case: &Value, key: &str| case[key].as_str().unwrap().to_owned();
@@ -151,13 +167,10 @@ fn verdicts(folder: &Path) -> Verdicts {
 #[test]
 fn the_server_of_java_websocket_gets_the_verdicts_of_the_reference() {
     let Some(class_path) = class_path() else { return };
-    if !has_networks() {
-        return;
-    }
     SERVER.healthy(&class_path);
     // One that ends after 20 cases, and one that cannot be started.
     for (word, class_path, right) in [("20", class_path.as_str(), 20), ("1000", "", 0)] {
-        let (done, verdicts) = SERVER.run(class_path, word, SERVER.cases);
+        let Ran { done, verdicts, .. } = SERVER.run(class_path, word, SERVER.cases);
         assert_ne!(done.code, 0, "{done:#?}");
         assert!(SERVER.right(&verdicts) <= right, "{verdicts:#?}");
     }
@@ -166,13 +179,64 @@ fn the_server_of_java_websocket_gets_the_verdicts_of_the_reference() {
 #[test]
 fn the_client_of_java_websocket_gets_the_verdicts_of_the_reference() {
     let Some(class_path) = class_path() else { return };
-    if !has_networks() {
-        return;
-    }
     CLIENT.healthy(&class_path);
     // One that ends after 20 cases, and one that asks for none. Its exit status is 0 in any case.
     for (word, right) in [("r 1 20\nu\nex", 20), ("ex", 0)] {
-        let (done, verdicts) = CLIENT.run(&class_path, word, CLIENT.cases);
+        let Ran { done, verdicts, .. } = CLIENT.run(&class_path, word, CLIENT.cases);
         assert!(CLIENT.right(&verdicts) <= right, "{done:#?} {verdicts:#?}");
     }
+}
+
+/// The class that looks at 302 verdicts in index.json needs a later JSON library, whose exceptions are not declared.
+const UNCHECKED: &str = "package org.json;
+public class JSONException extends RuntimeException {
+    public JSONException(String text) { super(text); }
+    public JSONException(Throwable cause) { super(cause); }
+}";
+
+/// The class path of that class, which is one of the library's own tests, from GitHub or a checkout (`Java-WebSocket`).
+fn judge_class_path() -> Option<String> {
+    const LIBRARIES: &str =
+        "/usr/share/java/json.jar:/usr/share/java/junit4.jar:/usr/share/java/hamcrest.jar";
+    if !has(LIBRARIES, "junit4 and libandroid-json-org-java") {
+        return None;
+    }
+    let source = checkout("TooTallNate/Java-WebSocket", "63bde93751d5424d7ca41b67df7c13a0dcfdf268")?;
+    let unchecked = Path::new(env!("CARGO_TARGET_TMPDIR")).join("JSONException.java");
+    std::fs::write(&unchecked, UNCHECKED).unwrap();
+    let sources = source.join("src/test/java");
+    let judge = sources.join("org/java_websocket/autobahn/AutobahnServerResultsTest.java");
+    let classes = java_classes("java-websocket-junit", &[unchecked, judge], &sources, LIBRARIES)?;
+    Some(format!("{}:{LIBRARIES}", classes.display()))
+}
+
+/// Runs the class; the cases of which it says that they are wrong.
+fn judge(class_path: &str, ran: &Ran) -> (Done, Vec<String>) {
+    let mut junit = Command::new("java");
+    junit.args(["-cp", class_path, "org.junit.runner.JUnitCore"]);
+    junit.arg("org.java_websocket.autobahn.AutobahnServerResultsTest").current_dir(ran.folder.path());
+    let done = finish_within(junit, LIMIT);
+    let id = |line: &str| Some(line.split_once(") test")?.1.split_once('(')?.0.replace('_', "."));
+    let wrong = done.out.lines().filter_map(id).collect();
+    (done, wrong)
+}
+
+#[test]
+fn the_junit_class_of_java_websocket_judges_as_with_the_reference() {
+    const CASES: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
+    // The reference has no cases 7.9.10 and 7.9.11 any more, and to 7.5.1 this release gives no answer.
+    const WRONG: [&str; 3] = ["7.5.1", "7.9.10", "7.9.11"];
+    let Some(class) = judge_class_path() else { return };
+    let Some(server) = class_path() else { return };
+
+    let (healthy, mut wrong) = judge(&class, &SERVER.run(&server, SERVER.healthy, &CASES));
+    assert!(healthy.out.contains("Tests run: 302,"), "{healthy:#?}");
+    assert!(WRONG.iter().all(|id| wrong.iter().any(|wrong| wrong == id)), "{wrong:?}");
+    wrong.retain(|id| !WRONG.contains(&id.as_str()));
+    assert!(wrong.len() < 30, "races decide some: {wrong:?}");
+
+    let (dying, wrong) = judge(&class, &SERVER.run(&server, "20", &CASES));
+    assert!(dying.code != 0 && wrong.len() >= 302 - 20, "{dying:#?}");
+    let (absent, _) = judge(&class, &SERVER.run("", SERVER.healthy, &CASES));
+    assert_ne!(absent.code, 0, "{absent:#?}");
 }
