@@ -108,7 +108,7 @@ fn the_script_of_websocket_zig_is_green_and_red_as_with_the_reference() {
     let reports = folder.path().join("support/autobahn/reports");
     let [fine, strange, unimplemented, failed] =
         ["OK", "NON-STRICT", "UNIMPLEMENTED", "FAILED"].map(|word| count(&reports, word));
-    // 6.4.1 to 6.4.4, and 3.4, 4.1.5 or 4.2.5 where the server has read the octets, which come one by one, in time.
+    // 6.4.1 to 6.4.4, and what a race decides so of 3.4, 4.1.5 and 4.2.5, in which octets come one by one.
     assert!(matches!(strange, 4..=7), "{healthy:#?}");
     assert_eq!((fine + strange, unimplemented, failed), (245, 1, 0), "{healthy:#?}");
 

@@ -185,6 +185,12 @@ fn the_client_of_java_websocket_gets_the_verdicts_of_the_reference() {
         let Ran { done, verdicts, .. } = CLIENT.run(&class_path, word, CLIENT.cases);
         assert!(CLIENT.right(&verdicts) <= right, "{done:#?} {verdicts:#?}");
     }
+    // Where there is no tester, it says so for each case, and for the reports that nobody writes.
+    let script = "echo \"$1\" | java org.java_websocket.example.AutobahnClientTest 2>&1";
+    let alone = Role { script, ..CLIENT };
+    let Ran { done, verdicts, .. } = alone.run(&class_path, "r 1 3\nu\nex", CLIENT.cases);
+    assert!(verdicts.is_empty(), "{verdicts:#?}");
+    assert!(done.out.matches("Closed: -1 Connection refused").count() > 3, "{done:#?}");
 }
 
 /// The class that looks at 302 verdicts in index.json needs a later JSON library, whose exceptions are not declared.
