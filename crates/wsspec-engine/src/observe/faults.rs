@@ -9,10 +9,13 @@ use crate::settings::Conduct;
 pub(super) fn reserved_bits(header: &FrameHeader, deflate: bool) -> Option<PeerFault> {
     let first_of_message = header.opcode.is_data();
     let lawful = header.rsv.is_none() || deflate && first_of_message && header.rsv == Rsv::RSV1;
-    let section = if deflate { "RFC 6455 section 5.2, RFC 7692 section 6.1" } else { "RFC 6455 section 5.2" };
     let misplaced = deflate && !first_of_message && header.rsv == Rsv::RSV1;
+    let (id, section) = match misplaced {
+        true => ("frame.rsv1", "RFC 7692 section 6.1"),
+        false => ("frame.rsv", "RFC 6455 section 5.2"),
+    };
     (!lawful).then(|| PeerFault {
-        id: if misplaced { "frame.rsv1" } else { "frame.rsv" },
+        id,
         section,
         text: format!("a {} frame has the reserved bits {:03b}", name(header.opcode), header.rsv.bits()),
     })

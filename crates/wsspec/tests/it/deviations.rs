@@ -68,3 +68,21 @@ fn a_client_with_a_defect_of_text_shows_it() {
     let done = wsspec(folder.path(), &["serve", "6.3.1", "--port", "0", "--once", "--exec", &client]);
     assert_eq!(done.code, 1, "{done:#?}");
 }
+
+#[test]
+fn reserved_bits_where_deflate_was_agreed_on_broke_a_rule_that_was_not_named() {
+    for (defect, rule) in
+        [("sends-rsv2", "RFC 6455 section 5.2"), ("deflate-rsv1-on-all", "RFC 7692 section 6.1")]
+    {
+        let folder = tempdir().unwrap();
+        let exec = format!("{} echo 127.0.0.1:{{port}} --defect {defect}", env!("CARGO_BIN_EXE_wsspec"));
+        let args = ["run", "12.1.6", "--volume-messages", "5", "--exec", &exec, "--no-confirm"];
+        let done = wsspec(folder.path(), &args);
+        assert!(done.code == 1 && done.out.contains(&format!("MUST   {rule}\n")), "{done:#?}");
+        let page = std::fs::read_dir(folder.path().join("wsspec-out")).unwrap().flatten();
+        let page =
+            page.map(|entry| entry.path()).find(|path| path.to_string_lossy().ends_with("_12_1_6.html"));
+        let page = std::fs::read_to_string(page.expect("each case has a page")).unwrap();
+        assert!(page.contains(rule), "{defect}: {page}");
+    }
+}
