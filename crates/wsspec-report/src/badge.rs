@@ -1,6 +1,9 @@
 //! A badge: a picture and the form that shields.io reads. No text of the peer, no percentage.
 
-use crate::record::Report;
+use wsspec_engine::Verdict;
+
+use crate::record::{CaseRecord, Report, Standing};
+use crate::strictness::Strictness;
 use crate::summary::{AgentSummary, Rating};
 
 /// The words on the left.
@@ -34,18 +37,19 @@ impl Colour {
 }
 
 impl Badge {
-    /// The badge of a run: the worst rating of its implementations. With `detail`, how many cases
-    /// are in order.
-    pub fn of(report: &Report, detail: bool) -> Self {
+    /// The badge of a run: the worst rating of its implementations, and red where something less made the run fail. With
+    /// `detail`, how many cases are in order.
+    pub fn of(report: &Report, strictness: Strictness, detail: bool) -> Self {
         let summaries = AgentSummary::all(report);
         let Some(worst) = summaries.iter().max_by_key(|summary| summary.rating.gravity()) else {
             return Self { message: "incomplete".to_owned(), colour: Colour::LightGrey };
         };
         let (message, colour) = match worst.rating {
-            Rating::Strict => ("strict".to_owned(), Colour::BrightGreen),
-            Rating::Conformant(_) => ("conformant".to_owned(), Colour::Green),
             Rating::NotConformant { failures, .. } => (format!("{failures} MUST fail"), Colour::Red),
             Rating::Incomplete { .. } => ("incomplete".to_owned(), Colour::LightGrey),
+            _ if let Some(lesser) = lesser(report, strictness) => (lesser, Colour::Red),
+            Rating::Strict => ("strict".to_owned(), Colour::BrightGreen),
+            Rating::Conformant(_) => ("conformant".to_owned(), Colour::Green),
         };
         let ran = worst.counts.ran();
         let good = ran - worst.counts.failures();
@@ -89,6 +93,21 @@ impl Badge {
     }
 }
 
+/// What made the run fail though every MUST was kept.
+fn lesser(report: &Report, strictness: Strictness) -> Option<String> {
+    let failing = || report.cases.iter().filter(|case| strictness.fails_for(case));
+    let kinds: [(&str, fn(&CaseRecord) -> bool); 3] = [
+        ("flaky", |case| case.outcome == Some(Standing::Flaky)),
+        ("fixed", |case| case.outcome == Some(Standing::Fixed)),
+        ("non-strict", |case| case.verdict == Verdict::NonStrict),
+    ];
+    let counted = kinds.into_iter().map(|(word, is)| (failing().filter(|case| is(case)).count(), word));
+    counted
+        .filter(|(number, _)| *number > 0)
+        .max_by_key(|(number, _)| *number)
+        .map(|(number, word)| format!("{number} {word}"))
+}
+
 /// The width of a text in pixels, generously.
 fn width(text: &str) -> usize {
     text.chars().count() * 7 + 12
@@ -96,31 +115,47 @@ fn width(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use wsspec_engine::Verdict;
-
     use super::*;
     use crate::samples::{failed, passed, report, with_verdict};
+
+    const LAX: Strictness = Strictness { non_strict: false, flaky: false, fixed: false };
 
     #[test]
     fn the_badge_follows_the_worst_rating() {
         let strict = report(vec![passed("a", "1.1.1")]);
         assert_eq!(
-            Badge::of(&strict, false).json(),
+            Badge::of(&strict, LAX, false).json(),
             r#"{"color":"brightgreen","label":"RFC 6455","message":"strict","schemaVersion":1}"#
         );
         let broken = report(vec![passed("a", "1.1.1"), failed("b", "5.15")]);
-        assert_eq!(Badge::of(&broken, false).message, "1 MUST fail");
+        assert_eq!(Badge::of(&broken, LAX, false).message, "1 MUST fail");
         let lesser = with_verdict(passed("a", "6.4.1"), Verdict::NonStrict, "late");
-        assert_eq!(Badge::of(&report(vec![passed("a", "1.1.1"), lesser]), true).message, "conformant 2/2");
+        assert_eq!(
+            Badge::of(&report(vec![passed("a", "1.1.1"), lesser]), LAX, true).message,
+            "conformant 2/2"
+        );
         let mut torn = strict.clone();
         (torn.end, torn.run.selected) = (None, 9);
-        assert!(Badge::of(&torn, false).json().contains(r#""isError":true"#));
-        assert_eq!(Badge::of(&report(vec![]), false).message, "incomplete");
+        assert!(Badge::of(&torn, LAX, false).json().contains(r#""isError":true"#));
+        assert_eq!(Badge::of(&report(vec![]), LAX, false).message, "incomplete");
+    }
+
+    #[test]
+    fn the_badge_of_a_run_that_was_red_for_less_was_green() {
+        let late = with_verdict(passed("a", "6.4.1"), Verdict::NonStrict, "late");
+        let flaky = CaseRecord { outcome: Some(Standing::Flaky), ..passed("a", "1.1.2") };
+        let run = report(vec![passed("a", "1.1.1"), flaky, late]);
+        let badge = |strictness| Badge::of(&run, strictness, false);
+        assert_eq!((badge(LAX).message.as_str(), badge(LAX).colour), ("conformant", Colour::Green));
+        let some = badge(Strictness { flaky: true, ..LAX });
+        assert_eq!((some.message.as_str(), some.colour), ("1 flaky", Colour::Red));
+        let all = badge(Strictness { non_strict: true, ..LAX });
+        assert_eq!((all.message.as_str(), all.colour), ("1 non-strict", Colour::Red));
     }
 
     #[test]
     fn the_picture_holds_no_text_of_the_peer() {
-        let svg = Badge::of(&report(vec![failed("<script>", "5.15")]), true).svg();
+        let svg = Badge::of(&report(vec![failed("<script>", "5.15")]), LAX, true).svg();
         assert!(svg.contains("1 MUST fail 0/1") && !svg.contains("script"));
         insta::assert_snapshot!(svg);
     }

@@ -36,6 +36,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
         }
         merged.run.unredacted |= run.unredacted;
         merged.run.strict |= run.strict;
+        merged.run.flaky |= run.flaky;
         merged.torn |= torn;
         merged.cases.extend(cases);
         ends.push(end);

@@ -18,7 +18,7 @@ pub struct Strictness {
 impl Strictness {
     /// That of a run, as far as its record tells.
     pub fn of(run: &RunRecord) -> Self {
-        Self { non_strict: run.strict, flaky: run.strict, fixed: false }
+        Self { non_strict: run.strict, flaky: run.strict || run.flaky, fixed: false }
     }
 
     /// Whether a verdict that stands like this against the baseline is a failure. What the baseline lists is none.
@@ -32,7 +32,7 @@ impl Strictness {
     }
 
     /// The same of a result; what the baseline knows of its first attempt is no failure of the second.
-    pub(crate) fn fails_for(self, case: &CaseRecord) -> bool {
+    pub fn fails_for(self, case: &CaseRecord) -> bool {
         let is_known = case.outcome == Some(Standing::Flaky) && case.known.is_some();
         !is_known && self.fails(case.verdict, case.outcome)
     }

@@ -124,6 +124,12 @@ pub struct RunRecord {
     pub unredacted: bool,
     /// What is not strict makes the run fail.
     pub strict: bool,
+    /// So does what failed at first, and not when it was run again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+    /// The folder that the record went to, where the command line is another one: that of a part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<String>,
     /// The machine; no name of it or of its users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<HostRecord>>,
@@ -144,7 +150,8 @@ impl RunRecord {
         });
         let set = || self.config.iter().find(|setting| setting.key == "out")?.values.first();
         let typed = typed.next_back().map(|folder| folder.trim_start_matches('='));
-        typed.filter(|_| is_run).or_else(|| set().map(String::as_str))
+        let typed = typed.filter(|_| is_run).or_else(|| set().map(String::as_str));
+        self.out.as_deref().or(typed)
     }
 }
 

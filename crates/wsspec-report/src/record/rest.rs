@@ -197,7 +197,7 @@ mod tests {
             written(|out| compat::write_index(&report.cases, out)),
             written(|out| pcap::write(report, out)),
             report.cases.iter().map(|case| cause_sentence(case).raw().to_owned()).collect(),
-            Badge::of(report, true).json(),
+            Badge::of(report, Strictness::default(), true).json(),
         ]
     }
 

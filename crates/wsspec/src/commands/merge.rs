@@ -40,7 +40,8 @@ Examples:
 pub fn run(args: &MergeArgs, console: &Console) -> Result<ExitCode> {
     let parts = args.parts.iter().map(|part| results::read(part)).collect::<Result<Vec<_>, _>>()?;
     let cases: usize = parts.iter().map(|part| part.cases.len()).sum();
-    let Some(merged) = merge(parts) else { return Ok(ExitCode::Empty) };
+    let Some(mut merged) = merge(parts) else { return Ok(ExitCode::Empty) };
+    merged.run.out = Some(args.out.display().to_string());
     let repeated = cases - merged.cases.len();
     if repeated > 0 {
         console.note(format!("note: {} in several parts; the last one counts", count(repeated, "result")));

@@ -75,6 +75,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.stdout());
     outputs.probe(&args.out, console)?;
+    let flaky = rating.fail_on == FailOn::Flaky;
     let asked = asked(args);
     let offered: Vec<String> = asked.iter().chain(&args.filter).cloned().collect();
     let client = Client::new(args)?;
@@ -93,7 +94,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
-    ledger.write(Line::Run(RunRecord { baseline: name, strict, ..record(&offered, &plan) }));
+    ledger.write(Line::Run(RunRecord { baseline: name, strict, flaky, ..record(&offered, &plan) }));
     let (say, notices) = queue();
     let addresses = addresses(args);
     let selected = plan.cases.iter().map(|case| case.id).collect();

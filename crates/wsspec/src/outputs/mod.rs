@@ -22,6 +22,7 @@ use self::args::{OutputArgs, Trace, is_stdout};
 use crate::errors::{ErrorCode, Problem};
 use crate::run::folder::{Folder, unwritable};
 use crate::run::plan::Rating;
+use crate::run::write_reports::{failed, id_lines};
 use crate::terminal::Console;
 
 /// The files that were asked for by name, and the rules that decide about failures in them.
@@ -73,9 +74,7 @@ impl Outputs {
     pub fn write(&self, report: &Report, folder: Option<&Path>) -> Result<Vec<PathBuf>, Problem> {
         let mut written = Vec::new();
         if let Some(folder) = folder.filter(|_| self.strictness != Strictness::of(&report.run)) {
-            // Those that are there do not know these rules.
-            file::put(&folder.join("junit.xml"), |out| self.junit(report, None, out))?;
-            file::put(&folder.join("summary.md"), |out| out.write_all(self.summary(report).as_bytes()))?;
+            self.write_again(report, folder)?;
         }
         if let Some(path) = &self.args.junit {
             put(path, &mut written, |out| self.junit(report, folder, out))?;
@@ -84,7 +83,7 @@ impl Outputs {
             put(path, &mut written, |out| out.write_all(self.summary(report).as_bytes()))?;
         }
         if let Some(path) = &self.args.badge {
-            let badge = Badge::of(report, self.args.badge_detail);
+            let badge = Badge::of(report, self.strictness, self.args.badge_detail);
             put(path, &mut written, |out| out.write_all(badge.svg().as_bytes()))?;
             if !is_stdout(path) {
                 let path = path.with_extension("json");
@@ -100,6 +99,18 @@ impl Outputs {
             written.push(dir.join("index.html"));
         }
         Ok(written)
+    }
+
+    /// Writes those files of the folder again that say what failed: those that are there do not know these rules.
+    fn write_again(&self, report: &Report, folder: &Path) -> Result<(), Problem> {
+        let put =
+            |name: &str, text: &str| file::put(&folder.join(name), |out| out.write_all(text.as_bytes()));
+        let badge = Badge::of(report, self.strictness, false);
+        file::put(&folder.join("junit.xml"), |out| self.junit(report, None, out))?;
+        put("summary.md", &self.summary(report))?;
+        put("badge.svg", &badge.svg())?;
+        put("badge.json", &badge.json())?;
+        put("failed.txt", &id_lines(failed(report, self.strictness)))
     }
 
     /// Earlier results to compare with.

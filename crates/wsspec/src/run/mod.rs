@@ -339,6 +339,8 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
+        flaky: plan.rating.fail_on == FailOn::Flaky,
+        out: None,
         strict: plan.rating.fail_on == FailOn::Should,
         host: Some(Box::new(host())),
         config: plan.untyped.iter().map(|setting| setting_record(setting, &plan.redaction)).collect(),

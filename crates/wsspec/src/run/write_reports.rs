@@ -68,8 +68,13 @@ fn write_pages(folder: &Folder, pages: impl ParallelIterator<Item = html::Page>)
 fn write_for_ci(folder: &Folder, report: &Report, against: Option<html::Against<'_>>) -> io::Result<()> {
     write_verdict(folder, report, Some("report.html"), against)?;
     let non_strict = |case: &&CaseRecord| case.verdict == Verdict::NonStrict;
-    write_ids(folder, "failed.txt", report.cases.iter().filter(|case| case.verdict.is_failure()))?;
+    write_ids(folder, "failed.txt", failed(report, Strictness::of(&report.run)))?;
     write_ids(folder, "non-strict.txt", report.cases.iter().filter(non_strict))
+}
+
+/// What failed, and what made the run fail besides.
+pub(crate) fn failed(report: &Report, strictness: Strictness) -> impl Iterator<Item = &CaseRecord> {
+    report.cases.iter().filter(move |case| case.verdict.is_failure() || strictness.fails_for(case))
 }
 
 /// Writes what tells CI services how a run ended; `page`: where its cases are shown.
@@ -81,7 +86,7 @@ fn write_verdict(
 ) -> io::Result<()> {
     let strictness = Strictness::of(&report.run);
     let options = junit::Options { strictness, report: page.map(str::to_owned) };
-    let badge = Badge::of(report, false);
+    let badge = Badge::of(report, strictness, false);
     folder.stream("junit.xml", |out| junit::write(report, &options, out))?;
     folder.write("summary.md", markdown::summary(report, strictness, against).as_bytes())?;
     folder.write("badge.svg", badge.svg().as_bytes())?;
@@ -133,15 +138,19 @@ pub fn write_failed<'a>(
     folder.stream(INDEX, |out| compat::write_index(&cases, out))
 }
 
-/// One id a line, as `run` takes them.
+/// A list of ids, as `run` takes them.
 fn write_ids<'a>(
     folder: &Folder,
     name: &str,
     cases: impl IntoIterator<Item = &'a CaseRecord>,
 ) -> io::Result<()> {
+    folder.write(name, id_lines(cases).as_bytes())
+}
+
+/// One id a line, each once.
+pub(crate) fn id_lines<'a>(cases: impl IntoIterator<Item = &'a CaseRecord>) -> String {
     let ids: BTreeSet<_> = cases.into_iter().map(|case| case.id).collect();
-    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
-    folder.write(name, lines.as_bytes())
+    ids.iter().map(|id| format!("{id}\n")).collect()
 }
 
 fn pointer(why: &html::Unwritten) -> String {

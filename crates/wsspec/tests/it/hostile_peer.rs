@@ -178,6 +178,29 @@ fn a_case_that_fails_once_and_passes_alone_is_flaky() {
 }
 
 #[test]
+fn a_run_that_was_red_for_flaky_cases_had_a_green_badge_and_no_failed_case() {
+    let folder = tempdir().unwrap();
+    let run = |more: &[&str]| {
+        let peer = Peer::start(|n| match n {
+            PREFLIGHT => Manner::Upgrade(b"", Then::Close),
+            _ => Manner::Echo,
+        });
+        wsspec(folder.path(), &[&["run", &peer.url(), "1.1.2"], more].concat()).code
+    };
+    let file = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    let files = || [file("wsspec-out/failed.txt"), file("wsspec-out/badge.json")];
+    assert_eq!(run(&["--fail-on", "flaky", "--badge", "b.svg"]), 1);
+    let [failed, badge] = files();
+    assert!(failed == "1.1.2\n" && badge.contains("\"1 flaky\"") && badge.contains("\"red\""), "{badge}");
+    assert_eq!(file("b.json"), badge);
+    assert_eq!(wsspec(folder.path(), &["report"]).code, 0);
+    assert_eq!(files(), [failed, badge], "the record tells for what the run failed");
+    assert_eq!(run(&[]), 0);
+    let [failed, badge] = files();
+    assert!(failed.is_empty() && badge.contains("\"strict\""), "{badge}");
+}
+
+#[test]
 fn a_failure_is_tried_once_more_alone_and_then_believed() {
     let (done, record) = run(Manner::Upgrade(b"", Then::Close), &["1.1.2", "1.1.3"]);
     assert_eq!(done.code, 1, "{done:#?}");

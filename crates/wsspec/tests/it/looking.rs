@@ -388,3 +388,18 @@ fn a_result_of_one_implementation_has_an_address() {
         assert!(done.err.contains("known    libA, libB@2"), "{done:#?}");
     }
 }
+
+#[test]
+fn commands_on_the_page_of_merged_results_named_the_first_part() {
+    let folder = tempdir().unwrap();
+    for (part, case) in [("one", "1.1.1"), ("two", "2.1")] {
+        ok(folder.path(), &["run", case, "-o", part]);
+    }
+    ok(folder.path(), &["merge", "one", "two", "-o", "all"]);
+    let mut pages = fs::read_dir(folder.path().join("all")).unwrap().flatten().map(|entry| entry.path());
+    let page =
+        pages.find(|path| path.to_string_lossy().ends_with("_1_1_1.html")).expect("each case has a page");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(" --from all") && !page.contains("--from one"), "{page}");
+    ok(folder.path(), &["repro", "1.1.1", "--from", "all"]);
+}
