@@ -36,8 +36,8 @@ pub fn request_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let head = RequestHead::parse(case.handshake.request.kept());
     let rules = [
         due("Host", |_, _| Ok(String::new())),
-        due("Upgrade", |value, _| token(value, "websocket")),
-        due("Connection", |value, _| token(value, "upgrade")),
+        list("Upgrade", |value, _| token(value, "websocket")),
+        list("Connection", |value, _| token(value, "upgrade")),
         due("Sec-WebSocket-Key", |value, _| key(value)),
         due("Sec-WebSocket-Version", |value, _| exactly(value, "13")),
     ];
@@ -51,7 +51,7 @@ pub fn response_lines(case: &CaseRecord) -> Vec<HeaderLine> {
     let head = ResponseHead::parse(case.handshake.response.kept());
     let rules = [
         due("Upgrade", |value, _| is_websocket(value)),
-        due("Connection", |value, _| token(value, "upgrade")),
+        list("Connection", |value, _| token(value, "upgrade")),
         due("Sec-WebSocket-Accept", accept),
         HeaderRule { is_due: false, ..due("Sec-WebSocket-Extensions", extensions) },
         HeaderRule { is_due: false, ..due("Sec-WebSocket-Protocol", subprotocol) },
@@ -71,12 +71,14 @@ fn blamed(mut lines: Vec<HeaderLine>, case: &CaseRecord) -> Vec<HeaderLine> {
         if lines.iter().any(|line| is_it(line) && is_wrong(line)) {
             continue;
         }
-        match lines.iter_mut().find(|line| is_it(line)) {
-            Some(line) => (line.state, line.note, line.is_blamed) = (HeaderState::Wrong, note(), true),
-            None => {
-                let (name, state) = (name.into(), HeaderState::Missing);
-                lines.push(HeaderLine { name, value: None, state, note: note(), is_blamed: true });
-            }
+        if !lines.iter().any(is_it) {
+            let (name, state) = (name.into(), HeaderState::Missing);
+            lines.push(HeaderLine { name, value: None, state, note: note(), is_blamed: true });
+            continue;
+        }
+        // Which of several lines is wrong the check does not say.
+        for line in lines.iter_mut().filter(|line| is_it(line)) {
+            (line.state, line.note, line.is_blamed) = (HeaderState::Wrong, note(), true);
         }
     }
     lines
@@ -88,10 +90,16 @@ struct HeaderRule {
     rule: fn(&[u8], &Headers) -> Result<String, String>,
     /// The header has to be there.
     is_due: bool,
+    /// Its lines are one list (RFC 9110 5.3), and the rule is for all of it.
+    is_list: bool,
 }
 
 fn due(name: &'static str, rule: fn(&[u8], &Headers) -> Result<String, String>) -> HeaderRule {
-    HeaderRule { name, rule, is_due: true }
+    HeaderRule { name, rule, is_due: true, is_list: false }
+}
+
+fn list(name: &'static str, rule: fn(&[u8], &Headers) -> Result<String, String>) -> HeaderRule {
+    HeaderRule { is_list: true, ..due(name, rule) }
 }
 
 fn lines(head: &Headers, rules: &[HeaderRule], request: &Headers) -> Vec<HeaderLine> {
@@ -99,7 +107,11 @@ fn lines(head: &Headers, rules: &[HeaderRule], request: &Headers) -> Vec<HeaderL
     let mut seen = Vec::new();
     for Header { name, value, .. } in head.iter() {
         let rule = rules.iter().find(|rule| name.eq_ignore_ascii_case(rule.name.as_bytes()));
-        let (state, note) = match rule.map(|rule| (rule.rule)(value, request)) {
+        let whole = rule
+            .filter(|rule| rule.is_list)
+            .map(|rule| head.get_all(rule.name).collect::<Vec<_>>().join(&b", "[..]));
+        let judged = whole.as_deref().unwrap_or(value);
+        let (state, note) = match rule.map(|rule| (rule.rule)(judged, request)) {
             None => (HeaderState::Free, String::new()),
             Some(Ok(note)) => (HeaderState::Right, note),
             Some(Err(note)) => (HeaderState::Wrong, note),
@@ -204,6 +216,23 @@ mod tests {
             ]
         );
         assert_eq!(lines[1].note, "has to be s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn of_a_header_in_two_lines_one_was_called_wrong() {
+        let lines = |first: &str, second: &str| {
+            let mut case = samples::passed("a", "1.1.1");
+            let both = format!("Connection: {first}\r\nConnection: {second}");
+            let response = samples::RESPONSE.replace("Connection: Upgrade", &both);
+            case.handshake.response = Payload::new(response.as_bytes(), 16384);
+            let lines = response_lines(&case).into_iter().filter(|line| line.name.raw() == "Connection");
+            lines.map(|line| (line.state, line.note)).collect::<Vec<_>>()
+        };
+        let right = (HeaderState::Right, String::new());
+        assert_eq!(lines("Upgrade", "close"), vec![right.clone(); 2]);
+        assert_eq!(lines("keep-alive", "upgrade"), vec![right; 2]);
+        let wrong = (HeaderState::Wrong, "has to name upgrade".to_owned());
+        assert_eq!(lines("keep-alive", "close"), vec![wrong; 2]);
     }
 
     /// Each breaks a rule, and was told as right or as nothing that there is a rule for.
