@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 use wsspec_cases::suite;
 use wsspec_report::baseline::{Entry, Findings, Tolerated};
 
 use super::file::BaselineFile;
+use crate::filter::Filter;
 use crate::select;
 
 /// What an update does.
@@ -102,11 +103,14 @@ impl Update {
 fn narrow(tables: &mut ArrayOfTables, at: usize, ids: &[String], file: &BaselineFile) -> bool {
     let left: Vec<&String> = file.baseline.entries[at].cases.iter().filter(|id| !ids.contains(id)).collect();
     let Some(table) = tables.get_mut(at).filter(|_| !left.is_empty()) else { return false };
+    let filter = table.get("filter").and_then(Item::as_str).map(|text| Filter::text_without(text, ids));
+    if let Some(filter) = filter {
+        return say(table, "filter", filter);
+    }
     match table.get_mut("cases").and_then(|item| item.as_array_mut()) {
         Some(array) => narrow_list(array, ids),
-        // A filter, or a single name: the ids that are left stand in its place.
+        // A single name: the ids that are left stand in its place.
         None => {
-            table.remove("filter");
             table.insert("cases", toml_edit::value(left.into_iter().collect::<Array>()));
         }
     }
@@ -115,10 +119,14 @@ fn narrow(tables: &mut ArrayOfTables, at: usize, ids: &[String], file: &Baseline
 
 /// Lets an entry accept this; says whether it is there.
 fn lower(tables: &mut ArrayOfTables, at: usize, verdict: Tolerated) -> bool {
-    let said = tables.get_mut(at).and_then(|table| table.get_mut("verdict")).and_then(Item::as_value_mut);
-    let Some(said) = said else { return false };
+    tables.get_mut(at).is_some_and(|table| say(table, "verdict", verdict.word()))
+}
+
+/// Gives a key another value, with the comment that stands beside it; says whether it is there.
+fn say(table: &mut Table, key: &str, value: impl Into<Value>) -> bool {
+    let Some(said) = table.get_mut(key).and_then(Item::as_value_mut) else { return false };
     let decor = said.decor().clone();
-    *said = Value::from(verdict.word());
+    *said = value.into();
     *said.decor_mut() = decor;
     true
 }
@@ -179,8 +187,12 @@ mod tests {
                         cases = [\"7.1.1\"]\nverdict = \"any\"\nreason = \"r\"\n";
 
     fn updated(update: &Update) -> (String, Changes) {
-        let file = TomlFile::parse(Path::new("b.toml"), TEXT.to_owned()).unwrap();
-        let (text, changes) = update.apply(TEXT, &BaselineFile::from_toml(&file).unwrap()).unwrap();
+        updated_in(TEXT, update)
+    }
+
+    fn updated_in(text: &str, update: &Update) -> (String, Changes) {
+        let file = TomlFile::parse(Path::new("b.toml"), text.to_owned()).unwrap();
+        let (text, changes) = update.apply(text, &BaselineFile::from_toml(&file).unwrap()).unwrap();
         let again = TomlFile::parse(Path::new("b.toml"), text.clone()).unwrap();
         BaselineFile::from_toml(&again).expect("what was written can be read");
         (text, changes)
@@ -245,6 +257,27 @@ mod tests {
             text.ends_with("cases   = [\"5.15\"]\nverdict = \"non-strict\"\nreason  = \"late\"\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_filter_that_was_reviewed_became_a_list_of_ids() {
+        let text = |filter: &str| {
+            format!(
+                "schema = 1\n[[expect]]\nfilter  = \"{filter}\"   # reviewed\nverdict = \"fail\"\nreason = \"r\"\n"
+            )
+        };
+        let drop = vec![(0, vec!["5.1".to_owned(), "5.15".to_owned()])];
+        let update = Update { drop, ..Update::default() };
+        for (filter, narrowed) in [
+            ("section(5)", "section(5) and not id(5.1) and not id(5.15)"),
+            ("id(5.*) or id(2.1)", "(id(5.*) or id(2.1)) and not id(5.1) and not id(5.15)"),
+        ] {
+            let (after, changes) = updated_in(&text(filter), &update);
+            assert_eq!(changes, Changes { narrowed: 1, ..Changes::default() });
+            assert_eq!(after, text(narrowed));
+        }
+        let (after, changes) = updated_in(&text("id(5.1) or id(5.15)"), &update);
+        assert_eq!((after.as_str(), changes.removed), ("schema = 1\n", 1), "nothing is left of it");
     }
 
     #[test]

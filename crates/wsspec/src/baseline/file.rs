@@ -23,6 +23,8 @@ pub struct BaselineFile {
     pub lines: Vec<usize>,
     /// What stands in the file for the cases of each entry.
     pub typed: Vec<Vec<String>>,
+    /// Whether that is a filter.
+    pub filters: Vec<bool>,
 }
 
 const KEYS: [&str; 7] = ["cases", "filter", "agent", "verdict", "reason", "issue", "until"];
@@ -47,6 +49,7 @@ impl BaselineFile {
             baseline: Baseline::default(),
             lines: Vec::new(),
             typed: Vec::new(),
+            filters: Vec::new(),
         };
         file.check_schema()?;
         for (name, item) in file.root().iter() {
@@ -73,6 +76,7 @@ impl BaselineFile {
             let (entry, typed) = entry(file, table)?;
             self.baseline.entries.push(entry);
             self.typed.push(typed);
+            self.filters.push(table.contains_key("filter"));
             self.lines.push(file.line(table.span()));
         }
         Ok(())

@@ -176,7 +176,13 @@ fn losses(file: &BaselineFile, update: &Update) -> Vec<String> {
         format!("{path}:{}   {word} {}: {why} ({})", file.lines[at], cases.join(" "), entry.reason)
     };
     let dropped = update.drop.iter().filter(|(at, _)| !update.remove.contains(at));
-    let fixed = dropped.map(|(at, ids)| line(*at, "without", ids, "it is not so any more"));
+    let fixed = dropped.map(|(at, ids)| {
+        let why = match file.filters[*at] {
+            true => "it is not so any more, and the filter says so",
+            false => "it is not so any more",
+        };
+        line(*at, "without", ids, why)
+    });
     let lowered = update.lower.iter().map(|(at, verdict)| {
         let (was, cases) = (file.baseline.entries[*at].verdict.word(), &file.typed[*at]);
         line(*at, verdict.word(), cases, &format!("it was {was}"))

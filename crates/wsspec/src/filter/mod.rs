@@ -37,6 +37,14 @@ impl Filter {
         parse::parse(text).map(Self)
     }
 
+    /// The text of an expression that leaves these cases out.
+    pub fn text_without(text: &str, ids: &[String]) -> String {
+        let is_choice = |filter: Self| matches!(filter.0, Expr::Any(parts) if parts.len() > 1);
+        let text = text.trim();
+        let kept = if Self::parse(text).is_ok_and(is_choice) { format!("({text})") } else { text.to_owned() };
+        ids.iter().fold(kept, |text, id| format!("{text} and not id({id})"))
+    }
+
     /// Whether the expression asks for earlier results.
     pub fn needs_results(&self) -> bool {
         self.0.needs_results()
@@ -103,6 +111,15 @@ mod tests {
         assert_eq!(ids("id(1.1.1) or id(1.1.2) and id(1.1.3)"), ["1.1.1"]);
         assert_eq!(ids("(id(1.1.1) | id(1.1.2)) & !id(1.1.1)"), ["1.1.2"]);
         assert_eq!(ids("not not id(2.1)"), ["2.1"]);
+    }
+
+    #[test]
+    fn an_expression_is_left_as_it_is_but_for_some_cases() {
+        let without = |text: &str| Filter::text_without(text, &["2.1".to_owned(), "2.2".to_owned()]);
+        assert_eq!(without("section(2)"), "section(2) and not id(2.1) and not id(2.2)");
+        assert_eq!(without("id(1.*) or id(2.*)"), "(id(1.*) or id(2.*)) and not id(2.1) and not id(2.2)");
+        assert_eq!(without("(id(1.1) or id(2.*))"), "(id(1.1) or id(2.*)) and not id(2.1) and not id(2.2)");
+        assert_eq!(ids(&without("id(2.1) | id(2.3)")), ["2.3"]);
     }
 
     #[test]
