@@ -6,7 +6,7 @@ use wsspec_cases::CaseId;
 use wsspec_engine::Verdict;
 use wsspec_report::Untrusted;
 use wsspec_report::record::{CaseRecord, Standing, verdict_order};
-use wsspec_report::story::cause_sentence;
+use wsspec_report::story::{cause_sentence, died_saying};
 
 use super::style::{Style, Tone};
 use crate::run::journal::Brief;
@@ -53,10 +53,12 @@ pub enum Remark {
     Took,
 }
 
+/// Columns before the name of a case.
+const START: usize = "  FAIL       6.3.1    ".len();
 /// Columns of a clause; a longer one takes from what stands around it.
 const CLAUSE: usize = " RFC 6455 5.5.2".len();
-/// Columns of the line of a case without slug and agent.
-const FIXED: usize = "  FAIL       6.3.1    ".len() + CLAUSE + 1;
+/// Columns of the shortest remark.
+const BEHIND: usize = " as 22.7.1".len();
 
 /// The word that starts the line of a case: how it stands against the baseline, where that says more than the verdict.
 pub fn label(verdict: Verdict, standing: Option<Standing>) -> &'static str {
@@ -68,55 +70,69 @@ pub fn label(verdict: Verdict, standing: Option<Standing>) -> &'static str {
     }
 }
 
-/// The line of a finished case, two if it says what was found.
+/// What is said of a finished case: its line, what was found, and the last words of a process that died of it.
 pub fn case(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
-    let label = label(record.verdict, record.outcome);
     if let Remark::More(id) = remark {
         let text = format!("more cases with the same cause as {id} are listed at the end");
         return format!("{:13}{}", "", below(&text, style));
     }
-    // Slugs can be typed: they are whole where there is room, also for what stands behind them.
-    let usual = if several { 15 } else { 20 };
-    let usual = usual.min((style.width + usual).saturating_sub(80));
+    let died = record.verdict == Verdict::Crash;
+    let last = if died { died_saying(record, LAST_WORDS) } else { Vec::new() };
+    let lines = std::iter::once(named(record, remark, several, style));
+    lines.chain(last.iter().map(|line| last_word(line, style))).collect::<Vec<_>>().join("\n")
+}
+
+/// Its name, and what was found, or which case it is like.
+fn named(record: &CaseRecord, remark: &Remark, several: bool, style: Style) -> String {
+    let label = style.verdict(record.verdict, &format!("{:<10}", label(record.verdict, record.outcome)));
+    let start = format!("  {label} {:<8} ", record.id.to_string());
+    let behind = match remark {
+        Remark::Like(id) if several || style.width < 80 => format!(" as {id}"),
+        Remark::Like(id) => format!(" same cause as {id}"),
+        Remark::Took => format!(" {}", duration(Duration::from_micros(record.duration_us))),
+        Remark::Found | Remark::More(_) => String::new(),
+    };
+    let agent = several.then(|| style.plain(agent_name(record.agent.raw())));
+    let name = columns(record, agent.as_deref(), behind.chars().count(), style.width);
+    if !matches!(remark, Remark::Found) {
+        return format!("{start}{name}{behind}");
+    }
+    let found = match record.outcome {
+        Some(Standing::Flaky) => record.summary.clone(),
+        _ => cause_sentence(record),
+    };
+    let found = below(&style.plain(found.for_terminal(300)), style);
+    format!("{start}{}\n{:13}{found}", name.trim_end(), "")
+}
+
+/// The name of a case, its clause, and the implementation. The name can be typed, so it is whole: where it leaves too
+/// little room for what stands behind it, the clause is left out, then the implementation is cut, then it goes on below.
+fn columns(record: &CaseRecord, agent: Option<&str>, behind: usize, width: usize) -> String {
+    let room = width.saturating_sub(START + behind);
+    let slug = cut(&record.slug, width.saturating_sub(START).max(20));
+    let long = slug.chars().count();
+    let (usual, fill) = match agent {
+        None => (20, 0),
+        Some(_) if width < 80 => (15, 14),
+        Some(_) => (15, 15),
+    };
+    let usual = usual.min(width.saturating_sub(START + CLAUSE + fill + BEHIND));
     let clause = format!(" {}", clause(record));
     let longer = clause.len().saturating_sub(CLAUSE);
-    let fill = if style.width < 80 { 13_usize } else { 14 };
-    let fill = fill.saturating_sub(longer.saturating_sub(usual)).max(4);
-    let agent = cut(&style.plain(agent_name(record.agent.raw())), fill);
-    let agent = if several { format!("{agent:<fill$} ") } else { String::new() };
-    let usual = usual.saturating_sub(longer);
-    let others = FIXED + longer + agent.chars().count();
-    let behind = |remark: &str| style.width.saturating_sub(others + remark.len());
-    let slug = record.slug.chars().count();
-    let (long, brief) = match remark {
-        Remark::Like(id) => (format!(" same cause as {id}"), format!(" as {id}")),
-        _ => (String::new(), String::new()),
+    let least = fill.min(10);
+    let agent = |fill: usize| {
+        agent.map_or_else(String::new, |name| format!(" {:<1$}", cut(name, fill - 1), fill - 1))
     };
-    let short = several || style.width < 80;
-    let like = if short { &brief } else { &long };
-    // The clause is that of the case which it is like: it gives way to a long name.
-    let has_clause = like.is_empty() || short || slug <= usual.max(behind(like));
-    let room = if has_clause { behind(like) } else { behind(like) + CLAUSE + longer }.max(usual);
-    let shown = if usual < 4 { String::new() } else { cut(&record.slug, room) };
-    let slug = usual.max(shown.chars().count());
-    let clause = if has_clause { format!("{clause:<CLAUSE$}") } else { String::new() };
-    let name = format!(
-        "  {} {:<8} {:<slug$}{clause} {agent}",
-        style.verdict(record.verdict, &format!("{label:<10}")),
-        record.id.to_string(),
-        shown,
-    );
-    match remark {
-        Remark::Like(_) | Remark::More(_) => format!("{name}{like}"),
-        Remark::Took => format!("{name} {}", duration(Duration::from_micros(record.duration_us))),
-        Remark::Found => {
-            let found = match record.outcome {
-                Some(Standing::Flaky) => record.summary.clone(),
-                _ => cause_sentence(record),
-            };
-            format!("{}\n{:13}{}", name.trim_end(), "", below(&style.plain(found.for_terminal(300)), style))
-        }
+    let name = long.max(usual.saturating_sub(longer));
+    let beside = fill.saturating_sub(longer.saturating_sub(usual)).max(least);
+    if name + CLAUSE + longer + beside <= room {
+        return format!("{slug:<name$}{clause:<CLAUSE$}{}", agent(beside));
     }
+    if long + least > room {
+        return format!("{slug}\n{:12}{}", "", agent(fill));
+    }
+    let name = long.max((usual + CLAUSE).min(room.saturating_sub(fill)));
+    format!("{slug:<name$}{}", agent(fill.min(room - name)))
 }
 
 /// A text behind the column of verdicts, in several lines.
@@ -124,20 +140,25 @@ fn below(text: &str, style: Style) -> String {
     wrap(text, style.width.saturating_sub(13).max(20)).join(&format!("\n{:13}", ""))
 }
 
-/// What is said when an implementation that died is running again: its last words, and how it goes on.
+/// Lines of a process that died.
+const LAST_WORDS: usize = 5;
+
+fn last_word(line: &Untrusted, style: Style) -> String {
+    let line = style.plain(line.for_terminal(200));
+    format!("{:13}| {}", "", cut(&line, style.width.saturating_sub(15).max(20)))
+}
+
+/// What is said when an implementation that died is running again. Where several cases ran, none of them has told that
+/// it died, and what it said last.
 pub fn restarted(restarted: &Restarted, style: Style) -> String {
-    const LINES: usize = 5;
     let took = duration(restarted.took);
     let mut out = Vec::new();
     if restarted.in_flight > 1 {
         let died = format!("the process {} while {} cases ran", restarted.how, restarted.in_flight);
         out.push(format!("  DIED       {}", below(&died, style)));
+        let last = last_words::worth_reading(&restarted.lines, LAST_WORDS).into_iter();
+        out.extend(last.map(|line| last_word(&Untrusted::from(line), style)));
     }
-    let last = last_words::worth_reading(&restarted.lines, LINES).into_iter();
-    out.extend(last.map(|line| {
-        let line = Untrusted::from(line).for_terminal(200);
-        format!("{:13}| {}", "", cut(&line, style.width.saturating_sub(15).max(20)))
-    }));
     let goes_on = restarted.next.map(|next| format!("; continuing with {next}")).unwrap_or_default();
     let up = match restarted.in_flight {
         0 | 1 => format!("restarted in {took}{goes_on} (restart {} of {})", restarted.number, restarted.of),
@@ -174,4 +195,30 @@ pub fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_cases_were_cut_beside_those_of_implementations() {
+        let report = wsspec_report::record::read(include_str!("testdata/results.jsonl")).unwrap();
+        let mut record = report.cases.into_iter().find(|record| record.verdict.is_failure()).unwrap();
+        let mut text = String::new();
+        for (width, several) in [(80, true), (60, true), (60, false)] {
+            let style = Style { width, ..Style::PLAIN };
+            text.push_str(&format!("=== {width} columns\n"));
+            for slug in ["ping-of-126", "stray-continuation-after", "five-fragments-two-pings-by-frame"] {
+                slug.clone_into(&mut record.slug);
+                for remark in [Remark::Found, Remark::Like("22.7.1".parse().unwrap()), Remark::Took] {
+                    let lines = case(&record, &remark, several, style);
+                    assert!(lines.contains(slug) && lines.contains(" mylib") == several, "{lines}");
+                    assert!(lines.lines().all(|line| line.chars().count() <= width), "{lines}");
+                    text.push_str(&format!("{lines}\n"));
+                }
+            }
+        }
+        insta::assert_snapshot!(text);
+    }
 }

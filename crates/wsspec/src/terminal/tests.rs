@@ -194,7 +194,7 @@ fn what_a_failure_is_like_is_told_at_every_width() {
             let style = Style { width, ..Style::PLAIN };
             let text = lines::case(record, &Remark::Like("5.15".parse().unwrap()), several, style);
             assert!(text.ends_with(" as 5.15"), "{width}: {text}");
-            assert!(width < 60 || text.chars().count() <= width, "{width}: {text}");
+            assert!(width < 60 || text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
         }
     }
 }
@@ -230,7 +230,7 @@ fn a_clause_with_five_numbers_moved_what_stands_behind_it() {
                 several,
                 Style { width, ..Style::PLAIN },
             );
-            assert!(line.contains(&format!("RFC 6455 {section} ")), "{line}");
+            assert!(width < 80 || line.contains(&format!("RFC 6455 {section} ")), "{line}");
             assert!(line.chars().count() <= width, "{width}: {line}");
             columns.push(line.find(" as 5.15"));
         }
