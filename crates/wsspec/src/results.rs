@@ -39,7 +39,7 @@ pub fn read(path: &Path) -> Result<Report, Problem> {
     let problem = |why: String, advice: &str| {
         Problem::new(ErrorCode::E18, format!("cannot read the results in {}", path.display()))
             .fact("why", why)
-            .fact("try", advice)
+            .advise(advice)
     };
     let run = "wsspec run ws://127.0.0.1:9001   (it writes wsspec-out/results.jsonl)";
     let file = File::open(&path).map_err(|error| problem(crate::text::io_error(&error), run))?;

@@ -124,7 +124,7 @@ impl TomlFile {
             Some((_, Some(SCHEMA))) => Ok(()),
             Some((item, _)) => Err(self
                 .wrong(item.span(), "another format", format!("this version reads schema = {SCHEMA}"))
-                .fact("try", "a newer version of wsspec")),
+                .advise("a newer version of wsspec")),
             None => Err(self
                 .wrong(Some(0..0), "the format is not named", format!("the first line is: schema = {SCHEMA}"))
                 .fact("try", format!("schema = {SCHEMA}"))),

@@ -169,7 +169,7 @@ pub fn problem(complaints: &[Complaint], path: &Path, from: &Path) -> Option<Pro
         problem = problem.fact("or", entry);
     }
     if has(Remedy::Name) {
-        problem = problem.fact("try", "agent = \"NAME\" in the entry, for who needs it");
+        problem = problem.advise("agent = \"NAME\" in the entry, for who needs it");
     }
     if has(Remedy::Renew) {
         let later = "(expired ones go, what fails gets TEXT)";
@@ -202,8 +202,7 @@ pub fn tell(
         if strict {
             console.problem(&problem);
         } else {
-            let text = format!("{problem:width$}", width = console.style.width);
-            console.note(text.replacen("error[", "note[", 1));
+            console.problem_as_note(&problem);
         }
     }
 }

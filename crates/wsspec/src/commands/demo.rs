@@ -10,6 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::run::plan::RunPlan;
 use crate::signals::Signals;
 use crate::terminal::Console;
+use crate::text::wrap;
 
 /// The bugs of the peer: one of pings, one of fragments, one of UTF-8.
 const BUGS: [&str; 3] = ["ping-empty-unanswered", "orphan-as-text", "utf8-surrogates"];
@@ -38,7 +39,8 @@ Examples:
 /// # Errors
 /// As `run`.
 pub async fn run(args: &DemoArgs, console: &Console) -> Result<ExitCode> {
-    console.say(0, "a peer with 3 bugs is started; this is what wsspec makes of it\n");
+    let intro = wrap("a peer with 3 bugs is started; this is what wsspec makes of it", console.style.width);
+    console.say(0, format!("{}\n", intro.join("\n")));
     let code = crate::run::run(plan(args)?, console, &Signals::listen()).await?;
     if code == ExitCode::Failed && args.cases.is_empty() {
         console.say(0, next_steps(&args.out));

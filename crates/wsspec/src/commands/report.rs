@@ -143,7 +143,7 @@ fn open(page: &Path) -> Result<(), Problem> {
             };
             Err(Problem::new(ErrorCode::E31, format!("cannot open {} in a browser", page.display()))
                 .fact("tried", format!("{program}: {why}"))
-                .fact("try", "open the file by hand; it needs nothing but a browser")
+                .advise("open the file by hand; it needs nothing but a browser")
                 .exit_with(ExitCode::Usage))
         }
     }

@@ -149,8 +149,8 @@ fn nothing(args: &ShowArgs, ids: &[CaseId], other: Option<String>) -> Problem {
             let from = results::from_option(&args.from);
             problem.fact("try", format!("wsspec show {id}{from}   or run the case: wsspec run URL CASE"))
         }
-        None if args.filter.is_some() => problem.fact("try", "another expression, or   wsspec run URL CASE"),
-        None => problem.fact("try", "without --agent, or   wsspec run URL CASE"),
+        None if args.filter.is_some() => problem.advise("another expression, or   wsspec run URL CASE"),
+        None => problem.advise("without --agent, or   wsspec run URL CASE"),
     }
 }
 

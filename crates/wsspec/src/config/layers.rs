@@ -376,7 +376,7 @@ fn no_profile(name: &str, file: Option<&ConfigFile>, known: &[&str]) -> Problem 
     let all = if known.is_empty() { "none".to_owned() } else { known.join(" ") };
     problem
         .fact("known", format!("{all}   (in {})", file.path.display()))
-        .fact("try", format!("a table [profile.{name}] in {}", file.path.display()))
+        .advise(format!("a table [profile.{name}] in {}", file.path.display()))
 }
 
 /// `wsspec.toml:4`, `wsspec.toml:20 (profile ci)`, `WSSPEC_JOBS`, `default`

@@ -1,5 +1,6 @@
 //! What goes wrong for a user: a code, what was tried and what came back, the likely reason, a command to type.
 
+mod advice;
 mod catalogue;
 mod place;
 
@@ -34,6 +35,8 @@ pub struct Problem {
 struct Fact {
     label: &'static str,
     text: String,
+    /// Whether the text begins with what is to be typed.
+    is_typed: bool,
 }
 
 impl Problem {
@@ -51,7 +54,13 @@ impl Problem {
 
     /// Adds a line. The labels are `tried`, `sent`, `got`, `usually`, `why`, `try`, `note` and the like.
     pub fn fact(mut self, label: &'static str, text: impl Into<String>) -> Self {
-        self.facts.push(Fact { label, text: text.into() });
+        self.facts.push(Fact { label, text: text.into(), is_typed: is_typed(label) });
+        self
+    }
+
+    /// Adds a `try` in words, where there is nothing to type.
+    pub fn advise(mut self, text: impl Into<String>) -> Self {
+        self.facts.push(Fact { label: "try", text: text.into(), is_typed: false });
         self
     }
 
@@ -70,7 +79,7 @@ impl Problem {
     /// Fills in the address, which who found the error did not know, and the command, to which a `try` belongs that is
     /// an option.
     pub fn at(mut self, authority: &str, typed: impl Fn(&[&str]) -> String) -> Self {
-        for Fact { label, text } in &mut self.facts {
+        for Fact { label, text, .. } in &mut self.facts {
             *text = text.replace("HOST:PORT", authority);
             if *label == "try" && text.starts_with('-') {
                 let (options, note) = text.split_once("   ").unwrap_or((text, ""));
@@ -110,7 +119,7 @@ impl fmt::Display for Problem {
             write!(f, "\n{:INDENT$}{}", "", wrap(line, width - INDENT - 2).join("\n      "))?;
         }
         for fact in &self.facts {
-            write!(f, "\n{}", labelled(fact.label, &fact.text, width))?;
+            write!(f, "\n{}", lay_out(fact, width))?;
         }
         Ok(())
     }
@@ -118,18 +127,23 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// `  label    text`, wrapped at so many columns; lines to be typed (`try`, `look`) are not wrapped.
-pub(crate) fn labelled(label: &str, text: &str, width: usize) -> String {
+/// `  label    text`, in lines of so many columns; what is to be typed is whole.
+pub(crate) fn labelled(label: &'static str, text: &str, width: usize) -> String {
+    lay_out(&Fact { label, text: text.to_owned(), is_typed: is_typed(label) }, width)
+}
+
+/// Whether what stands behind the label is to be typed.
+fn is_typed(label: &str) -> bool {
+    ["try", "look"].contains(&label)
+}
+
+fn lay_out(fact: &Fact, width: usize) -> String {
     const INDENT: usize = 11;
-    let width =
-        if ["try", "look"].contains(&label) { usize::MAX } else { width.saturating_sub(INDENT).max(20) };
-    let mut out = format!("  {label:<8} ");
-    for (n, line) in text.lines().flat_map(|line| wrap(line, width)).enumerate() {
-        if n > 0 {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', INDENT));
-        }
-        out.push_str(&line);
-    }
-    out
+    let room = width.saturating_sub(INDENT).max(20);
+    let lines = fact.text.lines().flat_map(|line| match fact.label {
+        "try" | "look" | "or" => advice::lines(line, fact.is_typed, room),
+        _ => wrap(line, room),
+    });
+    let lines: Vec<String> = lines.collect();
+    format!("  {:<8} {}", fact.label, lines.join(&format!("\n{:INDENT$}", "")))
 }

@@ -39,7 +39,7 @@ impl Sources {
         if let Some(other) = peers.iter().find(|peer| peer.is_ipv4() != self.first.is_ipv4()) {
             return Err(Problem::new(ErrorCode::E27, format!("no way from {} to {other}", self.first))
                 .fact("why", "one is an address of IPv4, the other of IPv6")
-                .fact("try", "the peer by its address: ws://127.0.0.1:PORT or ws://[::1]:PORT"));
+                .advise("the peer by its address: ws://127.0.0.1:PORT or ws://[::1]:PORT"));
         }
         for address in [self.of(0), self.of(self.count - 1)] {
             TcpListener::bind((address, 0)).map_err(|error| {

@@ -95,7 +95,7 @@ pub fn check_path(path: &Path) -> Result<(), Problem> {
         0 => problem.fact("why", "it is empty").fact("try", "--unix ./server.sock"),
         _ => problem
             .fact("why", format!("it has {octets} octets; the system takes 107 at most (103 on macOS)"))
-            .fact("try", "cd to its folder, and give the name alone:  --unix server.sock"),
+            .advise("cd to its folder, and give the name alone:  --unix server.sock"),
     })
 }
 

@@ -250,7 +250,7 @@ fn no_pem(path: &Path, block: &str, why: &str) -> Problem {
     if let Err(error) = std::fs::File::open(path) {
         return Problem::new(ErrorCode::E18, format!("cannot read {}", path.display()))
             .fact("why", crate::text::io_error(&error))
-            .fact("try", "the path of a PEM file, relative to this folder");
+            .advise("the path of a PEM file, relative to this folder");
     }
     Problem::new(ErrorCode::E18, format!("cannot read {} as PEM", path.display())).fact("why", why).fact(
         "form",

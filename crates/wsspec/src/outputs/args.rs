@@ -69,7 +69,7 @@ impl OutputArgs {
         }
         Err(Problem::new(ErrorCode::E21, "stdout can hold one document, and more were asked for")
             .fact("asked", there.join("   "))
-            .fact("try", "a file for all but one of them, as in --junit junit.xml")
+            .advise("a file for all but one of them, as in --junit junit.xml")
             .exit_with(ExitCode::Usage))
     }
 

@@ -337,7 +337,7 @@ async fn explain_stop(stop: &Stop, agent: &Agent, report: &Report, width: usize)
         Stop::Gone => Problem::new(ErrorCode::E15, format!("{shown} does not take connections any more"))
             .fact("tried", format!("TCP connect to {}: refused", agent.url))
             .fact("stopped", missing)
-            .fact("try", "look at the log of the server; the cases marked DIED ran last"),
+            .advise("look at the log of the server; the cases marked DIED ran last"),
         Stop::Died(deaths) => died(deaths, agent, &missing).await,
         Stop::Hangs(cases) => {
             let what =

@@ -249,7 +249,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Problem {
         None => problem,
     };
     if error.kind() != io::ErrorKind::PermissionDenied {
-        return problem.fact("try", "another path   (-o DIR is that of the folder)");
+        return problem.advise("another path   (-o DIR is that of the folder)");
     }
     problem
         .fact("usually", "an earlier run in a container made it as another user")

@@ -109,6 +109,7 @@ fn introduce(
 ) -> Result<(), Problem> {
     let socket = facts.addresses.iter().find(|address| address.tcp().is_none());
     let place = socket.map_or_else(|| agent.url.clone(), |path| format!("{} over {path}", agent.url));
+    let place = plan.redaction.text(&place);
     console.say(0, opening::target(&place, facts.answered_in, facts.echoed, console.style));
     let named_by_peer = facts.server.as_ref().is_some_and(|name| agent.name == name.raw());
     if !is_named {
@@ -150,7 +151,7 @@ fn introduce(
         .fact("offered", preflight::OFFER)
         .fact("got", NO_DEFLATE)
         .fact("fine", FINE)
-        .fact("try", "the same without --require deflate: those cases are then n/a");
+        .advise("the same without --require deflate: those cases are then n/a");
     if plan.require.contains(&Feature::Deflate) {
         return Err(note.exit_with(ExitCode::Unreachable));
     }

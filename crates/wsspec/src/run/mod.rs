@@ -58,7 +58,7 @@ use crate::sut::Sut;
 use crate::sut::process::leak;
 use crate::target::Target;
 use crate::terminal::opening::{self, Announced};
-use crate::terminal::{Console, failure, lines};
+use crate::terminal::{Console, failure};
 use crate::typed;
 
 /// Runs a plan to its end.
@@ -176,9 +176,8 @@ impl Servers {
             console.say(0, "exec           not started: a server is there already (--reuse)");
             return Ok(Started { peer, sut: None });
         };
-        let command = console.style.plain(lines::cut(&plan.redaction.text(&failure::shell(&life.words)), 60));
-        let took = format!("ready in {} ({ready})", crate::text::duration(life.ready_in()));
-        console.say(0, opening::row("exec", &[&command, &took], console.style));
+        let command = plan.redaction.text(&failure::shell(&life.words));
+        console.say(0, opening::exec(&command, &ready, life.ready_in(), console.style));
         Ok(Started { peer: peer.at(life.target.clone()), sut: Some(sut) })
     }
 
@@ -339,9 +338,9 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
+        strict: plan.rating.fail_on == FailOn::Should,
         flaky: plan.rating.fail_on == FailOn::Flaky,
         out: None,
-        strict: plan.rating.fail_on == FailOn::Should,
         host: Some(Box::new(host())),
         config: plan.untyped.iter().map(|setting| setting_record(setting, &plan.redaction)).collect(),
         baseline: plan.baseline.as_ref().map(|file| file.path.display().to_string()),

@@ -323,7 +323,7 @@ fn default_address(mut addresses: Vec<String>, args: &RunArgs) -> Result<Vec<Str
     if starts && addresses.len() > 1 {
         return Err(Problem::new(ErrorCode::E27, "--exec starts one server, but there are more addresses")
             .fact("got", addresses.join(" "))
-            .fact("try", "a [[target]] for each in wsspec.toml   (wsspec config init)"));
+            .advise("a [[target]] for each in wsspec.toml   (wsspec config init)"));
     }
     if let Some(address) = addresses.iter().find(|address| !starts && address.contains("{port}")) {
         return Err(Problem::new(ErrorCode::E27, format!("{address} has no port"))

@@ -280,9 +280,7 @@ impl Look<'_> {
                         .fact("note", "redirects are not followed");
                 match head.headers.get("Location").and_then(|location| self.redirected(location)) {
                     Some(there) => problem.fact("try", self.there(&there)),
-                    None => {
-                        problem.fact("try", "the address that Location means, if it is one that you trust")
-                    }
+                    None => problem.advise("the address that Location means, if it is one that you trust"),
                 }
             }
             _ => self.not_switched(answer, body).await,
@@ -338,7 +336,7 @@ impl Look<'_> {
             Some(426) if let Some(versions) = answer.head.headers.get("Sec-WebSocket-Version") => problem
                 .fact("usually", format!("it speaks version {} of the protocol only", quoted_bare(versions)))
                 .fact("why", "wsspec speaks version 13, the one of RFC 6455 and of every browser")
-                .fact("try", "a release of the server that speaks version 13"),
+                .advise("a release of the server that speaks version 13"),
             Some(429) => problem
                 .fact(
                     "usually",

@@ -240,7 +240,7 @@ impl End<'_> {
         self.last_words(Problem::new(ErrorCode::E22, format!("{how} and had asked for no case")), 4)
             .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL")
             .fact("or", "it is no loop over /runCase?case=N&agent=NAME: --exec-case starts it once per case")
-            .fact("try", BY_HAND)
+            .advise(BY_HAND)
     }
 
     /// Adds the last lines that what was started has printed.
@@ -264,7 +264,7 @@ impl End<'_> {
                     format!("{processes} ended with exit status 127, which stands for: not supported"),
                 )
                 .fact("usually", "the shell did not find the command, which it tells by 127 as well")
-                .fact("try", "the command by hand, with an address in place of {url}");
+                .advise("the command by hand, with an address in place of {url}");
         };
         let why = case.summary.for_terminal(200);
         let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why).trim_end_matches('.');
@@ -274,7 +274,7 @@ impl End<'_> {
             .fact("usually", "it did not get the address: {url} in the command, or $WSSPEC_URL");
         let has_hung = case.verdict == Verdict::Timeout;
         let slow = has_hung.then_some("it starts slowly: --timeout-scale 4 waits four times as long");
-        slow.into_iter().fold(problem, |problem, slow| problem.fact("or", slow)).fact("try", BY_HAND)
+        slow.into_iter().fold(problem, |problem, slow| problem.fact("or", slow)).advise(BY_HAND)
     }
 
     fn no_client(&self, report: &Report) -> Problem {

@@ -32,7 +32,7 @@ pub(super) fn port_taken(target: &Target, addresses: &[Address]) -> Problem {
     if let Some(path) = &target.via.unix {
         return Problem::new(ErrorCode::E16, format!("the socket {} is already in use", path.display()))
             .fact("why", "something answers there before the server was started")
-            .fact("try", "another path in --unix and --exec")
+            .advise("another path in --unix and --exec")
             .fact("or", "--reuse if this is the server you want to test");
     }
     let problem = Problem::new(ErrorCode::E16, format!("port {} is already in use", target.port));
@@ -42,7 +42,7 @@ pub(super) fn port_taken(target: &Target, addresses: &[Address]) -> Problem {
     };
     problem
         .fact("why", format!("something answers at {} before the server was started", target.authority()))
-        .fact("try", "{port} in place of the number, in the address and in --exec: any free port")
+        .advise("{port} in place of the number, in the address and in --exec: any free port")
         .fact("or", "--reuse if this is the server you want to test")
 }
 
@@ -64,13 +64,13 @@ pub(super) fn not_ready(plan: &ExecPlan, life: &Life, seen: &Seen) -> Problem {
     let passed = with_port(&plan.typed, other, &pass);
     let pass = format!("pass the port on:  --exec {}", shell(&[passed]));
     match other {
-        Some(port) if is_any && !is_passed => problem.fact("try", pass).fact("or", fixed(&port.to_string())),
-        Some(port) => problem.fact("try", fixed(&port.to_string())),
+        Some(port) if is_any && !is_passed => problem.advise(pass).fact("or", fixed(&port.to_string())),
+        Some(port) => problem.advise(fixed(&port.to_string())),
         None if is_any && !is_passed && seen.is_refused() => {
-            problem.fact("why", NO_PORT).fact("try", pass).fact("or", fixed("PORT"))
+            problem.fact("why", NO_PORT).advise(pass).fact("or", fixed("PORT"))
         }
         None if !is_passed && !plan.command.mentions("WSSPEC_") => {
-            problem.fact("try", pass).fact("or", "--ready-timeout 60s, if it is slow to start")
+            problem.advise(pass).fact("or", "--ready-timeout 60s, if it is slow to start")
         }
         None => {
             let other = if matches!(plan.ready, Ready::Ws | Ready::Tcp) { "log:listening" } else { "ws" };
@@ -180,7 +180,7 @@ pub(super) fn no_free_port(error: &io::Error) -> Problem {
 pub(super) fn no_pipe(error: &io::Error) -> Problem {
     Problem::new(ErrorCode::E31, "cannot make a pipe for --ready fd")
         .fact("why", text::io_error(error))
-        .fact("try", "another sign: --ready ws")
+        .advise("another sign: --ready ws")
 }
 
 #[cfg(test)]

@@ -138,29 +138,44 @@ impl Console {
         self.warn(format!("{problem:width$}", width = self.style.width));
     }
 
-    /// Prints a note or a warning to stderr, unless `-qq` asks for errors only.
+    /// Prints it as a note to stderr, unless `-qq` asks for errors only.
+    pub fn problem_as_note(&self, problem: &Problem) {
+        let text = format!("{problem:width$}", width = self.style.width);
+        self.warn_from(-1, text.replacen("error[", "note[", 1));
+    }
+
+    /// Prints a note or a warning to stderr in lines that fit, unless `-qq` asks for errors only.
     pub fn note(&self, text: impl AsRef<str>) {
-        if self.level > -2 {
-            self.warn(text);
-        } else {
-            debug_log::printed(&self.redacted(text.as_ref()));
-        }
+        self.warn_from(-1, self.fitting(text.as_ref()));
     }
 
     /// The same with a note of one sentence, in lines that fit.
     pub fn remark(&self, text: &str) {
         const INDENT: usize = "note: ".len();
         let lines = wrap(text, self.style.width.saturating_sub(INDENT));
-        self.note(lines.join(&format!("\n{:INDENT$}", "")));
+        self.warn_from(-1, lines.join(&format!("\n{:INDENT$}", "")));
     }
 
-    /// Prints a note to stderr, unless `-q` asks for less.
+    /// Prints a note to stderr in lines that fit, unless `-q` asks for less.
     pub fn aside(&self, text: impl AsRef<str>) {
-        if self.level >= 0 {
+        self.warn_from(0, self.fitting(text.as_ref()));
+    }
+
+    fn warn_from(&self, level: i8, text: String) {
+        if self.level >= level {
             self.warn(text);
         } else {
-            debug_log::printed(&self.redacted(text.as_ref()));
+            debug_log::printed(&self.redacted(&text));
         }
+    }
+
+    /// The text without secrets, whose signs have another length, in lines that are no wider than the terminal.
+    fn fitting(&self, text: &str) -> String {
+        let room = self.style.width.saturating_sub(2);
+        let fits = |line: &str| line.chars().count() <= self.style.width;
+        let lines = |line: &str| if fits(line) { vec![line.to_owned()] } else { wrap(line, room) };
+        let text = self.redacted(text);
+        text.lines().map(|line| lines(line).join("\n  ")).collect::<Vec<_>>().join("\n")
     }
 
     /// Prints a line (or several) to stderr, at every level.

@@ -68,10 +68,21 @@ pub fn row_at(indent: usize, label: &str, parts: &[&str], style: Style) -> Strin
     out
 }
 
+/// `exec           ./my_server --port 41873   ready in 0.31 s (ws)`
+pub fn exec(command: &str, ready: &str, took: Duration, style: Style) -> String {
+    let command = cut(&style.plain(command), 60.min(room(style)));
+    row("exec", &[&command, &format!("ready in {} ({ready})", duration(took))], style)
+}
+
+/// Columns behind the label of a row.
+fn room(style: Style) -> usize {
+    style.width.saturating_sub(INDENT).max(20)
+}
+
 /// `target         ws://127.0.0.1:9001   101 in 3 ms   echo ok`
 pub fn target(url: &str, answered_in: Duration, echo: bool, style: Style) -> String {
     let echo = if echo { "echo ok" } else { "echo not tried" };
-    row("target", &[url, &format!("101 in {}", duration(answered_in)), echo], style)
+    row("target", &[&cut(url, room(style)), &format!("101 in {}", duration(answered_in)), echo], style)
 }
 
 /// `agent          mylib/2.3 (Server header)   deflate: yes   TLS: no`

@@ -79,7 +79,7 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
     read(&address).map(|_| address).map_err(|_| {
         unreadable(typed)
             .fact("why", "what a variable stands for has characters that need percent-encoding")
-            .fact("try", "the value percent-encoded: %20 for a blank, %23 for #")
+            .advise("the value percent-encoded: %20 for a blank, %23 for #")
     })
 }
 

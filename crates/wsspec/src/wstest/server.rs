@@ -245,7 +245,7 @@ pub(super) fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> Prob
         Some(holder) => problem.fact("by", holder),
         None => problem,
     };
-    problem.fact("try", "end the program that holds the port, or write another one into the address")
+    problem.advise("end the program that holds the port, or write another one into the address")
 }
 
 fn record(selected: &Selected) -> RunRecord {

@@ -96,7 +96,7 @@ fn problem(name: &str, text: &str, fault: &Fault) -> Problem {
         None => format!("{name} is not valid JSON"),
     };
     let problem = Problem::new(ErrorCode::E18, format!("{what} (line {line}, column {column})"));
-    problem.place(fault.place(text)).fact("try", fault.advice.as_deref().unwrap_or(COMPARE))
+    problem.place(fault.place(text)).advise(fault.advice.as_deref().unwrap_or(COMPARE))
 }
 
 const COMPARE: &str = "compare it with the spec that wstest writes where there is none";

@@ -246,7 +246,8 @@ fn a_baseline_that_is_there_was_told_to_be_updated_without_what_that_needs() {
         advice(&there, 2, "E21"),
         "wsspec baseline update --reason TEXT --file b.toml   (adds what is new)"
     );
-    let anew = "  try      wsspec baseline create --file b.toml --reason again --force   (starts anew)\n";
+    let anew =
+        "  try      wsspec baseline create --file b.toml --reason again --force\n           (starts anew)\n";
     assert!(there.err.contains(anew), "{there:#?}");
     std::fs::write(folder.path().join("b.toml"), "schema = 1\n").unwrap();
     let new = wsspec(folder.path(), &["baseline", "update", "--file", "b.toml"]);
@@ -263,7 +264,7 @@ fn a_baseline_was_told_to_be_updated_from_the_results_of_another_run() {
     let args = ["run", &peer.url(), "2.1", "--baseline", "b.toml", "--strict-baseline", "-o", "out"];
     let again = advice(&wsspec(folder.path(), &args), 5, "E24");
     let update = "wsspec baseline update --only-fixed --file b.toml --from out";
-    assert_eq!(again, format!("{update}     then commit the file"));
+    assert_eq!(again, format!("{update}   then commit the file"));
     let words: Vec<&str> = update.split(' ').skip(1).collect();
     let done = wsspec(folder.path(), &words);
     assert!(done.code == 0 && done.out.contains("without 2.1: "), "{done:#?}");

@@ -350,7 +350,7 @@ fn results_that_are_not_where_they_were_said_to_be_made_check_green() {
     }
     let other = wsspec(folder.path(), &["baseline", "check", "--file", "nope.toml"]);
     other.expect_error(2, "E18");
-    let create = "  try      wsspec baseline create --reason TEXT --file nope.toml   after a run";
+    let create = "  try      wsspec baseline create --reason TEXT --file nope.toml\n           after a run";
     assert!(other.err.contains(create), "{other:#?}");
 }
 

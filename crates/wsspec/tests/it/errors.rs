@@ -5,7 +5,7 @@ use wsspec::errors::ErrorCode;
 
 use crate::peer::{Manner, Peer};
 use crate::program::{command, finish, wsspec};
-use crate::secure::refusing;
+use crate::secure::{echo, files, refusing};
 use crate::tester::{Tester, free_port};
 
 #[test]
@@ -83,6 +83,31 @@ fn the_mark_in_a_damaged_file_was_beyond_a_narrow_terminal() {
             let done = finish(narrow);
             assert!(done.code == 2 && done.err.contains('^'), "{done:#?}");
             done.expect_width(code, width);
+        }
+    }
+}
+
+#[test]
+fn advice_was_wider_than_the_terminal() {
+    let folder = tempdir().unwrap();
+    let files = files();
+    let (_server, secure) = echo(&files);
+    let peer = Peer::always(Manner::Echo);
+    let (url, port) = (peer.url(), free_port().to_string());
+    let driver = |option, command| ["serve", "--once", "--port", &port, "1.1.1", option, command];
+    let silent = "sh -c 'echo listening on 0.0.0.0:9001; exec sleep 60' and some more words";
+    for width in [60, 80] {
+        for (args, code) in [
+            (&["run", &url, "1.1.1", "--exec", "sleep 9"][..], "E16"),
+            (&["run", &secure, "1.1.1", "--origin", "http://example.org"], "E11"),
+            (&driver("--exec", "sh -c 'exit 3' {url}"), "E22"),
+            (&driver("--exec-case", "sh -c 'exit 127' {url}"), "E22"),
+            (&driver("--exec-case", "sh -c 'exit 3' {url}"), "E22"),
+            (&["run", "ws://127.0.0.1:{port}", "--exec", silent, "--ready-timeout", "300ms"], "E19"),
+        ] {
+            let mut narrow = command(folder.path(), args);
+            narrow.env("COLUMNS", width.to_string());
+            finish(narrow).expect_width(code, width);
         }
     }
 }

@@ -397,7 +397,7 @@ fn what_does_not_end_is_killed_and_named() {
     let done = wsspec(folder.path(), &[&args[..], &[&deaf]].concat());
     assert_eq!(done.code, 0, "{done:#?}");
     assert!(
-        done.err.contains("LEAK: ") && done.err.contains("did not end within 200 ms of SIGTERM"),
+        done.notes().contains("LEAK: ") && done.notes().contains("did not end within 200 ms of SIGTERM"),
         "{done:#?}"
     );
 
@@ -407,11 +407,12 @@ fn what_does_not_end_is_killed_and_named() {
     let parent = format!("sh -c '(trap \"\" TERM; sleep 61) & exec {}'", server::command("echo"));
     let done = wsspec(folder.path(), &[&args[..], &[&parent]].concat());
     assert_eq!(done.code, 0, "{done:#?}");
-    assert!(done.err.contains("was left behind"), "{done:#?}");
-    let leak = done.err.lines().find_map(|line| line.strip_prefix("LEAK: ")).unwrap();
+    assert!(done.notes().contains("was left behind"), "{done:#?}");
+    let notes = done.notes();
+    let leak = notes.lines().find_map(|line| line.strip_prefix("LEAK: ")).unwrap();
     let end = record(folder.path()).pop().unwrap();
     assert_eq!(end["leaks"][0], leak, "it was in no field of the record: {end}");
-    assert!(wsspec(folder.path(), &["show"]).err.contains(&format!("LEAK: {leak}\n")));
+    assert!(wsspec(folder.path(), &["show"]).notes().contains(&format!("LEAK: {leak}\n")));
     let page = std::fs::read_to_string(folder.path().join("wsspec-out/index.html")).unwrap();
     let fact = page.split("did not end<").nth(1).unwrap_or_default();
     assert!(fact.contains("was left behind"), "and not among the facts of the run");

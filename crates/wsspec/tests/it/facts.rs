@@ -129,7 +129,7 @@ fn e19_tells_how_it_waited_and_which_port_the_output_names() {
         fact(&facts, "output").contains("| listening on 0.0.0.0:9001   <- another port than "),
         "{facts:?}"
     );
-    assert!(fact(&facts, "try").starts_with("pass the port on:  --exec "), "{facts:?}");
+    assert!(fact(&facts, "try").starts_with("pass the port on:   --exec "), "{facts:?}");
     assert!(fact(&facts, "or").starts_with("use the fixed one: ws://127.0.0.1:9001 "), "{facts:?}");
     // The quotes of the command stood within others, so that it could not be pasted.
     let quoted = r#"'sh -c '\''echo listening on 0.0.0.0:{port}; exec sleep 60'\'''"#;

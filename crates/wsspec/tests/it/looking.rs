@@ -152,7 +152,7 @@ fn a_last_line_that_is_cut_off_stops_nobody_and_is_told() {
         (&["merge", torn, "whole.jsonl", "-o", "all"], 6),
     ] {
         let done = wsspec(path, args);
-        assert!(done.code == code && done.err.contains(told), "{args:?}: {done:#?}");
+        assert!(done.code == code && done.notes().contains(told), "{args:?}: {done:#?}");
         assert!(!done.out.is_empty(), "{done:#?}");
     }
     let sides = wsspec(path, &["diff", torn, "whole.jsonl"]);

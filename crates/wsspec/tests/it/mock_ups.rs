@@ -7,6 +7,7 @@ use std::process::Command;
 use regex::Regex;
 use tempfile::tempdir;
 
+use crate::peer::{Manner, Peer};
 use crate::program::{Done, command, finish, wsspec};
 use crate::server;
 use crate::tester::{Tester, free_port};
@@ -107,6 +108,23 @@ fn commands_that_are_to_be_typed_are_whole_at_every_width() {
             done.out.lines().chain(done.err.lines()).filter(typed).collect::<Vec<_>>().join("\n")
         });
         pin("typed", way, &shown.collect::<Vec<_>>().join("\n\n"));
+    }
+}
+
+#[test]
+fn the_first_lines_of_a_run_were_wider_than_the_terminal() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Echo);
+    let secret = format!("{}/?token=0123456789abcdef&room=a-room-with-a-name-of-its-own", peer.url());
+    for way in ["60", "80"] {
+        for args in [&["run", &secret, "1.1.1"][..], &["demo", "1.1.1"]] {
+            let done = shown(folder.path(), args, way);
+            let first = done.out.split("----").next().unwrap();
+            for line in first.lines().chain(done.err.lines()) {
+                assert!(line.chars().count() <= way.parse().unwrap(), "{way}: {line:?} in {done:#?}");
+            }
+            assert!(first.contains("target ") && !done.out.contains("0123456789abcdef"), "{done:#?}");
+        }
     }
 }
 

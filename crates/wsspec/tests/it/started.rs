@@ -266,7 +266,8 @@ fn what_a_driver_left_behind_was_told_without_its_word_and_not_recorded() {
 
 /// The lines that name what was left behind, as they are told and as the record has them.
 fn leaks(folder: &Path, done: &Done) -> (Vec<String>, Vec<String>) {
-    let told = done.err.lines().filter_map(|line| line.strip_prefix("LEAK: "));
+    let notes = done.notes();
+    let told = notes.lines().filter_map(|line| line.strip_prefix("LEAK: "));
     let record = std::fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap();
     let end: Value = serde_json::from_str(record.lines().last().unwrap()).unwrap();
     let recorded = end["leaks"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned());

@@ -13,7 +13,8 @@ use crate::whole_run::Echo;
 #[track_caller]
 fn warns(done: &Done, code: &str, says: &str) {
     let mark = format!("warning[{code}]");
-    let lines: Vec<&str> = done.err.lines().filter(|line| line.contains(&mark)).collect();
+    let notes = done.notes();
+    let lines: Vec<&str> = notes.lines().filter(|line| line.contains(&mark)).collect();
     assert!(lines.len() == 1 && lines[0].contains(says), "{done:#?}");
 }
 

@@ -18,8 +18,15 @@ pub(crate) fn said(done: &Done, exit: i32, code: &str) -> Vec<(String, String)> 
     done.expect_error(exit, code);
     let mark = format!("error[{code}]");
     let lines = done.err.lines().skip_while(|line| !line.starts_with(&mark)).skip(1);
-    let facts = lines.filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
-    facts.map(|(label, text)| (label.to_owned(), text.trim().to_owned())).collect()
+    let mut facts: Vec<(String, String)> = Vec::new();
+    for (label, text) in lines.filter_map(|line| line.strip_prefix("  ")?.split_once(' ')) {
+        match facts.last_mut().filter(|(last, _)| label.is_empty() && last == "try") {
+            // What is said of a long command stands below it.
+            Some((_, advice)) => advice.push_str(&format!("   {}", text.trim())),
+            None => facts.push((label.to_owned(), text.trim().to_owned())),
+        }
+    }
+    facts
 }
 
 pub(crate) fn fact<'a>(facts: &'a [(String, String)], label: &str) -> &'a str {

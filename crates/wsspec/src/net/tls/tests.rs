@@ -116,16 +116,9 @@ async fn a_certificate_that_is_not_accepted_is_explained() {
     let (other, _) = files.certificate("b", &["b.test"]);
     let unknown = connect(&trusting(&other), address, "b.test").await.unwrap_err();
     let other = other.display().to_string();
-    insta::assert_snapshot!(shown(unknown).replace(&other, "b.pem"), @r#"
-    error[E11]: the TLS certificate of "b.test" is not accepted
-      why      it is signed by itself, and not trusted
-      also     the name does not match: the certificate is for a.test
-      got      self-signed, CN=rcgen self signed cert, valid 1975-01-01 to
-               4096-01-01, SHA-256 [fingerprint]
-      try      --cacert cert.pem   with this certificate itself, which b.pem does not hold
-      or       --sni a.test
-      or       -k   accepts any certificate, for tests only
-    "#);
+    // Where it is broken depends on the name of the folder.
+    let words = shown(unknown).split_whitespace().collect::<Vec<_>>().join(" ").replace(&other, "b.pem");
+    insta::assert_snapshot!(words, @r#"error[E11]: the TLS certificate of "b.test" is not accepted why it is signed by itself, and not trusted also the name does not match: the certificate is for a.test got self-signed, CN=rcgen self signed cert, valid 1975-01-01 to 4096-01-01, SHA-256 [fingerprint] try --cacert cert.pem with this certificate itself, which b.pem does not hold or --sni a.test or -k accepts any certificate, for tests only"#);
 }
 
 /// A certificate as `openssl req -x509` makes it: of an authority, and used by a server.
