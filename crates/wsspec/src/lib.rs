@@ -46,6 +46,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 
+use wsspec_report::record::Redaction;
+
 use crate::cli::{Cli, Command};
 use crate::config::Mistake;
 use crate::errors::Problem;
@@ -67,7 +69,7 @@ pub fn main() -> std::process::ExitCode {
         }
         Err(Mistake::Usage(message)) => {
             // Help goes to stdout and is no error; a wrong flag goes to stderr and is one.
-            let message = with_suggestion(message, &args);
+            let message = without_secrets(with_suggestion(message, &args));
             let _ = message.print();
             if !message.use_stderr() {
                 return ExitCode::Ok.into();
@@ -118,6 +120,23 @@ fn with_suggestion(mut message: clap::Error, args: &[OsString]) -> clap::Error {
     }
     if !near.is_empty() {
         message.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(near));
+    }
+    message
+}
+
+/// Words that were typed are repeated in the message: an address may hold a secret.
+fn without_secrets(mut message: clap::Error) -> clap::Error {
+    use clap::error::ContextValue;
+    let typed: Vec<_> = message
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(word) => Some((kind, word.clone())),
+            _ => None,
+        })
+        .collect();
+    for (kind, word) in typed {
+        let word = typed::without_secrets(&[word], &Redaction::default()).concat();
+        message.insert(kind, ContextValue::String(word));
     }
     message
 }

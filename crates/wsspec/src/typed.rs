@@ -31,10 +31,11 @@ pub(crate) fn with(target: &Target, address: &str, options: &[&str]) -> String {
     shell(&having(words.unwrap_or_else(plain), options))
 }
 
-/// The command of this process with another address in the place of this one.
-pub(crate) fn instead(address: &str, other: &str) -> String {
+/// The command of this process with another address in the place of this one, and with these options.
+pub(crate) fn instead(address: &str, other: &str, options: &[&str]) -> String {
     let words = addressed().and_then(|words| replaced(words, address, other));
-    shell(&words.unwrap_or_else(|| ["wsspec", "run", &with_variables(other, "")].map(str::to_owned).to_vec()))
+    let plain = || ["wsspec", "run", &with_variables(other, "")].map(str::to_owned).to_vec();
+    shell(&having(words.unwrap_or_else(plain), options))
 }
 
 /// The command of this process with this operand too.
@@ -167,17 +168,12 @@ fn addresses(line: &Line) -> Vec<Place> {
 
 /// The words with another address in the place of this one, if it is there.
 fn replaced(mut words: Vec<String>, address: &str, other: &str) -> Option<Vec<String>> {
-    // `{port}` is a number by the time that an address is read.
     let is_it = |place: &Place| {
         let typed = place.of(&words);
-        typed.replace("{port}", "1") == with_variables(address, typed)
+        typed == with_variables(address, typed)
     };
     let place = addresses(&Line::read(&words)).into_iter().find(is_it)?;
     let other = with_variables(other, place.of(&words));
-    let other = match other.rsplit_once(":1").filter(|_| place.of(&words).contains("{port}")) {
-        Some((before, behind)) => format!("{before}:{{port}}{behind}"),
-        None => other,
-    };
     words[place.word].replace_range(place.from.., &other);
     Some(words)
 }
@@ -320,8 +316,8 @@ mod tests {
             ),
             (
                 "wsspec run 'http://[::1]:{port}' --exec s",
-                "http://[::1]:1",
-                "ws://[::1]:1",
+                "http://[::1]:{port}",
+                "ws://[::1]:{port}",
                 "wsspec run 'ws://[::1]:{port}' --exec s",
             ),
             (

@@ -20,7 +20,17 @@ pub(super) fn with_variables(address: &str, typed: &str) -> String {
         }
         None => address.to_owned(),
     };
-    Redaction::default().query_as_variables(&address)
+    Redaction::default().query_as_variables(&without_user(&address))
+}
+
+/// An address without user and password, which do not belong into it.
+fn without_user(address: &str) -> String {
+    let start = address.find("//").map_or(0, |at| at + 2);
+    let end = address[start..].find(['/', '?', '#']).map_or(address.len(), |end| start + end);
+    match address[start..end].rfind('@') {
+        Some(at) => format!("{}{}", &address[..start], &address[start + at + 1..]),
+        None => address.to_owned(),
+    }
 }
 
 /// The words with `env:NAME` for the secrets in headers and addresses.
@@ -37,7 +47,10 @@ pub(crate) fn without_secrets(words: &[String], redaction: &Redaction) -> Vec<St
 
 /// The word with `env:NAME` for the secrets in it, if it is an address.
 fn address(word: &str, redaction: &Redaction) -> String {
-    if Target::looks_like(word) { redaction.query_as_variables(word) } else { word.to_owned() }
+    match Target::looks_like(word) && !redaction.is_off() {
+        true => redaction.query_as_variables(&without_user(word)),
+        false => word.to_owned(),
+    }
 }
 
 /// A header with `env:NAME` for its value, if that is a secret; the scheme of credentials stays.
@@ -64,7 +77,7 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
         return Ok(typed.to_owned());
     };
     // What is wrong with an address is told without what its variables stand for.
-    let read = |address: &str| Target::parse(&address.replace("{port}", "1"));
+    let read = |address: &str| Target::parse_any_port(address);
     read(typed)?;
     let mut value = |parameter: &str| match parameter.split_once("=env:") {
         None => Ok(parameter.to_owned()),
@@ -85,7 +98,8 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
 
 /// E27 about an address, without the secrets that it is known to hold.
 pub(crate) fn unreadable(address: &str) -> Problem {
-    let shown = with_variables(address, "");
+    let redaction = Redaction::default();
+    let shown = redaction.text(&redaction.query_as_variables(address));
     Problem::new(ErrorCode::E27, format!("cannot read the address {shown:?}"))
 }
 

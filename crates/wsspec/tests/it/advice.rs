@@ -82,13 +82,41 @@ fn an_address_that_cannot_be_read_was_corrected_for_run_alone() {
     for (args, again) in [
         (&["probe", "http://h:1", "-k"][..], "wsspec probe ws://h:1 -k"),
         (&["run", "wss:/h", "1.1.1"], "wsspec run wss://h 1.1.1"),
-        (&["load", "rtt", "ws://h:0", "--rate", "5"], "wsspec load rtt ws://127.0.0.1:9001 --rate 5"),
+        (&["load", "rtt", "ws://h:0", "--rate", "5"], "wsspec load rtt ws://h:9001 --rate 5"),
         (&["run", "ws://h:{port}", "1.1.1"], "wsspec run 'ws://h:{port}' 1.1.1 --exec './my_server {port}'"),
         (&["echo", "--connect=http://h:1"], "wsspec echo --connect=ws://h:1"),
         (&["run", "--origin", "http://h:1", "http://h:1"], "wsspec run --origin http://h:1 ws://h:1"),
         (&["probe", "http://h/?token=abc", "-k"], "wsspec probe 'ws://h/?token=env:TOKEN' -k"),
     ] {
         assert_eq!(advice(&typed(args), 2, "E27"), again);
+    }
+}
+
+#[test]
+fn what_was_typed_of_an_address_was_lost_in_its_correction() {
+    for (args, told, again) in [
+        (
+            &["run", "ws://h:99999/echo?a=1", "1.1.1"][..],
+            "ws://h:99999/echo?a=1",
+            "wsspec run 'ws://h:9001/echo?a=1' 1.1.1",
+        ),
+        (
+            &["run", "ws://[::1]:{port}/{port}#b", "--exec", "./s {port}"],
+            "ws://[::1]:{port}/{port}#b",
+            "wsspec run 'ws://[::1]:{port}/{port}' --exec './s {port}'",
+        ),
+        (&["probe", "ws://h:1/ä?b"], "ws://h:1/ä?b", "wsspec probe 'ws://h:1/%C3%A4?b'"),
+        (&["probe", "ws://:9002/a"], "ws://:9002/a", "wsspec probe ws://127.0.0.1:9002/a"),
+        (
+            &["probe", "ws://me:hunter2@h:1/a", "-k"],
+            "ws://[redacted 10 bytes]@h:1/a",
+            "wsspec probe ws://h:1/a -k -H 'Authorization: Basic env:CREDENTIALS'",
+        ),
+    ] {
+        let done = typed(args);
+        assert_eq!(advice(&done, 2, "E27"), again);
+        assert!(done.err.contains(&format!("the address {told:?}")), "{done:#?}");
+        assert!(!done.err.contains("hunter2"), "{done:#?}");
     }
 }
 

@@ -150,3 +150,17 @@ fn every_error_code_has_a_page() {
         assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{done:#?}");
     }
 }
+
+#[test]
+fn a_secret_that_was_typed_stood_in_a_usage_error() {
+    for args in [
+        &["load", "ws://me:hunter2@h:1"][..],
+        &["load", "ws://h:1/?token=hunter2", "-k"],
+        &["config", "ws://h:1/?token=hunter2"],
+        &["run", "--jobs", "ws://me:hunter2@h:1"],
+    ] {
+        let done = wsspec(tempdir().unwrap().path(), args);
+        assert!(done.code == 2 && done.err.contains("ws://h:1"), "{done:#?}");
+        assert!(!done.err.contains("hunter2") && !done.out.contains("hunter2"), "{done:#?}");
+    }
+}
