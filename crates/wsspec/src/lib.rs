@@ -80,16 +80,17 @@ pub fn main() -> std::process::ExitCode {
             return ExitCode::Usage.into();
         }
     };
-    let console = Console::new(&cli.global);
+    // It lasts as long as the process: the thread that tells what a server does may outlive the command.
+    let console: &'static Console = Box::leak(Box::new(Console::new(&cli.global)));
     let log = cli.global.log.as_deref().map_or(Ok(()), |path| {
-        file::make_folder(path, out(&cli), &console)?;
+        file::make_folder(path, out(&cli), console)?;
         debug_log::start(path)
     });
-    let code = match fault::guard(|| log.map_err(Into::into).and_then(|()| dispatch(&cli, &console))) {
+    let code = match fault::guard(|| log.map_err(Into::into).and_then(|()| dispatch(&cli, console))) {
         Ok(code) => code,
-        Err(error) => explain_error(&error, service(&cli), &console),
+        Err(error) => explain_error(&error, service(&cli), console),
     };
-    let code = fault::tell(code, service(&cli), &console);
+    let code = fault::tell(code, service(&cli), console);
     log::info!("{code}");
     code.into()
 }
@@ -141,7 +142,7 @@ fn without_secrets(mut message: clap::Error) -> clap::Error {
     message
 }
 
-fn dispatch(cli: &Cli, console: &Console) -> Result<ExitCode> {
+fn dispatch(cli: &Cli, console: &'static Console) -> Result<ExitCode> {
     fault::provoked("command");
     let Some(command) = &cli.command else {
         console.say(-2, include_str!("short_help.txt").replace("{version}", env!("CARGO_PKG_VERSION")));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
@@ -37,8 +37,9 @@ use crate::serve::expected::Expected;
 use crate::serve::ledger::Ledger;
 use crate::serve::limits::Limits;
 use crate::serve::notice::Notice;
-use crate::serve::queue::{Receiver, queue};
+use crate::serve::queue::queue;
 use crate::serve::stream::Stream;
+use crate::serve::teller::{Teller, Telling};
 use crate::serve::voice::Voice;
 use crate::serve::{Plan, Server, Shared, route};
 use crate::signals::Signals;
@@ -54,6 +55,8 @@ use crate::{results, select};
 
 /// Between two looks at whether the server is done.
 const TICK: Duration = Duration::from_millis(100);
+/// For the processes of cases that still run when the server ends.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// After the end of a driver, for connections that still close.
 const DRIVER_GRACE: Duration = Duration::from_secs(5);
 
@@ -64,7 +67,7 @@ const CLIENT: &str = "client";
 ///
 /// # Errors
 /// A port is taken, a file cannot be read or written, a command cannot be started, or no client came.
-pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
+pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode> {
     let signals = Signals::listen();
     let rating = Rating {
         fail_on: if args.strict { FailOn::Should } else { args.fail_on },
@@ -72,10 +75,10 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         strict_baseline: args.strict_baseline,
     };
     let strict = rating.fail_on == FailOn::Should;
+    let flaky = rating.fail_on == FailOn::Flaky;
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.stdout());
     outputs.probe(&args.out, console)?;
-    let flaky = rating.fail_on == FailOn::Flaky;
     let asked = asked(args);
     let offered: Vec<String> = asked.iter().chain(&args.filter).cloned().collect();
     let client = Client::new(args)?;
@@ -118,21 +121,30 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
 
     let base = shared.address();
     let once = args.once || !matches!(client, Client::None);
-    let mut watch =
-        Watch { shared: shared.clone(), notices, stream, campaign, voice: Voice::new(console, !once), once };
+    let voice = Voice::new(console, !once);
+    let teller = Teller::start(Telling { shared: shared.clone(), notices, stream, voice });
+    let mut watch = Watch { shared: shared.clone(), campaign, once };
     let ended = watch.until_end(client, &base, &signals).await;
     shared.stop();
     let _ = serving.await;
     shared.settle();
-    watch.drain();
-    watch.voice.end(&shared);
     let captured = wire.close(shared.plan.capture.as_deref(), console);
-    clocks.warning().into_iter().for_each(|warning| console.note(warning));
     let campaign = lock(&watch.campaign).clone();
+    let telling = async {
+        teller.end().await;
+        clocks.warning().into_iter().for_each(|warning| console.note(warning));
+    };
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(problem) => {
+            telling.await;
+            return Err(problem.into());
+        }
+    };
     let end = End {
         shared: &shared,
         campaign: &campaign,
-        ended: &ended?,
+        ended: &ended,
         rating,
         baseline: baseline.as_ref(),
         outputs: &outputs,
@@ -140,7 +152,7 @@ pub async fn run(args: &ServeArgs, console: &Console) -> Result<ExitCode> {
         listened: &listening,
         captured,
     };
-    end.conclude(console, &mut watch.stream).await
+    end.conclude(console, telling).await
 }
 
 /// What is started besides the server.
@@ -171,26 +183,30 @@ impl Client {
 }
 
 /// The main loop of a server.
-struct Watch<'a> {
+struct Watch {
     shared: Arc<Shared>,
-    notices: Receiver,
-    stream: Stream<'a>,
     /// It hears of everything, also of what the terminal is too slow for.
     campaign: Arc<Mutex<Campaign>>,
-    voice: Voice<'a>,
     once: bool,
 }
 
-impl Watch<'_> {
-    /// Prints what happens until there is a reason to end.
+impl Watch {
+    /// Waits until there is a reason to end.
     async fn until_end(&mut self, client: Client, base: &str, signals: &Signals) -> Result<Ended, Problem> {
         let log = self.shared.plan.log.clone();
         match client {
             Client::None => self.follow(signals, std::future::pending()).await,
             Client::PerCase(exec) => {
                 lock(&self.campaign).driven = true;
-                let running = ExecCase { base: base.to_owned(), ..exec }.run(self.shared.clone());
-                self.follow(signals, running).await
+                let exec = Arc::new(ExecCase { base: base.to_owned(), ..exec });
+                let mut running = tokio::spawn(exec.clone().run(self.shared.clone()));
+                let all = async { (&mut running).await.expect("a case does not panic") };
+                let ended = self.follow(signals, all).await;
+                exec.stop();
+                if !running.is_finished() {
+                    let _ = timeout(STOP_LIMIT, running).await;
+                }
+                ended
             }
             Client::Driver(command) => {
                 let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
@@ -230,16 +246,12 @@ impl Watch<'_> {
         let mut gone: Option<(String, Instant)> = None;
         loop {
             tokio::select! {
-                Some(notice) = self.notices.recv() => self.voice.tell(&notice, &self.shared),
-                () = self.stream.next() => {}
                 _ = interrupt.wait_for(|stop| *stop) => {
                     return Ok(Ended::Interrupted(signals.exit_code().unwrap_or(ExitCode::Interrupted)));
                 }
                 _ = asked.wait_for(|stop| *stop) => return Ok(Ended::Asked),
                 why = &mut driver, if gone.is_none() => gone = Some((why?, Instant::now())),
                 _ = tick.tick() => {
-                    self.tell_left_out();
-                    self.voice.tick(&self.shared);
                     if let Some(ended) = self.check(gone.as_ref()) {
                         return Ok(ended);
                     }
@@ -260,19 +272,6 @@ impl Watch<'_> {
             None if lock(&self.campaign).is_complete(&self.shared.book) => Some(Ended::Through),
             None => Some(Ended::Stalled(why.clone())),
         }
-    }
-
-    /// What was told before the end.
-    fn drain(&mut self) {
-        while let Some(notice) = self.notices.try_recv() {
-            self.voice.tell(&notice, &self.shared);
-        }
-        self.tell_left_out();
-    }
-
-    fn tell_left_out(&mut self) {
-        let left_out = self.notices.left_out();
-        left_out.into_iter().for_each(|count| self.voice.left_out(count, &self.shared));
     }
 }
 

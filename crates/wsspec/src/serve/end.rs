@@ -16,7 +16,6 @@ use super::Shared;
 use super::book::Brief;
 use super::campaign::{Campaign, Ended};
 use super::ledger::Ledger;
-use super::stream::Stream;
 use crate::baseline::{self, BaselineFile};
 use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
@@ -58,11 +57,11 @@ pub struct End<'a> {
 }
 
 impl End<'_> {
-    /// Writes everything that follows from the record, and says how it ended.
+    /// Writes everything that follows from the record, and says how it ended, once all else is `told`.
     ///
     /// # Errors
     /// E21: the folder cannot be written to. E22: there was no client.
-    pub async fn conclude(&self, console: &Console, told: &mut Stream<'_>) -> Result<ExitCode> {
+    pub async fn conclude(&self, console: &Console, told: impl Future<Output = ()>) -> Result<ExitCode> {
         let not_run = self.not_run();
         let shared = self.shared;
         let earlier = shared.ledger.read().await.map_err(|error| unwritable(shared.ledger.path(), &error))?;
@@ -75,7 +74,7 @@ impl End<'_> {
         let leaks = shared.leaks().clone().into_lines();
         let (report, unwritten) =
             finish(&shared.ledger, not_run, code, shared.started, self.reason(), &leaks).await?;
-        told.drain();
+        told.await;
         let nobody = self.nobody_came();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use wsspec_cases::Case;
@@ -15,6 +15,7 @@ use super::book::Start;
 use super::notice::Notice;
 use super::{Shared, record, route};
 use crate::errors::Problem;
+use crate::signals::raised;
 use crate::sut::command::{CommandLine, Value};
 use crate::sut::process::{Process, StopRule, in_words};
 use crate::text;
@@ -45,30 +46,45 @@ pub struct ExecCase {
     pub patience: Duration,
     /// The costly processes since the last one that connected.
     pub vain: AtomicU32,
+    /// Becomes true when no process is needed any more.
+    pub stop: watch::Sender<bool>,
 }
 
 impl ExecCase {
     /// Processes for a client of this name; the address is not known yet.
     pub fn new(command: CommandLine, agent: String, jobs: usize, time_scale: f64) -> Self {
         let patience = CONNECT_LIMIT.mul_f64(time_scale.max(1.0));
-        Self { command, agent, base: String::new(), jobs, patience, vain: AtomicU32::new(0) }
+        Self {
+            command,
+            agent,
+            base: String::new(),
+            jobs,
+            patience,
+            vain: AtomicU32::new(0),
+            stop: watch::Sender::new(false),
+        }
     }
 
     /// Runs all cases, or as many as it takes to see that the processes do not connect. Says how it ended.
     ///
     /// # Errors
     /// The command cannot be started.
-    pub async fn run(self, shared: Arc<Shared>) -> Result<String, Problem> {
-        let exec = Arc::new(self);
+    pub async fn run(self: Arc<Self>, shared: Arc<Shared>) -> Result<String, Problem> {
+        let exec = self;
         let room = Arc::new(Semaphore::new(exec.jobs.max(1)));
         let mut running = JoinSet::new();
+        let mut stop = exec.stop.subscribe();
         for case in shared.plan.cases.clone() {
-            let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let permit = tokio::select! {
+                permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
+                () = raised(&mut stop) => break,
+            };
             while let Some(ended) = running.try_join_next() {
                 ended.expect("a case does not panic")?;
             }
             if let Some(why) = exec.is_vain(&shared) {
-                running.shutdown().await;
+                exec.stop();
+                running.join_all().await;
                 return Ok(why);
             }
             let (exec, shared) = (exec.clone(), shared.clone());
@@ -80,6 +96,11 @@ impl ExecCase {
         }
         running.join_all().await.into_iter().collect::<Result<(), Problem>>()?;
         Ok(format!("the {} processes have ended", shared.plan.cases.len()))
+    }
+
+    /// Ends the processes that run; what does not end as it should is named.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Whether it is of no use to start more processes, and why.
@@ -110,7 +131,11 @@ impl ExecCase {
         ];
         let (from, started) = (shared.plan.log.position(), Instant::now());
         let mut process = self.command.start(&values, &shared.plan.log)?;
-        let verdict = self.watch(&mut process, case, shared).await;
+        let mut stop = self.stop.subscribe();
+        let verdict = tokio::select! {
+            verdict = self.watch(&mut process, case, shared) => verdict,
+            () = raised(&mut stop) => None,
+        };
         self.count(shared.book.started(&self.agent, case.id), started.elapsed());
         let rule = StopRule::default();
         for line in process.end(rule).await.lines(rule) {

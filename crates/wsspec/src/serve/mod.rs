@@ -23,6 +23,7 @@ pub mod route;
 mod series;
 mod standing;
 pub mod stream;
+pub mod teller;
 #[cfg(test)]
 mod tests;
 pub mod voice;

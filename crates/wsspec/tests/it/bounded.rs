@@ -2,8 +2,9 @@
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
 
@@ -33,21 +34,28 @@ fn floods_do_not_fill_the_memory() {
     }
 }
 
-/// Nobody reads what `serve` prints: its lines piled up in memory. Who is through is known all the same.
-#[test]
-fn lines_that_nobody_read_piled_up() {
-    const REQUESTS: usize = 2000;
-    let folder = tempdir().unwrap();
-    let port = free_port();
-    let args = ["serve", "1.1.1", "--once", "-v", "--port", &port.to_string()];
-    let mut serve = command(folder.path(), &args);
-    let mut serve = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+const REQUESTS: usize = 2000;
+
+/// A server that prints more than its pipe holds, which nobody reads.
+fn unread(folder: &Path, port: u16, more: &[&str]) -> Child {
+    let port_word = port.to_string();
+    let mut serve = command(folder, &[&["serve", "1.1.1", "-v", "--port", &port_word], more].concat());
+    let serve = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
     for _ in 0..REQUESTS {
         assert_eq!(Visitor::ask(port, "/runCase?case=2&agent=a").status(), 400);
     }
+    serve
+}
+
+/// Nobody reads what `serve` prints: its lines piled up in memory. Who is through is known all the same.
+#[test]
+fn lines_that_nobody_read_piled_up() {
+    let folder = tempdir().unwrap();
+    let port = free_port();
+    let mut serve = unread(folder.path(), port, &["--once"]);
     Visitor::ask(port, "/runCase?case=1&agent=a").echo();
     closed(port, "/updateReports?agent=a");
     let mut out = String::new();
@@ -60,4 +68,26 @@ fn lines_that_nobody_read_piled_up() {
     let told = out.matches(" refused ").count();
     assert!(left_out.is_some_and(|count| count > 0 && told + count >= REQUESTS), "{told}: {end:#?}");
     assert!(out.contains("1/1"), "how far the client came is told: {end:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_waited_until_somebody_read_what_was_printed() {
+    let folder = tempdir().unwrap();
+    let port = free_port();
+    let mut serve = unread(folder.path(), port, &[]);
+    Visitor::ask(port, "/runCase?case=1&agent=a").echo();
+    let kill = Command::new("kill").args(["-INT", &serve.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let results = folder.path().join("wsspec-out/results.jsonl");
+    let is_over = || std::fs::read_to_string(&results).unwrap().contains("\"exit\":130");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_over() {
+        assert!(Instant::now() < deadline, "the record has no end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut out = String::new();
+    serve.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(serve.wait().unwrap().code(), Some(130));
+    assert!(out.contains("exit 130 (interrupted)"), "{out}");
 }

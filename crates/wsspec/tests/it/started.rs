@@ -295,6 +295,29 @@ fn what_the_process_of_a_case_left_behind_was_not_named() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn processes_of_cases_that_ran_at_ctrl_c_were_killed_and_not_named() {
+    let folder = TempDir::new().unwrap();
+    let deaf = "sh -c 'if [ $WSSPEC_CASE = 1.1.1 ]; then exit 3; fi; trap \"\" TERM; echo waits; \
+                while :; do sleep 1; done' {url}";
+    let tester = Tester::serve(folder.path(), &["1.1.*", "-j", "2", "--exec-case", deaf]);
+    let log = folder.path().join("wsspec-out/agent.log");
+    while std::fs::read_to_string(&log).unwrap_or_default().matches(" waits").count() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let done = tester.interrupt();
+    assert_eq!(done.code, 130, "{done:#?}");
+    let (told, recorded) = leaks(folder.path(), &done);
+    assert_eq!(told, recorded, "{done:#?}");
+    for case in ["1.1.2: sh (process ", "1.1.3: sh (process "] {
+        let is_it = |line: &&String| {
+            line.starts_with(case) && line.ends_with(" did not end within 2.00 s of SIGTERM; it was killed")
+        };
+        assert_eq!(told.iter().filter(is_it).count(), 1, "{done:#?}");
+    }
+}
+
 #[test]
 fn a_note_on_the_process_of_each_case_was_told() {
     let folder = TempDir::new().unwrap();
