@@ -114,6 +114,19 @@ fn a_case_that_kills_the_server_is_a_crash_and_the_run_goes_on() {
     assert_eq!(record["autobahn"]["behavior"], "FAILED");
 }
 
+#[test]
+fn a_line_of_progress_stood_between_a_death_and_its_last_words() {
+    let folder = tempdir().unwrap();
+    let cases = ["1.1.1", "4.1.1", "5.1", "-j", "1", "--order", "id"];
+    let done = run(folder.path(), "echo", &cases);
+    let told: Vec<&str> =
+        done.out.lines().skip_while(|line| !line.starts_with("  DIED       4.1.1")).collect();
+    let words = told.iter().position(|line| line.trim_start().starts_with("| connection has sent"));
+    let words = words.unwrap_or_else(|| panic!("{done:#?}"));
+    assert!(told[..words].iter().all(|line| !line.starts_with('[')), "{done:#?}");
+    assert!(told[words..].iter().any(|line| line.starts_with("[ 66%]")), "{done:#?}");
+}
+
 /// A server that writes a line about each connection: where in the log it stands is known of every case.
 #[test]
 fn every_case_keeps_its_part_of_the_log_and_failures_keep_the_text() {

@@ -74,6 +74,11 @@ fn serve(mut stream: TcpStream) -> Option<()> {
         let status = if request.target == b"/health" { 200 } else { 404 };
         return stream.write_all(&write_response(status, "Here", &[("Content-Length", "0")])).ok();
     };
+    if manner("silent").is_some() {
+        loop {
+            std::thread::park();
+        }
+    }
     let accept = accept_key(key);
     let headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", &accept)];
     stream.write_all(&write_response(101, "Switching Protocols", &headers)).ok()?;

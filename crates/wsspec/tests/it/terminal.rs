@@ -76,6 +76,25 @@ fn keys_show_failures_in_full_pause_and_show_the_log() {
 }
 
 #[test]
+fn the_key_f_shows_a_failure_in_full_while_others_run() {
+    let folder = tempdir().unwrap();
+    let peer = Peer::always(Manner::Defective(&["ping-unanswered"]));
+    let words = ["run", &peer.url(), "2.1", "6.4.1", "-j", "1", "--order", "id", "--timeout-scale", "5"];
+    let Some(mut child) = on_a_terminal(folder.path(), "80", &words) else { return };
+    let seen = folder.path().join("typescript");
+    let mut keys = child.stdin.take().unwrap();
+    wait_for(&seen, "running: 2.1");
+    keys.write_all(b"f").unwrap();
+    wait_for(&seen, "failures are shown in full (f: in short)");
+    wait_for(&seen, "   expected   ");
+    wait_for(&seen, "running: 6.4.1");
+    let screen = String::from_utf8_lossy(&std::fs::read(&seen).unwrap()).into_owned();
+    assert!(screen.contains("   again    wsspec run ") && !screen.contains("cause 1 of 1"), "{screen}");
+    keys.write_all(b"\x03").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn keys_did_nothing_while_failures_were_tried_again() {
     let folder = tempdir().unwrap();
     let peer = Peer::always(Manner::Defective(&["ping-unanswered"]));

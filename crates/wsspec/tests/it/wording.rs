@@ -6,6 +6,7 @@ use tempfile::tempdir;
 
 use crate::peer::{Manner, Peer, Then};
 use crate::program::{Done, wsspec};
+use crate::server;
 use crate::tester::{Tester, free_port};
 
 fn run(args: &[&str]) -> Done {
@@ -363,4 +364,18 @@ fn a_word_that_is_no_case_may_be_a_server() {
     let facts = said(&run(&["ws:/127.0.0.1:9001"]), 2, "E27");
     assert_eq!(fact(&facts, "try"), "wsspec run ws://127.0.0.1:9001");
     assert_eq!(fact(&said(&run(&["99.1"]), 2, "E17"), "or"), "");
+}
+
+#[test]
+fn e03_about_a_server_that_is_started_advises_more_time_and_no_probe() {
+    let exec = server::command("silent");
+    let args = ["--exec", &exec, "--ready", "tcp", "--open-timeout", "300ms", "1.1.1"];
+    let done = run(&args);
+    let facts = said(&done, 3, "E03");
+    assert_eq!(fact(&facts, "got"), "TCP was accepted, then nothing");
+    let again = fact(&facts, "try");
+    assert!(again.starts_with("wsspec run 'ws://127.0.0.1:{port}' --exec "), "{facts:?}");
+    assert!(again.ends_with(" --open-timeout 20s 1.1.1"), "{facts:?}");
+    assert!(!done.err.contains("probe"), "nobody else starts it: {done:#?}");
+    assert_eq!(fact(&facts, "or"), "");
 }
