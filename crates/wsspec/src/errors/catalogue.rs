@@ -317,7 +317,8 @@ does not excuse anything any more. Without --strict-baseline that is a note, wit
 `wsspec baseline update --only-fixed` takes out what is fixed and nothing else; what is better and would be unexpected \
 without an entry gets a lower verdict (with --strict a fail that is only non-strict now). `wsspec baseline update --reason \
 TEXT` adds what is new, too. Both keep what another implementation of the run still needs: agent in the entry says who it is for. \
-`wsspec baseline check` and `explain` say how things stand. Comments stay.",
+`wsspec baseline check` and `explain` say how things stand. Comments stay, and a filter keeps its words: cases that need it no \
+more are left out behind them (`and not id(2.1)`).",
     },
     Page {
         code: ErrorCode::E25,

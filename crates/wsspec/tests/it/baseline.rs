@@ -466,3 +466,24 @@ fn serve_told_a_known_failure_as_a_new_one() {
     assert!(done.out.contains("FAIL       3.3\n"), "{done:#?}");
     assert!(done.out.contains("1 ok   1 FAIL (3.3)   1 known"), "{done:#?}");
 }
+
+#[test]
+fn a_filter_that_was_reviewed_is_kept_but_for_what_needs_it_no_more() {
+    let folder = tempdir().unwrap();
+    let file = |filter: &str| {
+        format!(
+            "schema = 1\n[[expect]]\nfilter = {filter:?} # reviewed\nverdict = \"timeout\"\nreason = \"known\"\n"
+        )
+    };
+    std::fs::write(folder.path().join(FILE), file("id(2.*)")).unwrap();
+    let peer = Peer::always(Manner::Defective(&["ping-empty-unanswered"]));
+    let done = run(folder.path(), &peer, &["--baseline", FILE]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let done = wsspec(folder.path(), &["baseline", "update", "--only-fixed"]);
+    let told = format!("{FILE}:2 without 2.2 2.8: it is not so any more, and the filter says so (known)");
+    assert!(one_line(&done.out).contains(&told), "{done:#?}");
+    let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+    assert_eq!(text, file("id(2.*) and not id(2.2) and not id(2.8)"));
+    let done = wsspec(folder.path(), &["baseline", "check"]);
+    assert!(done.code == 0 && done.out.contains("0 fixed"), "{done:#?}");
+}
