@@ -501,7 +501,7 @@ pub(crate) fn no_echo(sent: &str, echo: &Echo, then: Option<Then>) -> Problem {
         .fact("sent", format!("Text \"{sent}\""))
         .fact("got", got)
         .fact("why", "almost every case needs an echo: same type, same content, no more")
-        .fact("try", "an echo endpoint, usually ten lines:  wsspec help echo-server");
+        .advise("an echo endpoint, usually ten lines:  wsspec help echo-server");
     if typed::is("probe") || typed::is("load") {
         return problem;
     }

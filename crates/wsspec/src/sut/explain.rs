@@ -173,7 +173,7 @@ pub(super) fn no_host(target: &Target, error: &ConnectError) -> Problem {
 pub(super) fn no_free_port(error: &io::Error) -> Problem {
     Problem::new(ErrorCode::E31, "cannot find a free port for the server")
         .fact("why", text::io_error(error))
-        .fact("try", "a fixed port: wsspec run ws://127.0.0.1:9001 --exec './my_server 9001'")
+        .fact("try", "wsspec run ws://127.0.0.1:9001 --exec './my_server 9001'   (a fixed port)")
 }
 
 /// E31: no pipe.

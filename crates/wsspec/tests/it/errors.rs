@@ -1,5 +1,8 @@
 //! Every error that no other test provokes, and the page of each.
 
+use std::path::Path;
+
+use regex::Regex;
 use tempfile::tempdir;
 use wsspec::errors::ErrorCode;
 
@@ -110,6 +113,31 @@ fn advice_was_wider_than_the_terminal() {
             finish(narrow).expect_width(code, width);
         }
     }
+}
+
+/// `fact("try", …)` takes what is typed, which is never broken; `advise` takes words, which are wrapped.
+#[test]
+fn advice_in_words_was_taken_for_a_command() {
+    let advice = Regex::new(r#"\.fact\(\s*"try",\s*(format!\()?"((?:[^"\\]|\\.)*)""#).unwrap();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for found in advice.captures_iter(&text) {
+                let first = found[2].split("   ").next().unwrap();
+                let is_value = found.get(1).is_some() && first.starts_with('{');
+                let is_typed = ["wsspec ", "wstest ", "-"].iter().any(|word| first.starts_with(word));
+                assert!(is_value || is_typed || first.len() < 50, "{}: {first}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
 }
 
 #[test]
