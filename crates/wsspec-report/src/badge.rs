@@ -93,10 +93,13 @@ impl Badge {
     }
 }
 
+/// A word, and the cases that it stands for.
+type Kind = (&'static str, fn(&CaseRecord) -> bool);
+
 /// What made the run fail though every MUST was kept.
 fn lesser(report: &Report, strictness: Strictness) -> Option<String> {
     let failing = || report.cases.iter().filter(|case| strictness.fails_for(case));
-    let kinds: [(&str, fn(&CaseRecord) -> bool); 3] = [
+    let kinds: [Kind; 3] = [
         ("flaky", |case| case.outcome == Some(Standing::Flaky)),
         ("fixed", |case| case.outcome == Some(Standing::Fixed)),
         ("non-strict", |case| case.verdict == Verdict::NonStrict),

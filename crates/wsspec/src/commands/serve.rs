@@ -322,6 +322,7 @@ fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
             ..Settings::default()
         },
         as_reference: false,
+        process_per_case: args.exec_case.is_some(),
         admission: Admission::default(),
         page: true,
         tls,

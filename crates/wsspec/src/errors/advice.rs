@@ -42,7 +42,7 @@ mod tests {
     fn what_was_said_of_a_command_went_beyond_the_terminal() {
         let command = "wsspec run ws://127.0.0.1:9001 1.1.1 --cacert cert.pem";
         let text = format!("{command}   with this certificate itself");
-        assert_eq!(lines(&text, true, 89), [text.clone()]);
+        assert_eq!(lines(&text, true, 89), [text.as_str()]);
         assert_eq!(lines(&text, true, 69), [command, "with this certificate itself"]);
         assert_eq!(lines(&text, true, 20), [command, "with this", "certificate itself"]);
         let quoted = "wsspec run --exec 'sh -c \"a   b\"' -H 'X-A: it'\\''s   so'";

@@ -87,7 +87,7 @@ pub fn plan_peers(
     let mut peers = Vec::new();
     for address in addresses {
         // A free port is found when the server is started.
-        peers.push(empty.clone().at(Target::parse_any_port(&address)?));
+        peers.push(empty.clone().at(Target::parse_any_port(address)?));
     }
     if peers.is_empty() {
         peers.push(PeerPlan { built_in: true, ..empty });

@@ -213,9 +213,14 @@ impl Book {
 
     /// Waits until the agent has no case running.
     pub async fn idle(&self, agent: &str) {
+        self.idle_in(agent, |_| true).await;
+    }
+
+    /// Waits until the agent has none of these cases running.
+    pub async fn idle_in(&self, agent: &str, of: impl Fn(CaseId) -> bool) {
         let mut changed = self.changed.subscribe();
-        while self.lock().by_agent.get(agent).is_some_and(|page| page.values().any(|entry| entry.running > 0))
-        {
+        let runs = |(id, entry): (&CaseId, &Entry)| of(*id) && entry.running > 0;
+        while self.lock().by_agent.get(agent).is_some_and(|page| page.iter().any(runs)) {
             let _ = changed.changed().await;
         }
     }

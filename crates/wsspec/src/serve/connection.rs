@@ -184,7 +184,7 @@ impl Visit {
 
     /// Nothing if the server ends without a verdict.
     async fn status(&self, job: &Job) -> Option<String> {
-        self.shared.abandon(&job.agent, None);
+        self.shared.abandon(&job.agent, |id| id == job.case.id);
         let mut stop = self.shared.stopped();
         let verdict = self.shared.book.verdict(&job.agent, job.case.id);
         let too_late = async {
@@ -219,7 +219,7 @@ impl Visit {
     async fn update_reports(&self, agent: String) {
         let shared = &self.shared;
         let _ = timeout(CLOSING_LIMIT, shared.book.idle(&agent)).await;
-        shared.abandon(&agent, None);
+        shared.goes_on(&agent, None);
         shared.judge_passive(&agent);
         shared.tell(Notice::ReportsAsked { agent, peer: self.peer });
         shared.tell(match shared.ledger.reports().await {

@@ -184,8 +184,8 @@ impl ExecCase {
         let closing = case.time_limit.mul_f64(shared.plan.settings.time_scale) + EXIT_LIMIT;
         let connected = shared.book.started(&self.agent, case.id);
         if connected && case.series().is_some() {
-            let _ = timeout(closing, shared.book.idle(&self.agent)).await;
-            shared.abandon(&self.agent, None);
+            let _ = timeout(closing, shared.book.idle_in(&self.agent, |id| id == case.id)).await;
+            shared.abandon(&self.agent, |id| id == case.id);
         }
         if connected && timeout(closing, &mut judged).await.is_ok() {
             return None;

@@ -78,6 +78,8 @@ pub struct Plan {
     pub settings: Settings,
     /// As the reference: errors are 500, other addresses take commands, anyone may stop the server.
     pub as_reference: bool,
+    /// Each case is run by a process of its own, all with one name.
+    pub process_per_case: bool,
     /// Which WebSocket connections are taken.
     pub admission: Admission,
     /// A plain request gets a page; otherwise it is told to upgrade (status 426).
@@ -169,9 +171,17 @@ impl Shared {
         self.notices.subscribe()
     }
 
-    /// Records the cases that the agent has begun and not ended, but for one.
-    pub fn abandon(&self, agent: &str, but: Option<CaseId>) {
-        for over in self.begun.abandoned(agent, but) {
+    /// The agent goes on to this case, or to its reports. What it has begun before is over, unless each case has a process of
+    /// its own: these run side by side.
+    pub fn goes_on(&self, agent: &str, to: Option<CaseId>) {
+        if !self.plan.process_per_case {
+            self.abandon(agent, |id| Some(id) != to);
+        }
+    }
+
+    /// Records those of these cases that the agent has begun and not ended.
+    pub fn abandon(&self, agent: &str, of: impl Fn(CaseId) -> bool) {
+        for over in self.begun.abandoned(agent, of) {
             record::settle(self, agent, over, self.plan.log.position());
         }
     }
@@ -194,7 +204,7 @@ impl Shared {
     /// After the last connection: what was begun is over, and what all cases are judged by is there.
     pub fn settle(&self) {
         for (agent, _) in self.book.agents() {
-            self.abandon(&agent, None);
+            self.abandon(&agent, |_| true);
             self.judge_passive(&agent);
         }
     }

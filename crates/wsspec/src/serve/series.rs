@@ -83,11 +83,11 @@ impl Begun {
         Some(series.conclude())
     }
 
-    /// The client goes on with something else: what it has begun, but for `but`, is over.
-    pub fn abandoned(&self, agent: &str, but: Option<CaseId>) -> Vec<Over> {
+    /// The client goes on with something else: the cases that it has begun, of these, are over.
+    pub fn abandoned(&self, agent: &str, of: impl Fn(CaseId) -> bool) -> Vec<Over> {
         let mut begun = self.lock();
         let idle = |stage: &Stage| !matches!(stage, Stage::Begun(series) if series.running > 0);
-        let left = begun.extract_if(|(of, id), stage| of == agent && Some(*id) != but && idle(stage));
+        let left = begun.extract_if(|(name, id), stage| name == agent && of(*id) && idle(stage));
         left.filter_map(|(_, stage)| {
             let Stage::Begun(mut series) = stage else { return None };
             let (tried, all) = (series.together.tried(), series.case.connections());

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsspec_cases::suite;
+use wsspec_engine::{Outcome, Verdict, unreachable};
 use wsspec_report::record::{EndRecord, Line, RunRecord, SCHEMA};
 
 use super::campaign::{Campaign, Ended};
@@ -31,6 +32,7 @@ fn plan() -> Plan {
         exclusions: AgentExclusions::default(),
         settings: Settings::default(),
         as_reference: false,
+        process_per_case: false,
         admission: Admission::default(),
         page: true,
         tls: None,
@@ -295,6 +297,29 @@ async fn processes_that_hang_took_their_time_for_every_case() {
     {
         assert_eq!(error.matches(part).count(), 1, "{part}: {error}");
     }
+}
+
+/// Whether a case of several connections, of which one has come, is over when the client asks for another case.
+async fn is_over_between_connections(process_per_case: bool) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::create(folder.path()).unwrap();
+    ledger.write(run_line());
+    let plan = Plan { process_per_case, ..plan() };
+    let server = Server::bind(&["127.0.0.1:0".parse().unwrap()], plan, ledger, |_| {}).await.unwrap();
+    let shared = server.shared();
+    let case = suite().get("18.1.10".parse().unwrap()).unwrap();
+    let meta = record::meta(&shared, case, shared.started, 1);
+    let number = shared.begun.next("client", case, None, &meta).unwrap();
+    let passed = Outcome { verdict: Verdict::Pass, ..unreachable(case, TesterRole::Server, String::new()) };
+    assert!(shared.begun.ended("client", number, &case.part(number), passed).is_none());
+    shared.goes_on("client", Some("1.1.1".parse().unwrap()));
+    !shared.ledger.read().await.unwrap().cases.is_empty()
+}
+
+#[tokio::test]
+async fn a_case_was_over_between_two_connections_when_the_process_of_another_asked_for_its_own() {
+    assert!(!is_over_between_connections(true).await);
+    assert!(is_over_between_connections(false).await, "a client that goes through the cases leaves it");
 }
 
 #[tokio::test]

@@ -145,6 +145,7 @@ fn plan(
             ..settings
         },
         as_reference: true,
+        process_per_case: false,
         admission: Admission::new(
             spec.options.allowed_origins.clone(),
             spec.options.max_connections.filter(|most| *most > 0).map(|most| most as usize),

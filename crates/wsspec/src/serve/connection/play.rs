@@ -30,7 +30,7 @@ impl Visit {
             let refusal = self.refusal(507, "Insufficient Storage", FULL.to_owned());
             return refusal.answer(stream).await;
         }
-        shared.abandon(&agent, Some(id));
+        shared.goes_on(&agent, Some(id));
         let Start::Attempt { number, new_agent, twin } = shared.book.start(&agent, id) else {
             return self.refuse(stream, 503, "Service Unavailable", "too many agents".to_owned()).await;
         };
