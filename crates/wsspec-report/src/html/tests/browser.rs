@@ -11,6 +11,7 @@ mod other;
 mod policy;
 mod screens;
 mod served;
+mod turns;
 mod ways;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,14 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::turns::Turn;
+
 /// The browser gets its commands on file descriptor 3 and answers on 4.
 const START: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /// A browser that says nothing for so long is taken for dead.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// One browser at a time: they are large.
-pub(super) static ONE: Mutex<()> = Mutex::new(());
 
 /// A browser with one page, gone when it is dropped.
 pub(super) struct Browser {
@@ -29,13 +28,13 @@ pub(super) struct Browser {
     number: u64,
     events: Vec<Value>,
     _profile: TempDir,
-    _one: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Browser {
     /// Starts a browser with an empty page; none, and the test is skipped, if there is none on this machine.
     pub(super) fn start() -> Option<Self> {
-        let one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let turn = Turn::beside_another();
         let program = wsspec_testkit::program(&PROGRAMS)?;
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new("sh")
@@ -70,7 +69,7 @@ impl Browser {
             number: 0,
             events: Vec::new(),
             _profile: profile,
-            _one: one,
+            _turn: turn,
         };
         browser.open_page();
         Some(browser)

@@ -4,7 +4,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::MutexGuard;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::chromium::ONE;
+use super::turns::Turn;
 
 const PROGRAMS: [&str; 2] = ["firefox-esr", "firefox"];
 /// A free port, written into a file of the profile; and nothing that a first start would ask.
@@ -33,13 +32,13 @@ pub(super) struct Firefox {
     stream: BufReader<TcpStream>,
     number: u64,
     _profile: TempDir,
-    _one: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Firefox {
     /// Starts a browser; none, and the test is skipped, if there is none on this machine.
     pub(super) fn start(width: u32, height: u32) -> Option<Self> {
-        let one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let turn = Turn::alone();
         let program = wsspec_testkit::program(&PROGRAMS)?;
         let profile = tempfile::tempdir().unwrap();
         std::fs::write(profile.path().join("user.js"), PREFERENCES).unwrap();
@@ -52,7 +51,7 @@ impl Firefox {
             .spawn()
             .unwrap();
         let stream = BufReader::new(connect(&profile.path().join("MarionetteActivePort")));
-        let mut browser = Self { child, stream, number: 0, _profile: profile, _one: one };
+        let mut browser = Self { child, stream, number: 0, _profile: profile, _turn: turn };
         browser.read();
         browser.send("WebDriver:NewSession", json!({}));
         // The window is larger than the page by its bars.

@@ -61,7 +61,7 @@ fn reporting(pages: HashMap<String, String>, policy: &str) -> served::Server {
 }
 
 fn is_violated(server: &served::Server) -> bool {
-    (0..200).any(|_| {
+    (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
         server.asked().iter().any(|name| name == "violated")
     })
