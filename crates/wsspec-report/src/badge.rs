@@ -52,7 +52,11 @@ impl Badge {
             Rating::Conformant(_) => ("conformant".to_owned(), Colour::Green),
         };
         let ran = worst.counts.ran();
-        let good = ran - worst.counts.failures();
+        let is_lesser = |case: &&CaseRecord| {
+            case.agent == *worst.agent && !case.verdict.is_failure() && strictness.fails_for(case)
+        };
+        let lesser: u64 = report.cases.iter().filter(is_lesser).map(|_| 1).sum();
+        let good = ran - worst.counts.failures() - lesser;
         Self { message: if detail { format!("{message} {good}/{ran}") } else { message }, colour }
     }
 
@@ -154,6 +158,12 @@ mod tests {
         assert_eq!((some.message.as_str(), some.colour), ("1 flaky", Colour::Red));
         let all = badge(Strictness { non_strict: true, ..LAX });
         assert_eq!((all.message.as_str(), all.colour), ("1 non-strict", Colour::Red));
+        let strict = Strictness { non_strict: true, flaky: true, ..LAX };
+        assert_eq!(
+            Badge::of(&run, strict, true).message,
+            "1 non-strict 1/3",
+            "what made it fail is not in order"
+        );
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
         merged.run.unredacted |= run.unredacted;
         merged.run.strict |= run.strict;
         merged.run.flaky |= run.flaky;
+        merged.run.fixed |= run.fixed;
         merged.torn |= torn;
         merged.cases.extend(cases);
         ends.push(end);

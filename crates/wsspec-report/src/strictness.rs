@@ -18,7 +18,7 @@ pub struct Strictness {
 impl Strictness {
     /// That of a run, as far as its record tells.
     pub fn of(run: &RunRecord) -> Self {
-        Self { non_strict: run.strict, flaky: run.strict || run.flaky, fixed: false }
+        Self { non_strict: run.strict, flaky: run.strict || run.flaky, fixed: run.fixed }
     }
 
     /// Whether a verdict that stands like this against the baseline is a failure. What the baseline lists is none.

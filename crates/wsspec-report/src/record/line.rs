@@ -127,6 +127,9 @@ pub struct RunRecord {
     /// So does what failed at first, and not when it was run again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// So does what is better than the baseline says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fixed: bool,
     /// The folder that the record went to, where the command line is another one: that of a part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out: Option<String>,

@@ -103,7 +103,8 @@ impl Update {
 fn narrow(tables: &mut ArrayOfTables, at: usize, ids: &[String], file: &BaselineFile) -> bool {
     let left: Vec<&String> = file.baseline.entries[at].cases.iter().filter(|id| !ids.contains(id)).collect();
     let Some(table) = tables.get_mut(at).filter(|_| !left.is_empty()) else { return false };
-    let filter = table.get("filter").and_then(Item::as_str).map(|text| Filter::text_without(text, ids));
+    let filter =
+        table.get("filter").and_then(Item::as_str).map(|text| Filter::text_without(text, ids, &left));
     if let Some(filter) = filter {
         return say(table, "filter", filter);
     }

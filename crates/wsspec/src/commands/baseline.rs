@@ -177,11 +177,8 @@ fn losses(file: &BaselineFile, update: &Update) -> Vec<String> {
     };
     let dropped = update.drop.iter().filter(|(at, _)| !update.remove.contains(at));
     let fixed = dropped.map(|(at, ids)| {
-        let why = match file.filters[*at] {
-            true => "it is not so any more, and the filter says so",
-            false => "it is not so any more",
-        };
-        line(*at, "without", ids, why)
+        let leaves = if file.filters[*at] { "; the filter leaves them out" } else { "" };
+        line(*at, "without", ids, &format!("it is not so any more{leaves}"))
     });
     let lowered = update.lower.iter().map(|(at, verdict)| {
         let (was, cases) = (file.baseline.entries[*at].verdict.word(), &file.typed[*at]);

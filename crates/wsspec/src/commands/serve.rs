@@ -97,7 +97,8 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
-    ledger.write(Line::Run(RunRecord { baseline: name, strict, flaky, ..record(&offered, &plan) }));
+    let fixed = rating.strict_baseline;
+    ledger.write(Line::Run(RunRecord { baseline: name, strict, flaky, fixed, ..record(&offered, &plan) }));
     let (say, notices) = queue();
     let addresses = addresses(args);
     let selected = plan.cases.iter().map(|case| case.id).collect();

@@ -37,12 +37,16 @@ impl Filter {
         parse::parse(text).map(Self)
     }
 
-    /// The text of an expression that leaves these cases out.
-    pub fn text_without(text: &str, ids: &[String]) -> String {
+    /// The text of an expression that leaves out `ids`, and still means `left`: names those of them that are fewer.
+    pub fn text_without(text: &str, ids: &[String], left: &[&String]) -> String {
         let is_choice = |filter: Self| matches!(filter.0, Expr::Any(parts) if parts.len() > 1);
         let text = text.trim();
         let kept = if Self::parse(text).is_ok_and(is_choice) { format!("({text})") } else { text.to_owned() };
-        ids.iter().fold(kept, |text, id| format!("{text} and not id({id})"))
+        if left.len() >= ids.len() {
+            return ids.iter().fold(kept, |text, id| format!("{text} and not id({id})"));
+        }
+        let left: Vec<String> = left.iter().map(|id| format!("id({id})")).collect();
+        format!("{kept} and ({})", left.join(" or "))
     }
 
     /// Whether the expression asks for earlier results.
@@ -115,11 +119,17 @@ mod tests {
 
     #[test]
     fn an_expression_is_left_as_it_is_but_for_some_cases() {
-        let without = |text: &str| Filter::text_without(text, &["2.1".to_owned(), "2.2".to_owned()]);
+        let [gone, left] = [["2.1", "2.2"], ["2.3", "2.4"]].map(|ids| ids.map(str::to_owned));
+        let without = |text: &str| Filter::text_without(text, &gone, &[&left[0], &left[1]]);
         assert_eq!(without("section(2)"), "section(2) and not id(2.1) and not id(2.2)");
         assert_eq!(without("id(1.*) or id(2.*)"), "(id(1.*) or id(2.*)) and not id(2.1) and not id(2.2)");
         assert_eq!(without("(id(1.1) or id(2.*))"), "(id(1.1) or id(2.*)) and not id(2.1) and not id(2.2)");
         assert_eq!(ids(&without("id(2.1) | id(2.3)")), ["2.3"]);
+        let one_left = Filter::text_without("section(2) or section(3)", &gone, &[&left[0]]);
+        assert_eq!(
+            one_left, "(section(2) or section(3)) and (id(2.3))",
+            "it grew with each case that left it"
+        );
     }
 
     #[test]

@@ -243,7 +243,9 @@ impl<'a> Journal<'a> {
         let known = record.outcome == Some(Standing::Known);
         let bad = !known && (record.verdict.is_red() || counts(Brief::of(record), self.fail_on));
         if !bad && record.outcome != Some(Standing::Flaky) {
-            return verbose.then_some(Remark::Took);
+            // A restart is told, too.
+            let died = record.verdict == Verdict::Crash;
+            return if died { Some(Remark::Found) } else { verbose.then_some(Remark::Took) };
         }
         let Some(cause) = &record.cause else { return Some(Remark::Found) };
         let (first, said) =

@@ -340,6 +340,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         unredacted: plan.redaction.is_off(),
         strict: plan.rating.fail_on == FailOn::Should,
         flaky: plan.rating.fail_on == FailOn::Flaky,
+        fixed: plan.rating.strict_baseline,
         out: None,
         host: Some(Box::new(host())),
         config: plan.untyped.iter().map(|setting| setting_record(setting, &plan.redaction)).collect(),

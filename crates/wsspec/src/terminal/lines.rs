@@ -120,6 +120,7 @@ fn columns(record: &CaseRecord, agent: Option<&str>, behind: usize, width: usize
     let clause = format!(" {}", clause(record));
     let longer = clause.len().saturating_sub(CLAUSE);
     let least = fill.min(10);
+    let long_agent = agent.map_or(0, |name| 1 + name.chars().count());
     let agent = |fill: usize| {
         agent.map_or_else(String::new, |name| format!(" {:<1$}", cut(name, fill - 1), fill - 1))
     };
@@ -129,7 +130,8 @@ fn columns(record: &CaseRecord, agent: Option<&str>, behind: usize, width: usize
         return format!("{slug:<name$}{clause:<CLAUSE$}{}", agent(beside));
     }
     if long + least > room {
-        return format!("{slug}\n{:12}{}", "", agent(fill));
+        let alone = long_agent.min(width.saturating_sub(12 + behind));
+        return format!("{slug}\n{:12}{}", "", agent(fill.max(alone)));
     }
     let name = long.max((usual + CLAUSE).min(room.saturating_sub(fill)));
     format!("{slug:<name$}{}", agent(fill.min(room - name)))

@@ -90,8 +90,18 @@ fn stale_and_expired_entries_are_told_of_and_strict_makes_them_5() {
     assert!(done.err.contains(&format!("{FILE}:3   2.1 is listed as fail but passes now")), "{done:#?}");
     assert!(done.err.contains(&format!("{FILE}:9   the entry for 2.2 expired on 2020-01-31")), "{done:#?}");
     assert_eq!(exit_in_record(folder.path()), 5);
-
     assert!(done.err.contains("baseline update --reason TEXT"), "{done:#?}");
+    // Reports that are made again say the same.
+    for again in [false, true] {
+        let read = |name: &str| std::fs::read_to_string(folder.path().join("wsspec-out").join(name)).unwrap();
+        assert!(
+            read("badge.json").contains(r#""message":"1 fixed""#),
+            "again {again}: {}",
+            read("badge.json")
+        );
+        assert_eq!(read("failed.txt"), "2.1\n", "again {again}");
+        assert_eq!(wsspec(folder.path(), &["report", "wsspec-out"]).code, 5);
+    }
 
     let done = run(folder.path(), &peer, &["--baseline", FILE, "--strict-baseline", "--exit-zero"]);
     assert_eq!(done.code, 0, "{done:#?}");
@@ -480,7 +490,7 @@ fn a_filter_that_was_reviewed_is_kept_but_for_what_needs_it_no_more() {
     let done = run(folder.path(), &peer, &["--baseline", FILE]);
     assert_eq!(done.code, 0, "{done:#?}");
     let done = wsspec(folder.path(), &["baseline", "update", "--only-fixed"]);
-    let told = format!("{FILE}:2 without 2.2 2.8: it is not so any more, and the filter says so (known)");
+    let told = format!("{FILE}:2 without 2.2 2.8: it is not so any more; the filter leaves them out (known)");
     assert!(one_line(&done.out).contains(&told), "{done:#?}");
     let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
     assert_eq!(text, file("id(2.*) and not id(2.2) and not id(2.8)"));

@@ -115,6 +115,20 @@ fn a_case_that_kills_the_server_is_a_crash_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_death_that_the_baseline_knows_was_a_restart_and_nothing_more() {
+    let folder = tempdir().unwrap();
+    let known = "[[expect]]\ncases = [\"4.1.1\"]\nverdict = \"crash\"\nreason = \"opcode 3\"\n";
+    std::fs::write(folder.path().join("known.toml"), known).unwrap();
+    let cases = ["1.1.1", "4.1.1", "2.1", "-j", "1", "--order", "id", "--baseline", "known.toml"];
+    let done = run(folder.path(), "echo", &cases);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(
+        done.out.contains("  known      4.1.1") && done.out.contains("| connection has sent"),
+        "{done:#?}"
+    );
+}
+
+#[test]
 fn a_line_of_progress_stood_between_a_death_and_its_last_words() {
     let folder = tempdir().unwrap();
     let cases = ["1.1.1", "4.1.1", "5.1", "-j", "1", "--order", "id"];

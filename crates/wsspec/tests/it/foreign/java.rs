@@ -207,12 +207,14 @@ fn judge_class_path() -> Option<String> {
     if !has(LIBRARIES, "junit4 and libandroid-json-org-java") {
         return None;
     }
-    let source = checkout("TooTallNate/Java-WebSocket", "63bde93751d5424d7ca41b67df7c13a0dcfdf268")?;
+    const COMMIT: &str = "63bde93751d5424d7ca41b67df7c13a0dcfdf268";
+    let source = checkout("TooTallNate/Java-WebSocket", COMMIT)?;
     let unchecked = Path::new(env!("CARGO_TARGET_TMPDIR")).join("JSONException.java");
     std::fs::write(&unchecked, UNCHECKED).unwrap();
     let sources = source.join("src/test/java");
     let judge = sources.join("org/java_websocket/autobahn/AutobahnServerResultsTest.java");
-    let classes = java_classes("java-websocket-junit", &[unchecked, judge], &sources, LIBRARIES)?;
+    let classes =
+        java_classes(&format!("java-websocket-junit-{COMMIT}"), &[unchecked, judge], &sources, LIBRARIES)?;
     Some(format!("{}:{LIBRARIES}", classes.display()))
 }
 
@@ -238,8 +240,12 @@ fn the_junit_class_of_java_websocket_judges_as_with_the_reference() {
     let (healthy, mut wrong) = judge(&class, &SERVER.run(&server, SERVER.healthy, &CASES));
     assert!(healthy.out.contains("Tests run: 302,"), "{healthy:#?}");
     assert!(WRONG.iter().all(|id| wrong.iter().any(|wrong| wrong == id)), "{wrong:?}");
-    wrong.retain(|id| !WRONG.contains(&id.as_str()));
-    assert!(wrong.len() < 30, "races decide some: {wrong:?}");
+    let races = |id: &String| {
+        [OK_OR_NON_STRICT, OK_OR_UNCLEAN].iter().any(|list| list.split(' ').any(|one| one == id))
+    };
+    wrong.retain(|id| !WRONG.contains(&id.as_str()) && !races(id));
+    // In one case of a hundred the library ends TCP before its Close is written.
+    assert!(wrong.len() < 9, "{wrong:?}");
 
     let (dying, wrong) = judge(&class, &SERVER.run(&server, "20", &CASES));
     assert!(dying.code != 0 && wrong.len() >= 302 - 20, "{dying:#?}");

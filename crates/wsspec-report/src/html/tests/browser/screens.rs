@@ -22,7 +22,7 @@ pub(super) fn with_standings() -> Report {
 }
 
 #[test]
-fn axe_finds_nothing_on_both_screens_in_light_and_dark() {
+fn axe_finds_nothing_on_the_large_screen_in_light_and_the_small_one_in_dark() {
     let Some(script) = axe::script() else { return };
     let Some(mut browser) = Browser::start() else { return };
     let written = Written::against_better(&with_standings());
