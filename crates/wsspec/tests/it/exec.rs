@@ -117,7 +117,7 @@ fn a_case_that_kills_the_server_is_a_crash_and_the_run_goes_on() {
 #[test]
 fn a_death_that_the_baseline_knows_was_a_restart_and_nothing_more() {
     let folder = tempdir().unwrap();
-    let known = "[[expect]]\ncases = [\"4.1.1\"]\nverdict = \"crash\"\nreason = \"opcode 3\"\n";
+    let known = "schema = 1\n[[expect]]\ncases = [\"4.1.1\"]\nverdict = \"any\"\nreason = \"opcode 3\"\n";
     std::fs::write(folder.path().join("known.toml"), known).unwrap();
     let cases = ["1.1.1", "4.1.1", "2.1", "-j", "1", "--order", "id", "--baseline", "known.toml"];
     let done = run(folder.path(), "echo", &cases);
