@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use wsspec_cases::sets::CATALOG;
 use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
@@ -31,8 +32,8 @@ use crate::run::plan::Rating;
 use crate::serve::admission::Admission;
 use crate::serve::args::{ServeArgs, USUAL_PORT};
 use crate::serve::campaign::{Campaign, Ended};
+use crate::serve::client::{CLIENT, Client, Started};
 use crate::serve::end::End;
-use crate::serve::exec_case::ExecCase;
 use crate::serve::expected::Expected;
 use crate::serve::ledger::Ledger;
 use crate::serve::limits::Limits;
@@ -41,11 +42,9 @@ use crate::serve::queue::queue;
 use crate::serve::stream::Stream;
 use crate::serve::teller::{Teller, Telling};
 use crate::serve::voice::Voice;
-use crate::serve::{Plan, Server, Shared, route};
+use crate::serve::{Plan, Server, Shared};
 use crate::signals::Signals;
-use crate::sut::command::{CommandLine, Value};
 use crate::sut::log::{LOG, Log};
-use crate::sut::process::{Process, StopRule, in_words};
 use crate::terminal::Console;
 use crate::terminal::lines::cut;
 use crate::terminal::opening::row_at;
@@ -55,13 +54,8 @@ use crate::{results, select};
 
 /// Between two looks at whether the server is done.
 const TICK: Duration = Duration::from_millis(100);
-/// For the processes of cases that still run when the server ends.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// After the end of a driver, for connections that still close.
 const DRIVER_GRACE: Duration = Duration::from_secs(5);
-
-/// A client without a name.
-const CLIENT: &str = "client";
 
 /// Serves until the clients are through, or until Ctrl-C.
 ///
@@ -120,15 +114,11 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
     args.warnings.iter().for_each(|warning| console.note(warning));
     let (serving, clocks) = (tokio::spawn(server.serve()), Clocks::now());
 
-    let base = shared.address();
     let once = args.once || !matches!(client, Client::None);
     let voice = Voice::new(console, !once);
     let teller = Teller::start(Telling { shared: shared.clone(), notices, stream, voice });
     let mut watch = Watch { shared: shared.clone(), campaign, once };
-    let ended = watch.until_end(client, &base, &signals).await;
-    shared.stop();
-    let _ = serving.await;
-    shared.settle();
+    let ended = watch.until_end(client, serving, &signals).await;
     let captured = wire.close(shared.plan.capture.as_deref(), console);
     let campaign = lock(&watch.campaign).clone();
     let telling = async {
@@ -156,33 +146,6 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
     end.conclude(console, telling).await
 }
 
-/// What is started besides the server.
-enum Client {
-    None,
-    PerCase(ExecCase),
-    Driver(CommandLine),
-    Browser(CommandLine, Option<String>),
-}
-
-impl Client {
-    fn new(args: &ServeArgs) -> Result<Self, Problem> {
-        let jobs = args
-            .jobs
-            .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-        Ok(match (&args.exec_case, &args.exec, &args.browser) {
-            (Some(command), ..) => Self::PerCase(ExecCase::new(
-                CommandLine::parse(command)?,
-                args.agent.clone().unwrap_or_else(|| CLIENT.to_owned()),
-                jobs,
-                args.timeout_scale,
-            )),
-            (_, Some(command), _) => Self::Driver(CommandLine::parse(command)?),
-            (.., Some(command)) => Self::Browser(CommandLine::parse(command)?, args.agent.clone()),
-            _ => Self::None,
-        })
-    }
-}
-
 /// The main loop of a server.
 struct Watch {
     shared: Arc<Shared>,
@@ -192,55 +155,33 @@ struct Watch {
 }
 
 impl Watch {
-    /// Waits until there is a reason to end.
-    async fn until_end(&mut self, client: Client, base: &str, signals: &Signals) -> Result<Ended, Problem> {
-        let log = self.shared.plan.log.clone();
-        match client {
-            Client::None => self.follow(signals, std::future::pending()).await,
-            Client::PerCase(exec) => {
-                lock(&self.campaign).driven = true;
-                let exec = Arc::new(ExecCase { base: base.to_owned(), ..exec });
-                let mut running = tokio::spawn(exec.clone().run(self.shared.clone()));
-                let all = async { (&mut running).await.expect("a case does not panic") };
-                let ended = self.follow(signals, all).await;
-                exec.stop();
-                if !running.is_finished() {
-                    let _ = timeout(STOP_LIMIT, running).await;
-                }
-                ended
-            }
-            Client::Driver(command) => {
-                let url = Value { placeholder: "{url}", variable: "WSSPEC_URL", value: base };
-                let mut driver = command.start(&[url], &log)?;
-                lock(&self.campaign).driven = true;
-                let ended = self.follow(signals, exit(&mut driver, "the driver", &self.shared.clone())).await;
-                self.leave(driver).await;
-                ended
-            }
-            Client::Browser(command, agent) => {
-                let page = page(base, agent.as_deref());
-                let page = Value { placeholder: "{page}", variable: "WSSPEC_PAGE", value: &page };
-                let mut browser = command.start(&[page], &log)?;
-                let ended =
-                    self.follow(signals, exit(&mut browser, "the browser", &self.shared.clone())).await;
-                self.leave(browser).await;
-                ended
-            }
-        }
-    }
-
-    /// Ends what was started, and names what does not end.
-    async fn leave(&self, process: Process) {
-        let rule = StopRule::default();
-        process.end(rule).await.lines(rule).into_iter().for_each(|line| self.shared.leak(line));
-    }
-
-    /// `driver` says why it ended; what is still open then has a moment to close.
-    async fn follow(
+    /// Starts the client, and ends it and the server when there is a reason to.
+    async fn until_end(
         &mut self,
+        client: Client,
+        serving: JoinHandle<()>,
         signals: &Signals,
-        driver: impl Future<Output = Result<String, Problem>>,
     ) -> Result<Ended, Problem> {
+        let (started, ended) = match client.start(&self.shared) {
+            Ok(mut started) => {
+                let ended = self.follow(&mut started, signals).await;
+                (started, ended)
+            }
+            Err(problem) => (Started::Nothing, Err(problem)),
+        };
+        self.shared.stop();
+        let _ = serving.await;
+        // Not before: a client that is ended in the middle of a case would be judged by that.
+        started.end(&self.shared).await;
+        self.shared.settle();
+        ended
+    }
+
+    /// Waits until there is a reason to end. What is still open when `started` has ended has a moment to close.
+    async fn follow(&mut self, started: &mut Started, signals: &Signals) -> Result<Ended, Problem> {
+        lock(&self.campaign).driven = !matches!(started, Started::Nothing);
+        let shared = self.shared.clone();
+        let driver = started.ended(&shared);
         tokio::pin!(driver);
         let (mut interrupt, mut asked) = (signals.stop(), self.shared.stopped());
         let mut tick = tokio::time::interval(TICK);
@@ -286,20 +227,6 @@ fn log(args: &ServeArgs, redaction: &Redaction) -> Result<Log, Problem> {
         return Ok(Log::nowhere());
     }
     Log::create(&args.out, LOG, redaction.clone(), false).map_err(|error| unwritable(&args.out, &error))
-}
-
-async fn exit(process: &mut Process, name: &str, shared: &Shared) -> Result<String, Problem> {
-    let status = process.wait().await;
-    Ok(match status {
-        Ok(status) => {
-            let why = format!("{name} ended with {}", in_words(status));
-            if !status.success() {
-                shared.tell(Notice::ProcessNote(why.clone()));
-            }
-            why
-        }
-        Err(error) => format!("{name} is gone ({})", text::io_error(&error)),
-    })
 }
 
 fn plan(args: &ServeArgs, asked: &[String]) -> Result<Plan, Problem> {
@@ -432,12 +359,6 @@ fn addresses(args: &ServeArgs) -> Vec<SocketAddr> {
 
 fn has_ipv6() -> bool {
     std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
-}
-
-/// The page that runs all cases by itself.
-fn page(base: &str, agent: Option<&str>) -> String {
-    let agent = agent.map(|name| format!("&agent={}", route::encode(name))).unwrap_or_default();
-    format!("{}/?autostart=1{agent}", base.replacen("ws", "http", 1))
 }
 
 fn announce(asked: &[String], shared: &Shared, listening: &[SocketAddr], console: &Console) {

@@ -73,11 +73,12 @@ impl ExecCase {
         let exec = self;
         let room = Arc::new(Semaphore::new(exec.jobs.max(1)));
         let mut running = JoinSet::new();
-        let mut stop = exec.stop.subscribe();
+        let mut closed = shared.stopped();
         for case in shared.plan.cases.clone() {
             let permit = tokio::select! {
+                biased;
+                () = raised(&mut closed) => break,
                 permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
-                () = raised(&mut stop) => break,
             };
             while let Some(ended) = running.try_join_next() {
                 ended.expect("a case does not panic")?;
@@ -141,7 +142,8 @@ impl ExecCase {
         for line in process.end(rule).await.lines(rule) {
             shared.leak(format!("{id}: {line}"));
         }
-        if let Some((verdict, why)) = verdict {
+        // Nobody could connect to a server that ends.
+        if let Some((verdict, why)) = verdict.filter(|_| !*shared.stopped().borrow()) {
             self.note(case, shared, (verdict, why), from);
         }
         Ok(())

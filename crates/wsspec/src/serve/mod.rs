@@ -7,6 +7,7 @@ pub mod admission;
 pub mod args;
 pub mod book;
 pub mod campaign;
+pub mod client;
 mod commands;
 mod connection;
 mod control;

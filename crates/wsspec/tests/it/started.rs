@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::exec::is_running;
 use crate::program::{Done, wsspec};
 use crate::tester::{Tester, free_port};
+use crate::visitor::{closed, silent};
 
 fn serve(folder: &Path, args: &[&str]) -> Done {
     let port = free_port().to_string();
@@ -315,6 +316,45 @@ fn processes_of_cases_that_ran_at_ctrl_c_were_killed_and_not_named() {
             line.starts_with(case) && line.ends_with(" did not end within 2.00 s of SIGTERM; it was killed")
         };
         assert_eq!(told.iter().filter(is_it).count(), 1, "{done:#?}");
+    }
+}
+
+/// `serve` that drives clients which fall silent in the middle of their cases: so many of them are there.
+fn silence(folder: &Path, exec: &str, command: &str, clients: usize) -> Tester {
+    let args = ["1.1.1", "1.1.2", "1.1.3", "-j", "2", "--timeout-scale", "20", exec, command];
+    let tester = Tester::serve(folder, &args);
+    let log = folder.join("wsspec-out/agent.log");
+    while std::fs::read_to_string(&log).unwrap_or_default().matches(" silent\n").count() < clients {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    tester
+}
+
+#[track_caller]
+fn nothing_was_judged(folder: &Path, done: &Done) {
+    assert!(done.out.contains("\n0 run in ") && done.out.contains(" 3 not run "), "{done:#?}");
+    let record = std::fs::read_to_string(folder.join("wsspec-out/results.jsonl")).unwrap_or_default();
+    assert!(!record.contains("\"t\":\"case\""), "{record}");
+}
+
+#[test]
+fn clients_that_were_ended_in_the_middle_of_a_case_failed_it() {
+    let driver = silent("/runCase?case=1&agent=z");
+    for (exec, command, clients) in [("--exec-case", silent(""), 2), ("--exec", driver, 1)] {
+        for (stop, code) in [("ctrl-c", 130), ("term", 143), ("stop", 6)] {
+            let folder = TempDir::new().unwrap();
+            let tester = silence(folder.path(), exec, &command, clients);
+            let done = match stop {
+                "ctrl-c" => tester.interrupt(),
+                "term" => tester.terminate(),
+                _ => {
+                    closed(tester.port, "/stopServer");
+                    tester.end()
+                }
+            };
+            assert_eq!(done.code, code, "{exec} {stop}: {done:#?}");
+            nothing_was_judged(folder.path(), &done);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! A client by hand: writes the request, reads octets, sends frames. It knows no more than RFC 6455.
+//! A client by hand: writes the request, reads octets, sends frames. It knows no more than RFC 6455. One that falls silent
+//! can be started as a process.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -157,4 +158,24 @@ pub(crate) fn get(port: u16, path: &str, more: &str) -> (String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{more}\r\n");
     let visitor = Visitor::send(port, request.as_bytes());
     (visitor.head.clone(), visitor.body())
+}
+
+/// The command of a client that asks for this resource, below the address that it is given, and says nothing then.
+pub(crate) fn silent(resource: &str) -> String {
+    let program = std::env::current_exe().unwrap();
+    format!("env 'SILENT={resource}' {} --exact --nocapture visitor::that_is_silent", program.display())
+}
+
+/// Not a test in itself: with the variables of [`silent`] it is the client that other tests start.
+#[test]
+#[expect(clippy::print_stdout, reason = "it is a program: it prints")]
+fn that_is_silent() {
+    let (Ok(resource), Ok(url)) = (std::env::var("SILENT"), std::env::var("WSSPEC_URL")) else { return };
+    let url = url + &resource;
+    let (host, resource) = url.strip_prefix("ws://127.0.0.1:").unwrap().split_once('/').unwrap();
+    let _open = Visitor::ask(host.parse().unwrap(), &format!("/{resource}"));
+    println!("silent");
+    loop {
+        std::thread::park();
+    }
 }
