@@ -23,7 +23,7 @@ use crate::exit_code::ExitCode;
 use crate::filter::Filter;
 use crate::net::holder::holder;
 use crate::net::tls::ServerTls;
-use crate::outputs::wire::Wire;
+use crate::outputs::wire::{self, Wire};
 use crate::outputs::{self, Outputs, redaction};
 use crate::run::argv;
 use crate::run::attempt::now;
@@ -119,11 +119,12 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
     let teller = Teller::start(Telling { shared: shared.clone(), notices, stream, voice });
     let mut watch = Watch { shared: shared.clone(), campaign, once };
     let ended = watch.until_end(client, serving, &signals).await;
-    let captured = wire.close(shared.plan.capture.as_deref(), console);
+    let captured = wire.close(shared.plan.capture.as_deref());
     let campaign = lock(&watch.campaign).clone();
     let telling = async {
         teller.end().await;
         clocks.warning().into_iter().for_each(|warning| console.note(warning));
+        wire::tell(captured, console)
     };
     let ended = match ended {
         Ok(ended) => ended,
@@ -141,7 +142,6 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
         outputs: &outputs,
         agent: args.agent.as_deref().unwrap_or(CLIENT),
         listened: &listening,
-        captured,
     };
     end.conclude(console, telling).await
 }

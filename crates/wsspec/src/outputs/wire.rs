@@ -82,18 +82,27 @@ impl Wire {
         self.pcap.as_ref().map(create).transpose()
     }
 
-    /// Puts the capture together.
-    pub fn close(&self, capture: Option<&Capture>, console: &Console) -> ExitCode {
-        let (Some(capture), Some(path)) = (capture, &self.pcap) else { return ExitCode::Ok };
-        match capture.finish() {
-            Ok(()) => {
-                console.say(0, format!("\n   capture  {}", path.display()));
-                ExitCode::Ok
-            }
-            Err(error) => {
-                console.problem(&unwritable(path, &error));
-                ExitCode::Incomplete
-            }
+    /// Puts the capture together. Returns where it is, if it was asked for.
+    ///
+    /// # Errors
+    /// E21.
+    pub fn close(&self, capture: Option<&Capture>) -> Result<Option<&Path>, Problem> {
+        let (Some(capture), Some(path)) = (capture, &self.pcap) else { return Ok(None) };
+        capture.finish().map_err(|error| unwritable(path, &error))?;
+        Ok(Some(path))
+    }
+}
+
+/// Says what became of the capture.
+pub fn tell(captured: Result<Option<&Path>, Problem>, console: &Console) -> ExitCode {
+    match captured {
+        Ok(path) => {
+            path.into_iter().for_each(|path| console.say(0, format!("\n   capture  {}", path.display())));
+            ExitCode::Ok
+        }
+        Err(problem) => {
+            console.problem(&problem);
+            ExitCode::Incomplete
         }
     }
 }

@@ -51,7 +51,7 @@ use crate::errors::{ErrorCode, Problem};
 use crate::exit_code::ExitCode;
 use crate::net::backend::Backend;
 use crate::net::echo::EchoServer;
-use crate::outputs;
+use crate::outputs::{self, wire};
 use crate::select;
 use crate::signals::Signals;
 use crate::sut::Sut;
@@ -136,7 +136,7 @@ async fn run_with(
     if let Some(backend) = backend {
         console.say(0, format!("\n{}", backend.stop().await));
     }
-    let captured = plan.wire.close(capture.as_deref(), console);
+    let captured = wire::tell(plan.wire.close(capture.as_deref()), console);
     let end = conclude::End {
         plan: &plan,
         agents: &agents,

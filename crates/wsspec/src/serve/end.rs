@@ -52,16 +52,19 @@ pub struct End<'a> {
     pub agent: &'a str,
     /// Where it listened.
     pub listened: &'a [SocketAddr],
-    /// Whether the capture could be put together.
-    pub captured: ExitCode,
 }
 
 impl End<'_> {
-    /// Writes everything that follows from the record, and says how it ended, once all else is `told`.
+    /// Writes everything that follows from the record, and says how it ended, once all else is `told`; that may have made
+    /// the exit status worse.
     ///
     /// # Errors
     /// E21: the folder cannot be written to. E22: there was no client.
-    pub async fn conclude(&self, console: &Console, told: impl Future<Output = ()>) -> Result<ExitCode> {
+    pub async fn conclude(
+        &self,
+        console: &Console,
+        told: impl Future<Output = ExitCode>,
+    ) -> Result<ExitCode> {
         let not_run = self.not_run();
         let shared = self.shared;
         let earlier = shared.ledger.read().await.map_err(|error| unwritable(shared.ledger.path(), &error))?;
@@ -74,7 +77,7 @@ impl End<'_> {
         let leaks = shared.leaks().clone().into_lines();
         let (report, unwritten) =
             finish(&shared.ledger, not_run, code, shared.started, self.reason(), &leaks).await?;
-        told.await;
+        let captured = told.await;
         let nobody = self.nobody_came();
         if !report.cases.is_empty() && !nobody {
             self.print(&report, console);
@@ -83,7 +86,7 @@ impl End<'_> {
             let strict = self.rating.strict_baseline;
             baseline::tell(&report, &complaints, file, shared.ledger.path(), strict, console);
         }
-        let code = self.write(&report, code, nobody, console).worst(self.captured);
+        let code = self.write(&report, code, nobody, console).worst(captured);
         let code = unwritten.map_or(code, |problem| {
             console.problem(&problem);
             code.worst(ExitCode::Incomplete)

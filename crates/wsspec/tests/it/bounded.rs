@@ -75,7 +75,7 @@ fn lines_that_nobody_read_piled_up() {
 fn ctrl_c_waited_until_somebody_read_what_was_printed() {
     let folder = tempdir().unwrap();
     let port = free_port();
-    let mut serve = unread(folder.path(), port, &[]);
+    let mut serve = unread(folder.path(), port, &["--pcap", "s.pcapng"]);
     Visitor::ask(port, "/runCase?case=1&agent=a").echo();
     let kill = Command::new("kill").args(["-INT", &serve.id().to_string()]).status();
     assert!(kill.unwrap().success());
@@ -89,5 +89,5 @@ fn ctrl_c_waited_until_somebody_read_what_was_printed() {
     let mut out = String::new();
     serve.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(serve.wait().unwrap().code(), Some(130));
-    assert!(out.contains("exit 130 (interrupted)"), "{out}");
+    assert!(out.contains("   capture  s.pcapng\n") && out.contains("exit 130 (interrupted)"), "{out}");
 }

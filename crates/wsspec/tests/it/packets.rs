@@ -151,6 +151,19 @@ fn wireshark_sees_what_a_server_sees() {
 }
 
 #[test]
+fn the_capture_was_told_in_the_middle_of_the_progress() {
+    let folder = tempdir().unwrap();
+    let port = free_port().to_string();
+    let client = format!("{} echo --connect {{url}}", env!("CARGO_BIN_EXE_wsspec"));
+    let args =
+        ["serve", "--port", &port, "1.1.1", "1.1.2", "2.1", "--pcap", "s.pcapng", "--exec-case", &client];
+    let done = wsspec(folder.path(), &args);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let (before, _) = done.out.split_once("\n   capture  s.pcapng\n").unwrap();
+    assert!(before.contains(" 3/3 "), "{done:#?}");
+}
+
+#[test]
 fn a_capture_that_cannot_be_written_is_found_before_the_first_case() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
