@@ -95,7 +95,7 @@ impl End<'_> {
             return Err(self.untested(&report)?.exit_with(code).into());
         }
         if let Ended::Stalled(why) = self.ended {
-            console.warn(format!("note: {why}; what is finished is kept"));
+            console.note(format!("note: {why}; what is finished is kept"));
         }
         print_last_line(&report, self.shared.started, code, console);
         Ok(code)

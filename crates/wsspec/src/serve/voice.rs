@@ -122,7 +122,7 @@ impl<'a> Voice<'a> {
             Notice::ReportsAsked { agent, .. } => self.counts(agent, shared),
             Notice::ReportsWritten => self.reports(shared),
             Notice::ReportsFailed(why) => {
-                self.console.warn(format!("warning[W06]: the reports cannot be written: {why}"))
+                self.console.note(format!("warning[W06]: the reports cannot be written: {why}"))
             }
             Notice::Refused { peer, why } => {
                 self.refused += 1;
@@ -170,7 +170,7 @@ impl<'a> Voice<'a> {
             self.say(0, format!("{} were refused", count(self.refused as usize, "request")));
         }
         if self.notes > ONE_BY_ONE {
-            self.console.warn(format!("note: {} in all on processes", count(self.notes as usize, "note")));
+            self.console.note(format!("note: {} in all on processes", count(self.notes as usize, "note")));
         }
         if let Some(more) = shared.leaks().more() {
             self.console.aside(leak(&more));
@@ -181,10 +181,10 @@ impl<'a> Voice<'a> {
     fn note(&mut self, note: &str) {
         self.notes += 1;
         if self.notes <= ONE_BY_ONE {
-            self.console.warn(format!("note: {note}"));
+            self.console.note(format!("note: {note}"));
         }
         if self.notes == ONE_BY_ONE {
-            self.console.warn("note: further notes on processes are counted");
+            self.console.note("note: further notes on processes are counted");
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::exec::is_running;
-use crate::program::{Done, wsspec};
+use crate::program::{Done, command, finish, wsspec};
 use crate::tester::{Tester, free_port};
 use crate::visitor::{closed, silent};
 
@@ -368,6 +368,26 @@ fn a_note_on_the_process_of_each_case_was_told() {
     assert_eq!(done.err.matches("ended with signal 9").count(), 8, "{done:#?}");
     assert!(done.err.contains("note: further notes on processes are counted\n"), "{done:#?}");
     assert!(done.err.contains("note: 10 notes in all on processes\n"), "{done:#?}");
+}
+
+#[test]
+fn notes_of_serve_were_wider_than_the_terminal() {
+    let client = format!("{} -m echoclient -w", env!("CARGO_BIN_EXE_wstest"));
+    let lasting = format!("sh -c '{client} $0; sleep 9' {{url}}");
+    let half = format!("{client} {{url}}/runCase?case=1&agent=half");
+    let lasts = "note: the client of 1.1.1 did not end within 2s and was stopped, after its case";
+    let left = "note: the driver ended with exit status 0; what is finished is kept";
+    for (exec, client, cases, note) in
+        [("--exec-case", lasting, "1.1.1", lasts), ("--exec", half, "1.1.*", left)]
+    {
+        let folder = TempDir::new().unwrap();
+        let port = free_port().to_string();
+        let mut serve = command(folder.path(), &["serve", "--port", &port, cases, exec, &client]);
+        serve.env("COLUMNS", "60");
+        let done = finish(serve);
+        assert!(done.notes().contains(note), "{done:#?}");
+        assert!(done.err.lines().all(|line| line.chars().count() <= 60), "{done:#?}");
+    }
 }
 
 #[test]
