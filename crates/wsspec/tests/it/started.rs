@@ -371,6 +371,16 @@ fn a_note_on_the_process_of_each_case_was_told() {
 }
 
 #[test]
+fn a_process_that_could_not_connect_to_a_server_that_ends_is_no_error() {
+    let folder = TempDir::new().unwrap();
+    let late = "if [ $WSSPEC_CASE = 1.1.2 ]; then echo is silent; sleep 1; exit 3; fi";
+    let command = format!("sh -c \"{late}; exec {}\"", silent(""));
+    let done = silence(folder.path(), "--exec-case", &command, 2).interrupt();
+    assert_eq!(done.code, 130, "{done:#?}");
+    nothing_was_judged(folder.path(), &done);
+}
+
+#[test]
 fn notes_of_serve_were_wider_than_the_terminal() {
     let client = format!("{} -m echoclient -w", env!("CARGO_BIN_EXE_wstest"));
     let lasting = format!("sh -c '{client} $0; sleep 9' {{url}}");
