@@ -136,7 +136,8 @@ impl Choice {
 /// A word that is no case may be the host of a server.
 fn or_an_address(problem: Problem, names: &[String]) -> Problem {
     let is_host = |name: &&String| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic()) && !name.contains(['*', '?'])
+        name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
     let unknown = |name: &&String| select::cases(suite(), &[(*name).clone()]).is_err();
     match names.iter().filter(is_host).find(unknown) {

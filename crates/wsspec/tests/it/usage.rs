@@ -43,6 +43,16 @@ fn addresses_and_headers_are_checked() {
 }
 
 #[test]
+fn a_name_that_no_host_can_have_was_proposed_as_an_address() {
+    let proposed = |name: &str| run(&["run", name]).expect_error(2, "E17").err.contains("ws://");
+    assert!(proposed("my-server.example") && proposed("db_1"));
+    for name in ["a\u{1b}[31mb", "a b", "höst", "a*"] {
+        assert!(!proposed(name), "{name:?}");
+    }
+    assert!(!run(&["run", "a\u{1b}[31mb"]).err.contains('\u{1b}'));
+}
+
+#[test]
 fn unknown_flags_and_commands_are_usage_errors() {
     for args in
         [&["run", "--no-such-flag"][..], &["dance"], &["run", "--jobs", "0"], &["run", "--seed", "xyz"]]
