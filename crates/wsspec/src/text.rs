@@ -21,7 +21,7 @@ pub fn wrap(line: &str, width: usize) -> Vec<String> {
 }
 
 /// The words of a line; a number with its thousands apart is one.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in line.split(' ') {
         let digits = word.chars().take_while(char::is_ascii_digit).count();

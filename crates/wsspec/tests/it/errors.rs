@@ -99,6 +99,8 @@ fn advice_was_wider_than_the_terminal() {
     let (url, port) = (peer.url(), free_port().to_string());
     let driver = |option, command| ["serve", "--once", "--port", &port, "1.1.1", option, command];
     let silent = "sh -c 'echo listening on 0.0.0.0:9001; exec sleep 60' and some more words";
+    let path = "/a/long/path/for/the/address?with=query&and=more";
+    let long = format!("ws://127.0.0.1:{{port}}{path}");
     for width in [60, 80] {
         for (args, code) in [
             (&["run", &url, "1.1.1", "--exec", "sleep 9"][..], "E16"),
@@ -107,10 +109,13 @@ fn advice_was_wider_than_the_terminal() {
             (&driver("--exec-case", "sh -c 'exit 127' {url}"), "E22"),
             (&driver("--exec-case", "sh -c 'exit 3' {url}"), "E22"),
             (&["run", "ws://127.0.0.1:{port}", "--exec", silent, "--ready-timeout", "300ms"], "E19"),
+            (&["run", &long, "--exec", silent, "--ready-timeout", "300ms"], "E19"),
         ] {
             let mut narrow = command(folder.path(), args);
             narrow.env("COLUMNS", width.to_string());
-            finish(narrow).expect_width(code, width);
+            let done = finish(narrow);
+            done.expect_width(code, width);
+            assert!(args[1] != long || done.err.contains(&format!("ws://127.0.0.1:9001{path}")), "{done:#?}");
         }
     }
 }

@@ -85,7 +85,7 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String>
 
 /// Whether nothing stands in this line of an error but what is to be typed.
 fn is_typed(line: &str) -> bool {
-    const BEGINNINGS: [&str; 7] = ["wsspec ", "wstest ", "-", "/", "env ", "sh ", "cd "];
+    const BEGINNINGS: [&str; 8] = ["wsspec ", "wstest ", "-", "/", "env ", "sh ", "cd ", "ws://"];
     let text = line.get(11..).unwrap_or_default();
     BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)) && !text.contains("   ")
 }
