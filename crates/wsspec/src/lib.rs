@@ -4,6 +4,7 @@
 //! which case runs when, [`net::pump`] drives it over TCP, [`run::journal`] writes and shows what happened.
 #![expect(clippy::disallowed_methods, reason = "this is the crate that owns clock, files and environment")]
 
+mod address;
 pub mod baseline;
 pub mod cli;
 mod clock;

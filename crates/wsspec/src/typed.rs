@@ -10,14 +10,16 @@ use wsspec_report::record::Redaction;
 
 use self::line::{Line, Place};
 use self::secrets::with_variables;
-pub(crate) use self::secrets::{from_environment, header, read_address, unreadable, without_secrets};
+pub(crate) use self::secrets::{
+    from_environment, header, read_address, unreadable, without_secrets, without_user,
+};
 use crate::cli::Cli;
 use crate::peer_args::PeerArgs;
 use crate::target::Target;
 use crate::terminal::failure::shell;
 
 /// The commands that are given an address.
-const COMMANDS: [&str; 4] = ["run", "probe", "load", "echo"];
+const COMMANDS: [&str; 5] = ["run", "probe", "load", "echo", "repro"];
 
 /// The command of this process, at this address instead of that of `target`.
 pub(crate) fn at(target: &Target, address: &str) -> String {
@@ -31,11 +33,13 @@ pub(crate) fn with(target: &Target, address: &str, options: &[&str]) -> String {
     shell(&having(words.unwrap_or_else(plain), options))
 }
 
-/// The command of this process with another address in the place of this one, and with these options.
-pub(crate) fn instead(address: &str, other: &str, options: &[&str]) -> String {
+/// The command of this process with another address in the place of this one, and with this option if it takes it.
+pub(crate) fn instead(address: &str, other: &str, option: &[&str]) -> String {
     let words = addressed().and_then(|words| replaced(words, address, other));
     let plain = || ["wsspec", "run", &with_variables(other, "")].map(str::to_owned).to_vec();
-    shell(&having(words.unwrap_or_else(plain), options))
+    let words = words.unwrap_or_else(plain);
+    let is_taken = option.first().is_some_and(|name| Line::read(&words).takes(name));
+    shell(&if is_taken { having(words, option) } else { words })
 }
 
 /// The command of this process with this operand too.
@@ -170,7 +174,7 @@ fn addresses(line: &Line) -> Vec<Place> {
 fn replaced(mut words: Vec<String>, address: &str, other: &str) -> Option<Vec<String>> {
     let is_it = |place: &Place| {
         let typed = place.of(&words);
-        typed == with_variables(address, typed)
+        typed == address || typed == with_variables(address, typed)
     };
     let place = addresses(&Line::read(&words)).into_iter().find(is_it)?;
     let other = with_variables(other, place.of(&words));

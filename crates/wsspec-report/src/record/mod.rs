@@ -37,6 +37,6 @@ pub use event::{Dir, Happening, LogLine};
 pub use line::{EndRecord, HostRecord, Line, NotRun, RunRecord, SCHEMA, SettingRecord, Target, set_names};
 pub use payload::Payload;
 pub use read::{RecordError, Report, read, read_file};
-pub use redact::Redaction;
+pub use redact::{Redaction, user_in};
 pub use rest::Source;
 pub use words::{verdict_from_word, verdict_order};

@@ -77,11 +77,23 @@ impl Redaction {
         String::from_utf8_lossy(&replace(text.as_bytes(), &self.find(text.as_bytes(), false))).into_owned()
     }
 
+    /// An address with its secrets replaced, even if it cannot be read as one.
+    pub fn address(&self, address: &str) -> String {
+        if self.off {
+            return address.to_owned();
+        }
+        let mut found: Vec<Range<usize>> = self.values_in(address.as_bytes()).collect();
+        found.extend(query_values(address.as_bytes(), is_next));
+        found.extend(user_in(address).filter(|user| !user.is_empty()));
+        String::from_utf8_lossy(&replace(address.as_bytes(), &merged(found))).into_owned()
+    }
+
     /// An address with `env:NAME` for the secret values of its query, named after their keys.
     pub fn query_as_variables(&self, address: &str) -> String {
-        let secrets = if self.off { Vec::new() } else { query_values(address.as_bytes()) };
+        let secrets = if self.off { Vec::new() } else { query_values(address.as_bytes(), is_next) };
         let (mut out, mut done) = (String::new(), 0);
-        for secret in secrets {
+        // A value may hold what looks like another parameter.
+        for secret in merged(secrets) {
             let before = &address[done..secret.start];
             let key = before.trim_end_matches('=').rsplit(['?', '&']).next().unwrap_or_default();
             out.push_str(&format!("{before}env:{}", key.to_ascii_uppercase()));
@@ -105,7 +117,7 @@ impl Redaction {
             return Vec::new();
         }
         let mut found: Vec<Range<usize>> = self.values_in(octets).collect();
-        found.extend(query_values(octets));
+        found.extend(query_values(octets, ends_in_text));
         found.extend(user_info(octets));
         if is_head {
             found.extend(self.header_values(octets));
@@ -139,12 +151,22 @@ impl Redaction {
     }
 }
 
+/// In a text an address ends at a blank or a quote.
+fn ends_in_text(octet: u8) -> bool {
+    matches!(octet, b'&' | b'#' | b'"') || octet <= b' '
+}
+
+/// In an address that cannot be read a secret may hold whatever it should not.
+fn is_next(octet: u8) -> bool {
+    octet == b'&'
+}
+
 /// `?token=…` and its like, up to the end of the parameter.
-fn query_values(octets: &[u8]) -> Vec<Range<usize>> {
+fn query_values(octets: &[u8], ends: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in octets.iter().enumerate().filter(|(_, b)| matches!(b, b'?' | b'&')) {
         let rest = &octets[at + 1..];
-        let end = rest.iter().position(|&b| matches!(b, b'&' | b'#') || b <= b' ' || b == b'"');
+        let end = rest.iter().position(|&b| ends(b));
         let parameter = &rest[..end.unwrap_or(rest.len())];
         let Some(equals) = parameter.iter().position(|&b| b == b'=') else { continue };
         let is_secret = QUERY_KEYS.iter().any(|key| parameter[..equals].eq_ignore_ascii_case(key.as_bytes()));
@@ -156,6 +178,27 @@ fn query_values(octets: &[u8]) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Where user and password are in an address, however its scheme is spelt: `ws:/me:pw@h`, `ws//me:pw@h`, `me:pw@h`.
+pub fn user_in(address: &str) -> Option<Range<usize>> {
+    let start = behind_scheme(address);
+    let rest = &address[start..];
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_port = |port: &str| port == "{port}" || port.bytes().all(|b| b.is_ascii_digit());
+    // A password may hold the signs that end an authority.
+    let is_cut =
+        authority.split_once(':').is_some_and(|(_, port)| !is_port(port)) && !authority.starts_with('[');
+    let sign = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| is_cut))?;
+    Some(start..start + sign)
+}
+
+fn behind_scheme(address: &str) -> usize {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let (scheme, rest) = address.split_at(address.find(|c: char| !is_letter(c)).unwrap_or(address.len()));
+    let is_known = ["ws", "wss", "http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    let is_scheme = rest.starts_with(":/") || rest.starts_with("//") && is_known || scheme.is_empty();
+    if is_scheme { address.len() - rest.trim_start_matches([':', '/']).len() } else { 0 }
 }
 
 /// `user:password` in `scheme://user:password@host`.
@@ -238,6 +281,29 @@ mod tests {
         assert_eq!(redaction.text(&once), once, "an address was redacted twice");
         assert_eq!(redaction.text("-H X: s3cret!"), "-H X: [redacted 6 bytes]!");
         assert_eq!(redaction.text("ws://host/@me"), "ws://host/@me");
+    }
+
+    #[test]
+    fn an_address_with_a_misspelt_scheme_or_a_blank_kept_its_secrets() {
+        for (address, shown) in [
+            ("ws:/me:pw@h:1", "ws:/[redacted 5 bytes]@h:1"),
+            ("ws//me:pw@h:1/a", "ws//[redacted 5 bytes]@h:1/a"),
+            ("//me:pw@h", "//[redacted 5 bytes]@h"),
+            ("ws:me:pw@h", "[redacted 8 bytes]@h"),
+            ("me:pw@h:1", "[redacted 5 bytes]@h:1"),
+            ("ws://me:p@w@h", "ws://[redacted 6 bytes]@h"),
+            ("ws://me:p/w#@h", "ws://[redacted 7 bytes]@h"),
+            ("ws://h:1/@me", "ws://h:1/@me"),
+            ("ws://[::1]:1/@me", "ws://[::1]:1/@me"),
+            ("ws/a@b", "ws/a@b"),
+            ("ws://h/?token=a b#c&q=1", "ws://h/?token=[redacted 5 bytes]&q=1"),
+        ] {
+            assert_eq!(Redaction::default().address(address), shown);
+            assert_eq!(Redaction::none().address(address), address);
+        }
+        let variables = |address| Redaction::default().query_as_variables(address);
+        assert_eq!(variables("ws://h/?token=a b&q=1"), "ws://h/?token=env:TOKEN&q=1");
+        assert_eq!(variables("ws://h/?token=a?key=b"), "ws://h/?token=env:TOKEN");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use toml_edit::Value;
 use wsspec_cases::suite;
+use wsspec_report::record::Redaction;
 
 use crate::baseline::FILE as BASELINE;
 use crate::config::{FILE, Layers, Origin, Setting, TargetTable, odd_variables};
@@ -17,6 +18,7 @@ use crate::run::plan::SECRET_HEADERS;
 use crate::select;
 use crate::terminal::Console;
 use crate::text;
+use crate::typed;
 use crate::wstest::patterns::{excluded, included};
 use crate::wstest::spec::{self, Choice, FuzzingClientSpec, FuzzingServerSpec, parse};
 
@@ -128,6 +130,8 @@ fn line(setting: &Setting) -> String {
 /// A value as it can be shown: secrets are not.
 fn shown(key: &str, value: &str) -> String {
     let pair = match key {
+        "url" => return Redaction::default().address(value),
+        "header" if !value.contains(':') => return typed::header(value, &Redaction::default()),
         "header" => value.split_once(':'),
         "exec-env" => value.split_once('='),
         _ => None,
@@ -420,5 +424,10 @@ mod tests {
         assert_eq!(shown("header", "Authorization: Bearer x"), "Authorization:[redacted]");
         assert_eq!(shown("header", "Authorization: env:T"), "Authorization: env:T");
         assert_eq!(shown("exec-env", "TOKEN=x"), "TOKEN=[redacted]");
+        assert_eq!(shown("header", "Authorization Bearer x"), "Authorization …");
+        assert_eq!(
+            shown("url", "ws:/me:x@h/?a=1&key=x y"),
+            "ws:/[redacted 4 bytes]@h/?a=1&key=[redacted 3 bytes]"
+        );
     }
 }

@@ -386,7 +386,8 @@ pub(crate) fn read_headers(
 }
 
 fn read_header(header: &str, redaction: &mut Redaction) -> Result<(String, String), Problem> {
-    let unread = || Problem::new(ErrorCode::E18, format!("cannot read the header {header:?}"));
+    let shown = typed::header(header, &redaction.clone().on());
+    let unread = || Problem::new(ErrorCode::E18, format!("cannot read the header {shown:?}"));
     let wrong = |why: String| {
         unread()
             .fact("why", why)

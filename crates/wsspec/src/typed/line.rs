@@ -92,12 +92,21 @@ impl Line {
 
     /// The option that is called so, `--jobs` or `-j`, if it was typed and cannot be typed again.
     pub(super) fn only(&self, name: &str) -> Option<&Given> {
-        let argument = match name.strip_prefix("--") {
-            Some(name) => self.long_one(name),
-            None => self.letter(name.chars().nth(1)?),
-        };
+        let argument = self.argument(name);
         let argument = argument.filter(|argument| !matches!(argument.get_action(), ArgAction::Append));
         self.given(argument?.get_id().as_str())
+    }
+
+    /// Whether the command has an option that is called so.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.argument(name).is_some()
+    }
+
+    fn argument(&self, name: &str) -> Option<&Arg> {
+        match name.strip_prefix("--") {
+            Some(name) => self.long_one(name),
+            None => self.letter(name.chars().nth(1)?),
+        }
     }
 
     /// `--name value`, `--name=value`, `--name`

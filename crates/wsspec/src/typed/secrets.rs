@@ -1,6 +1,6 @@
 //! `env:NAME` in the place of secrets, and what it stands for.
 
-use wsspec_report::record::Redaction;
+use wsspec_report::record::{Redaction, user_in};
 
 use super::line::Line;
 use crate::errors::{ErrorCode, Problem};
@@ -11,7 +11,7 @@ use crate::target::Target;
 pub(super) fn with_variables(address: &str, typed: &str) -> String {
     let key = |parameter: &str| parameter.split('=').next().map(str::to_owned);
     let named = |parameter: &str| {
-        let mut typed = typed.split(['?', '&']).filter(|typed| typed.contains("=env:"));
+        let mut typed = typed.split(['?', '&', '#']).filter(|typed| typed.contains("=env:"));
         typed.find(|typed| key(typed) == key(parameter)).unwrap_or(parameter).to_owned()
     };
     let address = match address.split_once('?') {
@@ -24,11 +24,9 @@ pub(super) fn with_variables(address: &str, typed: &str) -> String {
 }
 
 /// An address without user and password, which do not belong into it.
-fn without_user(address: &str) -> String {
-    let start = address.find("//").map_or(0, |at| at + 2);
-    let end = address[start..].find(['/', '?', '#']).map_or(address.len(), |end| start + end);
-    match address[start..end].rfind('@') {
-        Some(at) => format!("{}{}", &address[..start], &address[start + at + 1..]),
+pub(crate) fn without_user(address: &str) -> String {
+    match user_in(address) {
+        Some(user) => format!("{}{}", &address[..user.start], &address[user.end + 1..]),
         None => address.to_owned(),
     }
 }
@@ -55,7 +53,7 @@ fn address(word: &str, redaction: &Redaction) -> String {
 
 /// A header with `env:NAME` for its value, if that is a secret; the scheme of credentials stays.
 pub(crate) fn header(typed: &str, redaction: &Redaction) -> String {
-    let Some((name, value)) = typed.split_once(':') else { return typed.to_owned() };
+    let Some((name, value)) = typed.split_once(':') else { return without_colon(typed, redaction) };
     let (name, value) = (name.trim(), value.trim());
     let is_variable = value.split(' ').any(|word| word.starts_with("env:"));
     if redaction.is_off() || is_variable || !redaction.hides_header(name) {
@@ -66,6 +64,13 @@ pub(crate) fn header(typed: &str, redaction: &Redaction) -> String {
         Some((scheme, _)) => format!("{name}: {scheme} env:TOKEN"),
         None => format!("{name}: env:{}", name.to_ascii_uppercase().replace('-', "_")),
     }
+}
+
+/// What can be told of a header without a colon: its first word, which may be the name.
+fn without_colon(typed: &str, redaction: &Redaction) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let name = typed.trim_start().split(|c: char| !is_name(c)).next().unwrap_or_default();
+    if redaction.is_off() || name == typed { typed.to_owned() } else { format!("{name} …") }
 }
 
 /// An address with what its parameters `env:NAME` stand for. The values are secrets.
@@ -99,7 +104,7 @@ pub(crate) fn read_address(typed: &str, redaction: &mut Redaction) -> Result<Str
 /// E27 about an address, without the secrets that it is known to hold.
 pub(crate) fn unreadable(address: &str) -> Problem {
     let redaction = Redaction::default();
-    let shown = redaction.text(&redaction.query_as_variables(address));
+    let shown = redaction.address(&redaction.query_as_variables(address));
     Problem::new(ErrorCode::E27, format!("cannot read the address {shown:?}"))
 }
 

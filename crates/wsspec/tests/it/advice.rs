@@ -147,6 +147,33 @@ fn an_address_that_cannot_be_read_was_told_with_the_secret_of_its_variable() {
     assert!(done.err.contains("the address \"ws:/h:1/?token=env:TOKEN\""), "{done:#?}");
 }
 
+#[test]
+fn the_correction_of_an_address_could_not_be_typed() {
+    let form = "an address of the form ws://HOST:PORT/PATH";
+    for (args, again) in [
+        (&["probe", "ws://h:1/?token=hunter2#b"][..], "wsspec probe 'ws://h:1/?token=env:TOKEN'"),
+        (&["probe", "localhost:9001/?token=hunter2#x"], "wsspec probe 'localhost:9001/?token=env:TOKEN'"),
+        (&["probe", "ws://h:1/?token=env:MINE#b"], "wsspec probe 'ws://h:1/?token=env:MINE'"),
+        (&["probe", "ws://h:1/?token=hun ter2"], "wsspec probe 'ws://h:1/?token=env:TOKEN'"),
+        (&["probe", "ws://::1:9001/x"], "wsspec probe 'ws://[::1]:9001/x'"),
+        (&["probe", "ws://:99999/a"], form),
+        (&["probe", "ws://me:hunter2@"], form),
+        (&["probe", "ws://[::1]x:9/a"], "wsspec probe 'ws://[::1]:9/a'"),
+        (
+            &["run", "ws://{port}/", "--exec", "./s {port}"],
+            "wsspec run 'ws://127.0.0.1:{port}/' --exec './s {port}'",
+        ),
+        (
+            &["run", "ws:/me:hunter2@h", "1.1.1"],
+            "wsspec run ws://h 1.1.1 -H 'Authorization: Basic env:CREDENTIALS'",
+        ),
+        (&["echo", "--connect", "ws://me:hunter2@h"], "wsspec echo --connect ws://h"),
+        (&["repro", "1.1.1", "ws:/127.0.0.1"], "wsspec repro 1.1.1 ws://127.0.0.1"),
+    ] {
+        assert_eq!(advice(&typed(args), 2, "E27"), again);
+    }
+}
+
 /// What was proposed had an address and no command: nothing listened there.
 #[test]
 fn advice_about_a_target_of_a_file_started_no_server() {

@@ -43,6 +43,18 @@ fn addresses_and_headers_are_checked() {
 }
 
 #[test]
+fn a_header_without_a_colon_was_told_with_its_value() {
+    for header in ["Authorization Bearer hunter2", "Authorization=hunter2"] {
+        for args in [&["run", "ws://h:1"][..], &["probe", "ws://h:1"]] {
+            let done = run(&[args, &["-H", header]].concat());
+            done.expect_error(2, "E18");
+            assert!(done.err.contains("the header \"Authorization …\""), "{done:#?}");
+            assert!(!done.err.contains("hunter2"), "{done:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_name_that_no_host_can_have_was_proposed_as_an_address() {
     let proposed = |name: &str| run(&["run", name]).expect_error(2, "E17").err.contains("ws://");
     assert!(proposed("my-server.example") && proposed("db_1"));
@@ -172,5 +184,38 @@ fn a_secret_that_was_typed_stood_in_a_usage_error() {
         let done = wsspec(tempdir().unwrap().path(), args);
         assert!(done.code == 2 && done.err.contains("ws://h:1"), "{done:#?}");
         assert!(!done.err.contains("hunter2") && !done.out.contains("hunter2"), "{done:#?}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_read_was_told_with_its_password() {
+    let spellings = [
+        "ws:/me:hunter2@h:1",
+        "ws//me:hunter2@h:1",
+        "me:hunter2@h:1",
+        "ws://me:hun/hunter2@h:1",
+        "http://me:hunter2@h:1",
+        "ws://h:1/?token=hun hunter2",
+    ];
+    for address in spellings {
+        let folder = tempdir().unwrap();
+        let target = format!("schema = 1\n[[target]]\nurl = \"{address}\"\n");
+        std::fs::write(folder.path().join("wsspec.toml"), target).unwrap();
+        for args in [
+            &["run", address][..],
+            &["probe", address],
+            &["load", "rtt", address],
+            &["repro", "1.1.1", address],
+            &["echo", "--connect", address],
+            &["run", "1.1.1"],
+        ] {
+            let done = wsspec(folder.path(), args);
+            done.expect_error(2, "E27");
+            let told = format!("{}{}", done.out, done.err);
+            assert!(!["me:", "hun"].iter().any(|secret| told.contains(secret)), "{done:#?}");
+        }
+        let shown = wsspec(folder.path(), &["config", "show"]);
+        assert!(shown.code == 0 && shown.out.contains("[redacted "), "{shown:#?}");
+        assert!(!shown.out.contains("hunter2"), "{shown:#?}");
     }
 }
