@@ -103,6 +103,7 @@ impl Target {
     pub fn looks_like(word: &str) -> bool {
         if word.contains("://")
             || address::misspelt_scheme(word).is_some()
+            || has_scheme(word)
             || word.starts_with('[')
             || word == "localhost"
             || word.parse::<IpAddr>().is_ok()
@@ -149,6 +150,12 @@ impl Target {
     fn bracketed_host(&self) -> String {
         if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
     }
+}
+
+/// `htp:/HOST`; one letter is the drive of a path.
+fn has_scheme(word: &str) -> bool {
+    word.split_once(":/")
+        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphabetic()))
 }
 
 impl fmt::Display for Target {
@@ -206,10 +213,11 @@ mod tests {
             "127.0.0.1:{port}",
             "ws:/h",
             "wss//h",
+            "htp:/h",
         ] {
             assert!(Target::looks_like(word), "{word}");
         }
-        for word in ["5.15", "7.*", "@core", "orphan-continuation"] {
+        for word in ["5.15", "7.*", "@core", "orphan-continuation", "C:/cases"] {
             assert!(!Target::looks_like(word), "{word}");
         }
     }

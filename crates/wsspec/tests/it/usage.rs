@@ -192,6 +192,7 @@ fn an_address_that_cannot_be_read_was_told_with_its_password() {
     let spellings = [
         "ws:/me:hunter2@h:1",
         "ws//me:hunter2@h:1",
+        "htp:/me:hunter2@h:1",
         "me:hunter2@h:1",
         "ws://me:hun/hunter2@h:1",
         "http://me:hunter2@h:1",
