@@ -13,6 +13,7 @@ use wsspec_cases::{Case, Roles, suite};
 use wsspec_engine::Settings;
 use wsspec_report::record::{Line, Redaction, RunRecord, SCHEMA, set_names};
 use wsspec_report::sanitise::shell::posix;
+use wsspec_report::strictness::Strictness;
 use wsspec_report::summary::RATING_RULE;
 
 use crate::baseline::{self, BaselineFile};
@@ -68,8 +69,7 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
         exit_zero: args.exit_zero,
         strict_baseline: args.strict_baseline,
     };
-    let strict = rating.fail_on == FailOn::Should;
-    let flaky = rating.fail_on == FailOn::Flaky;
+    let Strictness { non_strict: strict, flaky, fixed } = rating.strictness();
     let outputs = Outputs::new(args.output.clone(), rating);
     console.set_format(args.output.stdout());
     outputs.probe(&args.out, console)?;
@@ -91,7 +91,6 @@ pub async fn run(args: &ServeArgs, console: &'static Console) -> Result<ExitCode
     let ledger = Ledger::telling(&args.out, tell)?;
     plan.log = Arc::new(log(args, &plan.redaction)?);
     let name = baseline.as_ref().map(|file| file.path.display().to_string());
-    let fixed = rating.strict_baseline;
     ledger.write(Line::Run(RunRecord { baseline: name, strict, flaky, fixed, ..record(&offered, &plan) }));
     let (say, notices) = queue();
     let addresses = addresses(args);

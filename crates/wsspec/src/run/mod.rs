@@ -32,6 +32,7 @@ use wsspec_cases::{Case, CaseId, Roles, suite};
 use wsspec_report::record::{
     HostRecord, Line, Redaction, Role, RunRecord, SCHEMA, SettingRecord, Target as TargetRecord, set_names,
 };
+use wsspec_report::strictness::Strictness;
 use wsspec_report::summary::RATING_RULE;
 
 use self::attempt::{Agent, Conditions, now};
@@ -43,7 +44,6 @@ use self::preflight::PeerFacts;
 use self::record_file::RecordFile;
 use self::schedule::{Job, Scheduler};
 use crate::baseline;
-use crate::cli::FailOn;
 use crate::clock::Clocks;
 use crate::commands::echo::echo_config;
 use crate::config::Setting;
@@ -108,7 +108,7 @@ async fn run_with(
     }
     let (started, clocks) = (Instant::now(), Clocks::now());
     let today = baseline::today();
-    let strict = plan.rating.fail_on == FailOn::Should;
+    let strict = plan.rating.strictness().non_strict;
     let expected = plan.baseline.as_ref();
     let expected = expected.map(|file| Expected { baseline: &file.baseline, today: &today, strict });
     let jobs = jobs(&plan, &agents);
@@ -325,6 +325,7 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         role: Role::Server,
         deflate: Some(facts.deflate),
     });
+    let Strictness { non_strict: strict, flaky, fixed } = plan.rating.strictness();
     RunRecord {
         schema: SCHEMA.to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -338,9 +339,9 @@ fn run_record(plan: &RunPlan, agents: &[Agent], facts: &[PeerFacts]) -> RunRecor
         not_selected: not_selected(plan),
         rating_rule: RATING_RULE,
         unredacted: plan.redaction.is_off(),
-        strict: plan.rating.fail_on == FailOn::Should,
-        flaky: plan.rating.fail_on == FailOn::Flaky,
-        fixed: plan.rating.strict_baseline,
+        strict,
+        flaky,
+        fixed,
         out: None,
         host: Some(Box::new(host())),
         config: plan.untyped.iter().map(|setting| setting_record(setting, &plan.redaction)).collect(),
